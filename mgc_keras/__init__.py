@@ -1,0 +1,38 @@
+"""Five published music-genre-classification studies in Keras 3 on TensorFlow.
+
+The names below resolve when first used, so that ``import mgc_keras`` stays fast and needs no TensorFlow.
+
+Example
+-------
+>>> import mgc_keras
+>>> model = mgc_keras.load_model("weights_layer4_theano.hdf5")       # doctest: +SKIP
+>>> waveform = mgc_keras.read_waveform("song.mp3", duration=29.0)    # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import Any
+
+from mgc_keras._version import __version__
+
+_HOME_OF = {
+    "MgcKerasError": "mgc_keras.errors",
+    "read_waveform": "mgc_keras.data.audio",
+    "fit_waveform": "mgc_keras.data.audio",
+    "read_manifest": "mgc_keras.data.manifest",
+    "check_folder": "mgc_keras.data.check",
+    "load_model": "mgc_keras.weights.load",
+    "calibrate": "mgc_keras.models.calibrate",
+    "export_features": "mgc_keras.features.export",
+}
+
+__all__ = ["__version__", *_HOME_OF]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'mgc_keras' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

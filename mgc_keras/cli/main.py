@@ -1,0 +1,60 @@
+"""The console command ``mgc-keras``: finds the sub-command, runs it, and turns errors into one readable line."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from mgc_keras._version import __version__
+from mgc_keras.errors import MgcKerasError
+
+# Each is a module `mgc_keras.cli.<name>` with HELP, EPILOG, add_arguments(parser) and run(arguments) -> exit code.
+COMMANDS = ("check", "manifest", "corpus", "features", "weights")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of ``mgc-keras`` with all its sub-commands."""
+    parser = argparse.ArgumentParser(
+        prog="mgc-keras",
+        description="Music-genre classification: check a folder of music, make manifests, export features.",
+    )
+    parser.add_argument("--version", action="version", version=f"mgc-keras {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = import_module(f"mgc_keras.cli.{name}")
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog=module.EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def guarded(work: Callable[[], int], program: str) -> int:
+    """Run `work`; a user's error becomes one line on standard error and exit code 2, Ctrl-C becomes 130."""
+    # TensorFlow's start-up notes are no news to a user; a setting made outside wins.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    try:
+        return work()
+    except (MgcKerasError, OSError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{program}: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``mgc-keras`` with `arguments` (default: the command line) and return its exit code."""
+    parsed = build_parser().parse_args(arguments)
+    return guarded(lambda: parsed.run(parsed), f"mgc-keras {parsed.command}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

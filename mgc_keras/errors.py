@@ -1,0 +1,50 @@
+"""The errors that a user can cure: each is one line that names the file, the field and the cure."""
+
+from pathlib import Path
+
+
+class MgcKerasError(Exception):
+    """Base of every error that this package raises for bad input.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, in words a user understands.
+    path : str or Path, optional
+        The file or folder concerned.
+    field : str, optional
+        The column, option, layer or tensor concerned.
+    cure : str, optional
+        What to do about it.
+    """
+
+    def __init__(
+        self, problem: str, *, path: str | Path | None = None, field: str | None = None, cure: str | None = None
+    ) -> None:
+        self.problem, self.path, self.field, self.cure = problem, path, field, cure
+        place = ": ".join(str(part) for part in (path, field) if part is not None)
+        super().__init__((f"{place}: " if place else "") + problem + (f" ({cure})" if cure else ""))
+
+    def __reduce__(self) -> tuple:
+        # Keyword-only arguments are lost by the default pickling that process pools rely on.
+        return _rebuild, (type(self), self.problem, self.path, self.field, self.cure)
+
+
+def _rebuild(kind: type, problem: str, path: str | None, field: str | None, cure: str | None) -> MgcKerasError:
+    return kind(problem, path=path, field=field, cure=cure)
+
+
+class AudioError(MgcKerasError):
+    """A clip that cannot be read or holds nothing usable."""
+
+
+class ManifestError(MgcKerasError):
+    """A manifest or card that breaks the schema."""
+
+
+class OptionError(MgcKerasError):
+    """An option with a value that makes no sense here."""
+
+
+class WeightsError(MgcKerasError):
+    """A weight or model file that cannot be read safely, or that belongs to another network."""

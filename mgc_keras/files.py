@@ -1,0 +1,73 @@
+"""Files written whole or not at all, and fingerprints of files."""
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mgc_keras.errors import MgcKerasError
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the finished file shall be. Its folder is created.
+
+    Yields
+    ------
+    Path
+        The temporary file to write. It has the suffix of `path`, since some writers choose the format by it.
+
+    Raises
+    ------
+    MgcKerasError
+        The disk is full.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes files that only their owner may read; give the finished file the usual rights.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise_if_full(error, path)
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def raise_if_full(error: OSError, path: str | Path) -> None:
+    """Raise a readable `MgcKerasError` if `error` says that the disk is full; else do nothing."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise MgcKerasError(
+            "the disk is full, nothing was written", path=path, cure="free some space or choose another output folder"
+        ) from error
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write `text` (UTF-8, newlines kept as they are) whole or not at all. Return the path."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+    return Path(path)
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""The SVM search over layer sets, with shared kernels."""

@@ -1,0 +1,1 @@
+"""Fit loops for source tasks."""

@@ -1,0 +1,1 @@
+"""Weight files, old and new: reading, fetching, caching."""
