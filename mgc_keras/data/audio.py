@@ -1,0 +1,243 @@
+"""Audio files in and out: decode only the seconds needed, mix to mono, resample, bring to a length.
+
+Decoding is libsndfile's and resampling is soxr's; both work outside Python's global lock, so a pool of threads reads clips in
+parallel. The results are those of ``librosa.load(path, sr=sampling_rate, mono=True, offset=offset, duration=duration)``.
+"""
+
+import io
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.files import whole_file
+
+AUDIO_SUFFIXES = (".wav", ".au", ".flac", ".ogg", ".mp3")
+FITS = ("repeat", "zero_pad", "crop")
+
+
+def read_waveform(
+    path: str | Path, sampling_rate: int | None = 12000, offset: float = 0.0, duration: float | None = None
+) -> np.ndarray:
+    """Read a clip as a mono waveform.
+
+    A file that ends before its header says (a truncated download) gives what decodes; `mgc_keras.data.check` reports such files.
+
+    Parameters
+    ----------
+    path : str or Path
+        An audio file: wav, au, flac, ogg or mp3.
+    sampling_rate : int or None
+        Sampling rate of the result in Hz; None keeps the file's own.
+    offset : float
+        Where to start, in seconds.
+    duration : float or None
+        How many seconds to read at most; None reads to the end. The number of samples is fixed at the file's own rate, so the
+        result can be one sample longer than ``duration * sampling_rate``: see `fit_waveform`.
+
+    Returns
+    -------
+    waveform : np.ndarray [shape=(n_samples,), dtype=float32]
+        The mean over the channels, in the range -1 to 1 for integer formats.
+
+    Raises
+    ------
+    AudioError
+        The file is missing, a folder, empty, no audio, damaged beyond decoding, without samples in the seconds asked for, or it
+        contains NaN or infinite samples.
+    OptionError
+        `sampling_rate`, `offset` or `duration` makes no sense.
+
+    Example
+    -------
+    >>> waveform = read_waveform("song.mp3", sampling_rate=12000, duration=29.0)    # doctest: +SKIP
+    >>> fit_waveform(waveform, 348000).shape                                        # doctest: +SKIP
+    (348000,)
+    """
+    _check_seconds(sampling_rate, offset, duration)
+    with open_clip(path) as clip:
+        native_rate = clip.samplerate
+        start = int(offset * native_rate)
+        n_frames = -1 if duration is None else int(duration * native_rate)
+        if start >= clip.frames:
+            problem = "holds no samples" if clip.frames == 0 else f"ends before {offset} s, where reading should start"
+            raise AudioError(problem, path=path, cure="replace the clip or leave it out")
+        try:
+            if start:
+                clip.seek(start)
+            samples = clip.read(frames=n_frames, dtype="float32")
+        except soundfile.LibsndfileError as error:
+            raise AudioError(
+                "is damaged and cannot be decoded", path=path, cure="replace the file or leave it out"
+            ) from error
+    if not len(samples):
+        raise AudioError("holds no samples in the seconds asked for", path=path, cure="replace the clip or leave it out")
+    waveform = mix_to_mono(samples)
+    if not np.isfinite(waveform).all():
+        raise AudioError("contains NaN or infinite samples", path=path, cure="export the clip again from its source")
+    return waveform if sampling_rate is None else _resample(waveform, native_rate, sampling_rate)
+
+
+def fit_waveform(waveform: np.ndarray, n_samples: int, fit: str = "repeat") -> np.ndarray:
+    """Bring a waveform to exactly `n_samples`.
+
+    Parameters
+    ----------
+    waveform : np.ndarray [shape=(n,), dtype=float32]
+        The waveform; n >= 1.
+    n_samples : int
+        The length to reach.
+    fit : str
+        What happens to clips of another length. "repeat": a shorter clip is looped, a longer one cut at `n_samples` (Choi et al.
+        2017, footnote 2). "zero_pad": zeros behind a shorter one, a longer one cut at `n_samples` (their extraction script).
+        "crop": the centre of a longer one, zeros behind a shorter one (MusicTaggerCRNN).
+
+    Returns
+    -------
+    np.ndarray [shape=(n_samples,)]
+        The same dtype; a view of `waveform` where nothing has to be added.
+
+    Raises
+    ------
+    OptionError
+        `fit` is unknown, or `n_samples` is below 1.
+    AudioError
+        The waveform has no samples.
+
+    Example
+    -------
+    >>> fit_waveform(np.float32([1, 2, 3]), 5).tolist()
+    [1.0, 2.0, 3.0, 1.0, 2.0]
+    >>> fit_waveform(np.float32([1, 2, 3, 4, 5]), 3, "crop").tolist()
+    [2.0, 3.0, 4.0]
+    """
+    if fit not in FITS:
+        raise OptionError(f"unknown value {fit!r}", field="fit", cure=f"choose one of {', '.join(FITS)}")
+    if n_samples < 1:
+        raise OptionError(f"{n_samples} is no length", field="n_samples", cure="give a positive number of samples")
+    n = len(waveform)
+    if n == 0:
+        raise AudioError("a waveform without samples cannot be fitted", cure="leave the clip out")
+    if n >= n_samples:
+        start = (n - n_samples) // 2 if fit == "crop" else 0
+        return waveform[start : start + n_samples]
+    if fit == "repeat":
+        return np.tile(waveform, -(-n_samples // n))[:n_samples]
+    fitted = np.zeros(n_samples, dtype=waveform.dtype)
+    fitted[:n] = waveform
+    return fitted
+
+
+def write_waveform(path: str | Path, waveform: np.ndarray, sampling_rate: int) -> Path:
+    """Write a mono waveform as a 16-bit wav file, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write; its folder is created.
+    waveform : np.ndarray [shape=(n_samples,), dtype=float]
+        Samples in the range -1 to 1; what exceeds it is clipped.
+    sampling_rate : int
+        In Hz.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    AudioError
+        The waveform is not one-dimensional, or contains NaN or infinite samples.
+    MgcKerasError
+        The disk is full.
+    """
+    if waveform.ndim != 1 or not np.isfinite(waveform).all():
+        raise AudioError(
+            "only one-dimensional, finite waveforms can be written", path=path, cure="mix to mono and remove NaN samples"
+        )
+    # Encoded in memory: a full disk then shows as an error of the operating system, which libsndfile would hide.
+    encoded = io.BytesIO()
+    soundfile.write(encoded, waveform, sampling_rate, format="WAV", subtype="PCM_16")
+    with whole_file(path) as temporary:
+        temporary.write_bytes(encoded.getbuffer())
+    return Path(path)
+
+
+def find_clips(folder: str | Path) -> list[Path]:
+    """List the audio files in a folder and all its sub-folders, sorted.
+
+    Hidden files and folders are skipped, among them the ``._*`` files that macOS leaves on shared disks. Linked folders are
+    followed, each real folder once.
+
+    Raises
+    ------
+    AudioError
+        `folder` does not exist or is a file.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        problem = "is a file, not a folder" if folder.exists() else "there is no such folder"
+        raise AudioError(problem, path=folder, cure="name a folder that holds audio files")
+    clips, visited = [], set()
+    for here, folders, files in os.walk(folder, followlinks=True):
+        # Links may form a ring; a real folder is entered once, and always by the alphabetically first way.
+        real = os.path.realpath(here)
+        if real in visited:
+            folders.clear()
+            continue
+        visited.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        clips += [Path(here, name) for name in files if is_clip_name(name)]
+    return sorted(clips)
+
+
+def is_clip_name(name: str) -> bool:
+    """Say whether a file name is that of a visible audio file (upper-case suffixes count too)."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES
+
+
+def open_clip(path: str | Path) -> soundfile.SoundFile:
+    """Open an audio file for reading; use it in a ``with`` statement. Raises `AudioError` if that cannot be done."""
+    path = Path(path)
+    if not path.is_file():
+        problem = "is a folder, not an audio file" if path.is_dir() else "there is no such file"
+        raise AudioError(problem, path=path, cure="correct the path or leave the clip out")
+    try:
+        # The path, not a Python file object: reading through Python would hold the global lock.
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, TypeError) as error:
+        if not os.access(path, os.R_OK):
+            raise AudioError("may not be read", path=path, cure="give yourself the right to read it") from error
+        if path.stat().st_size == 0:
+            raise AudioError("is empty (zero bytes)", path=path, cure="fetch the file again or leave it out") from error
+        raise AudioError(
+            "cannot be decoded as audio", path=path, cure="convert it to wav, au, flac, ogg or mp3, or leave it out"
+        ) from error
+
+
+def mix_to_mono(samples: np.ndarray) -> np.ndarray:
+    """Return the mean over the channels of (n_samples,) or (n_samples, n_channels), shape (n_samples,), same dtype."""
+    return samples if samples.ndim == 1 else np.mean(samples.T, axis=0)
+
+
+def _resample(waveform: np.ndarray, native_rate: int, sampling_rate: int) -> np.ndarray:
+    if native_rate == sampling_rate:
+        return waveform
+    # soxr rounds the length its own way, and gives nothing at all for very few samples: cut or fill to librosa's length.
+    n_samples = math.ceil(len(waveform) * (sampling_rate / native_rate))
+    resampled = soxr.resample(waveform, native_rate, sampling_rate, quality="HQ")
+    return fit_waveform(resampled, n_samples, "zero_pad") if len(resampled) else np.zeros(n_samples, waveform.dtype)
+
+
+def _check_seconds(sampling_rate: int | None, offset: float, duration: float | None) -> None:
+    if sampling_rate is not None and sampling_rate <= 0:
+        raise OptionError(f"{sampling_rate} Hz is no rate", field="sampling_rate", cure="give a positive rate in Hz")
+    if not (math.isfinite(offset) and offset >= 0):
+        raise OptionError(f"{offset} is no start", field="offset", cure="give seconds from 0")
+    if duration is not None and not (math.isfinite(duration) and duration > 0):
+        raise OptionError(f"{duration} is no duration", field="duration", cure="give seconds above 0, or None for all")
