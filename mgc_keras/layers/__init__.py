@@ -1,1 +1,1 @@
-"""Keras layers."""
+"""Keras layers: the Kapre front end and the normalisations of the published networks."""

@@ -1,1 +1,1 @@
-"""Published networks, one module each."""
+"""One module a published network, and what turns one variant of it into another."""

@@ -1,1 +1,1 @@
-"""Weight files, old and new: reading, fetching, caching."""
+"""Readers of old and new weight files, and where the published ones come from."""

@@ -1,0 +1,178 @@
+"""The mel-spectrogram front end of the Choi networks, composed of Kapre's layers."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from kapre import STFT, ApplyFilterbank, Magnitude
+
+from mgc_keras.errors import OptionError
+
+FRAMINGS = ("theano", "tensorflow")
+DECIBEL_REFERENCES = ("batch", "clip")
+# Powers below this (-100 dB) count as silence, in the original and here.
+SMALLEST_POWER = 1e-10
+
+
+def checked_choice(field: str, value: str, choices: tuple[str, ...]) -> str:
+    """Return `value` if it is one of `choices`, else raise an `OptionError` that lists them."""
+    if value not in choices:
+        raise OptionError(f"{value!r} is unknown", field=field, cure=f"choose one of {', '.join(choices)}")
+    return value
+
+
+def frame_padding(n_samples: int, n_dft: int, hop_length: int, framing: str) -> tuple[int, int]:
+    """Return how many zeros go before and behind a waveform, so that ceil(n_samples / hop_length) frames fit exactly.
+
+    Parameters
+    ----------
+    n_samples, n_dft, hop_length : int
+        Lengths in samples.
+    framing : {"theano", "tensorflow"}
+        Whose "same" padding: Theano's (half a window on each side, kernels applied time-reversed) or TensorFlow's
+        (as little as possible, spread evenly).
+
+    Returns
+    -------
+    tuple of int
+        Zeros before and behind; a negative second number cuts samples away.
+
+    Example
+    -------
+    >>> frame_padding(348000, 512, 256, "tensorflow")
+    (208, 208)
+    >>> frame_padding(348000, 512, 256, "theano")
+    (257, 159)
+    """
+    n_frames = math.ceil(n_samples / hop_length)
+    needed = (n_frames - 1) * hop_length + n_dft
+    if framing == "tensorflow":
+        total = max(needed - n_samples, 0)
+        left = total // 2
+    else:
+        # A time-reversed periodic Hann window is the plain one moved by one sample: w[N-1-n] = w[n+1], w[N] = w[0] = 0.
+        # Moving the frames by one sample instead leaves every magnitude the same. Frames behind the last are cropped.
+        left = n_dft // 2 + 1
+    return left, needed - n_samples - left
+
+
+@keras.saving.register_keras_serializable("mgc_keras")
+class MelSpectrogram(keras.layers.Layer):
+    """Waveform to decibel mel-spectrogram, as the old Kapre layer of Choi et al. (2017) computes it.
+
+    Power spectrum of a periodic Hann window, mel filterbank (Slaney scale and norm, as librosa's) applied to POWER,
+    ``10 * log10(max(S, 1e-10))``, minus the maximum, floor at ``-dynamic_range``. Always float32, whatever the policy.
+
+    Parameters
+    ----------
+    sampling_rate : int
+        In Hz.
+    n_dft, hop_length : int
+        Window and hop, in samples.
+    n_mels : int
+        Number of mel bands.
+    fmin, fmax : float
+        Range of the filterbank, in Hz.
+    framing : {"theano", "tensorflow"}
+        Where the frames lie; see `frame_padding`. The features published in 2017 come from Theano.
+    decibel_reference : {"batch", "clip"}
+        Whose maximum is 0 dB: the whole batch's, as published, or each clip's own, which makes clips independent.
+    dynamic_range : float
+        Distance of the floor below the maximum, in dB.
+
+    Raises
+    ------
+    OptionError
+        Unknown `framing` or `decibel_reference`.
+
+    Notes
+    -----
+    Input: (batch, n_samples) float32. Output: (batch, n_mels, ceil(n_samples / hop_length), 1) float32, in dB.
+    """
+
+    def __init__(
+        self,
+        sampling_rate: int = 12000,
+        n_dft: int = 512,
+        hop_length: int = 256,
+        n_mels: int = 96,
+        fmin: float = 0.0,
+        fmax: float = 6000.0,
+        framing: str = "theano",
+        decibel_reference: str = "batch",
+        dynamic_range: float = 80.0,
+        **layer_options: Any,
+    ) -> None:
+        layer_options["dtype"] = "float32"  # half precision cannot hold a power spectrum, and Kapre's STFT breaks
+        super().__init__(**layer_options)
+        self.sampling_rate, self.n_dft, self.hop_length, self.n_mels = sampling_rate, n_dft, hop_length, n_mels
+        self.fmin, self.fmax, self.dynamic_range = fmin, fmax, dynamic_range
+        self.framing = checked_choice("framing", framing, FRAMINGS)
+        self.decibel_reference = checked_choice("decibel_reference", decibel_reference, DECIBEL_REFERENCES)
+        self.stft = STFT(
+            n_fft=n_dft,
+            hop_length=hop_length,
+            window_name="hann_window",
+            input_data_format="channels_first",
+            output_data_format="channels_first",
+            dtype="float32",
+        )
+        self.magnitude = Magnitude(dtype="float32")
+        self.filterbank = ApplyFilterbank(
+            type="mel",
+            filterbank_kwargs={
+                "sample_rate": sampling_rate,
+                "n_freq": n_dft // 2 + 1,
+                "n_mels": n_mels,
+                "f_min": fmin,
+                "f_max": fmax,
+            },
+            data_format="channels_first",
+            dtype="float32",
+        )
+
+    def decibels(self, waveforms: tf.Tensor) -> tf.Tensor:
+        """Return (batch, n_mels, n_frames, 1) decibels before the reference: no maximum taken off, no floor."""
+        power = tf.square(self.magnitude(self.stft(self._padded(waveforms)[:, None, :])))
+        mel = self.filterbank(power)[:, 0]
+        decibels = tf.math.log(tf.maximum(mel, SMALLEST_POWER)) * np.float32(10.0 / np.log(10.0))
+        return tf.transpose(decibels, (0, 2, 1))[..., None]
+
+    def refer(self, decibels: tf.Tensor, maximum: tf.Tensor) -> tf.Tensor:
+        """Take `maximum` (broadcastable) off `decibels` and put in the floor."""
+        return tf.maximum(decibels - maximum, np.float32(-self.dynamic_range))
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the mel-spectrograms of a batch of waveforms."""
+        decibels = self.decibels(inputs)
+        axes = None if self.decibel_reference == "batch" else (1, 2, 3)
+        return self.refer(decibels, tf.reduce_max(decibels, axis=axes, keepdims=True))
+
+    def _padded(self, waveforms: tf.Tensor) -> tf.Tensor:
+        n_samples = waveforms.shape[1]
+        if n_samples is None:
+            raise OptionError("the number of samples is not fixed", field="n_samples", cure="give the input a length")
+        left, right = frame_padding(n_samples, self.n_dft, self.hop_length, self.framing)
+        return tf.pad(waveforms[:, : n_samples + min(right, 0)], ((0, 0), (left, max(right, 0))))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return (batch, n_mels, n_frames, 1)."""
+        n_frames = None if input_shape[1] is None else math.ceil(input_shape[1] / self.hop_length)
+        return (input_shape[0], self.n_mels, n_frames, 1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "sampling_rate": self.sampling_rate,
+            "n_dft": self.n_dft,
+            "hop_length": self.hop_length,
+            "n_mels": self.n_mels,
+            "fmin": self.fmin,
+            "fmax": self.fmax,
+            "framing": self.framing,
+            "decibel_reference": self.decibel_reference,
+            "dynamic_range": self.dynamic_range,
+        }

@@ -1,0 +1,90 @@
+"""Normalisations that Keras does not have: by the batch's own statistics, and by each clip's own."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("mgc_keras")
+class BatchStatisticsNormalization(keras.layers.Layer):
+    """Normalise each channel by the statistics of the batch at hand, in training and at inference alike.
+
+    This is ``BatchNormalization(mode=2)`` of Keras 1, which Choi et al. (2017) use: mean and (population) variance over
+    (batch, frequency, time). A clip's output therefore depends on the clips that share its batch; `mgc_keras.calibrate`
+    replaces these statistics by fixed ones.
+
+    Parameters
+    ----------
+    epsilon : float
+        Added to the variance.
+
+    Notes
+    -----
+    Input and output: (batch, frequency, time, channels). Weights: gamma and beta, (channels,). Computed in float32.
+    """
+
+    def __init__(self, epsilon: float = 1e-3, **layer_options: Any) -> None:
+        super().__init__(**layer_options)
+        self.epsilon = epsilon
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create gamma and beta."""
+        self.gamma = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="gamma", dtype="float32")
+        self.beta = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="beta", dtype="float32")
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the normalised batch."""
+        values = tf.cast(inputs, tf.float32)
+        normalized, _, _ = tf.compat.v1.nn.fused_batch_norm(
+            values,
+            tf.convert_to_tensor(self.gamma),
+            tf.convert_to_tensor(self.beta),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        return tf.cast(normalized, inputs.dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `input_shape`."""
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable("mgc_keras")
+class ClipStandardization(keras.layers.Layer):
+    """Give each clip mean 0 and standard deviation 1 over (frequency, time, channel).
+
+    Kapre's old ``Normalization2D(str_axis="data_sample")``, which the batch-independent network of 2017 uses:
+    ``(x - mean) / (standard deviation + epsilon)``. A constant clip gives zeros.
+
+    Parameters
+    ----------
+    epsilon : float
+        Added to the standard deviation.
+
+    Notes
+    -----
+    Input and output: (batch, frequency, time, channels). No weights. Computed in float32.
+    """
+
+    def __init__(self, epsilon: float = 1e-10, **layer_options: Any) -> None:
+        super().__init__(**layer_options)
+        self.epsilon = epsilon
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the standardised clips."""
+        values = tf.cast(inputs, tf.float32)
+        mean, variance = tf.nn.moments(values, axes=(1, 2, 3), keepdims=True)
+        return tf.cast((values - mean) / (tf.sqrt(variance) + self.epsilon), inputs.dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `input_shape`."""
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "epsilon": self.epsilon}
