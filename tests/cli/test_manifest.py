@@ -1,0 +1,88 @@
+"""The command `mgc-keras manifest`, from its arguments to files, messages and exit codes."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from mgc_keras.cli import manifest as command
+from mgc_keras.cli.main import guarded
+from mgc_keras.data.cards import card_names
+from mgc_keras.data.manifest import read_manifest
+
+
+def _run(*words: str | Path) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    arguments = parser.parse_args([str(word) for word in words])
+    return guarded(lambda: command.run(arguments), "mgc-keras manifest")
+
+
+def _touch(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def _gtzan(folder: Path, without: str = "") -> None:
+    ids = [f"{g}.{n:05d}" for g in "blues classical country disco hiphop jazz metal pop reggae rock".split() for n in range(100)]
+    _touch(*(folder / clip_id.split(".")[0] / f"{clip_id}.wav" for clip_id in ids if clip_id != without))
+
+
+def test_list_names_every_card(capsys: pytest.CaptureFixture) -> None:
+    assert _run("list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == card_names()
+
+
+def test_list_prints_one_card(capsys: pytest.CaptureFixture) -> None:
+    assert _run("list", "urbansound8k") == 0
+    assert "CC BY-NC" in capsys.readouterr().out
+
+
+def test_complete_dataset_is_written_beside_its_clips(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    _gtzan(tmp_path)
+    assert _run("gtzan_genre", tmp_path) == 0
+    written = tmp_path / "gtzan_genre.csv"
+    assert capsys.readouterr().out.splitlines()[-1] == str(written)
+    manifest = read_manifest(written)
+    assert len(manifest) == 1000
+    assert all(path.exists() for path in manifest.filepaths)
+
+
+def test_missing_clip_is_named_and_nothing_written(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    _gtzan(tmp_path / "data", without="jazz.00054")
+    output = tmp_path / "out" / "gtzan_genre.csv"
+    assert _run("gtzan_genre", tmp_path / "data", "-o", output) == 1
+    message = capsys.readouterr().err
+    assert "class jazz: expected 100, found 99" in message
+    assert "jazz.00054" in message
+    assert "--allow-incomplete" in message
+    assert not output.exists()
+    assert _run("gtzan_genre", tmp_path / "data", "-o", output, "--allow-incomplete") == 0
+    assert str(tmp_path / "data") in capsys.readouterr().out
+    assert len(read_manifest(output, data_home=tmp_path / "data")) == 999
+
+
+def test_own_folder(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    _touch(tmp_path / "jazz" / "a.wav", tmp_path / "jazz" / "._a.wav", tmp_path / "rock" / "b.mp3")
+    assert _run("folder", tmp_path) == 0
+    assert "2 clips: jazz 1, rock 1" in capsys.readouterr().out
+    assert read_manifest(tmp_path / "manifest.csv").clip_ids == ["jazz/a", "rock/b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["gtzan_genre"], "DIR: the folder is missing"),
+        (["nonsense", "."], "no builder for 'nonsense'"),
+        (["list", "nonsense"], "there is no such card"),
+        (["gtzan_genre", "/does/not/exist"], "there is no such folder"),
+        (["folder", "/does/not/exist"], "there is no such folder"),
+    ],
+)
+def test_bad_input_is_one_line(words: list[str], expected: str, capsys: pytest.CaptureFixture) -> None:
+    assert _run(*words) == 2
+    message = capsys.readouterr().err
+    assert expected in message
+    assert len(message.splitlines()) == 1
