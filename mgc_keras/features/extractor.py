@@ -1,0 +1,105 @@
+"""What turns waveforms into a feature set, and which clips share a batch."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from mgc_keras.errors import OptionError
+
+BATCH_ORDERS = ("file", "sorted", "shuffled", "single")
+
+
+class Extractor(Protocol):
+    """A feature set: named columns computed from batches of waveforms.
+
+    Attributes
+    ----------
+    name : str
+        Short name of the feature set.
+    columns : sequence of str
+        Names of the features.
+    sampling_rate : int
+        Of the waveforms, in Hz.
+    n_samples : int or None
+        Length of the waveforms; None takes any length.
+    fit : str or None
+        How clips of another length are brought to `n_samples`: see `mgc_keras.data.audio.fit_waveform`.
+    duration : float or None
+        Seconds that are read from the start of each clip; None reads it whole.
+    batch_size : int
+        Number of clips a call.
+    batch_order : str
+        Which clips share a batch: see `compose_batches`.
+    seed : int
+        Of the shuffled order.
+    dtype : str
+        "float32" or "float64".
+    """
+
+    name: str
+    columns: Sequence[str]
+    sampling_rate: int
+    n_samples: int | None
+    fit: str | None
+    duration: float | None
+    batch_size: int
+    batch_order: str
+    seed: int
+    dtype: str
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything that fixes the numbers (settings, hash of the weights), as plain JSON values."""
+        ...
+
+    def __call__(self, waveforms: Any) -> np.ndarray:
+        """Return (batch, n_features) for waveforms (batch, n_samples) float32; a list of them if `n_samples` is None."""
+        ...
+
+
+def compose_batches(
+    n_clips: int, batch_size: int, order: str = "file", *, seed: int = 0, labels: Sequence[Any] | None = None
+) -> list[np.ndarray]:
+    """Say which clips share a batch.
+
+    Parameters
+    ----------
+    n_clips, batch_size : int
+        The last batch may be smaller.
+    order : str
+        "file": as in the manifest. "sorted": class by class. "shuffled": at random. "single": one by one.
+    seed : int
+        Of "shuffled".
+    labels : sequence, optional
+        The clips' classes, for "sorted"; clips of a class stay in manifest order.
+
+    Returns
+    -------
+    list of np.ndarray [dtype=int]
+        Positions in the manifest, one array a batch; each position occurs once.
+
+    Raises
+    ------
+    OptionError
+        `order` is unknown, `batch_size` is below 1, or "sorted" lacks labels.
+
+    Example
+    -------
+    >>> [batch.tolist() for batch in compose_batches(5, 2, "sorted", labels=list("babab"))]
+    [[1, 3], [0, 2], [4]]
+    """
+    if order not in BATCH_ORDERS:
+        raise OptionError(
+            f"unknown value {order!r}", field="batch_order", cure=f"choose one of {', '.join(BATCH_ORDERS)}"
+        )
+    if batch_size < 1:
+        raise OptionError(f"{batch_size} is no batch size", field="batch_size", cure="give a positive number of clips")
+    positions = np.arange(n_clips)
+    if order == "sorted":
+        if labels is None:
+            raise OptionError("the clips have no classes", field="batch_order", cure="give a manifest with a label column")
+        positions = np.argsort(np.asarray(labels), kind="stable")
+    elif order == "shuffled":
+        positions = np.random.default_rng(seed).permutation(n_clips)
+    step = 1 if order == "single" else batch_size
+    return [positions[start : start + step] for start in range(0, n_clips, step)]
