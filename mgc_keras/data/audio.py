@@ -7,17 +7,21 @@ parallel. The results are those of ``librosa.load(path, sr=sampling_rate, mono=T
 import io
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
+from mgc_keras.data.containers import open_clip
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import whole_file
 
 AUDIO_SUFFIXES = (".wav", ".au", ".flac", ".ogg", ".mp3")
 FITS = ("repeat", "zero_pad", "crop")
+_BLOCK_FRAMES = 1 << 24
+_UNKNOWN_FRAMES = 1 << 48
 
 
 def read_waveform(
@@ -63,21 +67,13 @@ def read_waveform(
     with open_clip(path) as clip:
         native_rate = clip.samplerate
         start = int(offset * native_rate)
-        n_frames = -1 if duration is None else int(duration * native_rate)
+        n_frames = clip.frames if duration is None else int(duration * native_rate)
         if start >= clip.frames:
             problem = "holds no samples" if clip.frames == 0 else f"ends before {offset} s, where reading should start"
             raise AudioError(problem, path=path, cure="replace the clip or leave it out")
-        try:
-            if start:
-                clip.seek(start)
-            samples = clip.read(frames=n_frames, dtype="float32")
-        except soundfile.LibsndfileError as error:
-            raise AudioError(
-                "is damaged and cannot be decoded", path=path, cure="replace the file or leave it out"
-            ) from error
-    if not len(samples):
+        waveform = _read_mono(clip, path, start, n_frames)
+    if not len(waveform):
         raise AudioError("holds no samples in the seconds asked for", path=path, cure="replace the clip or leave it out")
-    waveform = mix_to_mono(samples)
     if not np.isfinite(waveform).all():
         raise AudioError("contains NaN or infinite samples", path=path, cure="export the clip again from its source")
     return waveform if sampling_rate is None else _resample(waveform, native_rate, sampling_rate)
@@ -184,8 +180,13 @@ def find_clips(folder: str | Path) -> list[Path]:
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "there is no such folder"
         raise AudioError(problem, path=folder, cure="name a folder that holds audio files")
-    clips, visited = [], set()
-    for here, folders, files in os.walk(folder, followlinks=True):
+    return sorted(path for path in walk_files(folder) if is_clip_name(path.name))
+
+
+def walk_files(folder: str | Path) -> Iterator[Path]:
+    """Go through all files below a folder, except in hidden folders. Raises OSError for a folder that may not be listed."""
+    visited = set()
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
         # Links may form a ring; a real folder is entered once, and always by the alphabetically first way.
         real = os.path.realpath(here)
         if real in visited:
@@ -193,32 +194,16 @@ def find_clips(folder: str | Path) -> list[Path]:
             continue
         visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        clips += [Path(here, name) for name in files if is_clip_name(name)]
-    return sorted(clips)
+        yield from (Path(here, name) for name in files)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def is_clip_name(name: str) -> bool:
     """Say whether a file name is that of a visible audio file (upper-case suffixes count too)."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES
-
-
-def open_clip(path: str | Path) -> soundfile.SoundFile:
-    """Open an audio file for reading; use it in a ``with`` statement. Raises `AudioError` if that cannot be done."""
-    path = Path(path)
-    if not path.is_file():
-        problem = "is a folder, not an audio file" if path.is_dir() else "there is no such file"
-        raise AudioError(problem, path=path, cure="correct the path or leave the clip out")
-    try:
-        # The path, not a Python file object: reading through Python would hold the global lock.
-        return soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, TypeError) as error:
-        if not os.access(path, os.R_OK):
-            raise AudioError("may not be read", path=path, cure="give yourself the right to read it") from error
-        if path.stat().st_size == 0:
-            raise AudioError("is empty (zero bytes)", path=path, cure="fetch the file again or leave it out") from error
-        raise AudioError(
-            "cannot be decoded as audio", path=path, cure="convert it to wav, au, flac, ogg or mp3, or leave it out"
-        ) from error
 
 
 def mix_to_mono(samples: np.ndarray) -> np.ndarray:
@@ -232,6 +217,28 @@ def mix_to_mono(samples: np.ndarray) -> np.ndarray:
         waveform += samples[:, channel]
     waveform /= n_channels
     return waveform
+
+
+def _read_mono(clip: soundfile.SoundFile, path: str | Path, start: int, n_frames: int) -> np.ndarray:
+    """Read up to `n_frames` from `start` on, mixed to mono."""
+    blocks = []
+    try:
+        if start:
+            clip.seek(start)
+        # Any usual clip is one block. Further blocks keep a header that promises years from asking for that much memory.
+        while n_frames > 0:
+            wanted = min(n_frames, _BLOCK_FRAMES)
+            blocks.append(mix_to_mono(clip.read(frames=wanted, dtype="float32")))
+            n_frames = n_frames - wanted if len(blocks[-1]) == wanted else 0
+    except soundfile.LibsndfileError as error:
+        if clip.frames >= _UNKNOWN_FRAMES:
+            problem, cure = "does not say in its header how long it is", "encode the file again"
+        else:
+            problem, cure = "is damaged and cannot be decoded", "replace the file or leave it out"
+        raise AudioError(problem, path=path, cure=cure) from error
+    if not blocks:
+        return np.zeros(0, np.float32)
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
 def _resample(waveform: np.ndarray, native_rate: int, sampling_rate: int) -> np.ndarray:
