@@ -1,0 +1,103 @@
+"""The tasks of the built-in corpus, and the two questions one may ask of each: which clips, and how do they sound."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.data.corpus import music
+from mgc_keras.data.corpus.tables import Row
+from mgc_keras.errors import OptionError
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task: its clips by default, what it is, its table and its renderer."""
+
+    n_clips: int
+    description: str
+    table: Callable[[int, int], pd.DataFrame]
+    render: Callable[[Row, float, int], np.ndarray]
+
+
+TASKS: dict[str, Task] = {
+    "genre": Task(200, "ten genres of music", music.genre_table, music.render_genre),
+    "tagging": Task(400, "the source task: fifty tags, training and validation artists", music.tagging_table,
+                    music.render_tagging),
+}  # fmt: skip
+
+
+def task_named(name: str) -> Task:
+    """Return a task, or raise `OptionError` naming those that exist."""
+    if name not in TASKS:
+        raise OptionError(f"there is no task {name!r}", field="task", cure=f"choose one of {', '.join(TASKS)}")
+    return TASKS[name]
+
+
+def corpus_table(task: str, n_clips: int | None = None, seed: int = 0) -> pd.DataFrame:
+    """Return a task's manifest table, with the columns that the renderer needs.
+
+    Parameters
+    ----------
+    task : str
+        Key of `TASKS`.
+    n_clips : int, optional
+        Clips in all, spread evenly over the classes; by default the task's own number.
+    seed : int
+        Another seed gives other artists and other clips.
+
+    Returns
+    -------
+    pd.DataFrame
+        clip_id, filepath, `label` or `label_<name>` columns, artist, `split` or `fold` where the task has one, then task,
+        style, seed, artist_seed, seconds, renderer.
+
+    Raises
+    ------
+    OptionError
+        Unknown task, no clips, negative seed.
+
+    Example
+    -------
+    >>> corpus_table("genre", n_clips=10)["label"].tolist()[:3]
+    ['blues', 'classical', 'country']
+    """
+    chosen = task_named(task)
+    return chosen.table(chosen.n_clips if n_clips is None else n_clips, seed)
+
+
+def render_clip(row: Row | pd.Series, sampling_rate: int = 22050, duration: float | None = None) -> np.ndarray:
+    """Render one clip from its row; the samples depend on nothing else.
+
+    Parameters
+    ----------
+    row : mapping or pd.Series
+        A row of `corpus_table`, or of a manifest that `write_corpus` wrote.
+    sampling_rate : int
+        Hz, 4000 or more.
+    duration : float, optional
+        Seconds, 0.1 or more; by default the row's own. A shorter clip is the beginning of the same music, mastered for itself.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_samples,), dtype=float32]
+        Peak below 1, mean 0.
+
+    Raises
+    ------
+    OptionError
+        Unknown task, sampling rate or duration out of range.
+
+    Example
+    -------
+    >>> row = corpus_table("genre", n_clips=10).iloc[0]
+    >>> render_clip(row, sampling_rate=12000, duration=2.0).shape
+    (24000,)
+    """
+    seconds = float(row["seconds"]) if duration is None else float(duration)
+    if not seconds >= 0.1:
+        raise OptionError(f"{seconds} s is no duration", field="duration", cure="give 0.1 seconds or more")
+    if sampling_rate < 4000:
+        raise OptionError(f"{sampling_rate} Hz is too low", field="sampling_rate", cure="give 4000 Hz or more")
+    return task_named(str(row["task"])).render(row, seconds, int(sampling_rate))
