@@ -1,0 +1,1 @@
+"""Audits: measurements of what a published figure owes to the way in which it was made."""

@@ -1,0 +1,42 @@
+"""How figures look: colours that colour-blind readers can tell apart, readable sizes, saving as PNG."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mgc_keras.files import whole_file
+
+# Okabe and Ito's palette, distinguishable with any of the common colour-vision deficiencies.
+BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
+GREY, DARK = "#C4C4C4", "#333333"
+
+METRIC_LABELS = {"accuracy": "Accuracy (share of clips)", "r2": "Coefficient of determination r²"}
+
+
+def new_figure(width: float, height: float, n_axes: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a figure of `width` x `height` inches and its axes, one above the other, with a light grid behind."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(n_axes, 1, squeeze=False)[:, 0])
+    for one in axes:
+        one.grid(axis="y", color="#E3E3E3", linewidth=0.8)
+        one.set_axisbelow(True)
+        one.spines[["top", "right"]].set_visible(False)
+        one.tick_params(labelsize=10, colors=DARK)
+    return figure, axes
+
+
+def label_axes(axes: Axes, title: str, x: str, y: str) -> None:
+    """Set title and axis labels, in one size each."""
+    axes.set_title(title, fontsize=12, loc="left", color="black")
+    axes.set_xlabel(x, fontsize=11)
+    axes.set_ylabel(y, fontsize=11)
+
+
+def save_png(figure: Figure, path: Path) -> Path:
+    """Write the figure as PNG at 120 dots an inch, whole or not at all, the same bytes for the same data."""
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
+    return path

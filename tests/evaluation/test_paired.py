@@ -1,0 +1,109 @@
+"""Paired tests against closed forms and peers."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, false_discovery_control
+
+from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.metrics import score
+from mgc_keras.evaluation.paired import compare, holm, mcnemar, swap_test
+
+
+def _predictions(only_a, only_b, both, neither):
+    a = [1] * only_a + [0] * only_b + [1] * both + [0] * neither
+    b = [0] * only_a + [1] * only_b + [1] * both + [0] * neither
+    return np.ones(len(a), int), np.array(a), np.array(b)
+
+
+@pytest.mark.parametrize("only_a, only_b", [(0, 0), (1, 0), (6, 0), (5, 5), (4, 9), (30, 12), (200, 150)])
+def test_mcnemar_equals_the_exact_binomial_test(only_a, only_b):
+    p_value = mcnemar(*_predictions(only_a, only_b, 20, 3))
+    expected = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+    assert p_value == pytest.approx(expected, abs=1e-12)
+
+
+def test_swap_test_equals_all_swaps_counted():
+    generator = np.random.default_rng(2)
+    truth, a, b = generator.normal(size=(3, 10))
+    signed = [np.dot(signs, (truth - b) ** 2 - (truth - a) ** 2) for signs in product([-1, 1], repeat=10)]
+    exact = np.mean(np.abs(signed) >= abs(signed[-1]) - 1e-12)
+    # 10000 random swaps: a standard error of at most 0.005.
+    assert swap_test(truth, a, b, "r2") == pytest.approx(exact, abs=0.02)
+
+
+def test_swap_test_of_accuracy_agrees_with_mcnemar():
+    truth, a, b = _predictions(14, 5, 30, 11)
+    assert swap_test(truth, a, b) == pytest.approx(mcnemar(truth, a, b), abs=0.01)
+
+
+def test_swapping_whole_groups_counts_groups_not_clips():
+    truth, a, b = _predictions(6, 0, 0, 0)
+    groups = np.repeat([0, 1, 2], 2)
+    # Three groups, all in favour of a: of 8 swaps two are as extreme.
+    assert swap_test(truth, a, b, groups=groups) == pytest.approx(0.25, abs=0.02)
+    assert compare(truth, a, b, groups=groups).p_value == pytest.approx(0.25, abs=0.02)
+    assert compare(truth, a, b).p_value == 2 / 2**6
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "r2"])
+def test_difference_and_its_interval(metric):
+    generator = np.random.default_rng(4)
+    truth = generator.integers(2, size=400).astype(float)
+    a = np.where(generator.random(400) < 0.9, truth, 1 - truth)
+    b = np.where(generator.random(400) < 0.7, truth, 1 - truth)
+    result = compare(truth, a, b, metric)
+    assert result.difference == pytest.approx(score(truth, a, metric) - score(truth, b, metric))
+    assert result.low < result.difference < result.high
+    assert result.p_value < 0.001
+    backwards = compare(truth, b, a, metric)
+    assert (backwards.difference, backwards.low) == pytest.approx((-result.difference, -result.high))
+    same = compare(truth, a, a, metric)
+    assert (same.difference, same.low, same.high, same.p_value) == (0, 0, 0, 1)
+
+
+def test_paired_interval_of_accuracy_matches_its_normal_form():
+    truth, a, b = _predictions(80, 40, 300, 80)
+    result = compare(truth, a, b, n_resamples=10000)
+    per_clip = (a == truth).astype(float) - (b == truth)
+    half = 1.96 * per_clip.std() / np.sqrt(len(truth))
+    assert (result.low, result.high) == pytest.approx((0.08 - half, 0.08 + half), abs=0.004)
+
+
+def test_no_difference_is_found_as_rarely_as_promised():
+    generator = np.random.default_rng(8)
+    p_values = []
+    for _ in range(500):
+        right = generator.random((2, 120)) < 0.7
+        p_values.append(mcnemar(np.ones(120, int), right[0].astype(int), right[1].astype(int)))
+    assert np.mean(np.array(p_values) < 0.05) < 0.05
+
+
+def test_holm_by_its_definition_and_against_weaker_and_stronger_corrections():
+    p_values = np.array([0.012, 0.2, 0.001, 0.04, 0.04])
+    adjusted = holm(p_values)
+    assert adjusted == pytest.approx([0.048, 0.2, 0.005, 0.12, 0.12])
+    assert (adjusted <= np.minimum(1, 5 * p_values) + 1e-15).all()
+    assert (adjusted >= false_discovery_control(p_values) - 1e-15).all()
+    assert holm([]).shape == (0,)
+    for level in np.linspace(0.001, 0.99, 200):
+        rejected = set()
+        for step, index in enumerate(np.argsort(p_values)):
+            if p_values[index] > level / (5 - step):
+                break
+            rejected.add(index)
+        assert rejected == set(np.flatnonzero(adjusted <= level))
+
+
+@pytest.mark.parametrize("values", [[0.1, 1.2], [-0.1], [np.nan]])
+def test_holm_refuses_what_is_no_probability(values):
+    with pytest.raises(OptionError):
+        holm(values)
+
+
+def test_unequal_lengths_are_refused():
+    with pytest.raises(OptionError):
+        mcnemar([1, 2], [1, 2], [1])
+    with pytest.raises(OptionError):
+        compare([1.0, 2.0], [1.0, np.nan], [1.0, 2.0], "r2")
