@@ -131,9 +131,12 @@ def write_manifest(table: pd.DataFrame, path: str | Path) -> Path:
     Raises
     ------
     ManifestError
-        The table breaks the schema.
+        The table breaks the schema, or `path` is an existing file that is no manifest (a dataset's own list, say).
     """
     path = Path(path)
+    if path.is_file() and not _starts_like_a_manifest(path):
+        cure = f"choose another name, for example {path.with_name(path.stem + '_manifest.csv')}"
+        raise ManifestError("is there already and is no manifest; it was left as it is", path=path, cure=cure)
     cells = table.astype(object).where(table.notna(), "").astype(str)
     checked_table(cells, path, _card_of(path.stem), None)
     return write_text(path, table.to_csv(index=False, lineterminator="\n"))
@@ -184,6 +187,11 @@ def folder_manifest(folder: str | Path) -> pd.DataFrame:
 
 def _card_of(name: str) -> Card | None:
     return read_card(name) if name in card_names() else None
+
+
+def _starts_like_a_manifest(path: Path) -> bool:
+    with open(path, encoding="utf-8-sig", errors="replace") as stream:
+        return stream.read(8) == "clip_id,"
 
 
 def _read_text_table(path: Path) -> pd.DataFrame:

@@ -38,6 +38,17 @@ def clips_in(folder: Path) -> list[Path]:
         raise ManifestError(error.problem, path=folder, cure=error.cure) from error
 
 
+def clips_by_stem(folder: Path, clips: Iterable[Path]) -> dict[str, Path]:
+    """Return clips by their name without suffix. Raises `ManifestError` if two share one."""
+    found: dict[str, Path] = {}
+    for clip in clips:
+        first = found.setdefault(clip.stem, clip)
+        if first is not clip:
+            pair = " and ".join(path.relative_to(folder).as_posix() for path in (first, clip))
+            raise ManifestError(f"two files for one clip: {pair}", path=folder, field="clip_id", cure="keep one of them")
+    return found
+
+
 def find_root(name: str, folder: Path, entries: Iterable[str]) -> Path:
     """Return `folder`, or its one sub-folder, that holds at least one of `entries` (archives often add a folder of their own).
 
@@ -68,18 +79,15 @@ def class_table(folder: Path, class_folders: Mapping[str, Path]) -> pd.DataFrame
     ManifestError
         Two clips share a name.
     """
-    rows = [
-        (clip.stem, clip.relative_to(folder).as_posix(), label)
+    labelled = [
+        (clip, label)
         for label, class_folder in class_folders.items()
         if class_folder.is_dir()
         for clip in clips_in(class_folder)
     ]
-    table = pd.DataFrame(rows, columns=["clip_id", "filepath", "label"])
-    twice = table[table["clip_id"].duplicated(keep=False)]
-    if len(twice):
-        pair = " and ".join(twice[twice["clip_id"] == twice["clip_id"].iloc[0]]["filepath"])
-        raise ManifestError(f"two files for one clip: {pair}", path=folder, field="clip_id", cure="keep one of them")
-    return table
+    clips_by_stem(folder, (clip for clip, _ in labelled))
+    rows = [(clip.stem, clip.relative_to(folder).as_posix(), label) for clip, label in labelled]
+    return pd.DataFrame(rows, columns=["clip_id", "filepath", "label"])
 
 
 def read_list(path: Path, columns: Iterable[str], separator: str = ",") -> pd.DataFrame:
@@ -104,11 +112,11 @@ def read_list(path: Path, columns: Iterable[str], separator: str = ",") -> pd.Da
 
 
 def numbers(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
-    """Return a column of a list as float64. Raises `ManifestError` at the first cell that is no number."""
-    try:
-        return table[column].map(float)
-    except ValueError as error:
-        raise ManifestError(str(error), path=path, field=column, cure="fetch the file again") from error
+    """Return a column of a list as float64. Raises `ManifestError` at the first cell that is no finite number."""
+    finite = table[column].str.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+    if not finite.all():
+        raise ManifestError(f"{table[column][~finite].iloc[0]!r} is no number", path=path, field=column, cure="fetch the file again")
+    return table[column].map(float)
 
 
 def split_off_missing(table: pd.DataFrame, folder: Path, remarks: Iterable[str] = ()) -> Built:

@@ -8,22 +8,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.data.builders.common import Built, clips_in, find_root, numbers, read_list
+from mgc_keras.data.builders.common import Built, clips_by_stem, clips_in, find_root, numbers, read_list
 from mgc_keras.errors import ManifestError
 
 NAME = "emomusic"
-ANNOTATIONS = ("annotations/static_annotations.csv", "static_annotations.csv")
+ANNOTATIONS = "static_annotations.csv"
 SCALE = 9.0
 SPLITS = {"development": "train", "evaluation": "test"}
 
 
 def build(folder: Path) -> Built:
     """Build from ``annotations/static_annotations.csv`` and ``clips_45seconds/<song>.mp3``; see `build_manifest`."""
-    root = find_root(NAME, folder, ANNOTATIONS)
-    path = next(root / name for name in ANNOTATIONS if (root / name).exists())
+    path = find_root(NAME, folder, (ANNOTATIONS,)) / ANNOTATIONS
     songs = read_list(path, ("song_id", "mean_arousal", "mean_valence"))
     songs = songs.assign(number=numbers(songs, "song_id", path).astype(int)).sort_values("number")
-    clips = {clip.stem: clip.relative_to(folder).as_posix() for clip in clips_in(folder)}
+    clips = {song: clip.relative_to(folder).as_posix() for song, clip in clips_by_stem(folder, clips_in(folder)).items()}
     table = pd.DataFrame(
         {
             "clip_id": songs["song_id"],

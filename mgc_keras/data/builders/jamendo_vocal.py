@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from mgc_keras.data.audio import open_clip, read_waveform, write_waveform
-from mgc_keras.data.builders.common import Built, clips_in
+from mgc_keras.data.builders.common import Built, clips_by_stem, clips_in
 from mgc_keras.data.cards import read_card
 from mgc_keras.errors import AudioError, ManifestError
 from mgc_keras.progress import progress_bar
@@ -26,7 +26,7 @@ def build(folder: Path) -> Built:
 
     A label file has lines ``<start> <end> <sing or nosing>``, in seconds. It may lie beside its song or in another folder.
     """
-    songs = {clip.stem: clip for clip in clips_in(folder) if clip.relative_to(folder).parts[0] != SEGMENTS}
+    songs = clips_by_stem(folder, (clip for clip in clips_in(folder) if clip.relative_to(folder).parts[0] != SEGMENTS))
     label_files = sorted(path for path in folder.rglob("*.lab") if not path.name.startswith("."))
     if not label_files:
         raise ManifestError("no label files (.lab)", path=folder, field=NAME, cure=f"expected: {read_card(NAME).layout}")

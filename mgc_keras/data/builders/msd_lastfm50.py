@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.data.builders.common import Built, clips_in, find_root, read_list
+from mgc_keras.data.builders.common import Built, clips_by_stem, clips_in, find_root, read_list
 from mgc_keras.data.cards import read_card
 from mgc_keras.errors import ManifestError
 
@@ -29,7 +29,7 @@ def build(folder: Path) -> Built:
     known = tags[tags["tag"].isin(names)]
     given = pd.crosstab(known["track_id"], known["tag"]).clip(upper=1)
     given = given.reindex(index=tracks["track_id"], columns=names, fill_value=0).add_prefix("label_").reset_index(drop=True)
-    clips = {clip.stem: clip.relative_to(folder).as_posix() for clip in clips_in(folder)}
+    clips = {track: clip.relative_to(folder).as_posix() for track, clip in clips_by_stem(folder, clips_in(folder)).items()}
     paths = tracks["track_id"].map(clips)
     table = pd.concat([tracks["track_id"].rename("clip_id"), paths.rename("filepath"), given, tracks["split"]], axis=1)
     tagged, there = given.any(axis=1), paths.notna()
