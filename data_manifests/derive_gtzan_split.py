@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Write data_manifests/gtzan_genre.csv: GTZAN's thousand clips with the fault-filtered split as column `split`.
 
-The split (Kereliuk, Sturm and Larsen 2015: no replicas, distorted clips or artists on two sides) is listed in the GTZAN module of
-torchaudio. That module is read as text here, by its syntax tree: it is neither imported nor run. Names and labels follow GTZAN's rule.
+The split (Kereliuk, Sturm and Larsen 2015: no replicas, distorted clips or artists on two sides) is listed in the
+GTZAN module of torchaudio. That module is read as text here, by its syntax tree: it is neither imported nor run.
+Names and labels follow GTZAN's rule.
 
     python data_manifests/derive_gtzan_split.py                     # finds an installed torchaudio
     python data_manifests/derive_gtzan_split.py path/to/gtzan.py
@@ -34,12 +35,17 @@ def read_member_lists(module: Path) -> dict[str, list[str]]:
     }
     absent = [name for name in LISTS.values() if name not in assigned]
     if absent:
-        raise ManifestError("the list is missing", path=module, field=", ".join(absent), cure="take torchaudio 0.13 or later")
+        raise ManifestError(
+            "the list is missing", path=module, field=", ".join(absent), cure="take torchaudio 0.13 or later"
+        )
     return {split: ast.literal_eval(assigned[name]) for split, name in LISTS.items()}
 
 
 def derived_table(members: dict[str, list[str]]) -> pd.DataFrame:
-    """Return the manifest's table, paths as in GTZAN's own archive. Raises `ManifestError` if the members contradict GTZAN or the card."""
+    """Return the manifest's table, paths as in GTZAN's own archive.
+
+    Raises `ManifestError` if the members contradict GTZAN's rule or the card.
+    """
     card = read_card(NAME)
     clip_ids = [f"{genre}.{number:05d}" for genre in card.classes for number in range(card.counts[genre])]
     split_of = {clip_id: split for split, ids in members.items() for clip_id in ids}
@@ -58,7 +64,9 @@ def installed_module() -> Path:
     """Return the path of an installed torchaudio's GTZAN module, without importing torchaudio."""
     package = importlib.util.find_spec("torchaudio")
     if package is None or package.origin is None:
-        raise ManifestError("torchaudio is not installed", cure="pip install --no-deps torchaudio, or give the file's path")
+        raise ManifestError(
+            "torchaudio is not installed", cure="pip install --no-deps torchaudio, or give the file's path"
+        )
     return Path(package.origin).parent / "datasets" / "gtzan.py"
 
 

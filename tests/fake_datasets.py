@@ -1,4 +1,7 @@
-"""Tiny trees in the layout that each dataset's owner ships, for the builders' tests. Clips are empty files where nobody reads them."""
+"""Tiny trees in the layout that each dataset's owner ships, for the builders' tests.
+
+Clips are empty files where nobody reads them.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +40,12 @@ def _gtzan_genre(folder: Path) -> list[str]:
 
 
 def _gtzan_music_speech(folder: Path) -> list[str]:
-    touch(folder, "music_speech/speech_wav/acomic.wav", "music_speech/music_wav/pop.wav", "music_speech/music_wav/cure.wav")
+    touch(
+        folder,
+        "music_speech/speech_wav/acomic.wav",
+        "music_speech/music_wav/pop.wav",
+        "music_speech/music_wav/cure.wav",
+    )
     return ["cure", "pop", "acomic"]
 
 
@@ -77,7 +85,14 @@ def _magnatagatune(folder: Path) -> list[str]:
     cells = [[clip_id, *("01"[k == row] for k in range(188)), path] for row, (clip_id, path) in enumerate(rows)]
     lines = ["\t".join(f'"{cell}"' for cell in line) for line in [["clip_id", *tags, "mp3_path"], *cells]]
     write(folder, "annotations_final.csv", *lines)
-    write(folder, "clip_info_final.csv", '"clip_id"\t"title"\t"artist"', '"2"\t"s"\t"Zed"', '"6"\t"s"\t"Cat"', '"9"\t"s"\t"Ann"')
+    write(
+        folder,
+        "clip_info_final.csv",
+        '"clip_id"\t"title"\t"artist"',
+        '"2"\t"s"\t"Zed"',
+        '"6"\t"s"\t"Cat"',
+        '"9"\t"s"\t"Ann"',
+    )
     touch(folder, *(path for _, path in rows))
     return ["2", "6", "9"]
 

@@ -23,16 +23,22 @@ jamendo_vocal also cuts the songs into DIR/segments.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("dataset", metavar="NAME|folder|list", help="a known dataset, `folder` for your own data, or `list`")
-    parser.add_argument("directory", metavar="DIR", nargs="?", help="the folder of the dataset (for `list`: a dataset's name)")
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="the CSV (default: DIR/NAME.csv, DIR/manifest.csv)")
+    parser.add_argument(
+        "dataset", metavar="NAME|folder|list", help="a known dataset, `folder` for your own data, or `list`"
+    )
+    parser.add_argument(
+        "directory", metavar="DIR", nargs="?", help="the folder of the dataset (for `list`: a dataset's name)"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="the CSV (default: DIR/NAME.csv, DIR/manifest.csv)"
+    )
     parser.add_argument(
         "--allow-incomplete", action="store_true", help="write the manifest even if it differs from the dataset's card"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the manifest, or list what is known. Return 0; 1 if the dataset differs from its card and was not written."""
+    """Write the manifest, or list the datasets. Return 0; 1 if a dataset differs from its card and was not written."""
     if arguments.dataset == "list":
         return _list(arguments.directory)
     if arguments.directory is None:

@@ -1,7 +1,8 @@
 """Cards: what a known dataset is, where it comes from, and what a complete manifest of it holds.
 
-A card is a small JSON file, ``data_manifests/<name>.json``, beside the committed manifests. Facts only: expected counts come from the
-dataset's own documentation or from the lists of the study that used it, and `count_problems` holds a manifest against them.
+A card is a small JSON file, ``data_manifests/<name>.json``, beside the committed manifests. Facts only: expected
+counts come from the dataset's own documentation or from the lists of the study that used it, and `count_problems`
+holds a manifest against them.
 """
 
 import json
@@ -72,7 +73,8 @@ class Card:
 def manifest_folder() -> Path:
     """Return the folder of the cards and committed manifests.
 
-    It lies beside the package in a checkout (or editable installation) and below ``share/mgc_keras`` of the environment otherwise.
+    It lies beside the package in a checkout (or editable installation) and below ``share/mgc_keras`` of the
+    environment otherwise.
 
     Raises
     ------
@@ -85,7 +87,9 @@ def manifest_folder() -> Path:
     for place in places:
         if place.is_dir():
             return place
-    raise ManifestError("there is no such folder", path=places[1], cure="install mgc_keras again: its cards are missing")
+    raise ManifestError(
+        "there is no such folder", path=places[1], cure="install mgc_keras again: its cards are missing"
+    )
 
 
 def card_names() -> list[str]:
@@ -122,7 +126,8 @@ def count_problems(table: pd.DataFrame, card: Card) -> list[str]:
     Returns
     -------
     list of str
-        One line for each class, split, fold or total that differs ("class jazz: expected 100, found 99"); empty if all is there.
+        One line for each class, split, fold or total that differs ("class jazz: expected 100, found 99"); empty if
+        all is there.
     """
     problems = []
     if card.n_clips is not None and len(table) != card.n_clips:
@@ -151,7 +156,9 @@ def _checked_card(content: dict, path: Path) -> Card:
     names = {field.name for field in fields(Card)}
     if not isinstance(content, dict) or set(content) != names:
         wrong = sorted(names.symmetric_difference(content))
-        raise ManifestError("missing or unknown fields", path=path, field=", ".join(wrong), cure="see mgc_keras.data.cards.Card")
+        raise ManifestError(
+            "missing or unknown fields", path=path, field=", ".join(wrong), cure="see mgc_keras.data.cards.Card"
+        )
     card = Card(**content)
     for name, wrong in (
         ("name", card.name != path.stem),
@@ -162,5 +169,7 @@ def _checked_card(content: dict, path: Path) -> Card:
         ("n_label_columns", card.label_columns is not None and len(card.label_columns) != card.n_label_columns),
     ):
         if wrong:
-            raise ManifestError("contradicts the rest of the card", path=path, field=name, cure="see mgc_keras.data.cards.Card")
+            raise ManifestError(
+                "contradicts the rest of the card", path=path, field=name, cure="see mgc_keras.data.cards.Card"
+            )
     return card

@@ -1,8 +1,9 @@
 """Manifests: one CSV a dataset, one row a clip.
 
-Columns: ``clip_id`` (unique), ``filepath`` (with forward slashes, relative to the data folder), then ``label`` (a class name) or several
-``label_<name>`` (numbers: 0/1 for tags, a score for regression) or both; optional ``split`` (train, valid, test, or empty: in
-none of them), ``fold`` (an integer), ``artist``. Further columns are kept as they are.
+Columns: ``clip_id`` (unique), ``filepath`` (with forward slashes, relative to the data folder), then ``label`` (a
+class name) or several ``label_<name>`` (numbers: 0/1 for tags, a score for regression) or both; optional ``split``
+(train, valid, test, or empty: in none of them), ``fold`` (an integer), ``artist``. Further columns are kept as they
+are.
 """
 
 import os
@@ -30,7 +31,8 @@ class Manifest:
     name : str
         The CSV's name without suffix.
     table : pd.DataFrame
-        The rows, index 0 to n - 1; text columns hold str (empty text where nothing is known), `fold` int, `label_<name>` float.
+        The rows, index 0 to n - 1; text columns hold str (empty text where nothing is known), `fold` int,
+        `label_<name>` float.
     data_home : Path
         The folder that `filepath` is relative to.
     """
@@ -65,7 +67,7 @@ class Manifest:
 
     @property
     def label_indices(self) -> np.ndarray:
-        """Each clip's position in `class_names`, shape (n_clips,), dtype int64. Raises `ManifestError` without `label`."""
+        """Each clip's position in `class_names`, (n_clips,) int64. Raises `ManifestError` without `label`."""
         if "label" not in self.table:
             raise ManifestError("there is no such column", path=self.name, field="label", cure="use targets(column)")
         positions = {name: index for index, name in enumerate(self.class_names)}
@@ -86,7 +88,7 @@ class Manifest:
         return self.table[full].to_numpy(np.float64)
 
     def select(self, rows: np.ndarray) -> "Manifest":
-        """Return the manifest of some rows: a boolean mask of shape (n_clips,), or integer positions in the wanted order."""
+        """Return the manifest of some rows: a boolean mask (n_clips,), or integer positions in the wanted order."""
         rows = np.asarray(rows)
         picked = self.table[rows] if rows.dtype == bool else self.table.iloc[rows]
         return Manifest(self.name, picked.reset_index(drop=True), self.data_home)
@@ -108,9 +110,9 @@ def read_manifest(path: str | Path, data_home: str | Path | None = None) -> Mani
     Raises
     ------
     ManifestError
-        The file is missing, no CSV or without rows; columns are missing; ids are empty or occur twice; labels are empty,
-        unknown or not numbers; a fold is not an integer; a split has an unknown name; a path leaves `data_home` (through
-        links too) or `data_home` is no folder.
+        The file is missing, no CSV or without rows; columns are missing; ids are empty or occur twice; labels are
+        empty, unknown or not numbers; a fold is not an integer; a split has an unknown name; a path leaves
+        `data_home` (through links too) or `data_home` is no folder.
 
     Example
     -------
@@ -121,7 +123,9 @@ def read_manifest(path: str | Path, data_home: str | Path | None = None) -> Mani
     path = Path(path)
     home = path.parent if data_home is None else Path(data_home)
     if not home.is_dir():
-        raise ManifestError("there is no such folder", path=home, field="data_home", cure="name the folder of the clips")
+        raise ManifestError(
+            "there is no such folder", path=home, field="data_home", cure="name the folder of the clips"
+        )
     return Manifest(path.stem, checked_table(_read_text_table(path), path, _card_of(path.stem), home), home)
 
 

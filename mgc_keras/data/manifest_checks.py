@@ -42,12 +42,16 @@ def checked_table(table: pd.DataFrame, path: Path, card: Card | None, data_home:
         has = ", ".join(map(str, table.columns[:6]))
         raise ManifestError(f"the column is missing (found: {has})", path=path, field=", ".join(missing), cure="add it")
     if table.empty:
-        raise ManifestError("there are no rows", path=path, field="clip_id", cure="make the manifest again from its folder")
+        raise ManifestError(
+            "there are no rows", path=path, field="clip_id", cure="make the manifest again from its folder"
+        )
     _check_ids(table["clip_id"], path)
     _check_filepaths(table["filepath"], path, data_home)
     _check_labels(table, label_columns, path, card)
     if "split" in table:
-        _refuse(table, "split", ~table["split"].isin(SPLITS), path, "unknown split", "use train, valid, test or leave empty")
+        _refuse(
+            table, "split", ~table["split"].isin(SPLITS), path, "unknown split", "use train, valid, test or leave empty"
+        )
     checked = table.reset_index(drop=True).copy()
     for column in checked.columns:
         if column in label_columns:

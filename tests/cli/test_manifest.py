@@ -25,7 +25,11 @@ def _touch(*paths: Path) -> None:
 
 
 def _gtzan(folder: Path, without: str = "") -> None:
-    ids = [f"{g}.{n:05d}" for g in "blues classical country disco hiphop jazz metal pop reggae rock".split() for n in range(100)]
+    ids = [
+        f"{g}.{n:05d}"
+        for g in "blues classical country disco hiphop jazz metal pop reggae rock".split()
+        for n in range(100)
+    ]
     _touch(*(folder / clip_id.split(".")[0] / f"{clip_id}.wav" for clip_id in ids if clip_id != without))
 
 

@@ -113,7 +113,9 @@ def test_emomusic_refuses_a_score_that_is_no_number(score: str, tmp_path: Path) 
         build_manifest("emomusic", tmp_path)
 
 
-@pytest.mark.parametrize(("name", "copy"), [("emomusic", "2.wav"), ("msd_lastfm50", "TRB.wav"), ("jamendo_vocal", "01 - Aur.mp3")])
+@pytest.mark.parametrize(
+    ("name", "copy"), [("emomusic", "2.wav"), ("msd_lastfm50", "TRB.wav"), ("jamendo_vocal", "01 - Aur.mp3")]
+)
 def test_one_clip_in_two_places_is_refused(name: str, copy: str, tmp_path: Path) -> None:
     FAKE_TREES[name](tmp_path)
     touch(tmp_path, f"copies/{copy}")
@@ -124,7 +126,11 @@ def test_one_clip_in_two_places_is_refused(name: str, copy: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "path", "problem"),
     [
-        ("urbansound8k", "UrbanSound8K/metadata/UrbanSound8K.csv", "slice_file_name, fold, class: the column is missing"),
+        (
+            "urbansound8k",
+            "UrbanSound8K/metadata/UrbanSound8K.csv",
+            "slice_file_name, fold, class: the column is missing",
+        ),
         ("magnatagatune", "annotations_final.csv", "clip_id, mp3_path: the column is missing"),
         ("msd_lastfm50", "tags.csv", "track_id, tag: the column is missing"),
         ("emotify", "emotify.csv", "the column is missing"),
@@ -170,7 +176,12 @@ def test_msd_takes_tags_as_spelled_and_leaves_untagged_tracks_out(tmp_path: Path
 def test_emotify_from_the_owners_annotations(tmp_path: Path) -> None:
     emotions = read_card("emotify").label_columns
     header = "track id, genre, " + ", ".join(emotions) + ", mood"
-    rows = ["101,rock" + ",1" * 9 + ",3", "101,rock" + ",0" * 9 + ",3", "1,classical" + ",1" * 9 + ",1", "102,rock" + ",0" * 9 + ",1"]
+    rows = [
+        "101,rock" + ",1" * 9 + ",3",
+        "101,rock" + ",0" * 9 + ",3",
+        "1,classical" + ",1" * 9 + ",1",
+        "102,rock" + ",0" * 9 + ",1",
+    ]
     write(tmp_path, "data.csv", header, *rows)
     touch(tmp_path, "classical/1.mp3", "rock/1.mp3", "rock/2.mp3")
     table = build_manifest("emotify", tmp_path).table
@@ -215,7 +226,7 @@ class TestJamendo:
 
 
 class TestAuthorsLists:
-    """The lists of Choi et al. 2017: trees are made from their file names, and the builders must find their rows again."""
+    """The lists of Choi et al. 2017: from trees made of their file names the builders must find their rows again."""
 
     @staticmethod
     def _list(shared_data: Path, name: str) -> pd.DataFrame:
@@ -270,7 +281,7 @@ class TestAuthorsLists:
         np.testing.assert_allclose(ours[columns], theirs[columns], atol=1e-10)
 
     def test_ballroom_extended(self, shared_data: Path, tmp_path: Path) -> None:
-        # Their order inside a class follows no rule of the names; class numbers, members and the classes' order must agree.
+        # Their order inside a class follows no rule of the names; members, classes and the classes' order must agree.
         theirs = self._list(shared_data, "ballroom_extended")
         touch(tmp_path, *theirs["filepath"].str.removeprefix("ballroom_extended_2016/"))
         ours = self._complete("ballroom_extended", tmp_path)
@@ -285,7 +296,11 @@ class TestAuthorsLists:
         songs = theirs.assign(word=label).groupby([theirs["id"].str.rsplit("_", n=1).str[0], "category"])
         for (song, split), rows in songs:
             write_song(tmp_path, f"{split}/{song}.wav", seconds=0.1 * len(rows))
-            write(tmp_path, f"{split}/{song}.lab", *(f"{0.1 * k} {0.1 * (k + 1)} {word}" for k, word in enumerate(rows["word"])))
+            write(
+                tmp_path,
+                f"{split}/{song}.lab",
+                *(f"{0.1 * k} {0.1 * (k + 1)} {word}" for k, word in enumerate(rows["word"])),
+            )
         ours = self._complete("jamendo_vocal", tmp_path).set_index("clip_id").loc[theirs["id"]]
         assert ours["filepath"].tolist() == ("segments/" + theirs["filepath"]).tolist()
         assert ours["label"].tolist() == label.tolist()

@@ -51,8 +51,8 @@ def test_committed_manifest_contract(name: str) -> None:
 
 
 def test_every_dataset_of_the_studies_has_a_card() -> None:
-    wanted = "gtzan_genre gtzan_music_speech ballroom_extended emomusic jamendo_vocal urbansound8k magnatagatune msd_lastfm50"
-    assert set(wanted.split()) <= set(card_names())
+    wanted = "gtzan_genre gtzan_music_speech ballroom_extended emomusic jamendo_vocal urbansound8k"
+    assert {*wanted.split(), "magnatagatune", "msd_lastfm50"} <= set(card_names())
 
 
 def test_known_sizes() -> None:
@@ -76,7 +76,11 @@ def test_counts_name_what_differs() -> None:
     card = read_card("gtzan_genre")
     fewer = table.drop(index=54 + 500)
     stranger = pd.concat([table, pd.DataFrame({"label": ["polka"], "split": [""]})])
-    assert count_problems(fewer, card) == ["clips: expected 1000, found 999", "class jazz: expected 100, found 99", *_split(fewer)]
+    assert count_problems(fewer, card) == [
+        "clips: expected 1000, found 999",
+        "class jazz: expected 100, found 99",
+        *_split(fewer),
+    ]
     assert "class polka: expected 0, found 1" in count_problems(stranger, card)
     assert "column split: expected, not found" in count_problems(table.drop(columns="split"), card)
 
@@ -84,7 +88,11 @@ def test_counts_name_what_differs() -> None:
 def _split(table: pd.DataFrame) -> list[str]:
     sizes = {"train": 443, "valid": 197, "test": 290}
     found = {split: int((table["split"] == split).sum()) for split in sizes}
-    return [f"split {split}: expected {sizes[split]}, found {found[split]}" for split in sizes if found[split] != sizes[split]]
+    return [
+        f"split {split}: expected {sizes[split]}, found {found[split]}"
+        for split in sizes
+        if found[split] != sizes[split]
+    ]
 
 
 class TestBadCards:
@@ -144,7 +152,10 @@ class TestGtzanSplit:
     @staticmethod
     def _module(folder: Path, **changes: list[str]) -> Path:
         table = read_manifest(manifest_folder() / "gtzan_genre.csv").table
-        lists = {f"filtered_{split}": table["clip_id"][table["split"] == split].tolist() for split in ("train", "valid", "test")}
+        lists = {
+            f"filtered_{split}": table["clip_id"][table["split"] == split].tolist()
+            for split in ("train", "valid", "test")
+        }
         lines = ["raise SystemExit('this module was run')", "import nothing_of_this_name"]
         lines += [f"{name} = {members!r}" for name, members in (lists | changes).items() if members]
         (folder / "gtzan.py").write_text("\n".join(lines), encoding="utf-8")

@@ -68,7 +68,7 @@ def test_manifest_without_classes_has_targets_only(tmp_path: Path) -> None:
     assert manifest.class_names == []
     assert manifest.targets("happy").tolist() == [0.0, 1.0]
     with pytest.raises(ManifestError, match="label: there is no such column"):
-        manifest.label_indices
+        _ = manifest.label_indices
     with pytest.raises(ManifestError, match="label_sad: .*label_happy"):
         manifest.targets("sad")
 
@@ -196,7 +196,15 @@ class TestFolder:
             (folder / name).touch()
 
     def test_one_sub_folder_a_class(self, tmp_path: Path) -> None:
-        names = ["rock/b.flac", "rock/deep/a.b.ogg", "jazz/x.wav", "jazz/x.MP3", "jazz/._x.wav", ".cache/y.wav", "jazz/notes.txt"]
+        names = [
+            "rock/b.flac",
+            "rock/deep/a.b.ogg",
+            "jazz/x.wav",
+            "jazz/x.MP3",
+            "jazz/._x.wav",
+            ".cache/y.wav",
+            "jazz/notes.txt",
+        ]
         self._touch(tmp_path, *names)
         table = folder_manifest(tmp_path)
         assert table["clip_id"].tolist() == ["jazz/x.MP3", "jazz/x.wav", "rock/b", "rock/deep/a.b"]

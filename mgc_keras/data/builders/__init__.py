@@ -1,7 +1,7 @@
 """Builders: from a dataset's folder, as its owner ships it, to the table of its manifest.
 
-Each module holds `NAME` (its card's name too) and ``build(folder) -> Built``. Row order is the original study's wherever that order
-follows a rule, since folds without shuffling depend on it; the modules say where it does not.
+Each module holds `NAME` (its card's name too) and ``build(folder) -> Built``. Row order is the original study's
+wherever that order follows a rule, since folds without shuffling depend on it; the modules say where it does not.
 """
 
 from pathlib import Path
@@ -46,7 +46,8 @@ def build_manifest(name: str, folder: str | Path) -> Built:
     name : str
         One of `BUILDERS`.
     folder : str or Path
-        The dataset as its owner ships it; the card's `layout` says what is expected. Paths in the table are relative to it.
+        The dataset as its owner ships it; the card's `layout` says what is expected. Paths in the table are relative
+        to it.
 
     Returns
     -------

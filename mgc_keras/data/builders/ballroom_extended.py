@@ -1,7 +1,8 @@
 """Extended Ballroom: thirteen folders of dance music.
 
-Row order: the classes in the order of the authors of Choi et al. 2017 (Quickstep is their number 12 and last), then by name. Their
-order inside a class follows no rule that the names tell, so folds without shuffling differ from theirs inside the classes.
+Row order: the classes in the order of the authors of Choi et al. 2017 (Quickstep is their number 12 and last), then
+by name. Their order inside a class follows no rule that the names tell, so folds without shuffling differ from theirs
+inside the classes.
 """
 
 from pathlib import Path

@@ -31,7 +31,7 @@ class Built:
 
 
 def clips_in(folder: Path) -> list[Path]:
-    """Return all clips below `folder`, sorted, hidden files left out. Raises `ManifestError` if there is no such folder."""
+    """Return all clips below `folder`, sorted, without hidden files. Raises `ManifestError` without such a folder."""
     try:
         return find_clips(folder)
     except AudioError as error:
@@ -45,12 +45,14 @@ def clips_by_stem(folder: Path, clips: Iterable[Path]) -> dict[str, Path]:
         first = found.setdefault(clip.stem, clip)
         if first is not clip:
             pair = " and ".join(path.relative_to(folder).as_posix() for path in (first, clip))
-            raise ManifestError(f"two files for one clip: {pair}", path=folder, field="clip_id", cure="keep one of them")
+            raise ManifestError(
+                f"two files for one clip: {pair}", path=folder, field="clip_id", cure="keep one of them"
+            )
     return found
 
 
 def find_root(name: str, folder: Path, entries: Iterable[str]) -> Path:
-    """Return `folder`, or its one sub-folder, that holds at least one of `entries` (archives often add a folder of their own).
+    """Return `folder`, or its one sub-folder, that holds at least one of `entries` (archives often add a folder).
 
     Raises
     ------
@@ -67,12 +69,14 @@ def find_root(name: str, folder: Path, entries: Iterable[str]) -> Path:
         raise ManifestError(problem, path=folder, field=name, cure=f"expected: {read_card(name).layout}")
     if len(roots) > 1:
         copies = ", ".join(str(root) for root in roots)
-        raise ManifestError(f"holds several copies: {copies}", path=folder, field=name, cure="name the folder of one of them")
+        raise ManifestError(
+            f"holds several copies: {copies}", path=folder, field=name, cure="name the folder of one of them"
+        )
     return roots[0]
 
 
 def class_table(folder: Path, class_folders: Mapping[str, Path]) -> pd.DataFrame:
-    """List the clips of class folders: classes in the order given, clips sorted by name, `clip_id` the name without suffix.
+    """List the clips of class folders: classes as given, clips sorted, `clip_id` the name without suffix.
 
     Raises
     ------
@@ -115,7 +119,9 @@ def numbers(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
     """Return a column of a list as float64. Raises `ManifestError` at the first cell that is no finite number."""
     finite = table[column].str.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
     if not finite.all():
-        raise ManifestError(f"{table[column][~finite].iloc[0]!r} is no number", path=path, field=column, cure="fetch the file again")
+        raise ManifestError(
+            f"{table[column][~finite].iloc[0]!r} is no number", path=path, field=column, cure="fetch the file again"
+        )
     return table[column].map(float)
 
 

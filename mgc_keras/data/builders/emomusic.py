@@ -1,7 +1,8 @@
 """emoMusic (1000 songs for emotional analysis of music): mean arousal and valence of 744 songs, annotated from 1 to 9.
 
-`label_arousal` and `label_valence` are the mean annotation divided by 9, as in Choi et al. 2017. Row order: by song number, as theirs.
-Where ``songs_info.csv`` is there, `artist` and `split` (development: train, evaluation: test) come from it.
+`label_arousal` and `label_valence` are the mean annotation divided by 9, as in Choi et al. 2017. Row order: by song
+number, as theirs. Where ``songs_info.csv`` is there, `artist` and `split` (development: train, evaluation: test) come
+from it.
 """
 
 from pathlib import Path
@@ -22,7 +23,9 @@ def build(folder: Path) -> Built:
     path = find_root(NAME, folder, (ANNOTATIONS,)) / ANNOTATIONS
     songs = read_list(path, ("song_id", "mean_arousal", "mean_valence"))
     songs = songs.assign(number=numbers(songs, "song_id", path).astype(int)).sort_values("number")
-    clips = {song: clip.relative_to(folder).as_posix() for song, clip in clips_by_stem(folder, clips_in(folder)).items()}
+    clips = {
+        song: clip.relative_to(folder).as_posix() for song, clip in clips_by_stem(folder, clips_in(folder)).items()
+    }
     table = pd.DataFrame(
         {
             "clip_id": songs["song_id"],

@@ -1,8 +1,9 @@
 """Emotify: 400 clips of four genres with nine induced emotions.
 
-Two layouts are read. A list with one row a clip, ``emotify.csv`` (`filepath`, `label`, `artist` and one column an emotion), keeps its
-row order. The owner's ``data.csv`` has one row an annotation (`track id`, `genre`, emotions as 0 or 1): each clip gets the share of its
-annotators who felt the emotion; rows are ordered by genre, then by number, and no artist is known.
+Two layouts are read. A list with one row a clip, ``emotify.csv`` (`filepath`, `label`, `artist` and one column an
+emotion), keeps its row order. The owner's ``data.csv`` has one row an annotation (`track id`, `genre`, emotions as 0
+or 1): each clip gets the share of its annotators who felt the emotion; rows are ordered by genre, then by number, and
+no artist is known.
 """
 
 from pathlib import Path

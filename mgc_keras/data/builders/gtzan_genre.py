@@ -1,7 +1,8 @@
 """GTZAN genre: ten folders of a hundred clips, as ``.au`` (its owner's archive) or ``.wav`` (later copies).
 
-Row order: by class, then by number; the authors of Choi et al. 2017 use the same. The column `split` is the fault-filtered one of the
-committed manifest ``data_manifests/gtzan_genre.csv``, which ``derive_gtzan_split.py`` beside it writes.
+Row order: by class, then by number; the authors of Choi et al. 2017 use the same. The column `split` is the
+fault-filtered one of the committed manifest ``data_manifests/gtzan_genre.csv``, which ``derive_gtzan_split.py``
+beside it writes.
 """
 
 from pathlib import Path

@@ -1,9 +1,10 @@
 """Jamendo vocal detection: 93 songs, each cut into sung and unsung segments by its label file.
 
-The segments are written as mono 16-bit wav files, at the song's own sampling rate, to ``segments/<split>/<label>/<song>_<k>.wav`` in
-the dataset's folder; k counts the song's segments from 0, as the authors of Choi et al. 2017 number theirs. Files already there
-are kept: delete ``segments`` to cut anew. Row order: train, valid, test, then song and k. The authors' songs are in another order,
-which the protocol (train and valid against test) does not notice.
+The segments are written as mono 16-bit wav files, at the song's own sampling rate, to
+``segments/<split>/<label>/<song>_<k>.wav`` in the dataset's folder; k counts the song's segments from 0, as the
+authors of Choi et al. 2017 number theirs. Files already there are kept: delete ``segments`` to cut anew. Row order:
+train, valid, test, then song and k. The authors' songs are in another order, which the protocol (train and valid
+against test) does not notice.
 """
 
 from pathlib import Path
@@ -24,12 +25,15 @@ SEGMENTS = "segments"
 def build(folder: Path) -> Built:
     """Build from songs and label files of the same name below ``train``, ``valid`` and ``test``; see `build_manifest`.
 
-    A label file has lines ``<start> <end> <sing or nosing>``, in seconds. It may lie beside its song or in another folder.
+    A label file has lines ``<start> <end> <sing or nosing>``, in seconds. It may lie beside its song or in another
+    folder.
     """
     songs = clips_by_stem(folder, (clip for clip in clips_in(folder) if clip.relative_to(folder).parts[0] != SEGMENTS))
     label_files = sorted(path for path in folder.rglob("*.lab") if not path.name.startswith("."))
     if not label_files:
-        raise ManifestError("no label files (.lab)", path=folder, field=NAME, cure=f"expected: {read_card(NAME).layout}")
+        raise ManifestError(
+            "no label files (.lab)", path=folder, field=NAME, cure=f"expected: {read_card(NAME).layout}"
+        )
     in_order = sorted((SPLITS.index(_split_of(path, songs, folder)), path.stem, path) for path in label_files)
     rows, missing = [], []
     for split, song, path in progress_bar(in_order, description="cutting songs", unit="song"):
@@ -45,12 +49,17 @@ def build(folder: Path) -> Built:
         except AudioError as error:
             missing.append(str(error))
             continue
-        rows += [(Path(name).stem, name, label, SPLITS[split]) for _, _, label, name in segments if (folder / name).exists()]
+        rows += [
+            (Path(name).stem, name, label, SPLITS[split]) for _, _, label, name in segments if (folder / name).exists()
+        ]
     return Built(pd.DataFrame(rows, columns=["clip_id", "filepath", "label", "split"]), missing)
 
 
 def read_label_file(path: Path) -> list[tuple[float, float, str]]:
-    """Return a label file's segments: start and end in seconds, and "sing" or "nosing". Raises `ManifestError` at a wrong line."""
+    """Return a label file's segments: start and end in seconds, "sing" or "nosing".
+
+    Raises `ManifestError` at a wrong line.
+    """
     segments = []
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         cells = line.split()
@@ -69,7 +78,9 @@ def read_label_file(path: Path) -> list[tuple[float, float, str]]:
 
 
 def _split_of(label_file: Path, songs: dict[str, Path], folder: Path) -> str:
-    places = [path.relative_to(folder).parts[:-1] for path in (songs.get(label_file.stem), label_file) if path is not None]
+    places = [
+        path.relative_to(folder).parts[:-1] for path in (songs.get(label_file.stem), label_file) if path is not None
+    ]
     for split in SPLITS:
         if any(split in parts for parts in places):
             return split

@@ -1,7 +1,8 @@
 """MagnaTagATune: 188 tags for excerpts of about 29 s, in sixteen folders named 0 to f.
 
-`split` follows the folders: 0 to b train, c valid, d to f test. Row order and label names are those of ``annotations_final.csv``
-(``label_no voice`` has a blank, as there). Where ``clip_info_final.csv`` is there, `artist` comes from it.
+`split` follows the folders: 0 to b train, c valid, d to f test. Row order and label names are those of
+``annotations_final.csv`` (``label_no voice`` has a blank, as there). Where ``clip_info_final.csv`` is there, `artist`
+comes from it.
 """
 
 from pathlib import Path
@@ -22,7 +23,9 @@ def build(folder: Path) -> Built:
     split = annotations["mp3_path"].str[0].map(SPLIT_OF_FOLDER)
     if split.isna().any():
         wrong = annotations.loc[split.isna(), "mp3_path"].iloc[0]
-        raise ManifestError(f"{wrong!r} lies in no folder from 0 to f", path=path, field="mp3_path", cure="fetch it again")
+        raise ManifestError(
+            f"{wrong!r} lies in no folder from 0 to f", path=path, field="mp3_path", cure="fetch it again"
+        )
     inside = root.relative_to(folder).as_posix()
     table = annotations.rename(columns=lambda name: name if name in ("clip_id", "mp3_path") else f"label_{name}")
     table.insert(1, "filepath", ("" if inside == "." else f"{inside}/") + table.pop("mp3_path"))

@@ -1,7 +1,8 @@
 """Million Song Dataset with the 50 most used last.fm tags: audio, tag list and split are the user's.
 
-``tags.csv`` has one row a tag given (columns `track_id`, `tag`, spelled as on last.fm, capitals too); ``split.csv`` one row a track
-(columns `track_id`, `split`: train, valid or test). Row order: that of ``split.csv``. Tracks without any of the 50 tags are left out.
+``tags.csv`` has one row a tag given (columns `track_id`, `tag`, spelled as on last.fm, capitals too); ``split.csv``
+one row a track (columns `track_id`, `split`: train, valid or test). Row order: that of ``split.csv``. Tracks without
+any of the 50 tags are left out.
 """
 
 from pathlib import Path
@@ -17,7 +18,7 @@ SPLITS = ("train", "valid", "test")
 
 
 def build(folder: Path) -> Built:
-    """Build from ``tags.csv``, ``split.csv`` and clips named ``<track_id>.<suffix>`` at any depth; see `build_manifest`."""
+    """Build from ``tags.csv``, ``split.csv`` and clips ``<track_id>.<suffix>`` at any depth; see `build_manifest`."""
     root = find_root(NAME, folder, ("split.csv",))
     tags = read_list(root / "tags.csv", ("track_id", "tag"))
     tracks = read_list(root / "split.csv", ("track_id", "split"))
@@ -28,8 +29,12 @@ def build(folder: Path) -> Built:
     names = read_card(NAME).label_columns
     known = tags[tags["tag"].isin(names)]
     given = pd.crosstab(known["track_id"], known["tag"]).clip(upper=1)
-    given = given.reindex(index=tracks["track_id"], columns=names, fill_value=0).add_prefix("label_").reset_index(drop=True)
-    clips = {track: clip.relative_to(folder).as_posix() for track, clip in clips_by_stem(folder, clips_in(folder)).items()}
+    given = (
+        given.reindex(index=tracks["track_id"], columns=names, fill_value=0).add_prefix("label_").reset_index(drop=True)
+    )
+    clips = {
+        track: clip.relative_to(folder).as_posix() for track, clip in clips_by_stem(folder, clips_in(folder)).items()
+    }
     paths = tracks["track_id"].map(clips)
     table = pd.concat([tracks["track_id"].rename("clip_id"), paths.rename("filepath"), given, tracks["split"]], axis=1)
     tagged, there = given.any(axis=1), paths.notna()

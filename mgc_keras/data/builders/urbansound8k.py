@@ -1,6 +1,7 @@
 """UrbanSound8K: ten predefined folds, named in its metadata file.
 
-Row order: by file name, as the authors of Choi et al. 2017 have it. The folds are the owner's; slices of one recording share a fold.
+Row order: by file name, as the authors of Choi et al. 2017 have it. The folds are the owner's; slices of one
+recording share a fold.
 """
 
 from pathlib import Path
