@@ -63,11 +63,11 @@ def derived_table(members: dict[str, list[str]]) -> pd.DataFrame:
 def installed_module() -> Path:
     """Return the path of an installed torchaudio's GTZAN module, without importing torchaudio."""
     package = importlib.util.find_spec("torchaudio")
-    if package is None or package.origin is None:
+    if package is None or not package.submodule_search_locations:
         raise ManifestError(
             "torchaudio is not installed", cure="pip install --no-deps torchaudio, or give the file's path"
         )
-    return Path(package.origin).parent / "datasets" / "gtzan.py"
+    return Path(package.submodule_search_locations[0]) / "datasets" / "gtzan.py"
 
 
 def main() -> int:
