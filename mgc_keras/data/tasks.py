@@ -1,0 +1,150 @@
+"""Tasks of a study: which clips, what to predict, and how each protocol folds them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mgc_keras.data.manifest import LABEL_PREFIX, Manifest
+from mgc_keras.data.splits import choose_folds
+from mgc_keras.errors import ManifestError
+
+N_FOLDS = 10
+# The folds that each protocol asks `choose_folds` for.
+FOLDS_OF = {"published": "published", "corrected": "grouped"}
+# Names of the study's tasks where the dataset's own name is another.
+STUDY_NAMES = {
+    "gtzan_music_speech": "gtzan_speechmusic",
+    "emomusic": "emoMusic",
+    "jamendo_vocal": "jamendo_vd",
+    "urbansound8k": "urbansound",
+}
+SHORT_LABELS = {"arousal": "a", "valence": "v"}
+# GTZAN's split is the fault-filtered one of 2015, which the study of 2017 did not use.
+SPLIT_HOLDS_UNDER = {"gtzan_genre": ("corrected",)}
+
+
+@dataclass(frozen=True, eq=False)
+class StudyTask:
+    """One column to predict for some clips.
+
+    Parameters
+    ----------
+    name : str
+        As in ``scores.csv``.
+    kind : {"classification", "regression"}
+        Scored by accuracy, or by r².
+    clip_ids : sequence of str
+        In manifest order.
+    target : np.ndarray [shape=(n_clips,)]
+        Class names (str), or values (float).
+    groups : np.ndarray or None [shape=(n_clips,)]
+        Artist (or song, or recording) of each clip, where known.
+    fold, split : np.ndarray or None [shape=(n_clips,)]
+        The dataset's own folds; its own train, valid, test ("" for clips in none).
+    published : dict
+        The recorded score of each feature set, where known.
+    """
+
+    name: str
+    kind: str
+    clip_ids: Sequence[str]
+    target: np.ndarray
+    groups: np.ndarray | None = None
+    fold: np.ndarray | None = None
+    split: np.ndarray | None = None
+    published: dict[str, float] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+    @property
+    def metric(self) -> str:
+        """"accuracy" or "r2"."""
+        return "accuracy" if self.kind == "classification" else "r2"
+
+    @property
+    def estimator(self) -> str:
+        """"SVC" or "SVR"."""
+        return "SVC" if self.kind == "classification" else "SVR"
+
+    def under(self, protocol: str) -> "StudyTask":
+        """Return the task as a protocol sees it: without clips that its split leaves out, or without the split."""
+        if self.split is None:
+            return self
+        if protocol not in SPLIT_HOLDS_UNDER.get(self.name, FOLDS_OF):
+            return replace(self, split=None)
+        return self.subset(self.split != "")
+
+    def folds(self, protocol: str, seed: int = 0, n_folds: int = N_FOLDS) -> np.ndarray:
+        """Return each clip's test fold under a protocol; see `mgc_keras.data.splits.choose_folds`.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_clips,), dtype=int]
+
+        Raises
+        ------
+        OptionError
+            There are too few clips, or too few artists, for the folds.
+        """
+        return choose_folds(
+            FOLDS_OF[protocol],
+            self.target,
+            regression=self.kind == "regression",
+            fold_column=self.fold,
+            split_column=self.split,
+            groups=self.groups,
+            n_folds=n_folds,
+            seed=seed,
+        )
+
+    def subset(self, rows: np.ndarray) -> "StudyTask":
+        """Return the task of these clips alone (`rows`: a mask or positions)."""
+        columns = {
+            name: getattr(self, name)[rows]
+            for name in ("target", "groups", "fold", "split")
+            if getattr(self, name) is not None
+        }
+        return replace(self, clip_ids=np.asarray(self.clip_ids)[rows].tolist(), **columns)
+
+
+def tasks_of(manifest: Manifest) -> list[StudyTask]:
+    """Return the tasks that a manifest poses: its `label` column, and every `label_<name>` column as a regression.
+
+    Where the manifest is one of the study's datasets, the tasks take the names of the study.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        With a column `label` or columns `label_<name>`; `artist`, `fold` and `split` are used where they exist.
+
+    Raises
+    ------
+    ManifestError
+        There is nothing to predict.
+
+    Example
+    -------
+    >>> [task.name for task in tasks_of(read_manifest("emomusic.csv"))]      # doctest: +SKIP
+    ['emoMusic_a', 'emoMusic_v']
+    """
+    table = manifest.table
+    name = STUDY_NAMES.get(manifest.name, manifest.name)
+    shared = {
+        "clip_ids": manifest.clip_ids,
+        # Artists known for some clips only cannot keep folds apart.
+        "groups": table["artist"].to_numpy(str) if "artist" in table and (table["artist"] != "").all() else None,
+        "fold": table["fold"].to_numpy(int) if "fold" in table else None,
+        "split": table["split"].to_numpy(str) if "split" in table else None,
+    }
+    tasks = []
+    if "label" in table:
+        tasks.append(StudyTask(name, "classification", target=table["label"].to_numpy(str), **shared))
+    for column in manifest.label_columns:
+        label = column.removeprefix(LABEL_PREFIX)
+        full_name = f"{name}_{SHORT_LABELS.get(label, label)}"
+        tasks.append(StudyTask(full_name, "regression", target=manifest.targets(column), **shared))
+    if not tasks:
+        raise ManifestError("has nothing to predict", path=manifest.name, field="label", cure="add a label column")
+    return tasks
