@@ -34,7 +34,7 @@ def test_artists_count_only_where_all_are_known() -> None:
 
 
 def test_corrected_folds_keep_an_artist_together() -> None:
-    artists = np.repeat([f"artist{number}" for number in range(20)], 3)
+    artists = np.repeat([f"artist{number}" for number in range(15)], 4)
     task = tasks_of(manifest("a", label=["x", "y"] * 30, artist=artists.tolist()))[0]
     folds = task.folds("corrected")
     assert all(len(set(folds[artists == artist])) == 1 for artist in artists)
