@@ -104,6 +104,8 @@ def render_score(studio: Studio, score: Score, n_samples: int) -> np.ndarray:
     arrangement, balance = studio.arrangement, dict(studio.arrangement.mix.balance)
     tracks = {"drums": drum_track(studio, score.hits, n_samples)} if score.hits else {}
     for role, tones in score.tones.items():
+        if not tones:
+            continue
         if role == "voice" and arrangement.singer:
             rng = generator(arrangement.seed, "singing")
             syllables = sung_syllables([(begin, length, pitch) for begin, length, pitch, _ in tones], rng)
@@ -126,28 +128,34 @@ def _gain(mix: Mix, frequencies: np.ndarray) -> np.ndarray:
 
 
 def master(mixed: np.ndarray, mix: Mix, sampling_rate: int, seed: int) -> np.ndarray:
-    """Equalise, add the room and tape noise, compress, and set the peak: float32 below 1, no offset, no clipping."""
+    """Compress, equalise, add the room and tape noise, and set the peak: float32 below 1, no offset, no clipping."""
+    level = loudness_of(mixed)
+    if level <= 0:
+        return mixed
+    compressed = np.tanh(mixed * np.float32((0.15 + 1.1 * mix.drive) / level))
+    return finish(compressed, mix, sampling_rate, seed)
+
+
+def finish(wave: np.ndarray, mix: Mix, sampling_rate: int, seed: int) -> np.ndarray:
+    """Do what `master` does, except the compression. `wave` is not silent."""
     rng = generator(seed, "master")
     n_room = int(mix.reverb_time * sampling_rate)
-    size = fft.next_fast_len(mixed.size + n_room, real=True)
+    size = fft.next_fast_len(wave.size + n_room, real=True)
     coarse = np.geomspace(1.0, 0.5 * sampling_rate, 400)
     frequencies = fft.rfftfreq(size, 1.0 / sampling_rate)
     gain = np.interp(frequencies, coarse, _gain(mix, coarse)).astype(np.float32)
     gain[0] = 0.0
-    level = loudness_of(mixed)
-    if level <= 0:
-        return mixed
-    mixed = np.tanh(mixed * np.float32((0.15 + 1.1 * mix.drive) / level))
-    spectrum = fft.rfft(mixed, size) * gain
+    spectrum = fft.rfft(wave, size) * gain
     if mix.reverb > 0.01:
         fall = np.exp(np.linspace(0.0, -6.9, n_room, dtype=np.float32))
         room = rng.standard_normal(n_room, dtype=np.float32) * fall
         room[: int(0.012 * sampling_rate)] = 0.0
         room *= np.float32(mix.reverb / np.sqrt(np.sum(room**2)))
         spectrum *= fft.rfft(room, size) + np.float32(1.0 - mix.reverb)
-    out = fft.irfft(spectrum, size)[: mixed.size].astype(np.float32)
+    out = fft.irfft(spectrum, size)[: wave.size].astype(np.float32)
+    hiss = 10.0 ** (mix.noise / 20.0) * float(np.abs(out).max())
+    out += rng.standard_normal(out.size, dtype=np.float32) * np.float32(hiss)
     fade = min(int(0.005 * sampling_rate), out.size // 2)
-    out += rng.standard_normal(out.size, dtype=np.float32) * np.float32(10.0 ** (mix.noise / 20.0) * np.abs(out).max())
     out[:fade] *= np.linspace(0.0, 1.0, fade, dtype=np.float32)
     out[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
     out -= np.float32(out.mean(dtype=np.float64))

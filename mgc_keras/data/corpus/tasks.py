@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mgc_keras.data.corpus import music
+from mgc_keras.data.corpus import dances, emotion, events, music, songs, speech
 from mgc_keras.data.corpus.tables import Row
 from mgc_keras.errors import OptionError
 
@@ -25,6 +25,12 @@ TASKS: dict[str, Task] = {
     "genre": Task(200, "ten genres of music", music.genre_table, music.render_genre),
     "tagging": Task(400, "the source task: fifty tags, training and validation artists", music.tagging_table,
                     music.render_tagging),
+    "voice": Task(80, "music with and without a singer", speech.voice_table, speech.render_voice),
+    "speech_music": Task(60, "talk and music", speech.speech_music_table, speech.render_speech_music),
+    "dance": Task(130, "thirteen ballroom dances", dances.dance_table, dances.render_dance),
+    "events": Task(100, "ten sounds of the street, 4 s each, ten folds", events.events_table, events.render_event),
+    "emotion": Task(100, "arousal and valence of music", emotion.emotion_table, emotion.render_emotion),
+    "songs": Task(20, "whole songs of 60 to 120 s with their sections", songs.songs_table, songs.render_song),
 }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ class Singer:
 
 @dataclass(frozen=True)
 class Syllable:
-    """One syllable: seconds, MIDI pitch at its start and end, a key of `VOWELS`, consonant in '', 's', 'f', 't', 'm'."""
+    """One syllable: seconds, MIDI pitch at its start and end, one or two keys of `VOWELS`, consonant: s, f, t, m or none."""
 
     start: float
     length: float
@@ -98,7 +98,11 @@ def vocalise(
         if begin >= n_samples or held < 16:
             continue
         segment = source[begin : begin + held] * _swell(held, syllable, sampling_rate)[: n_samples - begin]
-        out[begin : begin + held] += formant_filter(segment, syllable.vowel, singer.formant_scale, sampling_rate)
+        vowel = formant_filter(segment, syllable.vowel[0], singer.formant_scale, sampling_rate)
+        if len(syllable.vowel) > 1:
+            glide = np.linspace(0.0, 1.0, segment.size, dtype=np.float32)
+            vowel += glide * (formant_filter(segment, syllable.vowel[1], singer.formant_scale, sampling_rate) - vowel)
+        out[begin : begin + segment.size] += vowel
         if syllable.consonant in hiss:
             burst = hiss[syllable.consonant]
             place = max(0, begin - int(0.7 * burst.size))

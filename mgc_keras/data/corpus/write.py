@@ -7,6 +7,7 @@ import joblib
 import pandas as pd
 
 from mgc_keras.data.audio import write_waveform
+from mgc_keras.data.corpus.songs import cut_sections
 from mgc_keras.data.corpus.tasks import corpus_table, render_clip
 from mgc_keras.data.manifest import write_manifest
 from mgc_keras.errors import OptionError
@@ -85,7 +86,10 @@ def _written_table(
     if duration is not None:
         if not duration >= 0.1:
             raise OptionError(f"{duration} s is no duration", field="duration", cure="give 0.1 seconds or more")
-        table["seconds"] = float(duration)
+        table["seconds"] = float(duration) if task != "songs" else table["seconds"].clip(upper=duration)
+        if "sections" in table:
+            pairs = zip(table["sections"], table["seconds"], strict=True)
+            table["sections"] = [cut_sections(text, seconds) for text, seconds in pairs]
     if sampling_rate < 4000:
         raise OptionError(f"{sampling_rate} Hz is too low", field="sampling_rate", cure="give 4000 Hz or more")
     table["sampling_rate"] = int(sampling_rate)
