@@ -21,7 +21,6 @@ from mgc_keras.files import whole_file
 AUDIO_SUFFIXES = (".wav", ".au", ".flac", ".ogg", ".mp3")
 FITS = ("repeat", "zero_pad", "crop")
 _BLOCK_FRAMES = 1 << 24
-_UNKNOWN_FRAMES = 1 << 48
 
 
 def read_waveform(
@@ -231,10 +230,7 @@ def _read_mono(clip: soundfile.SoundFile, path: str | Path, start: int, n_frames
             blocks.append(mix_to_mono(clip.read(frames=wanted, dtype="float32")))
             n_frames = n_frames - wanted if len(blocks[-1]) == wanted else 0
     except soundfile.LibsndfileError as error:
-        if clip.frames >= _UNKNOWN_FRAMES:
-            problem, cure = "does not say in its header how long it is", "encode the file again"
-        else:
-            problem, cure = "is damaged and cannot be decoded", "replace the file or leave it out"
+        problem, cure = "is damaged and cannot be decoded", "replace the file or leave it out"
         raise AudioError(problem, path=path, cure=cure) from error
     if not blocks:
         return np.zeros(0, np.float32)

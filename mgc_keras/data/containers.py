@@ -7,6 +7,7 @@ from typing import BinaryIO
 import soundfile
 
 from mgc_keras.data.mpeg import walk_frames
+from mgc_keras.data.ogg import missing_pages
 from mgc_keras.errors import AudioError
 
 # libsndfile's name of each format that the package reads, and the suffix that belongs to it.
@@ -21,6 +22,8 @@ SUFFIX_OF_FORMAT = {
 }
 # Programs that write into a pipe cannot know the length: they promise (nearly) all that 32 bits can say, or nothing.
 _UNKNOWN_LENGTH_FROM = 0x7FFF0000
+# What libsndfile makes of a FLAC header without a length; it cannot read such a file to its end.
+_UNKNOWN_FRAMES = 1 << 48
 
 
 def open_clip(path: str | Path) -> soundfile.SoundFile:
@@ -36,14 +39,20 @@ def open_clip(path: str | Path) -> soundfile.SoundFile:
         problem = "is a folder, not an audio file" if path.is_dir() else "there is no such file"
         raise AudioError(problem, path=path, cure="correct the path or leave the clip out")
     try:
-        # The path, not a Python file object: reading through Python would hold its global lock.
-        clip = soundfile.SoundFile(path)
+        # The path, not a Python file object: reading through Python would hold its global lock. As bytes, since names need not
+        # be valid UTF-8.
+        clip = soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError) as error:
         raise _why_not_opened(path) from error
     if clip.format == "RAW":
         # libsndfile takes anything named .au without an .au header for bare samples: text would become noise.
         clip.close()
         raise _why_not_opened(path)
+    if clip.frames >= _UNKNOWN_FRAMES:
+        clip.close()
+        raise AudioError(
+            "does not say in its header how long it is", path=path, cure="encode it again, into a file instead of a pipe"
+        )
     return clip
 
 
@@ -94,18 +103,18 @@ def missing_end(path: str | Path, format_name: str) -> str:
     """
     if format_name == "MP3":
         return _missing_frames(path)
+    if format_name == "OGG":
+        return missing_pages(path)
     with open(path, "rb") as stream:
         if format_name in ("WAV", "WAVEX", "RF64"):
             return _missing_samples(*_riff_samples(stream))
-        if format_name == "AU":
-            return _missing_samples(*_au_samples(stream))
-        return _missing_ogg_pages(stream) if format_name == "OGG" else ""
+        return _missing_samples(*_au_samples(stream)) if format_name == "AU" else ""
 
 
 def _missing_samples(promised: int, present: int) -> str:
     if promised <= present or promised >= _UNKNOWN_LENGTH_FROM and promised < 1 << 32:
         return ""
-    return f"holds {present / promised:.1%} of the audio its header promises"
+    return f"holds {100 * present / promised:.1f} % of the audio its header promises"
 
 
 def _riff_samples(stream: BinaryIO) -> tuple[int, int]:
@@ -134,26 +143,10 @@ def _au_samples(stream: BinaryIO) -> tuple[int, int]:
     return promised, os.fstat(stream.fileno()).st_size - start
 
 
-def _missing_ogg_pages(stream: BinaryIO) -> str:
-    # A page has at most 65307 bytes, so the last one starts within twice that from the end.
-    size = os.fstat(stream.fileno()).st_size
-    stream.seek(max(0, size - 2 * 65307))
-    tail = stream.read()
-    page = tail.rfind(b"OggS")
-    ends_stream = page >= 0 and len(tail) > page + 5 and tail[page + 5] & 4
-    return "" if ends_stream and not _is_cut(tail[page:]) else "its last page is missing or cut off"
-
-
-def _is_cut(page: bytes) -> bool:
-    """Say whether an Ogg page is shorter than its own segment table says."""
-    if len(page) < 27 or len(page) < 27 + page[26]:
-        return True
-    return len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
-
-
 def _missing_frames(path: str | Path) -> str:
     frames = walk_frames(path)
+    lacks = f"its last frame lacks {frames.missing_bytes} bytes" if frames.missing_bytes else ""
     # Some encoders count the frame that carries the header itself: a difference of one proves nothing.
-    if frames.promised is not None and frames.n_frames < frames.promised - 1:
-        return f"holds {frames.n_frames / frames.promised:.1%} of the audio its header promises"
-    return f"its last frame lacks {frames.missing_bytes} bytes" if frames.missing_bytes else ""
+    if frames.promised and frames.n_frames < frames.promised - 1:
+        return f"holds {100 * frames.n_frames / frames.promised:.1f} % of the audio its header promises"
+    return lacks

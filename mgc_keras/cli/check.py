@@ -1,0 +1,134 @@
+"""``mgc-keras check``: list what is wrong with a folder of clips."""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mgc_keras.errors import OptionError
+
+if TYPE_CHECKING:
+    from mgc_keras.data.check import CheckReport, Finding
+
+HELP = "list unreadable, empty, truncated, silent, too short, misnamed and duplicated clips of a folder"
+EPILOG = """\
+examples:
+  mgc-keras check gtzan/                            look at every clip below gtzan/
+  mgc-keras check gtzan/ --minimum-duration 29      report clips of less than 29 s, too
+  mgc-keras check gtzan/ -o findings.csv            save the findings: clip, kind, detail, cure
+
+exit code: 0 nothing found, 1 something found, 2 the check could not be done
+"""
+_LINES_PER_KIND = 20
+_TITLES = {
+    "unreadable": "unreadable",
+    "empty": "empty",
+    "truncated": "truncated or damaged",
+    "silent": "silent",
+    "too_short": "too short",
+    "wrong_extension": "wrong extension",
+    "duplicate": "duplicate",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``mgc-keras check``."""
+    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder; its sub-folders are included")
+    parser.add_argument(
+        "--minimum-duration", metavar="S", type=float, default=0.1, help="report clips shorter than S seconds (default: 0.1)"
+    )
+    parser.add_argument("--jobs", metavar="N", type=int, help="number of threads (default: one a processor)")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="save the findings as CSV")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the folder, print a summary, save the findings if asked; return 1 if there are any, else 0."""
+    from mgc_keras.data.check import check_folder
+
+    # Known before hours of decoding, not after them.
+    if arguments.output is not None and arguments.output.is_dir():
+        raise OptionError("is a folder", path=arguments.output, field="--output", cure="name a CSV file")
+    with _quiet_decoders():
+        report = check_folder(arguments.folder, arguments.minimum_duration, arguments.jobs)
+    print(summary(report))
+    if arguments.output is not None:
+        print(report.write(arguments.output))
+    return 1 if report.findings else 0
+
+
+def summary(report: "CheckReport") -> str:
+    """Tell a report in words: the findings by kind, their number by folder, the files that were skipped."""
+    lines = []
+    for kind in report.counts():
+        lines += [*_section(kind, [finding for finding in report.findings if finding.kind == kind], report), ""]
+    affected = Counter({finding.clip: os.path.dirname(finding.clip) or "." for finding in report.findings}.values())
+    if affected and len(report.clips_per_folder) > 1:
+        lines += _by_folder(affected, report)
+    if report.skipped:
+        kinds = ", ".join(f"{number} {suffix or 'without suffix'}" for suffix, number in report.skipped.items())
+        lines.append(f"Skipped {_number(sum(report.skipped.values()), 'file')} with other suffixes: {kinds}.")
+    n_clips, n_affected = _number(report.n_clips, "clip"), sum(affected.values())
+    verdict = "nothing found" if not n_affected else f"{n_affected} with findings"
+    return "\n".join([*lines, f"Checked {n_clips} in {_number(len(report.clips_per_folder), 'folder')}: {verdict}."])
+
+
+def _section(kind: str, findings: "list[Finding]", report: "CheckReport") -> list[str]:
+    title = f"{_TITLES[kind]}: {_number(len(findings), 'clip')}"
+    if kind == "duplicate":
+        title += f" in {_number(len(report.duplicate_groups), 'group')}"
+        return [f"{title}. What to do: keep one of each group.", *_first([" = ".join(group) for group in report.duplicate_groups])]
+    cures = {finding.cure for finding in findings}
+    # One cure for all is said once.
+    if len(cures) == 1:
+        return [f"{title}. What to do: {cures.pop()}.", *_first([f"{finding.clip}: {finding.detail}" for finding in findings])]
+    return [f"{title}.", *_first([f"{finding.clip}: {finding.detail}; {finding.cure}" for finding in findings])]
+
+
+def _first(lines: list[str]) -> list[str]:
+    """The first lines, indented, and how many more there are."""
+    more = len(lines) - _LINES_PER_KIND
+    return [f"  {line}" for line in lines[:_LINES_PER_KIND]] + ([f"  ... and {more} more; -o FILE saves them all"] if more > 0 else [])
+
+
+def _by_folder(affected: Counter, report: "CheckReport") -> list[str]:
+    """A table of the folders with findings: clips, clips with findings, and how many of each kind."""
+    kinds: dict[str, Counter] = {folder: Counter() for folder in affected}
+    for finding in report.findings:
+        kinds[os.path.dirname(finding.clip) or "."][finding.kind] += 1
+    width = max(len("folder"), *(len(folder) for folder in affected))
+    lines = [f"{'folder':{width}}  clips  affected"]
+    for folder in sorted(affected):
+        each = ", ".join(f"{number} {_TITLES[kind]}" for kind, number in kinds[folder].items())
+        lines.append(f"{folder:{width}}  {report.clips_per_folder[folder]:5}  {affected[folder]:8}  {each}")
+    clean = len(report.clips_per_folder) - len(affected)
+    return [*lines, *([f"Nothing found in {_number(clean, 'other folder')}."] if clean else []), ""]
+
+
+def _number(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+@contextmanager
+def _quiet_decoders() -> Iterator[None]:
+    """Silence what the decoding library prints about broken files; the report names them, which that library does not."""
+    if sys.stderr is not sys.__stderr__ or sys.stderr is None:
+        yield
+        return
+    sys.stderr.flush()
+    # The library writes to file descriptor 2; Python's messages and the progress bar go on to a copy of it.
+    terminal = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    sys.stderr = os.fdopen(os.dup(terminal), "w", buffering=1, errors="backslashreplace")
+    try:
+        yield
+    finally:
+        sys.stderr.close()
+        sys.stderr = sys.__stderr__
+        os.dup2(terminal, 2)
+        os.close(terminal)
