@@ -81,9 +81,10 @@ def render_hit(name: str, kit: Kit, sampling_rate: int, rng: np.random.Generator
         wave[:n_click] += _noise(n_click, 600.0, sampling_rate, rng) * np.float32(kit.click) * _fall(n_click, 0.25)
     elif name == "snare":
         shell = _skin(kit.snare_pitch, 0.6 * kit.snare_decay, 0.0, 20.0, 1.7, sampling_rate, rng)
-        wires = _burst(1.3 * kit.snare_decay, 900.0, 0.001, sampling_rate, rng)
+        wires = _burst(0.7 * kit.snare_decay, 900.0, 0.001, sampling_rate, rng)
         wave = np.float32(kit.snare_noise) * wires
-        wave[: shell.size] += np.float32(1.0 - kit.snare_noise) * shell[: wave.size]
+        shell = shell[: wave.size]
+        wave[: shell.size] += np.float32(1.0 - kit.snare_noise) * shell
     elif name == "hat":
         wave = _burst(kit.hat_decay, kit.hat_pitch, 0.001, sampling_rate, rng)
     elif name == "ride":

@@ -12,7 +12,7 @@ from mgc_keras.data.corpus.seeds import generator
 from mgc_keras.data.corpus.voice import sung_syllables, vocalise
 
 # Decibels of each role's root mean square while it sounds.
-LEVELS = {"drums": -1.0, "bass": -3.0, "comp": -6.0, "second": -9.0, "pad": -11.0, "lead": -5.0, "voice": -2.0}
+LEVELS = {"drums": -1.0, "bass": -3.0, "comp": -6.0, "second": -9.0, "pad": -11.0, "lead": -5.0, "voice": 0.0}
 _EQUALISER = (80.0, 250.0, 800.0, 2000.0, 5000.0)
 
 

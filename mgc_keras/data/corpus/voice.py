@@ -66,7 +66,7 @@ def draw_singer(rng: np.random.Generator, female: bool | None = None) -> Singer:
         vibrato=float(rng.uniform(0.25, 0.7)),
         vibrato_rate=float(rng.uniform(4.8, 6.6)),
         breath=float(rng.uniform(0.02, 0.12)),
-        rolloff=float(rng.uniform(0.9, 1.5)),
+        rolloff=float(rng.uniform(0.7, 1.3)),
         low=int(rng.integers(55, 60) if woman else rng.integers(44, 50)),
     )
 
@@ -85,27 +85,27 @@ def sung_syllables(notes: Sequence[tuple[float, float, float]], rng: np.random.G
 def vocalise(
     syllables: Sequence[Syllable], singer: Singer, n_samples: int, sampling_rate: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Sing or speak syllables (sorted by start): float32, shape (n_samples,), not yet normalised."""
+    """Sing or speak syllables (sorted by start): float32, shape (n_samples,), vowels of root mean square 1."""
     out = np.zeros(n_samples, np.float32)
     if not syllables:
         return out
     source = _glottal_wave(syllables, singer, n_samples, sampling_rate)
     source += rng.standard_normal(n_samples, dtype=np.float32) * np.float32(singer.breath)
-    hiss = _hiss(sampling_rate, rng)
-    for syllable in syllables:
-        begin = int(syllable.start * sampling_rate)
-        held = int(syllable.length * sampling_rate)
-        if begin >= n_samples or held < 16:
-            continue
+    spans = [(int(s.start * sampling_rate), int(s.length * sampling_rate), s) for s in syllables]
+    spans = [(begin, held, syllable) for begin, held, syllable in spans if begin < n_samples and held >= 16]
+    for begin, held, syllable in spans:
         segment = source[begin : begin + held] * _swell(held, syllable, sampling_rate)[: n_samples - begin]
         vowel = formant_filter(segment, syllable.vowel[0], singer.formant_scale, sampling_rate)
         if len(syllable.vowel) > 1:
             glide = np.linspace(0.0, 1.0, segment.size, dtype=np.float32)
             vowel += glide * (formant_filter(segment, syllable.vowel[1], singer.formant_scale, sampling_rate) - vowel)
         out[begin : begin + segment.size] += vowel
+    out /= np.float32(max(float(np.sqrt(np.mean(out**2))), 1e-6))
+    hiss = _hiss(sampling_rate, rng)
+    for begin, _, syllable in spans:
         if syllable.consonant in hiss:
             burst = hiss[syllable.consonant]
-            place = max(0, begin - int(0.7 * burst.size))
+            place = max(0, begin - int(0.75 * burst.size))
             burst = burst[: n_samples - place]
             out[place : place + burst.size] += burst * np.float32(syllable.strength)
     return out
@@ -161,6 +161,7 @@ def _swell(n_samples: int, syllable: Syllable, sampling_rate: int) -> np.ndarray
 def _hiss(sampling_rate: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """The noise of s (long, high), f (long, flat, soft) and t (short)."""
     noise = rng.standard_normal(int(0.11 * sampling_rate), dtype=np.float32)
+    # Twice differenced: white noise becomes the high hiss of an s; its level lies below that of the vowels.
     high = np.diff(noise, 2, prepend=noise[:2])
     window = np.hanning(noise.size).astype(np.float32)
     n_short = int(0.03 * sampling_rate)
