@@ -9,7 +9,7 @@ RATE = 22050
 
 
 def tune(seconds: float = 2.0, sampling_rate: int = RATE, channels: int = 2, seed: int = 0) -> np.ndarray:
-    """A gliding tone with some noise, a little different in each channel: (n_samples, channels) float32, exact in 16 bits."""
+    """A gliding, noisy tone, another one in each channel: (n_samples, channels) float32, exact in 16 bits."""
     time = np.arange(int(seconds * sampling_rate)) / sampling_rate
     generator = np.random.default_rng(seed)
     voices = [0.4 * np.sin(2 * np.pi * (220 + 30 * k + 40 * time) * time) for k in range(channels)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mgc_keras.errors import OptionError
 
 if TYPE_CHECKING:
-    from mgc_keras.data.check import CheckReport, Finding
+    from mgc_keras.data.findings import CheckReport, Finding
 
 HELP = "list unreadable, empty, truncated, silent, too short, misnamed and duplicated clips of a folder"
 EPILOG = """\
@@ -39,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``mgc-keras check``."""
     parser.add_argument("folder", metavar="DIR", type=Path, help="the folder; its sub-folders are included")
     parser.add_argument(
-        "--minimum-duration", metavar="S", type=float, default=0.1, help="report clips shorter than S seconds (default: 0.1)"
+        "--minimum-duration",
+        metavar="S",
+        type=float,
+        default=0.1,
+        help="report clips shorter than S seconds (default: %(default)s)",
     )
     parser.add_argument("--jobs", metavar="N", type=int, help="number of threads (default: one a processor)")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="save the findings as CSV")
@@ -80,18 +84,21 @@ def _section(kind: str, findings: "list[Finding]", report: "CheckReport") -> lis
     title = f"{_TITLES[kind]}: {_number(len(findings), 'clip')}"
     if kind == "duplicate":
         title += f" in {_number(len(report.duplicate_groups), 'group')}"
-        return [f"{title}. What to do: keep one of each group.", *_first([" = ".join(group) for group in report.duplicate_groups])]
+        title += ". What to do: keep one of each group."
+        return [title, *_first([" = ".join(group) for group in report.duplicate_groups])]
     cures = {finding.cure for finding in findings}
     # One cure for all is said once.
     if len(cures) == 1:
-        return [f"{title}. What to do: {cures.pop()}.", *_first([f"{finding.clip}: {finding.detail}" for finding in findings])]
+        title += f". What to do: {cures.pop()}."
+        return [title, *_first([f"{finding.clip}: {finding.detail}" for finding in findings])]
     return [f"{title}.", *_first([f"{finding.clip}: {finding.detail}; {finding.cure}" for finding in findings])]
 
 
 def _first(lines: list[str]) -> list[str]:
     """The first lines, indented, and how many more there are."""
-    more = len(lines) - _LINES_PER_KIND
-    return [f"  {line}" for line in lines[:_LINES_PER_KIND]] + ([f"  ... and {more} more; -o FILE saves them all"] if more > 0 else [])
+    shown = [f"  {line}" for line in lines[:_LINES_PER_KIND]]
+    more = len(lines) - len(shown)
+    return [*shown, f"  ... and {more} more; -o FILE saves them all"] if more else shown
 
 
 def _by_folder(affected: Counter, report: "CheckReport") -> list[str]:
@@ -114,8 +121,8 @@ def _number(number: int, word: str) -> str:
 
 @contextmanager
 def _quiet_decoders() -> Iterator[None]:
-    """Silence what the decoding library prints about broken files; the report names them, which that library does not."""
-    if sys.stderr is not sys.__stderr__ or sys.stderr is None:
+    """Silence what the decoding library prints about broken files; the report names them, that library does not."""
+    if sys.stderr is None or sys.stderr is not sys.__stderr__:
         yield
         return
     sys.stderr.flush()

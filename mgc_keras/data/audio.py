@@ -1,7 +1,7 @@
 """Audio files in and out: decode only the seconds needed, mix to mono, resample, bring to a length.
 
-Decoding is libsndfile's and resampling is soxr's; both work outside Python's global lock, so a pool of threads reads clips in
-parallel. The results are those of ``librosa.load(path, sr=sampling_rate, mono=True, offset=offset, duration=duration)``.
+Decoding is libsndfile's and resampling is soxr's; both work outside Python's global lock, so a pool of threads reads
+clips in parallel. The results are those of ``librosa.load`` with ``mono=True``.
 """
 
 import io
@@ -28,8 +28,8 @@ def read_waveform(
 ) -> np.ndarray:
     """Read a clip as a mono waveform.
 
-    A wav, au, ogg or mp3 file that ends before its header says (a broken download) gives what decodes, as in librosa; a FLAC file
-    does not decode at the break. `mgc_keras.data.check` finds such files.
+    A wav, au, ogg or mp3 file that ends before its header says (a broken download) gives what decodes, as in librosa;
+    a FLAC file does not decode at the break. `mgc_keras.data.check` finds such files.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def read_waveform(
     offset : float
         Where to start, in seconds.
     duration : float or None
-        How many seconds to read at most; None reads to the end. The number of samples is fixed at the file's own rate, so the
-        result can be one sample longer than ``duration * sampling_rate``: see `fit_waveform`.
+        How many seconds to read at most; None reads to the end. The number of samples is fixed at the file's own rate,
+        so the result can be one sample longer than ``duration * sampling_rate``: see `fit_waveform`.
 
     Returns
     -------
@@ -51,8 +51,8 @@ def read_waveform(
     Raises
     ------
     AudioError
-        The file is missing, a folder, empty, no audio, damaged beyond decoding, without samples in the seconds asked for, or it
-        contains NaN or infinite samples.
+        The file is missing, a folder, empty, no audio, damaged beyond decoding, without samples in the seconds asked
+        for, or it contains NaN or infinite samples.
     OptionError
         `sampling_rate`, `offset` or `duration` makes no sense.
 
@@ -72,7 +72,9 @@ def read_waveform(
             raise AudioError(problem, path=path, cure="replace the clip or leave it out")
         waveform = _read_mono(clip, path, start, n_frames)
     if not len(waveform):
-        raise AudioError("holds no samples in the seconds asked for", path=path, cure="replace the clip or leave it out")
+        raise AudioError(
+            "holds no samples in the seconds asked for", path=path, cure="replace the clip or leave it out"
+        )
     if not np.isfinite(waveform).all():
         raise AudioError("contains NaN or infinite samples", path=path, cure="export the clip again from its source")
     return waveform if sampling_rate is None else _resample(waveform, native_rate, sampling_rate)
@@ -88,9 +90,9 @@ def fit_waveform(waveform: np.ndarray, n_samples: int, fit: str = "repeat") -> n
     n_samples : int
         The length to reach.
     fit : str
-        What happens to clips of another length. "repeat": a shorter clip is looped, a longer one cut at `n_samples` (Choi et al.
-        2017, footnote 2). "zero_pad": zeros behind a shorter one, a longer one cut at `n_samples` (their extraction script).
-        "crop": the centre of a longer one, zeros behind a shorter one (MusicTaggerCRNN).
+        What happens to clips of another length. "repeat": a shorter clip is looped, a longer one cut at `n_samples`
+        (Choi et al. 2017, footnote 2). "zero_pad": zeros behind a shorter one, a longer one cut at `n_samples` (their
+        extraction script). "crop": the centre of a longer one, zeros behind a shorter one (MusicTaggerCRNN).
 
     Returns
     -------
@@ -153,9 +155,8 @@ def write_waveform(path: str | Path, waveform: np.ndarray, sampling_rate: int) -
         The disk is full.
     """
     if waveform.ndim != 1 or not np.isfinite(waveform).all():
-        raise AudioError(
-            "only one-dimensional, finite waveforms can be written", path=path, cure="mix to mono and remove NaN samples"
-        )
+        problem = "only one-dimensional, finite waveforms can be written"
+        raise AudioError(problem, path=path, cure="mix to mono and remove NaN samples")
     # Encoded in memory: a full disk then shows as an error of the operating system, which libsndfile would hide.
     encoded = io.BytesIO()
     soundfile.write(encoded, waveform, sampling_rate, format="WAV", subtype="PCM_16")
@@ -167,8 +168,8 @@ def write_waveform(path: str | Path, waveform: np.ndarray, sampling_rate: int) -
 def find_clips(folder: str | Path) -> list[Path]:
     """List the audio files in a folder and all its sub-folders, sorted.
 
-    Hidden files and folders are skipped, among them the ``._*`` files that macOS leaves on shared disks. Linked folders are
-    followed, each real folder once.
+    Hidden files and folders are skipped, among them the ``._*`` files that macOS leaves on shared disks. Linked
+    folders are followed, each real folder once.
 
     Raises
     ------
@@ -183,7 +184,7 @@ def find_clips(folder: str | Path) -> list[Path]:
 
 
 def walk_files(folder: str | Path) -> Iterator[Path]:
-    """Go through all files below a folder, except in hidden folders. Raises OSError for a folder that may not be listed."""
+    """Go through all files below a folder, except in hidden folders; a folder that may not be listed is an OSError."""
     visited = set()
     for here, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
         # Links may form a ring; a real folder is entered once, and always by the alphabetically first way.
@@ -224,7 +225,7 @@ def _read_mono(clip: soundfile.SoundFile, path: str | Path, start: int, n_frames
     try:
         if start:
             clip.seek(start)
-        # Any usual clip is one block. Further blocks keep a header that promises years from asking for that much memory.
+        # Any usual clip is one block. More of them keep a header that promises years from asking for as much memory.
         while n_frames > 0:
             wanted = min(n_frames, _BLOCK_FRAMES)
             blocks.append(mix_to_mono(clip.read(frames=wanted, dtype="float32")))
@@ -240,7 +241,7 @@ def _read_mono(clip: soundfile.SoundFile, path: str | Path, start: int, n_frames
 def _resample(waveform: np.ndarray, native_rate: int, sampling_rate: int) -> np.ndarray:
     if native_rate == sampling_rate:
         return waveform
-    # soxr rounds the length its own way, and gives nothing at all for very few samples: cut or fill to librosa's length.
+    # soxr rounds the length its own way and gives nothing for very few samples: cut or fill to librosa's length.
     n_samples = math.ceil(len(waveform) * (sampling_rate / native_rate))
     resampled = soxr.resample(waveform, native_rate, sampling_rate, quality="HQ")
     return fit_waveform(resampled, n_samples, "zero_pad") if len(resampled) else np.zeros(n_samples, waveform.dtype)

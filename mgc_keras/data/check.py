@@ -1,93 +1,24 @@
-"""Check a folder of clips for what spoils a study: unreadable, empty, silent, truncated, too short, misnamed, duplicated clips."""
+"""Check a folder of clips for what spoils a study: clips that cannot be read, say nothing, or come twice."""
 
 import math
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 from joblib import Parallel, delayed
 
 from mgc_keras.data.audio import find_clips, is_clip_name, walk_files
 from mgc_keras.data.containers import SUFFIX_OF_FORMAT
+from mgc_keras.data.findings import KINDS, CheckReport, Finding
 from mgc_keras.data.probe import ClipProbe, probe_clip
 from mgc_keras.errors import AudioError, OptionError
-from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
 
-KINDS = ("unreadable", "empty", "truncated", "silent", "too_short", "wrong_extension", "duplicate")
 # Shorter than one window of 1024 samples at 12 kHz, and the MFCC baseline has to pad a clip.
 MINIMUM_DURATION = 0.1
 # -80 dB against full scale: three steps of a 16-bit file.
 SILENCE = 1e-4
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something about a clip that a user should know.
-
-    Attributes
-    ----------
-    clip : str
-        Path relative to the folder, with forward slashes.
-    kind : str
-        One of `KINDS`.
-    detail : str
-        What was found.
-    cure : str
-        What to do about it.
-    """
-
-    clip: str
-    kind: str
-    detail: str
-    cure: str
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """What `check_folder` found.
-
-    Attributes
-    ----------
-    folder : Path
-        The folder that was checked.
-    clips_per_folder : dict of str to int
-        The number of clips by the folder that holds them, relative to `folder` ("." is `folder` itself), sorted.
-    findings : tuple of Finding
-        Sorted by kind in the order of `KINDS`, then by clip.
-    skipped : dict of str to int
-        The number of visible files that are no clips, by suffix in lower case ("" for none), sorted.
-    duplicate_groups : tuple of tuple of str
-        The clips with equal audio, group by group, sorted.
-    """
-
-    folder: Path
-    clips_per_folder: dict[str, int]
-    findings: tuple[Finding, ...]
-    skipped: dict[str, int]
-    duplicate_groups: tuple[tuple[str, ...], ...]
-
-    @property
-    def n_clips(self) -> int:
-        """How many clips were checked."""
-        return sum(self.clips_per_folder.values())
-
-    def counts(self) -> dict[str, int]:
-        """Return the number of findings by kind, in the order of `KINDS`; kinds without any are left out."""
-        counter = Counter(finding.kind for finding in self.findings)
-        return {kind: counter[kind] for kind in KINDS if kind in counter}
-
-    def table(self) -> pd.DataFrame:
-        """Return the findings as a table with the columns clip, kind, detail, cure."""
-        columns = ["clip", "kind", "detail", "cure"]
-        return pd.DataFrame([[getattr(finding, name) for name in columns] for finding in self.findings], columns=columns)
-
-    def write(self, path: str | Path) -> Path:
-        """Write the findings as CSV, whole or not at all; return the path."""
-        return write_text(path, self.table().to_csv(index=False, lineterminator="\n"))
 
 
 def check_folder(
@@ -98,7 +29,8 @@ def check_folder(
     Parameters
     ----------
     folder : str or Path
-        The folder. Hidden files, ``._*`` files among them, are skipped; visible files of other suffixes are skipped and counted.
+        The folder. Hidden files, ``._*`` files among them, are skipped; visible files of other suffixes are skipped
+        and counted.
     minimum_duration : float
         Clips shorter than this many seconds are reported as too short.
     jobs : int or None
@@ -118,8 +50,8 @@ def check_folder(
 
     Notes
     -----
-    Duplicates are clips whose sampling rate and decoded mono mix are equal sample by sample, whatever their names, tags or lossless
-    containers. The same recording encoded twice with loss is not found.
+    Duplicates are clips whose sampling rate and decoded mono mix are equal sample by sample, whatever their names,
+    tags or lossless containers. The same recording encoded twice with loss is not found.
 
     Example
     -------
@@ -135,29 +67,33 @@ def check_folder(
     paths = find_clips(folder)
     if not paths:
         raise AudioError("holds no audio files", path=folder, cure="name a folder with wav, au, flac, ogg or mp3 files")
-    names = [_shown(path.relative_to(folder)) for path in paths]
-    # Threads suffice: decoding and fingerprinting run outside Python's global lock.
-    pool = Parallel(n_jobs=jobs or os.cpu_count() or 1, prefer="threads", return_as="generator")
-    answers = pool(delayed(_judge)(path, minimum_duration) for path in paths)
-    findings, groups = [], defaultdict(list)
-    bar = progress_bar(answers, description="checking", total=len(paths))
-    for (problems, fingerprint), name in zip(bar, names):
-        findings += [Finding(name, *problem) for problem in problems]
-        if fingerprint:
-            groups[fingerprint].append(name)
-    alike = tuple(tuple(group) for group in groups.values() if len(group) > 1)
-    findings += [finding for group in alike for finding in _duplicates(group)]
+    findings, groups = _judge_all(folder, paths, minimum_duration, jobs or os.cpu_count() or 1)
+    findings += [finding for group in groups for finding in _duplicates(group)]
+    others = (path for path in walk_files(folder) if not is_clip_name(path.name) and not path.name.startswith("."))
     return CheckReport(
         folder=folder,
         clips_per_folder=_counted(_shown(path.parent.relative_to(folder)) for path in paths),
         findings=tuple(sorted(findings, key=lambda finding: (KINDS.index(finding.kind), finding.clip))),
-        skipped=_counted(
-            path.suffix.lower()
-            for path in walk_files(folder)
-            if not is_clip_name(path.name) and not path.name.startswith(".")
-        ),
-        duplicate_groups=alike,
+        skipped=_counted(path.suffix.lower() for path in others),
+        duplicate_groups=groups,
     )
+
+
+def _judge_all(
+    folder: Path, paths: list[Path], minimum_duration: float, jobs: int
+) -> tuple[list[Finding], tuple[tuple[str, ...], ...]]:
+    """The findings of the single clips, and the groups of clips with equal audio."""
+    # Threads suffice: decoding and fingerprinting run outside Python's global lock.
+    pool = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    answers = pool(delayed(_judge)(path, minimum_duration) for path in paths)
+    findings, alike = [], defaultdict(list)
+    names = [_shown(path.relative_to(folder)) for path in paths]
+    bar = progress_bar(answers, description="checking", total=len(paths))
+    for (problems, fingerprint), name in zip(bar, names):
+        findings += [Finding(name, *problem) for problem in problems]
+        if fingerprint:
+            alike[fingerprint].append(name)
+    return findings, tuple(tuple(group) for group in alike.values() if len(group) > 1)
 
 
 def _judge(path: Path, minimum_duration: float) -> tuple[list[tuple[str, str, str]], str]:
@@ -186,7 +122,8 @@ def _problems_of_audio(probe: ClipProbe, minimum_duration: float) -> list[tuple[
     if not probe.finite:
         problems.append(("unreadable", "contains NaN or infinite samples", "export the clip again from its source"))
     elif not _is_heard(probe):
-        problems.append(("silent", "its mono mix is below -80 dB throughout", "listen to it, then replace it or leave it out"))
+        cure = "listen to it, then replace it or leave it out"
+        problems.append(("silent", "its mono mix is below -80 dB throughout", cure))
     if probe.duration < minimum_duration:
         shown = f"lasts {probe.duration:.3g} s, less than {minimum_duration:g} s"
         problems.append(("too_short", shown, "leave it out, or allow shorter clips"))

@@ -1,4 +1,4 @@
-"""What an audio file is, told by its content: its format, what else it may be, and whether it ends before its header says."""
+"""What an audio file is, told by its content: its format, what else it may be, whether its end is missing."""
 
 import os
 from pathlib import Path
@@ -39,8 +39,8 @@ def open_clip(path: str | Path) -> soundfile.SoundFile:
         problem = "is a folder, not an audio file" if path.is_dir() else "there is no such file"
         raise AudioError(problem, path=path, cure="correct the path or leave the clip out")
     try:
-        # The path, not a Python file object: reading through Python would hold its global lock. As bytes, since names need not
-        # be valid UTF-8.
+        # The path, not a Python file object: reading through Python would hold its global lock. As bytes, since names
+        # need not be valid UTF-8.
         clip = soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError) as error:
         raise _why_not_opened(path) from error
@@ -51,7 +51,9 @@ def open_clip(path: str | Path) -> soundfile.SoundFile:
     if clip.frames >= _UNKNOWN_FRAMES:
         clip.close()
         raise AudioError(
-            "does not say in its header how long it is", path=path, cure="encode it again, into a file instead of a pipe"
+            "does not say in its header how long it is",
+            path=path,
+            cure="encode it again, into a file instead of a pipe",
         )
     return clip
 

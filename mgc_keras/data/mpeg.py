@@ -1,6 +1,7 @@
 """Walk the frames of an mp3 file without decoding them, to find files that end early.
 
-Decoders guess the length of an mp3 from its size or believe its header, and play over a missing end. The frame headers tell.
+Decoders guess the length of an mp3 from its size or believe its header, and play over a missing end. The frame headers
+tell.
 
 References
 ----------
@@ -121,8 +122,9 @@ def _find_frame(stream: BinaryIO, start: int) -> int | None:
         length = frame_length(window[place : place + 4])
         if length is not None:
             following = window[place + length : place + length + 4]
-            # Same version, layer and sampling rate: two bytes that merely look like a header seldom agree in these.
-            if frame_length(following) and following[1] == window[place + 1] and not (following[2] ^ window[place + 2]) & 0x0C:
+            # Version, layer and sampling rate must agree: bytes that merely look like a header seldom do.
+            same_kind = frame_length(following) and following[1] == window[place + 1]
+            if same_kind and not (following[2] ^ window[place + 2]) & 0x0C:
                 return start + place
         place = window.find(b"\xff", place + 1)
     return None

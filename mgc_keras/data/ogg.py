@@ -19,8 +19,8 @@ def _reversed_bits() -> bytes:
 def page_checksum(page: bytes) -> int:
     """Return the checksum of an Ogg page whose checksum field is zero.
 
-    Ogg runs the polynomial of zlib's CRC-32 over the bits in the other order, from 0 and without a final inversion: so reverse
-    the bits of every byte and of the result, and undo zlib's two inversions.
+    Ogg runs the polynomial of zlib's CRC-32 over the bits in the other order, from 0 and without a final inversion: so
+    reverse the bits of every byte and of the result, and undo zlib's two inversions.
     """
     mirrored = zlib.crc32(page.translate(_reversed_bits()), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int.from_bytes(mirrored.to_bytes(4, "little").translate(_reversed_bits()), "big")

@@ -1,4 +1,4 @@
-"""One clip, decoded from end to end in blocks: how long and how loud it is, what it lacks, and a fingerprint of its audio."""
+"""One clip, decoded from end to end in blocks: how long and how loud it is, what it lacks, a fingerprint."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class ClipProbe:
     Attributes
     ----------
     format_name : str
-        The format of the content as libsndfile names it, a key of `mgc_keras.data.containers.SUFFIX_OF_FORMAT` or another.
+        The format of the content as libsndfile names it, such as "WAV" or "MP3".
     sampling_rate : int
         In Hz.
     n_samples : int
@@ -53,9 +53,9 @@ class ClipProbe:
 def probe_clip(path: str | Path) -> ClipProbe:
     """Decode a whole clip in blocks, so that memory stays flat, and say what it holds.
 
-    A truncated file is no error here: `ClipProbe.missing` tells. It is found from the headers of wav and au (size of the samples),
-    ogg (last page) and mp3 (frame count and last frame), and where decoding stops early. Truncation of an mp3 without a frame count
-    exactly between two frames leaves no trace.
+    A truncated file is no error here: `ClipProbe.missing` tells. It is found from the headers of wav and au (size of
+    the samples), ogg (damaged and missing pages) and mp3 (frame count and last frame), and where decoding stops early.
+    Truncation of an mp3 without a frame count exactly between two frames leaves no trace.
 
     Parameters
     ----------

@@ -23,7 +23,9 @@ def test_frame_length(header, length):
     assert frame_length(bytes.fromhex(header)) == length
 
 
-@pytest.mark.parametrize("header", ["00000000", "fffb", "fffbf064", "fffb0064", "fffb9c64", "ffeb9064", "fff99064", "52494646"])
+@pytest.mark.parametrize(
+    "header", ["00000000", "fffb", "fffbf064", "fffb0064", "fffb9c64", "ffeb9064", "fff99064", "52494646"]
+)
 def test_what_is_no_header(header):
     assert frame_length(bytes.fromhex(header)) is None
 
@@ -41,7 +43,7 @@ def test_frames_add_up_to_what_decodes(tmp_path, sampling_rate, per_frame, bitra
 
 
 def test_real_clips_are_whole(shared_data):
-    paths = sorted((shared_data / "audio" / "emotify").glob("*/*.mp3")) + sorted((shared_data / "taggers").glob("*.mp3"))
+    paths = [*sorted((shared_data / "audio").rglob("*.mp3")), *sorted((shared_data / "taggers").glob("*.mp3"))]
     assert len(paths) == 64
     for path in paths:
         frames = walk_frames(path)
