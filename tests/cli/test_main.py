@@ -1,0 +1,128 @@
+"""The frame of every command: what it turns into one line and an exit code, and how it starts."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from mgc_keras import __version__
+from mgc_keras.cli.main import COMMANDS, guarded
+from mgc_keras.errors import AudioError, ManifestError, MgcKerasError, OptionError, WeightsError
+
+
+def start(code: str, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "mgc_keras.cli.main", *arguments], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_the_exit_code_of_the_work_is_kept(code, capsys):
+    assert guarded(lambda: code, "program") == code
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("kind", [MgcKerasError, AudioError, ManifestError, OptionError, WeightsError])
+def test_an_error_of_the_user_is_one_line(kind, capsys):
+    def work() -> int:
+        raise kind("is wrong", path="some/file", field="column", cure="mend it")
+
+    assert guarded(work, "mgc-keras check") == 2
+    assert capsys.readouterr() == ("", "mgc-keras check: some/file: column: is wrong (mend it)\n")
+
+
+def test_an_error_of_the_system_is_one_line(capsys):
+    def work() -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out.csv")
+
+    assert guarded(work, "program") == 2
+    captured = capsys.readouterr().err
+    assert captured.startswith("program: ") and "No space left on device" in captured and "out.csv" in captured
+    assert captured.count("\n") == 1
+
+
+def test_a_fault_of_the_program_is_not_hidden():
+    def work() -> int:
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError):
+        guarded(work, "program")
+
+
+def test_control_c_gives_130_without_traceback():
+    code = (
+        "import sys, time\n"
+        "from mgc_keras.cli.main import guarded\n"
+        "def work():\n"
+        "    print('started', flush=True)\n"
+        "    time.sleep(600)\n"
+        "sys.exit(guarded(work, 'mgc-keras check'))\n"
+    )
+    process = start(code)
+    assert process.stdout.readline() == "started\n"
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate()[1]
+    assert process.returncode == 130
+    assert "Traceback" not in errors and errors.startswith("mgc-keras check: stopped") and errors.count("\n") == 1
+
+
+def test_control_c_while_threads_decode(tmp_path):
+    from broken_clips import tune, write
+
+    write(tmp_path / "0.wav", tune(0.2))
+    for k in range(1, 300):
+        os.link(tmp_path / "0.wav", tmp_path / f"{k}.wav")
+    # Each clip takes a second, so that the signal surely arrives between the first and the last.
+    code = (
+        "import sys, time\n"
+        "from mgc_keras.cli.main import main\n"
+        "from mgc_keras.data import check\n"
+        "probe = check.probe_clip\n"
+        "def slow(path):\n"
+        "    print('started', flush=True)\n"
+        "    time.sleep(1)\n"
+        "    return probe(path)\n"
+        "check.probe_clip = slow\n"
+        f"sys.exit(main(['check', {str(tmp_path)!r}, '--jobs', '4']))\n"
+    )
+    process = start(code)
+    assert process.stdout.readline() == "started\n"
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate()
+    assert process.returncode == 130 and "Traceback" not in errors
+    assert "mgc-keras check: stopped" in errors
+    # Far from all clips were looked at before it stopped.
+    assert output.count("started") < 100
+
+
+def test_help_lists_every_command_and_loads_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from mgc_keras.cli.main import build_parser\n"
+        "print(build_parser().format_help())\n"
+        "print([name for name in ('tensorflow', 'keras', 'librosa', 'sklearn', 'matplotlib') if name in sys.modules])\n"
+    )
+    output, errors = start(code).communicate()
+    assert errors == "" and output.splitlines()[-1] == "[]"
+    for command in COMMANDS:
+        assert f"    {command} " in output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_teaches_by_examples(command):
+    done = run(command, "--help")
+    assert done.returncode == 0 and f"mgc-keras {command}" in done.stdout and "example" in done.stdout.lower()
+
+
+def test_version_and_wrong_commands():
+    assert run("--version").stdout == f"mgc-keras {__version__}\n"
+    for arguments in ([], ["sing"]):
+        done = run(*arguments)
+        assert done.returncode == 2 and "Traceback" not in done.stderr and "usage" in done.stderr
