@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mgc_keras.data.audio import find_clips
+from mgc_keras.data.audio import find_clips, is_clip_name
 from mgc_keras.data.manifest import Manifest, read_manifest
 from mgc_keras.errors import OptionError
 
@@ -62,14 +62,14 @@ class Clips:
 
 
 def list_clips(
-    source: Manifest | str | Path | Iterable[str | Path], data_home: str | Path | None = None
+    source: "Clips | Manifest | str | Path | Iterable[str | Path]", data_home: str | Path | None = None
 ) -> Clips:
     """List the clips of a source.
 
     Parameters
     ----------
-    source : Manifest, path or iterable of paths
-        A manifest; the path of a manifest's CSV, of a folder (searched with its sub-folders) or of one clip; or several
+    source : Clips, Manifest, path or iterable of paths
+        Clips listed before; a manifest; the path of a manifest's CSV, of a folder (searched with its sub-folders) or of one clip; or several
         paths of clips and folders. Outside manifests, a clip's id is its path without suffix, relative to the folder
         searched, or its bare name where it was named itself; clips that would share an id keep their whole path.
     data_home : str or Path, optional
@@ -78,10 +78,12 @@ def list_clips(
     Raises
     ------
     OptionError
-        A folder holds no clips, a path occurs twice, a manifest is mixed with other paths, or nothing was given.
+        A folder is missing or holds no clips, a path occurs twice, a manifest is mixed with other paths, or nothing was given.
     ManifestError
         The manifest breaks the schema.
     """
+    if isinstance(source, Clips):
+        return source
     if isinstance(source, Manifest):
         return _of_manifest(source if data_home is None else replace(source, data_home=Path(data_home)))
     paths = [Path(source)] if isinstance(source, (str, Path)) else [Path(path) for path in source]
@@ -119,9 +121,11 @@ def _of_manifest(manifest: Manifest) -> Clips:
 
 
 def _expanded(path: Path) -> list[tuple[Path, str]]:
-    # A missing path stays in the list: it becomes a row of errors.csv, like any other clip that cannot be read.
-    if not path.is_dir():
+    # The path of a missing clip stays in the list: it becomes a row of errors.csv, like any clip that cannot be read.
+    if path.is_file() or is_clip_name(path.name) and not path.is_dir():
         return [(path, path.stem)]
+    if not path.exists():
+        raise OptionError("there is no such file or folder", path=path, cure="correct the path")
     clips = find_clips(path)
     if not clips:
         raise OptionError("this folder holds no audio files", path=path, cure="name a folder with wav, au, flac, ogg or mp3")

@@ -21,7 +21,7 @@ from mgc_keras.features.windows import Windows, windows_of
 from mgc_keras.files import sha256_of, whole_file, write_text
 from mgc_keras.progress import progress_bar
 
-Source = Manifest | str | Path | Iterable[str | Path]
+Source = Clips | Manifest | str | Path | Iterable[str | Path]
 
 
 def export_features(
@@ -178,9 +178,6 @@ def _description(clips: Clips, extractor: Extractor, windows: Windows | None) ->
         "extractor": extractor.describe(),
         "dtype": extractor.dtype,
         "n_features": len(extractor.columns),
-        "batch_size": extractor.batch_size,
-        "batch_order": extractor.batch_order,
-        "batch_seed": extractor.seed if extractor.batch_order == "shuffled" else None,
         "window_s": windows.length if windows else None,
         "hop_s": windows.hop if windows else None,
         "source": {"name": clips.name, "n_clips": len(clips), "sha256": clips.sha256()},

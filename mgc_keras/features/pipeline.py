@@ -3,7 +3,9 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -65,10 +67,15 @@ def clip_features(
         One list a batch, in the order of the batch.
     """
     positions = [position for batch in batches for position in batch.tolist()]
-    read = _reader(clips, extractor, windows)
+    # Windows need a clip's whole waveform; they are brought to the extractor's length one by one.
+    read = (
+        reader(clips, extractor.sampling_rate)
+        if windows
+        else reader(clips, extractor.sampling_rate, extractor.duration, extractor.n_samples, extractor.fit)
+    )
     # Two batches ahead keep the decoders busy while the network computes; large batches or whole songs need no such stock.
     look_ahead = jobs + 1 if windows else max(2 * jobs, min(2 * extractor.batch_size, 32))
-    with _ReadAhead(read, positions, jobs, look_ahead) as readings:
+    with read_ahead(read, positions, jobs, look_ahead) as readings:
         compute = _Computation(extractor)
         for batch in batches:
             results = [ClipFeatures(position) for position in batch.tolist()]
@@ -77,24 +84,35 @@ def clip_features(
             yield results
 
 
-def _reader(clips: Clips, extractor: Extractor, windows: Windows | None) -> Callable[[int], Reading]:
-    # Only a clip's centre, or its windows, need more of it than its first seconds.
-    duration = None if windows else extractor.duration
+def reader(
+    clips: Clips,
+    sampling_rate: int,
+    duration: float | None = None,
+    n_samples: int | None = None,
+    fit: str | None = "repeat",
+) -> Callable[[int], Reading]:
+    """Return a function from a clip's position to its waveform, or to the error that says why there is none.
+
+    Parameters
+    ----------
+    clips : Clips
+        Where the files are.
+    sampling_rate, duration
+        As for `mgc_keras.data.audio.read_waveform`.
+    n_samples, fit
+        As for `mgc_keras.data.audio.fit_waveform`; None takes clips as long as they are.
+    """
 
     def read(position: int) -> Reading:
         try:
-            waveform = read_waveform(clips.paths[position], extractor.sampling_rate, duration=duration)
+            waveform = read_waveform(clips.paths[position], sampling_rate, duration=duration)
         except AudioError as error:
             return error
         except OSError as error:
             return AudioError(error.strerror or str(error), cure="see to it that the file can be read")
-        return _fitted(waveform, extractor) if windows is None else waveform
+        return waveform if n_samples is None else fit_waveform(waveform, n_samples, fit)
 
     return read
-
-
-def _fitted(waveform: np.ndarray, extractor: Extractor) -> np.ndarray:
-    return waveform if extractor.n_samples is None else fit_waveform(waveform, extractor.n_samples, extractor.fit)
 
 
 def _pieces(
@@ -109,7 +127,9 @@ def _pieces(
         else:
             for start, end in windows.bounds(len(reading), extractor.sampling_rate):
                 result.spans.append((start / extractor.sampling_rate, end / extractor.sampling_rate))
-                yield result, _fitted(reading[start:end], extractor)
+                window = reading[start:end]
+                fitted = window if extractor.n_samples is None else fit_waveform(window, extractor.n_samples, extractor.fit)
+                yield result, fitted
 
 
 class _Computation:
@@ -150,29 +170,29 @@ class _Computation:
                 )
 
 
-class _ReadAhead:
-    """Reads clips in a pool of threads, at most `look_ahead` of them in advance, and gives them in order."""
+@contextmanager
+def read_ahead(
+    read: Callable[[int], Reading], positions: Iterable[int], jobs: int, look_ahead: int
+) -> Iterator[Iterator[Reading]]:
+    """Read clips in a pool of `jobs` threads, at most `look_ahead` of them in advance.
 
-    def __init__(self, read: Callable[[int], Reading], positions: list[int], jobs: int, look_ahead: int) -> None:
-        self._read, self._positions, self._look_ahead = read, iter(positions), look_ahead
-        self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="decode")
-        self._pending: deque[Future] = deque()
+    Yields
+    ------
+    iterator
+        The readings, in the order of `positions`.
+    """
+    remaining = iter(positions)
+    pending: deque[Future] = deque()
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="decode")
 
-    def __enter__(self) -> Iterator[Reading]:
-        return self._results()
-
-    def __exit__(self, *exception: object) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _results(self) -> Iterator[Reading]:
-        self._refill()
-        while self._pending:
-            reading = self._pending.popleft().result()
-            self._refill()
+    def readings() -> Iterator[Reading]:
+        pending.extend(pool.submit(read, position) for position in islice(remaining, look_ahead))
+        while pending:
+            reading = pending.popleft().result()
+            pending.extend(pool.submit(read, position) for position in islice(remaining, 1))
             yield reading
 
-    def _refill(self) -> None:
-        for position in self._positions:
-            self._pending.append(self._pool.submit(self._read, position))
-            if len(self._pending) >= self._look_ahead:
-                return
+    try:
+        yield readings()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
