@@ -111,7 +111,8 @@ def _judge(path: Path, minimum_duration: float) -> tuple[list[tuple[str, str, st
         cure = f"rename it to {_shown(Path(path.stem))}{right}" if right else "convert it to wav"
         problems.append(("wrong_extension", f"holds {probe.format_name} audio", cure))
     if probe.missing:
-        problems.append(("truncated", probe.missing, "fetch the file again or leave it out"))
+        detail = f"{probe.missing}; {probe.duration:.1f} s decode"
+        problems.append(("truncated", detail, "fetch the file again or leave it out"))
     return problems + _problems_of_audio(probe, minimum_duration), probe.fingerprint if _is_heard(probe) else ""
 
 

@@ -147,7 +147,7 @@ def _au_samples(stream: BinaryIO) -> tuple[int, int]:
 
 def _missing_frames(path: str | Path) -> str:
     frames = walk_frames(path)
-    lacks = f"its last frame lacks {frames.missing_bytes} bytes" if frames.missing_bytes else ""
+    lacks = f"ends inside a frame, {frames.missing_bytes} bytes of which are missing" if frames.missing_bytes else ""
     # Some encoders count the frame that carries the header itself: a difference of one proves nothing.
     if frames.promised and frames.n_frames < frames.promised - 1:
         return f"holds {100 * frames.n_frames / frames.promised:.1f} % of the audio its header promises"

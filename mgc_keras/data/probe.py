@@ -92,9 +92,9 @@ def probe_clip(path: str | Path) -> ClipProbe:
         format_name, sampling_rate, promised = clip.format, clip.samplerate, clip.frames
     missing = missing_end(path, format_name)
     if not missing and broken:
-        missing = f"decoding stops after {n_samples / sampling_rate:.2f} s, the file is cut off or damaged"
+        missing = "decoding stops before the end, the file is cut off or damaged"
     # For an mp3, libsndfile's number of frames can be an estimate from the file's size.
     if not missing and format_name != "MP3" and n_samples < promised:
-        missing = f"{n_samples / sampling_rate:.2f} s of {promised / sampling_rate:.2f} s decode"
+        missing = f"holds {100 * n_samples / promised:.1f} % of the audio its header promises"
     amplitude = (highest - lowest) / 2 if n_samples and finite else 0.0
     return ClipProbe(format_name, sampling_rate, n_samples, amplitude, finite, missing, fingerprint.hexdigest())

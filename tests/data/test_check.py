@@ -72,8 +72,8 @@ def test_truncated_clips(tmp_path):
     report = check_folder(tmp_path)
     truncated = {finding.clip: finding.detail for finding in report.findings if finding.kind == "truncated"}
     assert set(truncated) == {"cut.wav", "cut.au", "cut.flac", "cut.ogg", "cut.mp3", "more.wav"}
-    assert truncated["cut.wav"] == "holds 60.0 % of the audio its header promises"
-    assert "decoding stops after" in truncated["cut.flac"]
+    assert truncated["cut.wav"] == "holds 60.0 % of the audio its header promises; 4.8 s decode"
+    assert "decoding stops before the end" in truncated["cut.flac"]
 
 
 def test_damage_in_the_middle(tmp_path):
