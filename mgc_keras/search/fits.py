@@ -1,0 +1,93 @@
+"""Solve many machines side by side on kernels that they share."""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.exceptions import ConvergenceWarning
+
+from mgc_keras.search.grid import Candidate
+from mgc_keras.search.kernels import BlockKernels, kernel_matrix
+from mgc_keras.search.plan import Trial
+from mgc_keras.search.problem import Problem
+from mgc_keras.search.solve import Solution, solve
+
+
+class Fits:
+    """Fits of the candidates on some blocks of features.
+
+    Without standardisation all trials share one kernel matrix a gamma. With it each trial has its own, so the fits of
+    one trial are solved one after another.
+
+    Parameters
+    ----------
+    kernels : BlockKernels
+    blocks : sequence of str
+    problem : Problem
+    grid : tuple of Candidate
+    scaling : bool
+        Standardise on the clips that a trial is trained on.
+    max_iter : int or None
+    jobs : int
+        Threads; libsvm and NumPy let go of Python's lock.
+    """
+
+    def __init__(
+        self,
+        kernels: BlockKernels,
+        blocks: Sequence[str],
+        problem: Problem,
+        grid: tuple[Candidate, ...],
+        scaling: bool,
+        max_iter: int | None,
+        jobs: int,
+    ) -> None:
+        self._kernels, self._blocks, self._problem, self._grid = kernels, tuple(blocks), problem, grid
+        self._max_iter, self._jobs, self._scaling = -1 if max_iter is None else max_iter, jobs, scaling
+        self._gram = None if scaling else kernels.gram(blocks)
+        self._shared: tuple[float | None, np.ndarray] | None = None
+        self.count = 0
+
+    def run(self, wanted: list[tuple[Trial, list[int]]]) -> list[tuple[Trial, int, Solution]]:
+        """Solve the wanted candidates (indices into the grid, all of one kernel unless scaled) of each trial.
+
+        Returns
+        -------
+        list of (Trial, int, Solution)
+            In the order of `wanted`, whatever the number of jobs.
+        """
+        if self._scaling:
+            units = [unit for unit in wanted if unit[1]]
+        else:
+            units = [(trial, [candidate]) for trial, some in wanted for candidate in some]
+            if units:
+                self._share_kernel(self._grid[units[0][1][0]].gamma)
+        self.count += sum(len(some) for _, some in units)
+        with warnings.catch_warnings():
+            # Candidates that reach the iteration budget are named in the result instead.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            if self._jobs == 1 or len(units) < 2:
+                solved = [self._solve(*unit) for unit in units]
+            else:
+                solved = Parallel(n_jobs=self._jobs, require="sharedmem")(delayed(self._solve)(*unit) for unit in units)
+        return [solution for solutions in solved for solution in solutions]
+
+    def _share_kernel(self, gamma: float | None) -> None:
+        if self._shared is None or self._shared[0] != gamma:
+            self._shared = None  # gives its memory back before the next one takes some
+            self._shared = (gamma, kernel_matrix(self._gram, gamma, self._jobs))
+
+    def _solve(self, trial: Trial, some: list[int]) -> list[tuple[Trial, int, Solution]]:
+        problem, solutions = self._problem, []
+        gram = self._kernels.gram(self._blocks, trial.trained_on) if self._scaling else None
+        gamma, kernel = self._shared if gram is None else (None, gram)
+        for index in some:
+            candidate = self._grid[index]
+            if candidate.gamma != gamma:
+                gamma, kernel = candidate.gamma, kernel_matrix(gram, candidate.gamma)
+            solution = solve(
+                problem.estimator, kernel, problem.target, trial.trained_on, trial.tested, candidate.C, self._max_iter
+            )
+            solutions.append((trial, index, solution))
+        return solutions

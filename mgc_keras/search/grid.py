@@ -1,0 +1,109 @@
+"""The candidates of the search: kernels and their parameters."""
+
+from dataclasses import dataclass
+from math import log2
+
+from mgc_keras.errors import OptionError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One setting of a support vector machine.
+
+    Attributes
+    ----------
+    kernel : {"linear", "rbf"}
+    C : float
+        Penalty of the slack.
+    gamma : float or None
+        Width of the RBF kernel exp(-gamma |x - y|^2); None for the linear kernel.
+    """
+
+    kernel: str
+    C: float
+    gamma: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Such as 'rbf C=8 gamma=0.03125'."""
+        return f"{self.kernel} C={self.C:g}" + ("" if self.gamma is None else f" gamma={self.gamma:.9g}")
+
+
+_GRIDS = {
+    "authors": ((0.1, 2.0, 8.0, 32.0), (0.1, 2.0, 8.0, 32.0), (3, 5, 7, 9, 11, 13)),
+    "reduced": ((0.1, 2.0), (2.0, 32.0), (5, 9)),
+}
+
+
+def candidates(n_features: int, grid: str = "authors") -> tuple[Candidate, ...]:
+    """List the candidates for features with `n_features` columns, in grid order.
+
+    Parameters
+    ----------
+    n_features : int
+        Sets the last gamma, 1 / n_features.
+    grid : {"authors", "reduced"}
+        "authors": C in 0.1, 2, 8, 32; linear, or RBF with gamma in 2^-3, 2^-5, … 2^-13, 1/n_features: 32 candidates
+        (28 different ones where 1/n_features is one of the powers; the second is left out). "reduced": 8 of them, for
+        quick runs.
+
+    Returns
+    -------
+    tuple of Candidate
+        Among candidates of equal score the first in this order is reported.
+
+    Example
+    -------
+    >>> len(candidates(160)), len(candidates(32)), len(candidates(160, "reduced"))
+    (32, 28, 8)
+    """
+    if grid not in _GRIDS:
+        raise OptionError(f"unknown grid {grid!r}", field="grid", cure=f"use one of {', '.join(_GRIDS)}")
+    linear_costs, rbf_costs, exponents = _GRIDS[grid]
+    gammas = dict.fromkeys([2.0**-exponent for exponent in exponents] + [1.0 / n_features])
+    return tuple(
+        [Candidate("linear", cost) for cost in linear_costs]
+        + [Candidate("rbf", cost, gamma) for gamma in gammas for cost in rbf_costs]
+    )
+
+
+def likely_winner(grid: tuple[Candidate, ...], scaling: bool) -> Candidate:
+    """Guess a good candidate: a middling RBF kernel, narrower (a larger gamma) where features are not standardised.
+
+    Parameters
+    ----------
+    grid : tuple of Candidate
+    scaling : bool
+        Whether the features are standardised.
+
+    Returns
+    -------
+    Candidate
+        One of `grid`.
+    """
+    gamma = 0.008 if scaling else 0.125
+    return min(grid, key=lambda c: (c.gamma is None, abs(c.C - 8.0), abs((c.gamma or 0.0) - gamma)))
+
+
+def by_kernel(grid: tuple[Candidate, ...], first: Candidate) -> list[list[int]]:
+    """Group the candidates that share a kernel, in the order of their kernels' likeness to the likely winner's.
+
+    Parameters
+    ----------
+    grid : tuple of Candidate
+    first : Candidate
+        The likely winner.
+
+    Returns
+    -------
+    list of lists of int
+        Indices into `grid`, without that of `first`. Linear kernels, the slowest to solve, come last; in a group the
+        largest C, the slowest, comes first, which evens out the work of several jobs.
+    """
+    groups: dict[float | None, list[int]] = {}
+    for index, candidate in enumerate(grid):
+        if candidate != first:
+            groups.setdefault(candidate.gamma, []).append(index)
+    width = log2(first.gamma) if first.gamma is not None else -5.0
+    gammas = sorted(groups, key=lambda gamma: (1, 0.0) if gamma is None else (0, abs(log2(gamma) - width)))
+    return [sorted(groups[gamma], key=lambda index: -grid[index].C) for gamma in gammas]

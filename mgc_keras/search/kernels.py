@@ -1,0 +1,138 @@
+"""Kernel matrices of feature sets, from inner products that are computed once for each block of columns.
+
+The inner product of two clips over several blocks is the sum of those over each, and so is the squared distance. One
+matrix a block therefore serves every layer set, every gamma and every fold.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.preprocessing import StandardScaler
+
+from mgc_keras.errors import OptionError
+
+_ROWS_AT_ONCE = 256
+
+
+class BlockKernels:
+    """Gram matrices (inner products) of blocks of features, kept as long as they fit in memory.
+
+    Parameters
+    ----------
+    blocks : mapping of str to np.ndarray [shape=(n_clips, n_columns), dtype=float]
+        Every block has the same clips in the same order.
+    order : np.ndarray [shape=(n_clips,), dtype=int] or None
+        The order that the clips shall have in every matrix; None: as they are.
+    memory : float
+        Keep Gram matrices up to this many gigabytes; further ones are computed afresh each time.
+
+    Raises
+    ------
+    OptionError
+        Blocks of unequal length, not two-dimensional, without columns, or with values that are not finite.
+    """
+
+    def __init__(
+        self, blocks: Mapping[str, np.ndarray], order: np.ndarray | None = None, memory: float = 4.0
+    ) -> None:
+        self._blocks = {name: np.asarray(block, dtype=np.float64) for name, block in blocks.items()}
+        _check_blocks(self._blocks)
+        self.n_clips = len(next(iter(self._blocks.values())))
+        if order is not None:
+            self._blocks = {name: block[order] for name, block in self._blocks.items()}
+        self._kept: dict[tuple, np.ndarray] = {}
+        self._room = int(memory * 1e9) // max(1, 8 * self.n_clips**2)
+
+    def n_features(self, names: Sequence[str]) -> int:
+        """Count the columns of the blocks together."""
+        return sum(self._blocks[name].shape[1] for name in names)
+
+    def gram(self, names: Sequence[str], trained_on: np.ndarray | None = None) -> np.ndarray:
+        """Sum the inner products over blocks.
+
+        Parameters
+        ----------
+        names : sequence of str
+            The blocks.
+        trained_on : np.ndarray [shape=(n_clips,), dtype=bool] or None
+            Standardise each column by the mean and standard deviation (population) of these clips, given in
+            `order`; columns that are constant there are only centred. None: leave the features as they are.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_clips, n_clips), dtype=float64]
+        """
+        total = np.zeros((self.n_clips, self.n_clips))
+        for name in names:
+            total += self._gram_of_block(name, trained_on)
+        return total
+
+    def _gram_of_block(self, name: str, trained_on: np.ndarray | None) -> np.ndarray:
+        key = (name, None if trained_on is None else trained_on.tobytes())
+        if key in self._kept:
+            return self._kept[key]
+        block = self._blocks[name]
+        if trained_on is not None:
+            block = StandardScaler().fit(block[trained_on]).transform(block)
+        gram = block @ block.T
+        if len(self._kept) < self._room:
+            self._kept[key] = gram
+        return gram
+
+
+def kernel_matrix(gram: np.ndarray, gamma: float | None, jobs: int = 1) -> np.ndarray:
+    """Turn inner products into a kernel matrix.
+
+    Parameters
+    ----------
+    gram : np.ndarray [shape=(n_clips, n_clips), dtype=float64]
+    gamma : float or None
+        Of the RBF kernel exp(-gamma |x - y|^2); None: the linear kernel, which is `gram` itself.
+    jobs : int
+        Threads to share the rows among.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_clips, n_clips), dtype=float64]
+        C-contiguous.
+    """
+    if gamma is None:
+        return gram
+    kernel, squares = np.empty_like(gram), np.diag(gram).copy()
+
+    def fill(begin: int) -> None:
+        part = kernel[begin : begin + _ROWS_AT_ONCE]
+        # |x - y|^2 = |x|^2 + |y|^2 - 2 x.y, in the order in which libsvm adds it up; all in place, for large matrices.
+        np.multiply(gram[begin : begin + _ROWS_AT_ONCE], -2.0, out=part)
+        part += squares[begin : begin + _ROWS_AT_ONCE, None] + squares[None, :]
+        part *= -gamma
+        np.exp(part, out=part)
+
+    begins = range(0, len(gram), _ROWS_AT_ONCE)
+    if jobs == 1 or len(begins) < 4:
+        for begin in begins:
+            fill(begin)
+    else:
+        Parallel(n_jobs=jobs, require="sharedmem")(delayed(fill)(begin) for begin in begins)
+    return kernel
+
+
+def _check_blocks(blocks: Mapping[str, np.ndarray]) -> None:
+    if not blocks:
+        raise OptionError("no features given", field="features_by_block", cure="give at least one block")
+    lengths = {name: len(block) for name, block in blocks.items()}
+    if len(set(lengths.values())) > 1:
+        raise OptionError(f"blocks differ in their numbers of clips: {lengths}", field="features_by_block")
+    for name, block in blocks.items():
+        if block.ndim != 2 or 0 in block.shape:
+            raise OptionError(
+                f"needs the shape (n_clips, n_columns), has {block.shape}", field=f"features_by_block[{name!r}]"
+            )
+        if not np.isfinite(block).all():
+            clip = int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
+            raise OptionError(
+                f"clip {clip} has a value that is not finite",
+                field=f"features_by_block[{name!r}]",
+                cure="leave the clip out, or export its features again",
+            )

@@ -1,0 +1,109 @@
+"""What a search found, and its record on disk."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.files import write_text
+from mgc_keras.search.grid import Candidate
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The outcome of one search.
+
+    Attributes
+    ----------
+    estimator : {"SVC", "SVR"}
+    metric : {"accuracy", "r2"}
+    protocol : str
+        The protocol's name.
+    score : float
+        Under the protocol's weighting of the folds. Not nested: of the best candidate, on the clips that chose it.
+    best : Candidate
+        The best candidate, the first in grid order among equals. Nested: the one chosen most often.
+    chosen : tuple of Candidate
+        For each fold, the candidate that predicted it.
+    fold_scores : tuple of float
+        The metric on each fold's clips alone.
+    predictions : pd.DataFrame
+        Out-of-fold predictions, one row a tested clip: `clip` (its index), `fold`, `truth`, `prediction`.
+    table : pd.DataFrame
+        One row a candidate (nested: and fold): `fold` (-1: all), `kernel`, `C`, `gamma`, `score`, `status`: "complete",
+        "dropped (bound)" (it could not have won any more; no score) or "cut off" (iteration budget; no score).
+    cut_off : tuple of str
+        Names of the candidates that the iteration budget cut off in some fit; they could not be chosen there.
+    n_fits : int
+        How many support vector machines (not counting one-versus-one pairs) were solved.
+    """
+
+    estimator: str
+    metric: str
+    protocol: str
+    score: float
+    best: Candidate
+    chosen: tuple[Candidate, ...]
+    fold_scores: tuple[float, ...]
+    predictions: pd.DataFrame
+    table: pd.DataFrame
+    cut_off: tuple[str, ...]
+    n_fits: int
+
+
+def write_result(result: SearchResult, path: str | Path, fingerprint: str = "") -> Path:
+    """Write a result as JSON, whole or not at all.
+
+    Parameters
+    ----------
+    result : SearchResult
+    path : str or Path
+    fingerprint : str
+        Tells what the result was computed from; `read_result` compares it.
+
+    Returns
+    -------
+    Path
+    """
+    fields = {name: getattr(result, name) for name in result.__dataclass_fields__}
+    for name in ("predictions", "table"):
+        frame = fields[name]
+        fields[name] = {column: _plain(frame[column]) for column in frame.columns}
+    fields["best"] = asdict(result.best)
+    fields["chosen"] = [asdict(candidate) for candidate in result.chosen]
+    return write_text(path, json.dumps({"fingerprint": fingerprint, **fields}) + "\n")
+
+
+def read_result(path: str | Path, fingerprint: str = "") -> SearchResult | None:
+    """Read a result that `write_result` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    fingerprint : str
+
+    Returns
+    -------
+    SearchResult or None
+        None where there is no such file, or it was computed from something else.
+    """
+    if not Path(path).is_file():
+        return None
+    fields = json.loads(Path(path).read_text(encoding="utf-8"))
+    if fields.pop("fingerprint") != fingerprint:
+        return None
+    fields["predictions"] = pd.DataFrame(fields["predictions"])
+    table = pd.DataFrame(fields["table"])
+    fields["table"] = table.astype({"C": float, "gamma": float, "score": float})
+    fields["best"] = Candidate(**fields["best"])
+    fields["chosen"] = tuple(Candidate(**candidate) for candidate in fields["chosen"])
+    for name in ("fold_scores", "cut_off"):
+        fields[name] = tuple(fields[name])
+    return SearchResult(**fields)
+
+
+def _plain(column: pd.Series) -> list:
+    # JSON knows no NaN; pandas reads None back as NaN.
+    return [None if isinstance(value, float) and np.isnan(value) else value for value in column.tolist()]

@@ -1,0 +1,167 @@
+"""Search many feature sets of one task; what is finished is kept, so that a killed sweep goes on where it was."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from mgc_keras.errors import OptionError
+from mgc_keras.progress import progress_bar
+from mgc_keras.search.engine import Options, search_prepared
+from mgc_keras.search.grid import Candidate
+from mgc_keras.search.kernels import BlockKernels
+from mgc_keras.search.layer_sets import feature_blocks, feature_names
+from mgc_keras.search.problem import Problem, prepare
+from mgc_keras.search.protocol import PUBLISHED, Protocol
+from mgc_keras.search.result import SearchResult, read_result, write_result
+
+# Below this many clips a fit is mostly Python, where threads wait for each other: processes share the sets instead.
+_FEW_CLIPS = 500
+_FORMAT = "1"
+
+
+def sweep(
+    features_by_block: Mapping[str, np.ndarray],
+    target: Sequence | np.ndarray,
+    folds: np.ndarray,
+    features: Sequence[str] | None = None,
+    estimator: str = "SVC",
+    protocol: Protocol = PUBLISHED,
+    *,
+    task: str = "task",
+    record: str | Path | None = None,
+    on_result: Callable[[str, SearchResult], None] | None = None,
+    inner_folds: np.ndarray | None = None,
+    groups: Sequence | np.ndarray | None = None,
+    grid: str = "authors",
+    max_iter: int | Mapping[str, int] | None = None,
+    jobs: int = 1,
+) -> dict[str, SearchResult]:
+    """Search every feature set of a task.
+
+    Parameters
+    ----------
+    features_by_block : mapping of str to np.ndarray [shape=(n_clips, n_columns), dtype=float]
+        Blocks by name: '1' … '5', 'mfcc', 'random_1', …
+    target, folds, estimator, protocol, inner_folds, groups, grid, jobs
+        As in `mgc_keras.search.search`.
+    features : sequence of str or None
+        Names as in `feature_names`; None: all of those that the blocks allow.
+    task : str
+        Names the records.
+    record : str, Path or None
+        A folder for one JSON file a finished search. A search whose file is there already, made from the same
+        features, target, folds, protocol and options, is read instead of run.
+    on_result : callable or None
+        Called with name and result of each set, as soon as that is known, in the order of `features`.
+    max_iter : int, mapping of str to int, or None
+        Iteration budget of all feature sets, or of those named.
+
+    Returns
+    -------
+    dict of str to SearchResult
+        In the order of `features`, the same for any number of jobs.
+
+    Raises
+    ------
+    OptionError
+        A feature set that names a missing block, and whatever `search` raises.
+    """
+    if features is None:
+        features = [name for name in feature_names() if set(feature_blocks(name)) <= set(features_by_block)]
+    for name in features:
+        for block in feature_blocks(name):
+            if block not in features_by_block:
+                raise OptionError(
+                    f"feature set {name!r} needs the block {block!r}, which is not given",
+                    field="features",
+                    cure=f"choose among the blocks {', '.join(features_by_block)}",
+                )
+    budgets = dict.fromkeys(features, max_iter) if not isinstance(max_iter, Mapping) else max_iter
+    options = {name: Options(grid, None, budgets.get(name), jobs) for name in features}
+    problem = prepare(target, folds, estimator, inner_folds, groups)
+    hashes = {name: _hash(np.asarray(block)) for name, block in features_by_block.items()}
+    prints = {name: _fingerprint(name, hashes, problem, protocol, options[name]) for name in features}
+    paths = {name: None if record is None else record_path(record, task, name, protocol.name) for name in features}
+    known = {name: None if paths[name] is None else read_result(paths[name], prints[name]) for name in features}
+    todo = [name for name in features if known[name] is None]
+    run = _side_by_side if jobs > 1 and len(problem.folds) < _FEW_CLIPS else _one_by_one
+    fresh = run(features_by_block, problem, protocol, options, known)
+    results = {}
+    with progress_bar(description=f"searching {task}", total=len(todo), unit="set") as bar:
+        for name in features:
+            result = known[name]
+            if result is None:
+                result = next(fresh)
+                if paths[name] is not None:
+                    write_result(result, paths[name], prints[name])
+                bar.update()
+            results[name] = result
+            if on_result is not None:
+                on_result(name, result)
+    return results
+
+
+def record_path(record: str | Path, task: str, feature: str, protocol: str) -> Path:
+    """Return where `sweep` keeps a result: `<record>/<task>__<feature>__<protocol>.json`."""
+    return Path(record) / f"{task}__{feature}__{protocol}.json"
+
+
+def _one_by_one(
+    blocks: Mapping[str, np.ndarray],
+    problem: Problem,
+    protocol: Protocol,
+    options: Mapping[str, Options],
+    known: Mapping[str, SearchResult | None],
+) -> Iterator[SearchResult]:
+    """Search the unknown sets on shared kernels; the winner of the set before is tried first."""
+    kernels = BlockKernels(blocks, problem.order)
+    first: Candidate | None = None
+    for name, option in options.items():
+        result = known[name]
+        if result is None:
+            hinted = Options(option.grid, first, option.max_iter, option.jobs)
+            result = search_prepared(kernels, feature_blocks(name), problem, protocol, hinted)
+            yield result
+        first = result.best
+
+
+def _side_by_side(
+    blocks: Mapping[str, np.ndarray],
+    problem: Problem,
+    protocol: Protocol,
+    options: Mapping[str, Options],
+    known: Mapping[str, SearchResult | None],
+) -> Iterator[SearchResult]:
+    """Search the unknown sets in processes of their own."""
+    todo = [name for name in options if known[name] is None]
+    jobs = max((options[name].jobs for name in todo), default=1)
+    return Parallel(n_jobs=min(jobs, max(1, len(todo))), return_as="generator")(
+        delayed(_search_alone)({block: blocks[block] for block in feature_blocks(name)}, problem, protocol, options[name])
+        for name in todo
+    )
+
+
+def _search_alone(
+    blocks: Mapping[str, np.ndarray], problem: Problem, protocol: Protocol, options: Options
+) -> SearchResult:
+    alone = Options(options.grid, options.first, options.max_iter, 1)
+    return search_prepared(BlockKernels(blocks, problem.order), tuple(blocks), problem, protocol, alone)
+
+
+def _fingerprint(
+    feature: str, hashes: Mapping[str, str], problem: Problem, protocol: Protocol, options: Options
+) -> str:
+    parts = [_FORMAT, problem.estimator, repr(sorted(asdict(protocol).items())), options.grid, str(options.max_iter)]
+    parts += [hashes[block] for block in feature_blocks(feature)]
+    columns = (problem.order, problem.target, problem.classes, problem.folds, problem.inner_folds, problem.groups)
+    parts += ["none" if column is None else _hash(column) for column in columns]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _hash(array: np.ndarray) -> str:
+    data = "\n".join(map(str, array.tolist())).encode() if array.dtype.kind in "OU" else array.tobytes()
+    return hashlib.sha256(repr((array.shape, array.dtype.kind)).encode() + data).hexdigest()
