@@ -10,6 +10,8 @@ from mgc_keras.data.corpus import dances, emotion, events, music, songs, speech
 from mgc_keras.data.corpus.tables import Row
 from mgc_keras.errors import OptionError
 
+LOWEST_RATE, HIGHEST_RATE = 4000, 192000  # Hz
+LONGEST_CLIP = 600.0  # seconds
 
 @dataclass(frozen=True)
 class Task:
@@ -73,6 +75,16 @@ def corpus_table(task: str, n_clips: int | None = None, seed: int = 0) -> pd.Dat
     return chosen.table(chosen.n_clips if n_clips is None else n_clips, seed)
 
 
+def check_length(duration: float, sampling_rate: int) -> None:
+    """Raise `OptionError` unless a clip of `duration` seconds at `sampling_rate` Hz can be rendered."""
+    if not 0.1 <= duration <= LONGEST_CLIP:
+        cure = f"give 0.1 to {LONGEST_CLIP:g} seconds"
+        raise OptionError(f"{duration} s is no duration", field="duration", cure=cure)
+    if not LOWEST_RATE <= sampling_rate <= HIGHEST_RATE:
+        cure = f"give {LOWEST_RATE} to {HIGHEST_RATE} Hz"
+        raise OptionError(f"{sampling_rate} Hz is out of range", field="sampling_rate", cure=cure)
+
+
 def render_clip(row: Row | pd.Series, sampling_rate: int = 22050, duration: float | None = None) -> np.ndarray:
     """Render one clip from its row; the samples depend on nothing else.
 
@@ -81,9 +93,9 @@ def render_clip(row: Row | pd.Series, sampling_rate: int = 22050, duration: floa
     row : mapping or pd.Series
         A row of `corpus_table`, or of a manifest that `write_corpus` wrote.
     sampling_rate : int
-        Hz, 4000 or more.
+        Hz, 4000 to 192000.
     duration : float, optional
-        Seconds, 0.1 or more; by default the row's own. A shorter clip is the beginning of the same music, mastered for itself.
+        Seconds, 0.1 to 600; by default the row's own. A shorter clip is the beginning of the same music, mastered for itself.
 
     Returns
     -------
@@ -102,8 +114,5 @@ def render_clip(row: Row | pd.Series, sampling_rate: int = 22050, duration: floa
     (24000,)
     """
     seconds = float(row["seconds"]) if duration is None else float(duration)
-    if not seconds >= 0.1:
-        raise OptionError(f"{seconds} s is no duration", field="duration", cure="give 0.1 seconds or more")
-    if sampling_rate < 4000:
-        raise OptionError(f"{sampling_rate} Hz is too low", field="sampling_rate", cure="give 4000 Hz or more")
+    check_length(seconds, sampling_rate)
     return task_named(str(row["task"])).render(row, seconds, int(sampling_rate))

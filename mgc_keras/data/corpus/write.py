@@ -8,7 +8,7 @@ import pandas as pd
 
 from mgc_keras.data.audio import write_waveform
 from mgc_keras.data.corpus.songs import cut_sections
-from mgc_keras.data.corpus.tasks import corpus_table, render_clip
+from mgc_keras.data.corpus.tasks import check_length, corpus_table, render_clip
 from mgc_keras.data.manifest import write_manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.progress import progress_bar
@@ -83,15 +83,12 @@ def _written_table(
     task: str, n_clips: int | None, seed: int, sampling_rate: int, duration: float | None
 ) -> pd.DataFrame:
     table = corpus_table(task, n_clips, seed)
+    check_length(29.0 if duration is None else duration, sampling_rate)
     if duration is not None:
-        if not duration >= 0.1:
-            raise OptionError(f"{duration} s is no duration", field="duration", cure="give 0.1 seconds or more")
         table["seconds"] = float(duration) if task != "songs" else table["seconds"].clip(upper=duration)
         if "sections" in table:
             pairs = zip(table["sections"], table["seconds"], strict=True)
             table["sections"] = [cut_sections(text, seconds) for text, seconds in pairs]
-    if sampling_rate < 4000:
-        raise OptionError(f"{sampling_rate} Hz is too low", field="sampling_rate", cure="give 4000 Hz or more")
     table["sampling_rate"] = int(sampling_rate)
     return table
 
