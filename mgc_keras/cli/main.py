@@ -41,8 +41,15 @@ def guarded(work: Callable[[], int], program: str) -> int:
     # already has, which halves the time of both training and features. Settings made outside win.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+    # A file name that the terminal cannot show must not end the work.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return work()
+    except BrokenPipeError:
+        # Whoever read the output (`| head`) has seen enough; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (MgcKerasError, OSError) as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
@@ -53,8 +60,14 @@ def guarded(work: Callable[[], int], program: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``mgc-keras`` with `arguments` (default: the command line) and return its exit code."""
-    parsed = build_parser().parse_args(arguments)
-    return guarded(lambda: parsed.run(parsed), f"mgc-keras {parsed.command}")
+
+    words = sys.argv[1:] if arguments is None else list(arguments)
+
+    def work() -> int:
+        parsed = build_parser().parse_args(words)
+        return parsed.run(parsed)
+
+    return guarded(work, " ".join(["mgc-keras", *words[:1]]))
 
 
 if __name__ == "__main__":
