@@ -1,0 +1,128 @@
+"""The networks of the Choi 2017 study: trained or given, and random; each as published and corrected."""
+
+import argparse
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mgc_keras.data.audio import fit_waveform, read_waveform
+from mgc_keras.data.manifest import Manifest, read_manifest
+from mgc_keras.evaluation.intervals import percentiles
+from mgc_keras.evaluation.metrics import macro_auc
+from mgc_keras.evaluation.run_folder import RunWriter
+from mgc_keras.features.convnet import ConvnetExtractor
+from mgc_keras.features.mfcc import MfccExtractor
+from mgc_keras.models.calibrate import calibrate
+from mgc_keras.models.choi2017 import N_SAMPLES, SAMPLING_RATE, convnet
+from mgc_keras.models.variants import options_of
+from mgc_keras.training.source import N_CALIBRATION_CLIPS, train_source
+from mgc_keras.training.tagger import TaggerSettings
+from mgc_keras.weights.load import load_model
+
+N_RESAMPLES = 500
+
+
+@dataclass
+class Source:
+    """The source network of a run: the models, the clips it was trained on, its row of scores.csv.
+
+    Parameters
+    ----------
+    published, corrected : str or Path
+        Weight files; equal where the file was given.
+    manifest : Manifest or None
+        The training clips, to calibrate by; None where the network was given.
+    rows : list of dict
+    """
+
+    published: Any
+    corrected: Any
+    manifest: Manifest | None = None
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+def source_network(options: argparse.Namespace, writer: RunWriter) -> Source:
+    """Train the source tagger, or take the weights that were given."""
+    from choi2017_steps import SOURCE_TASK, built_in
+
+    if options.source_weights:
+        load_model(options.source_weights)  # refuses a wrong file before any clip is read
+        return Source(options.source_weights, options.source_weights)
+    if options.source_manifest:
+        manifest = read_manifest(options.source_manifest, options.data_home)
+    else:
+        manifest = built_in(SOURCE_TASK, options, writer, options.source_clips)
+    settings = TaggerSettings(options.epochs, options.batch_size, options.learning_rate, seed=options.seed)
+    network = train_source(
+        manifest,
+        writer.folder / "training",
+        score=lambda truth, scores: macro_auc(truth, scores).score,
+        settings=settings,
+        jobs=options.jobs,
+    )
+    row = _auc_row(pd.read_csv(network.validation), options.seed)
+    return Source(network.published, network.corrected, manifest, [row])
+
+
+def extractors(source: Source, options: argparse.Namespace) -> dict[tuple[str, str], Any]:
+    """Return the extractor of each (protocol, kind): trained convnet, random convnet, MFCC."""
+    trained_published = load_model(source.published, output="features")
+    random_published = convnet(seed=options.seed + 1)
+    if source.manifest is None:
+        corrected = {"convnet": _independent(source.corrected), "random": _one_by_one(random_published)}
+    else:
+        model = load_model(source.corrected, output="features")
+        random = calibrate(random_published, _calibration_clips(source.manifest, options.seed))
+        corrected = {"convnet": ConvnetExtractor(model, weights_file=source.corrected), "random": ConvnetExtractor(random)}
+    published = {"convnet": ConvnetExtractor(trained_published), "random": ConvnetExtractor(random_published)}
+    protocols = {"published": published, "corrected": corrected}
+    mfcc = MfccExtractor()
+    chosen = [name for name in protocols if options.protocol in (name, "both")]
+    return {
+        (name, kind): extractor
+        for name in chosen
+        for kind, extractor in (protocols[name] | {"mfcc": mfcc}).items()
+    }
+
+
+def _independent(weights: Any) -> ConvnetExtractor:
+    """Make given weights independent of batches: they bring population statistics, or clips run one by one."""
+    model = load_model(weights, output="features", decibel_reference="clip")
+    return _one_by_one(model) if options_of(model).normalization == "batch" else ConvnetExtractor(model)
+
+
+def _one_by_one(model: keras.Model) -> ConvnetExtractor:
+    # A batch of one normalises a clip by its own statistics. Those of the task's clips together would let test clips
+    # shape the features of training clips, and there are no source clips to take population statistics from.
+    return ConvnetExtractor(model, batch_order="single")
+
+
+def _calibration_clips(manifest: Manifest, seed: int) -> Any:
+    rows = np.flatnonzero((manifest.table["split"] == "train").to_numpy())
+    chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:N_CALIBRATION_CLIPS])
+    for row in chosen:
+        waveform = read_waveform(manifest.filepaths[row], SAMPLING_RATE, duration=N_SAMPLES / SAMPLING_RATE)
+        yield fit_waveform(waveform, N_SAMPLES, "repeat")[None]
+
+
+def _auc_row(validation: pd.DataFrame, seed: int) -> dict[str, Any]:
+    truth = validation.filter(regex="^truth_").to_numpy()
+    scores = validation.filter(regex="^score_").to_numpy()
+    random = np.random.default_rng(seed)
+    draws = [random.integers(len(truth), size=len(truth)) for _ in range(N_RESAMPLES)]
+    low, high = percentiles(np.array([macro_auc(truth[rows], scores[rows]).score for rows in draws]))
+    return {
+        "study": "choi2017",
+        "task": "source",
+        "feature": "tags",
+        "protocol": "corrected",
+        "metric": "auc",
+        "score": macro_auc(truth, scores).score,
+        "ci_low": low,
+        "ci_high": high,
+        "published": np.nan,
+        "n_clips": len(truth),
+    }

@@ -1,0 +1,166 @@
+"""The steps of the Choi 2017 study, in the order in which `choi2017.py` takes them."""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mgc_keras.data.corpus import TASKS, write_corpus
+from mgc_keras.data.manifest import Manifest, read_manifest
+from mgc_keras.data.published import PUBLISHED_TASKS
+from mgc_keras.data.tasks import tasks_of
+from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.run_folder import RunWriter
+from mgc_keras.evaluation.scored_search import search_and_score
+from mgc_keras.evaluation.summary import compare_features
+from mgc_keras.search.layer_sets import feature_blocks, feature_names
+from mgc_keras.search.protocol import PUBLISHED, Protocol
+from mgc_keras.search.study_data import StudyData, exported_data, published_data
+
+# One built-in task for each of the paper's six.
+BUILT_IN_TASKS = ("genre", "dance", "speech_music", "emotion", "voice", "events")
+SOURCE_TASK = "tagging"
+SAMPLING_RATE = 12000
+# Where clips of the authors' features are many, nested searches take hours; these answer the paper's questions.
+HEADLINE_FEATURES = ("12345", "mfcc", "mfcc+12345")
+SCALING_FEATURES = ("1", "12345", "mfcc", "mfcc+12345")
+
+Rows = list[dict[str, Any]]
+
+
+def data_from_authors(options: argparse.Namespace, writer: RunWriter) -> tuple[list[StudyData], Rows]:
+    """Read the authors' own features of all tasks, or of those named."""
+    names = options.tasks or list(PUBLISHED_TASKS)
+    return [published_data(options.published_features, name) for name in names], []
+
+
+def data_from_audio(options: argparse.Namespace, writer: RunWriter) -> tuple[list[StudyData], Rows]:
+    """Train or load the network, export features of every task, and join them."""
+    from choi2017_networks import extractors, source_network
+
+    manifests = list(_task_manifests(options, writer))
+    source = source_network(options, writer)
+    errors: dict[str, pd.Series] = {}
+    studies = []
+    for manifest in manifests:
+        tables = {}
+        for (protocol, kind), extractor in extractors(source, options).items():
+            tables[protocol, kind] = _export(manifest, kind, protocol, extractor, options, writer, errors)
+        studies += exported_data(manifest, tables)
+    writer.errors(errors.values())
+    if errors:
+        print(f"{len(errors)} clips could not be read and are left out: {writer.folder / 'errors.csv'}")
+    return studies, source.rows
+
+
+def features_to_search(options: argparse.Namespace, data: StudyData, protocol: Protocol) -> list[str]:
+    """Name the feature sets to search: as `--layer-sets` says, MFCCs, and the random network's where it was exported."""
+    blocks = data.blocks[protocol.name]
+    if options.published_features and protocol.nested and options.layer_sets == "all":
+        names = list(HEADLINE_FEATURES)
+    elif options.layer_sets in ("all", "published"):
+        names = feature_names(options.layer_sets) + feature_names(options.layer_sets, mfcc=False, prefix="random_")
+    else:
+        chosen = options.layer_sets.split(",")
+        names = [*chosen, "mfcc", "mfcc+12345", *(f"random_{name}" for name in chosen)]
+    return [name for name in names if set(feature_blocks(name)) <= set(blocks)]
+
+
+def search_all(
+    study: str, data: StudyData, protocol: Protocol, features: list[str], options: argparse.Namespace, writer: RunWriter
+) -> Rows:
+    """Search the feature sets of one task under one protocol."""
+    return search_and_score(
+        study,
+        data,
+        protocol,
+        features,
+        writer,
+        grid=options.grid,
+        max_iter=_budget(data, protocol, features, options),
+        jobs=options.jobs,
+    )[0]
+
+
+def compare(rows: Rows, writer: RunWriter) -> None:
+    """Test the planned pairs of feature sets, artists kept together where folds keep them apart."""
+    scored = [row for row in rows if row["metric"] in ("accuracy", "r2")]
+    if scored:
+        pairs = compare_features(writer.folder, scored, weighting={"published": "size"}, grouped={"corrected": True})
+        writer.comparisons(pairs)
+
+
+def audit(studies: list[StudyData], rows: Rows, options: argparse.Namespace, writer: RunWriter) -> None:
+    """Measure what each fault of the original is worth."""
+    from choi2017_audits import run_audits
+
+    run_audits(studies, rows, options, writer)
+
+
+def scaled_rows(data: StudyData, options: argparse.Namespace, writer: RunWriter) -> Rows:
+    """Search some feature sets as published but for a scaler that scales."""
+    protocol = replace(PUBLISHED, scaling=True, seed=options.seed)
+    features = [name for name in SCALING_FEATURES if set(feature_blocks(name)) <= set(data.blocks["published"])]
+    scaled = RunWriter(writer.folder / "audit" / "scaled")
+    return search_and_score("choi2017", data, protocol, features, scaled, grid=options.grid, jobs=options.jobs)[0]
+
+
+def _budget(data: StudyData, protocol: Protocol, features: list[str], options: argparse.Namespace) -> dict[str, int] | None:
+    # Only SVR on features that nothing scales runs away; every candidate that is cut off is named in candidates/.
+    if data.task.estimator == "SVC" or protocol.scaling or not options.mfcc_budget:
+        return None
+    return {name: options.mfcc_budget for name in features if "mfcc" in name}
+
+
+def _task_manifests(options: argparse.Namespace, writer: RunWriter) -> Iterator[Manifest]:
+    if options.data_home is None and not any(task.endswith(".csv") for task in options.tasks or ()):
+        for name in options.tasks or BUILT_IN_TASKS:
+            yield built_in(name, options, writer)
+        return
+    names = options.tasks or [path.name for path in sorted(options.data_home.glob("*.csv"))]
+    if not names:
+        raise OptionError("holds no manifest", path=options.data_home, field="--data-home", cure="name one with --tasks")
+    for name in names:
+        path = Path(name) if name.endswith(".csv") and Path(name).exists() else options.data_home / f"{Path(name).stem}.csv"
+        yield read_manifest(path, options.data_home)
+
+
+def built_in(name: str, options: argparse.Namespace, writer: RunWriter, n_clips: int | None = None) -> Manifest:
+    """Render a task of the built-in corpus into the run folder (what is there is kept) and return its manifest."""
+    if name not in TASKS:
+        raise OptionError(f"there is no task {name!r}", field="--tasks", cure=f"choose among {', '.join(BUILT_IN_TASKS)}")
+    folder = writer.folder / "corpus" / name
+    path = write_corpus(name, folder, n_clips, options.seed, sampling_rate=SAMPLING_RATE, jobs=options.jobs)
+    return read_manifest(path)
+
+
+def task_manifest(name: str, options: argparse.Namespace, writer: RunWriter) -> Manifest:
+    """Return the manifest that a task (by its name in scores.csv) came from."""
+    for manifest in _task_manifests(options, writer):
+        if name in [task.name for task in tasks_of(manifest)]:
+            return manifest
+    raise OptionError(f"no manifest poses the task {name!r}", field="--tasks")
+
+
+def _export(
+    manifest: Manifest,
+    kind: str,
+    protocol: str,
+    extractor: Any,
+    options: argparse.Namespace,
+    writer: RunWriter,
+    errors: dict[str, Any],
+) -> Path:
+    from mgc_keras.features.export import export_features
+
+    stem = f"{manifest.name}_{kind}" if kind == "mfcc" else f"{manifest.name}_{kind}_{protocol}"
+    errors_csv = writer.folder / "features" / f"{stem}_errors.csv"
+    path = export_features(
+        manifest, writer.folder / "features" / f"{stem}.csv", extractor, jobs=options.jobs, errors_csv=errors_csv
+    )
+    for row in pd.read_csv(errors_csv, dtype=str).to_dict("records"):
+        errors.setdefault(row["clip_id"], {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]})
+    return path

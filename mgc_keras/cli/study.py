@@ -1,0 +1,73 @@
+"""What the command lines of all studies share: their common options, and opening a run folder."""
+
+import argparse
+import hashlib
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.run_folder import RunWriter
+from mgc_keras.files import write_text
+from mgc_keras.search.protocol import CORRECTED, PUBLISHED, Protocol
+
+# Options that change how fast or where a run goes, never its numbers.
+_NO_NUMBERS = ("out", "jobs")
+
+
+def add_study_arguments(parser: argparse.ArgumentParser, default_out: str) -> None:
+    """Add the options that every study has."""
+    group = parser.add_argument_group("run")
+    group.add_argument("--out", type=Path, default=Path(default_out), metavar="DIR", help="run folder (default: %(default)s)")
+    group.add_argument(
+        "--data-home", type=Path, metavar="DIR", help="folder of audio and manifests (default: the built-in corpus)"
+    )
+    group.add_argument("--tasks", nargs="+", metavar="TASK", help="names of tasks, or manifests (.csv); default: all there are")
+    group.add_argument(
+        "--protocol",
+        choices=("published", "corrected", "both"),
+        default="both",
+        help="score as the original did, with its faults repaired, or both (default)",
+    )
+    group.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
+    group.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="default: one a core, %(default)s here")
+
+
+def protocols_of(options: argparse.Namespace) -> list[Protocol]:
+    """Return the protocols that `--protocol` names, with the run's seed."""
+    chosen = [p for p in (PUBLISHED, CORRECTED) if options.protocol in (p.name, "both")]
+    return [replace(protocol, seed=options.seed) for protocol in chosen]
+
+
+def open_run(study: str, options: argparse.Namespace) -> RunWriter:
+    """Open the run folder of these options, new or to go on with, and write its configuration.
+
+    Raises
+    ------
+    OptionError
+        The folder holds a run with other options.
+    """
+    if options.jobs < 1:
+        raise OptionError(f"{options.jobs} jobs cannot work", field="--jobs", cure="give 1 or more")
+    writer = RunWriter(options.out)
+    values = {name: value for name, value in vars(options).items()}
+    mark, fingerprint = writer.folder / ".options.sha256", _fingerprint(values)
+    if mark.exists() and mark.read_text(encoding="utf-8") != fingerprint:
+        raise OptionError(
+            "holds a run with other options", path=options.out, field="--out", cure="choose another folder or remove it"
+        )
+    write_text(mark, fingerprint)
+    inputs = [path for path in (values.get("source_manifest"), *_manifests(options.tasks)) if path]
+    writer.config(study, values, inputs)
+    return writer
+
+
+def _manifests(tasks: list[str] | None) -> list[Path]:
+    return [Path(task) for task in tasks or () if task.endswith(".csv")]
+
+
+def _fingerprint(values: dict[str, Any]) -> str:
+    kept = {name: str(value) for name, value in values.items() if name not in _NO_NUMBERS}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,161 @@
+"""From a multi-label manifest to the source network of a transfer study: train, calibrate, save."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mgc_keras.data.manifest import LABEL_PREFIX, Manifest
+from mgc_keras.errors import ManifestError
+from mgc_keras.features.melspectrograms import cache_melspectrograms
+from mgc_keras.files import whole_file
+from mgc_keras.models.calibrate import calibrate
+from mgc_keras.models.choi2017 import convnet
+from mgc_keras.models.variants import with_variant
+from mgc_keras.training.tagger import TaggerSettings, TagBatches, train_tagger
+
+# Enough for stable means and variances: 128 clips hold some 20 million values a channel in the first layer.
+N_CALIBRATION_CLIPS = 128
+
+
+@dataclass(frozen=True)
+class SourceNetwork:
+    """What `train_source` leaves in its folder.
+
+    Parameters
+    ----------
+    published : Path
+        ``source_tagger_batch_statistics.h5``: normalises by the batch at hand, as the original.
+    corrected : Path
+        ``source_tagger.h5``: population statistics; a clip's features do not depend on others.
+    history : Path
+        ``history.csv``, one row an epoch.
+    validation : Path
+        ``validation.csv``: clip_id, artist where known, then truth and score of each tag, of the corrected network.
+    """
+
+    published: Path
+    corrected: Path
+    history: Path
+    validation: Path
+
+
+def train_source(
+    manifest: Manifest,
+    folder: str | Path,
+    *,
+    score: Callable[[np.ndarray, np.ndarray], float],
+    settings: TaggerSettings = TaggerSettings(),
+    jobs: int = 2,
+) -> SourceNetwork:
+    """Train the tagger on a manifest with columns `label_<tag>` and `split`; a finished training is not repeated.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Clips marked "valid" choose the epoch, those marked "train" are learnt from; others are left out.
+    folder : str or Path
+        For the models, the history and, while it lasts, the mel-spectrograms (0.26 MB a clip).
+    score : callable
+        (truth, scores) to macro AUC-ROC.
+    settings : TaggerSettings
+    jobs : int
+        Threads that decode.
+
+    Returns
+    -------
+    SourceNetwork
+
+    Raises
+    ------
+    ManifestError
+        There are no tags, or no split into "train" and "valid".
+    """
+    folder = Path(folder)
+    names = ("source_tagger_batch_statistics.h5", "source_tagger.h5", "history.csv", "validation.csv")
+    network = SourceNetwork(*(folder / name for name in names))
+    if network.validation.exists():
+        return network
+    _check(manifest)
+    cached = cache_melspectrograms(manifest, folder / "melspectrograms.npy", jobs=jobs)
+    split = manifest.table["split"].to_numpy(str)
+    usable = np.isin(split, ("train", "valid"))
+    usable[list(cached.problems)] = False
+    rows = np.flatnonzero(usable)
+    targets = manifest.table[manifest.label_columns].to_numpy(np.float32)[rows]
+    model, _ = train_tagger(
+        lambda: _untrained(targets.shape[1], settings.seed),
+        _Rows(cached.values, rows),
+        targets,
+        split[rows] == "valid",
+        folder=folder,
+        score=score,
+        settings=settings,
+    )
+    training_rows = rows[split[rows] == "train"]
+    tagger = calibrate(with_variant(model, normalization="batch"), _calibration(cached.values, training_rows, settings.seed))
+    _save(with_variant(tagger, normalization="batch", decibel_reference="batch", input="waveform"), network.published)
+    _save(with_variant(tagger, input="waveform"), network.corrected)
+    _write_validation(tagger, cached.values, manifest, rows[split[rows] == "valid"], network.validation)
+    for leftover in ("melspectrograms.npy", "melspectrograms.npy.json", "last.keras", "best.keras"):
+        (folder / leftover).unlink(missing_ok=True)
+    return network
+
+
+class _Rows:
+    """Some rows of a memory-mapped array, read when they are asked for."""
+
+    def __init__(self, values: np.ndarray, rows: np.ndarray) -> None:
+        self.values, self.rows = values, rows
+
+    def __getitem__(self, wanted: np.ndarray) -> np.ndarray:
+        return self.values[self.rows[wanted]]
+
+
+def _check(manifest: Manifest) -> None:
+    if not manifest.label_columns:
+        raise ManifestError("holds no tags", path=manifest.name, field="label_<tag>", cure="give a multi-label manifest")
+    found = set(manifest.table["split"]) if "split" in manifest.table else set()
+    if not {"train", "valid"} <= found:
+        raise ManifestError(
+            "needs clips marked train and clips marked valid", path=manifest.name, field="split", cure="add the column"
+        )
+
+
+def _untrained(n_tags: int, seed: int) -> keras.Model:
+    # Each clip's own maximum is 0 dB: a reference taken from the batch would change with every shuffle.
+    return convnet(
+        output="tags",
+        n_tags=n_tags,
+        normalization="population",
+        decibel_reference="clip",
+        input="melspectrogram",
+        seed=seed,
+    )
+
+
+def _calibration(values: np.ndarray, rows: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+    chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:N_CALIBRATION_CLIPS])
+    for start in range(0, len(chosen), 4):
+        yield values[chosen[start : start + 4]].astype(np.float32)[..., None]
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    with whole_file(path) as temporary:
+        model.save(temporary)
+
+
+def _write_validation(
+    model: keras.Model, values: np.ndarray, manifest: Manifest, rows: np.ndarray, path: Path
+) -> None:
+    truth = manifest.table[manifest.label_columns].to_numpy(np.float32)
+    scores = model.predict(TagBatches(values, truth, rows, 16), verbose=0)
+    tags = [column.removeprefix(LABEL_PREFIX) for column in manifest.label_columns]
+    columns = {"clip_id": np.asarray(manifest.clip_ids)[rows]}
+    columns |= {f"truth_{tag}": truth[rows, number].astype(int) for number, tag in enumerate(tags)}
+    columns |= {f"score_{tag}": scores[:, number] for number, tag in enumerate(tags)}
+    with whole_file(path) as temporary:
+        pd.DataFrame(columns).to_csv(temporary, index=False, lineterminator="\n")
