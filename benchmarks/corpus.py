@@ -1,4 +1,4 @@
-"""How much faster than real time the built-in corpus renders, a task at a time: seconds of audio per second on one core.
+"""How much faster than real time the built-in corpus renders: seconds of audio per second on one core, a task a line.
 
 Run as: python benchmarks/corpus.py [--sampling-rate 12000] [--clips 40]
 The bar is 20; processor time is measured, so a busy machine does not count against it.

@@ -183,10 +183,14 @@ def test_events_sound_like_their_names() -> None:
         shots, wind = event("gun_shot", number), event("air_conditioner", number)
         crest = [np.abs(clip).max() / np.sqrt(np.mean(clip**2)) for clip in (shots, wind)]
         assert crest[0] > 1.2 * crest[1]
-        blows = onset_rhythm(event("jackhammer", number), np.linspace(2.0, 40.0, 400))
-        assert 10.0 < np.linspace(2.0, 40.0, 400)[blows.argmax()] < 27.0
+        # Ten-millisecond frames tell blows apart; the spectra of single seconds do not mind that no blow is punctual.
+        level = librosa.feature.rms(y=event("jackhammer", number), frame_length=128, hop_length=60)[0]
+        seconds = np.log(level[:800] + 1e-3).reshape(4, 200)
+        spectrum = np.abs(np.fft.rfft((seconds - seconds.mean(axis=1, keepdims=True)) * np.hanning(200))).sum(axis=0)
+        assert 10 <= 8 + spectrum[8:40].argmax() <= 27
     table = corpus_table("events")
-    assert sorted(table["fold"].unique()) == list(range(1, 11)) and (table.groupby("artist")["fold"].nunique() == 1).all()
+    assert sorted(table["fold"].unique()) == list(range(1, 11))
+    assert (table.groupby("artist")["fold"].nunique() == 1).all()
 
 
 def test_master_sets_the_peak_and_removes_the_offset() -> None:

@@ -1,4 +1,4 @@
-"""The built-in corpus: music, voices, speech, dances and street noises rendered from a table's rows, with no download."""
+"""The built-in corpus: music, voices, speech, dances and street noises rendered from rows of a table."""
 
 from mgc_keras.data.corpus.tasks import TASKS, Task, corpus_table, render_clip
 from mgc_keras.data.corpus.write import write_corpus

@@ -1,4 +1,4 @@
-"""Arranging: a style, an artist's habits and a clip's seed become a full list of decisions, before any sample is made."""
+"""Arranging: a style, an artist's habits and a clip's seed become a full list of decisions, before any sample."""
 
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +9,11 @@ from mgc_keras.data.corpus.seeds import generator, pick
 from mgc_keras.data.corpus.styles import Style
 from mgc_keras.data.corpus.voice import Singer, draw_singer
 
-HABIT = 0.72  # chance that a clip keeps to its artist's habit
+# Centres in Hz of the bands that engineers turn up and down, by decibels that differ between artists and between clips.
+EQUALISER = tuple(np.round(np.geomspace(60.0, 6000.0, 12), 1).tolist())
+ARTISTS_DECIBELS, CLIPS_DECIBELS = 2.2, 1.8
+PATTERN_HABIT, INSTRUMENT_HABIT = 0.8, 0.65  # chances that a clip keeps to its artist's habit
+POOL = 0.2  # chance that an instrument comes from all music, not from the style
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,9 @@ class Mix:
     tilt : float
         Decibels per octave around 800 Hz added to the whole clip; negative is darker.
     curve : tuple of float
-        Decibels of the artist's equaliser at 80, 250, 800, 2000 and 5000 Hz.
+        Decibels added at the frequencies of `EQUALISER`.
+    ceiling : float
+        Highest frequency in Hz that the recording keeps.
     reverb, reverb_time : float
         Share of the room, and seconds until it has fallen by 60 dB.
     drive : float
@@ -35,7 +41,8 @@ class Mix:
     """
 
     tilt: float = 0.0
-    curve: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    curve: tuple[float, ...] = (0.0,) * len(EQUALISER)
+    ceiling: float = 20000.0
     reverb: float = 0.1
     reverb_time: float = 0.8
     drive: float = 0.3
@@ -94,39 +101,62 @@ def _likely_first(rng: np.random.Generator, options: tuple) -> object:
     return options[int(rng.choice(len(options), p=weights / weights.sum()))]
 
 
-_CHOICES = {
-    "groove": "grooves", "kit": "kits", "bass": "basses", "bass_line": "bass_lines", "comp": "comps",
-    "comp_pattern": "comp_patterns", "second": "comps", "second_pattern": "comp_patterns", "pad": "pads",
-    "lead": "leads",
+_PATTERNS = {
+    "groove": "grooves", "bass_line": "bass_lines", "comp_pattern": "comp_patterns", "second_pattern": "comp_patterns",
+}  # fmt: skip
+_INSTRUMENTS = {"kit": "kits", "bass": "basses", "comp": "comps", "second": "comps", "pad": "pads", "lead": "leads"}
+_KEYBOARDS = ("piano", "organ", "electric_piano", "acoustic_guitar", "electric_guitar", "synth_pluck", "strings")
+_POOLS = {
+    "kit": ("acoustic", "rock", "disco", "machine", "dub"), "bass": ("electric_bass", "upright_bass", "synth_bass"),
+    "comp": _KEYBOARDS, "second": _KEYBOARDS, "pad": ("strings", "organ", "synth_pad"),
+    "lead": ("piano", "electric_guitar", "saxophone", "flute", "synth_lead", "brass", "strings"),
 }  # fmt: skip
 
 
 def _choices(style: Style, artist: np.random.Generator, clip: np.random.Generator) -> dict[str, str]:
-    """What an artist mostly takes, now and then replaced by another choice of the style."""
-    habits = {name: _likely_first(artist, getattr(style, options)) for name, options in _CHOICES.items()}
-    return {
-        name: habit if clip.random() < HABIT else pick(clip, getattr(style, _CHOICES[name]))
-        for name, habit in habits.items()
-    }
+    """What an artist mostly takes, now and then replaced by another choice; patterns stay within the style."""
+    chosen = {}
+    for name, options in {**_PATTERNS, **_INSTRUMENTS}.items():
+        own, pool = getattr(style, options), _POOLS.get(name)
+        habit = pick(artist, pool) if artist.random() < POOL and pool else _likely_first(artist, own)
+        other = pick(clip, pool) if clip.random() < POOL and pool else _likely_first(clip, own)
+        keep = clip.random() < (INSTRUMENT_HABIT if pool else PATTERN_HABIT)
+        chosen[name] = str(habit if keep else other)
+    return chosen
+
+
+def draw_curve(artist: np.random.Generator, clip: np.random.Generator) -> tuple[float, ...]:
+    """Draw an equaliser: the artist's usual setting, and the clip's deviation."""
+    bands = len(EQUALISER)
+    curve = artist.normal(0.0, ARTISTS_DECIBELS, bands) + clip.normal(0.0, CLIPS_DECIBELS, bands)
+    return tuple(np.round(curve, 2).tolist())
 
 
 def draw_mix(style: Style, artist: np.random.Generator, clip: np.random.Generator) -> Mix:
     """Draw the artist's studio, then the clip's own deviation from it."""
     low, high = style.loudness
     loudness = float(np.clip(artist.uniform(low, high) + clip.normal(0.0, 0.12), 0.0, 1.0))
-    curve = artist.normal(0.0, 3.0, 5) + clip.normal(0.0, 1.5, 5)
+    narrow = artist.random() < 0.35
     roles = ("drums", "bass", "comp", "second", "pad", "lead", "voice")
     gains = artist.normal(0.0, 2.0, len(roles)) + clip.normal(0.0, 1.5, len(roles))
     return Mix(
-        tilt=float(np.clip(artist.normal(0.0, 1.6) + clip.normal(0.0, 1.0), -4.5, 4.5)),
-        curve=tuple(np.round(curve, 2).tolist()),
+        tilt=float(np.clip(artist.normal(0.0, 1.4) + clip.normal(0.0, 1.0), -4.5, 4.5)),
+        curve=draw_curve(artist, clip),
+        ceiling=float(artist.uniform(2800.0, 5500.0)) if narrow else 20000.0,
         reverb=float(np.clip(artist.uniform(*style.reverb) + clip.normal(0.0, 0.03), 0.0, 0.5)),
         reverb_time=float(artist.uniform(0.3, 1.8)),
         drive=loudness,
-        peak=float(np.clip(0.25 + 0.55 * loudness + clip.normal(0.0, 0.08), 0.12, 0.92)),
+        peak=float(clip.uniform(0.2, 0.92)),
         noise=float(artist.uniform(-75.0, -48.0)),
         balance=tuple((role, round(float(gain), 2)) for role, gain in zip(roles, gains, strict=True)),
     )
+
+
+def _near(tempo: float, limits: tuple[float, float], clip: np.random.Generator) -> float:
+    """A tempo near the habit; deviations beyond the style's limits go the other way."""
+    factor = float(np.exp(clip.normal(0.0, 0.06)))
+    other = tempo * factor if limits[0] <= tempo * factor <= limits[1] else tempo / factor
+    return round(float(np.clip(other, *limits)), 2)
 
 
 def arrange(name: str, style: Style, artist_seed: int, seed: int) -> Arrangement:
@@ -152,9 +182,10 @@ def arrange(name: str, style: Style, artist_seed: int, seed: int) -> Arrangement
     played = bool(clip.random() < style.lead + lead_habit)
     arrangement = Arrangement(
         style=name, artist_seed=artist_seed, seed=seed,
-        tempo=round(float(np.clip(tempo_habit * np.exp(clip.normal(0.0, 0.07)), *style.tempo)), 2),
+        tempo=_near(tempo_habit, style.tempo, clip),
         beats_per_bar=style.beats_per_bar, swing=swing, tonic=int(clip.integers(12)), cents=cents, minor=minor,
-        scale=style.scales[int(minor)], progression=parse_chords(str(pick(clip, style.minor if minor else style.major))),
+        scale=style.scales[int(minor)],
+        progression=parse_chords(str(pick(clip, style.minor if minor else style.major))),
         groove=chosen["groove"] if clip.random() < style.drums else None, kit=chosen["kit"],
         bass=chosen["bass"] if clip.random() < 0.93 else None, bass_line=chosen["bass_line"],
         comp=chosen["comp"], comp_pattern=chosen["comp_pattern"],

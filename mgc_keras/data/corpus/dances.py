@@ -35,7 +35,8 @@ _BALLROOM = ("piano", "strings", "accordion", "acoustic_guitar")
 _SWING_BAND = ("piano", "electric_guitar", "acoustic_guitar", "organ")
 
 DANCES: Mapping[str, Style] = {
-    "Chacha": _dance((112.0, 130.0), ("chacha",), ("tumbao", "syncopated"), ("montuno", "offbeat", "stabs"), comps=_LATIN),
+    "Chacha": _dance((112.0, 130.0), ("chacha",), ("tumbao", "syncopated"), ("montuno", "offbeat", "stabs"),
+                     comps=_LATIN),
     "Foxtrot": _dance((108.0, 122.0), ("foxtrot", "jazz_brushes"), ("swing_two", "walking"), ("quarters", "charleston"),
                       comps=_SWING_BAND, swing=(0.58, 0.67)),
     "Jive": _dance((160.0, 180.0), ("jive", "shuffle"), ("walking", "boogie"), ("quarters", "boogie", "charleston"),
@@ -49,10 +50,12 @@ DANCES: Mapping[str, Style] = {
     "Salsa": _dance((170.0, 208.0), ("salsa",), ("tumbao",), ("montuno",), comps=_LATIN, minor_share=0.5),
     "Samba": _dance((96.0, 108.0), ("samba",), ("samba", "syncopated"), ("strum_sixteen", "funk"),
                     comps=("acoustic_guitar", "piano", "synth_pluck")),
-    "Slowwaltz": _dance((66.0, 80.0), ("slow_waltz", "waltz"), ("waltz_whole", "waltz"), ("waltz_sustained", "waltz_arpeggio"),
-                        comps=_BALLROOM, leads=("violin", "flute", "strings", "piano"), beats_per_bar=3),
+    "Slowwaltz": _dance((66.0, 80.0), ("slow_waltz", "waltz"), ("waltz_whole", "waltz"),
+                        ("waltz_sustained", "waltz_arpeggio"), comps=_BALLROOM,
+                        leads=("violin", "flute", "strings", "piano"), beats_per_bar=3),
     "Tango": _dance((120.0, 132.0), ("tango",), ("tango", "march"), ("tango", "quarters"),
-                    comps=("accordion", "piano", "strings"), leads=("violin", "accordion", "strings"), minor_share=0.85),
+                    comps=("accordion", "piano", "strings"), leads=("violin", "accordion", "strings"),
+                    minor_share=0.85),
     "Viennesewaltz": _dance((168.0, 184.0), ("viennese", "waltz"), ("waltz",), ("waltz",), comps=_BALLROOM,
                             leads=("violin", "strings", "clarinet"), beats_per_bar=3),
     "Waltz": _dance((84.0, 98.0), ("waltz", "slow_waltz", "jazz_waltz"), ("waltz", "waltz_walk"),

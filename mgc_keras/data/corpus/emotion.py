@@ -37,7 +37,7 @@ def emotion_table(n_clips: int, seed: int) -> pd.DataFrame:
 
 
 def emotion_arrangement(row: Row) -> Arrangement:
-    """Return the decisions about a clip: a genre's arrangement whose tempo, mode, loudness and brightness are drawn anew."""
+    """Return the decisions about a clip: a genre's, but tempo, mode, loudness and brightness drawn anew."""
     artist_seed, seed = int(row["artist_seed"]), int(row["seed"])
     genre = artists_genre(artist_seed)
     drawn = arrange(genre, GENRES[genre], artist_seed, seed)

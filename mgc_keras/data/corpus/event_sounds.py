@@ -1,4 +1,4 @@
-"""Ten sounds of the street. Each takes (source habits, chances of the clip, samples, sampling rate) and gives a waveform."""
+"""Ten sounds of the street. Each takes (source habits, chances of the clip, samples, sampling rate)."""
 
 import numpy as np
 from scipy import fft
@@ -6,8 +6,7 @@ from scipy import fft
 from mgc_keras.data.corpus.arrangement import arrange
 from mgc_keras.data.corpus.genres import GENRES
 from mgc_keras.data.corpus.instruments import Timbre, render_note
-from mgc_keras.data.corpus.mixing import add_at, render_score
-from mgc_keras.data.corpus.mixing import Studio
+from mgc_keras.data.corpus.mixing import Studio, add_at, render_score
 from mgc_keras.data.corpus.score import compose
 from mgc_keras.data.corpus.seeds import pick
 from mgc_keras.data.corpus.voice import Singer, Syllable, vocalise
@@ -26,7 +25,9 @@ def coloured_noise(n_samples: int, sampling_rate: int, rng: Random, slope: float
     return wave / np.float32(wave.std() + 1e-9)
 
 
-def _hum(frequency: np.ndarray | float, n_partials: int, rolloff: float, n_samples: int, sampling_rate: int) -> np.ndarray:
+def _hum(
+    frequency: np.ndarray | float, n_partials: int, rolloff: float, n_samples: int, sampling_rate: int
+) -> np.ndarray:
     """A harmonic tone whose frequency may change; partials above the band are left out."""
     cycles = np.cumsum(np.broadcast_to(np.asarray(frequency, np.float64), n_samples)) / sampling_rate
     highest = float(np.max(frequency))
@@ -43,7 +44,8 @@ def _seconds(n_samples: int, sampling_rate: int) -> np.ndarray:
 
 def air_conditioner(source: Random, clip: Random, n_samples: int, sampling_rate: int) -> np.ndarray:
     """A steady wind with the hum of a motor that beats slowly."""
-    wind = coloured_noise(n_samples, sampling_rate, clip, float(source.uniform(-7.0, -3.0)), float(source.uniform(200, 900)))
+    slope, corner = float(source.uniform(-7.0, -3.0)), float(source.uniform(200.0, 900.0))
+    wind = coloured_noise(n_samples, sampling_rate, clip, slope, corner)
     mains = float(source.uniform(48.0, 62.0)) * int(source.integers(1, 3))
     hum = _hum(mains, 10, float(source.uniform(0.7, 1.3)), n_samples, sampling_rate)
     flutter = 1.0 + 0.12 * np.sin(2.0 * np.pi * source.uniform(0.4, 6.0) * _seconds(n_samples, sampling_rate))
@@ -81,7 +83,8 @@ def children_playing(source: Random, clip: Random, n_samples: int, sampling_rate
                 pitch = child.low + float(clip.uniform(0.0, 14.0))
                 leap = float(clip.normal(0.0, 3.5))
                 vowel = str(pick(clip, ("a", "e", "ai", "i", "o")))
-                calls.append(Syllable(time, 0.85 * length, pitch, pitch + leap, vowel, "", float(clip.uniform(0.3, 1.0))))
+                strength = float(clip.uniform(0.3, 1.0))
+                calls.append(Syllable(time, 0.85 * length, pitch, pitch + leap, vowel, "", strength))
                 time += length
             time += float(clip.uniform(0.1, 1.0))
         wave += vocalise(calls, child, n_samples, sampling_rate, clip) * np.float32(clip.uniform(0.3, 1.0))
@@ -163,12 +166,13 @@ def jackhammer(source: Random, clip: Random, n_samples: int, sampling_rate: int)
     pitch = 69.0 + 12.0 * np.log2(ring / 440.0)
     blow = render_note(steel, float(pitch), 0.03, sampling_rate, clip)
     dust = coloured_noise(blow.size, sampling_rate, clip, -3.0, 700.0)
-    blow = np.float32(source.uniform(0.3, 0.8)) * blow + dust * np.exp(-np.linspace(0.0, 6.0, blow.size, dtype=np.float32))
+    dust *= np.exp(-np.linspace(0.0, 6.0, blow.size, dtype=np.float32))
+    blow = np.float32(source.uniform(0.3, 0.8)) * blow + dust
     wave = np.float32(0.08) * coloured_noise(n_samples, sampling_rate, clip, -5.0, 200.0)
     time, rest = float(clip.uniform(0.0, 0.3)), float(clip.uniform(1.0, 6.0))
     while time * sampling_rate < n_samples:
         add_at(wave, blow, time, float(clip.uniform(0.7, 1.0)), sampling_rate)
-        time += float(clip.normal(1.0, 0.03)) / rate
+        time += float(clip.normal(1.0, 0.015)) / rate
         if time > rest:
             time += float(clip.uniform(0.2, 0.5))
             rest = time + float(clip.uniform(1.0, 4.0))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.data.corpus import event_sounds as sounds
-from mgc_keras.data.corpus.arrangement import Mix
+from mgc_keras.data.corpus.arrangement import Mix, draw_curve
 from mgc_keras.data.corpus.event_sounds import coloured_noise
 from mgc_keras.data.corpus.mixing import finish, loudness_of
 from mgc_keras.data.corpus.seeds import generator
@@ -44,12 +44,12 @@ def render_event(row: Row, seconds: float, sampling_rate: int) -> np.ndarray:
     n_samples = int(round(seconds * sampling_rate))
     near = EVENTS[str(row["style"])](source, clip, n_samples, sampling_rate)
     far = coloured_noise(n_samples, sampling_rate, clip, float(clip.uniform(-6.0, -2.0)), 150.0)
-    distance = float(clip.uniform(6.0, 28.0))
+    distance = float(clip.uniform(3.0, 24.0))
     near = near / np.float32(max(loudness_of(near), 1e-6))
     street = far * np.float32(10.0 ** (-distance / 20.0) / max(loudness_of(far), 1e-6))
     mix = Mix(
         tilt=float(np.clip(source.normal(0.0, 1.5) + clip.normal(0.0, 1.0), -4.0, 4.0)),
-        curve=tuple(source.normal(0.0, 3.0, 5).tolist()), reverb=float(source.uniform(0.0, 0.35)),
+        curve=draw_curve(source, clip), reverb=float(source.uniform(0.0, 0.35)),
         reverb_time=float(source.uniform(0.2, 1.4)), peak=float(clip.uniform(0.2, 0.9)),
         noise=float(source.uniform(-70.0, -42.0)),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The ten genres, as overlapping distributions: many share tempi, instruments and patterns, none has one signature sound."""
+"""The ten genres, as overlapping distributions: they share tempi, instruments and patterns."""
 
 from collections.abc import Mapping
 
@@ -61,7 +61,8 @@ GENRES: Mapping[str, Style] = {
         comps=("electric_piano", "piano", "synth_pluck", "strings"),
         comp_patterns=("stabs", "pulse", "arpeggio", "charleston"),
         leads=("synth_lead", "flute", "vibraphone", "brass"),
-        major=("Imaj7 IVmaj7", "ii7 V7 Imaj7 vi7", "I vi"), minor=("i7 iv7", "i bVI", "i7 bVII bVI v7", "i7 i7 bVI bVI"),
+        major=("Imaj7 IVmaj7", "ii7 V7 Imaj7 vi7", "I vi"),
+        minor=("i7 iv7", "i bVI", "i7 bVII bVI v7", "i7 i7 bVI bVI"),
         scales=("major_pentatonic", "minor_pentatonic"), swing=(0.5, 0.6), pad=0.3, lead=0.35, voice=0.45,
         minor_share=0.75, density=(0.5, 0.85), loudness=(0.35, 0.9), reverb=(0.0, 0.15),
     ),

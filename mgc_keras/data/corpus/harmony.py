@@ -28,7 +28,7 @@ class Chord:
 
 @lru_cache(maxsize=None)
 def parse_chords(text: str) -> tuple[Chord, ...]:
-    """Read Roman numerals: capitals are major, small letters minor, b lowers the root, then 7, maj7, 9, 6, 5, dim, sus4.
+    """Read Roman numerals: capitals major, small letters minor, b lowers the root; 7, maj7, 9, 6, 5, dim, sus4.
 
     Example
     -------
@@ -71,13 +71,16 @@ COMPS: Mapping[str, str] = {
 }
 # Bass: digits are tones of the chord (0 root, 1 third, 2 fifth, 3 seventh or sixth), 8 the octave, w a step of a walk.
 BASSES: Mapping[str, str] = {
-    "whole": "0===============", "halves": "0=======0=======", "quarters": "0===0===0===0===", "eighths": "0=0=0=0=0=0=0=0=",
+    "whole": "0===============", "halves": "0=======0=======", "quarters": "0===0===0===0===",
+    "eighths": "0=0=0=0=0=0=0=0=",
     "octaves": "0=8=0=8=0=8=0=8=", "octave_sixteen": "0.8.0.88.08.0.8.", "walking": "0===w===w===w===",
     "alternating": "0=====..2=====..", "boogie": "0=0=1=1=2=2=3=2=", "reggae": "0=====0=2=..1=..",
     "reggae_drop": "....0=0=..2=0=..", "kick_follow": "0=====0=..0=====", "slide_808": "0=======..0===..",
-    "syncopated": "0==0==2...0=2=8.", "funk": "0..0..8.0..2.08.", "gallop": "0.000.000.000.00", "sixteenths": "0000000000000000",
+    "syncopated": "0==0==2...0=2=8.", "funk": "0..0..8.0..2.08.",
+    "gallop": "0.000.000.000.00", "sixteenths": "0000000000000000",
     "tumbao": "......2=....8===", "samba": "0=====2=2=====0=", "tango": "0===....2===....", "march": "0=..2=..0=..2=..",
-    "swing_two": "0======.2======.", "waltz": "0===........", "waltz_walk": "0===w===w===", "waltz_whole": "0===========",
+    "swing_two": "0======.2======.", "waltz": "0===........", "waltz_walk": "0===w===w===",
+    "waltz_whole": "0===========",
 }
 Note = tuple[float, float, int, float]  # start and length in sixteenths, MIDI pitch, strength 0 to 1
 
@@ -127,7 +130,13 @@ def bass_notes(pattern: str, chord: Chord, following: Chord, tonic: int, low: in
 
 
 def melody_bars(
-    rng: np.random.Generator, chords: Sequence[Chord], steps_per_bar: int, density: float, scale: str, tonic: int, low: int
+    rng: np.random.Generator,
+    chords: Sequence[Chord],
+    steps_per_bar: int,
+    density: float,
+    scale: str,
+    tonic: int,
+    low: int,
 ) -> list[list[Note]]:
     """Compose a melody, one list of notes a bar, from a two-bar motif that returns and varies.
 
@@ -153,7 +162,8 @@ def melody_bars(
         motif = motifs[(0, 1, 0, 2)[number % 4]]
         bar: list[Note] = []
         for start, length, leap in motif:
-            position = int(np.clip(position + leap + int(rng.integers(-1, 2)) * (rng.random() < 0.15), 0, len(pitches) - 1))
+            slip = int(rng.integers(-1, 2)) if rng.random() < 0.15 else 0
+            position = int(np.clip(position + leap + slip, 0, len(pitches) - 1))
             pitch = pitches[position]
             if start % 8 == 0:
                 tones = {(tonic + chord.root + interval) % 12 for interval in chord.intervals}

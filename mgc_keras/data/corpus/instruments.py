@@ -1,4 +1,4 @@
-"""Pitched instruments: wavetables whose spectrum mellows as a note goes on, and struck bars with partials of their own."""
+"""Pitched instruments: wavetables whose spectrum mellows as a note goes on, and struck bars."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -6,14 +6,13 @@ import numpy as np
 from scipy import fft
 
 from mgc_keras.data.corpus import drums, instruments
-from mgc_keras.data.corpus.arrangement import Arrangement, Mix
+from mgc_keras.data.corpus.arrangement import EQUALISER, Arrangement, Mix
 from mgc_keras.data.corpus.score import Hit, Score, Tone
 from mgc_keras.data.corpus.seeds import generator
 from mgc_keras.data.corpus.voice import sung_syllables, vocalise
 
 # Decibels of each role's root mean square while it sounds.
 LEVELS = {"drums": -1.0, "bass": -3.0, "comp": -6.0, "second": -9.0, "pad": -11.0, "lead": -5.0, "voice": 0.0}
-_EQUALISER = (80.0, 250.0, 800.0, 2000.0, 5000.0)
 
 
 @dataclass
@@ -121,10 +120,11 @@ def render_score(studio: Studio, score: Score, n_samples: int) -> np.ndarray:
 
 
 def _gain(mix: Mix, frequencies: np.ndarray) -> np.ndarray:
-    """The equaliser's factor at each frequency: tilt and curve, and nothing below 25 Hz (hence no offset)."""
+    """The equaliser's factor at each frequency: tilt and curve, little above the ceiling or below 25 Hz."""
     octaves = np.log2(np.maximum(frequencies, 20.0) / 800.0)
-    decibels = mix.tilt * octaves + np.interp(octaves, np.log2(np.array(_EQUALISER) / 800.0), mix.curve)
-    return 10.0 ** (decibels / 20.0) / (1.0 + (25.0 / np.maximum(frequencies, 1e-3)) ** 6)
+    decibels = mix.tilt * octaves + np.interp(octaves, np.log2(np.array(EQUALISER) / 800.0), mix.curve)
+    edges = (1.0 + (25.0 / np.maximum(frequencies, 1e-3)) ** 6) * np.sqrt(1.0 + (frequencies / mix.ceiling) ** 16)
+    return 10.0 ** (decibels / 20.0) / edges
 
 
 def master(mixed: np.ndarray, mix: Mix, sampling_rate: int, seed: int) -> np.ndarray:

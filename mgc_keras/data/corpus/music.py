@@ -1,4 +1,4 @@
-"""The tasks `genre` (ten genres) and `tagging` (the source task: about fifty tags that follow from what is rendered)."""
+"""The tasks `genre` (ten genres) and `tagging` (the source task: fifty tags that follow from the notes)."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from mgc_keras.data.corpus.tables import Row, check_count, class_table, clip_row
 from mgc_keras.data.corpus.tags import tags_of
 
 CLIP_SECONDS = 29.0
-GENRE_ARTISTS, TAGGING_ARTISTS = 6, 10
+GENRE_ARTISTS, TAGGING_ARTISTS = 8, 20
 # What a clip of the tagging task may borrow from another genre, so that tags do not all follow from the genre.
 _LOANS = (
     ("groove", "kit", "swing"), ("bass", "bass_line"), ("comp", "comp_pattern"), ("second", "second_pattern"),

@@ -15,7 +15,7 @@ Tone = tuple[float, float, int, float]  # start and length in seconds, MIDI pitc
 
 @dataclass
 class Score:
-    """All notes of a stretch of music: drum hits, and tones by role ('bass', 'comp', 'second', 'pad', 'lead', 'voice')."""
+    """All notes of a stretch of music: drum hits, and tones by role: bass, comp, second, pad, lead, voice."""
 
     hits: list[Hit] = field(default_factory=list)
     tones: dict[str, list[Tone]] = field(default_factory=dict)

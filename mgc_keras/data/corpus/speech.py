@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from mgc_keras.data.corpus.arrangement import Arrangement, Mix, arrange
+from mgc_keras.data.corpus.arrangement import Arrangement, Mix, arrange, draw_curve
 from mgc_keras.data.corpus.genres import GENRES
 from mgc_keras.data.corpus.mixing import finish, loudness_of
 from mgc_keras.data.corpus.music import CLIP_SECONDS, play
@@ -74,7 +74,7 @@ def talk(speaker_seed: int, seed: int, seconds: float, sampling_rate: int) -> np
         wave += behind * np.float32(gain * loudness_of(wave) / max(loudness_of(behind), 1e-6))
     mix = Mix(
         tilt=float(np.clip(habits.normal(0.0, 1.5) + rng.normal(0.0, 0.7), -4.0, 4.0)),
-        curve=tuple(habits.normal(0.0, 3.0, 5).tolist()), reverb=float(habits.uniform(0.0, 0.3)),
+        curve=draw_curve(habits, rng), reverb=float(habits.uniform(0.0, 0.3)),
         reverb_time=float(habits.uniform(0.2, 0.8)), peak=float(rng.uniform(0.3, 0.9)),
         noise=float(habits.uniform(-62.0, -34.0)),
     )  # fmt: skip

@@ -44,7 +44,7 @@ def tags_of(arrangement: Arrangement) -> dict[str, bool]:
     n_roles = len(sounding) + bool(arrangement.groove) + bool(arrangement.singer)
     facts |= {
         "slow": arrangement.tempo < SLOW, "fast": arrangement.tempo > FAST, "swing": arrangement.swing > 0.56,
-        "dense": n_roles >= 6, "sparse": n_roles <= 3,
+        "dense": n_roles >= 5, "sparse": n_roles <= 3,
     }  # fmt: skip
     return {tag: bool(facts[tag]) for tag in TAGS}
 

@@ -58,8 +58,8 @@ def corpus_table(task: str, n_clips: int | None = None, seed: int = 0) -> pd.Dat
     Returns
     -------
     pd.DataFrame
-        clip_id, filepath, `label` or `label_<name>` columns, artist, `split` or `fold` where the task has one, then task,
-        style, seed, artist_seed, seconds, renderer.
+        clip_id, filepath, `label` or `label_<name>` columns, artist, `split` or `fold` where the task has one, then
+        task, style, seed, artist_seed, seconds, renderer.
 
     Raises
     ------
@@ -95,7 +95,8 @@ def render_clip(row: Row | pd.Series, sampling_rate: int = 22050, duration: floa
     sampling_rate : int
         Hz, 4000 to 192000.
     duration : float, optional
-        Seconds, 0.1 to 600; by default the row's own. A shorter clip is the beginning of the same music, mastered for itself.
+        Seconds, 0.1 to 600; by default the row's own. A shorter clip is the beginning of the same music, mastered for
+        itself.
 
     Returns
     -------

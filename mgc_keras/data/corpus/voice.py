@@ -46,7 +46,7 @@ class Singer:
 
 @dataclass(frozen=True)
 class Syllable:
-    """One syllable: seconds, MIDI pitch at its start and end, one or two keys of `VOWELS`, consonant: s, f, t, m or none."""
+    """One syllable: seconds, MIDI pitch at start and end, one or two keys of `VOWELS`, consonant s, f, t, m or none."""
 
     start: float
     length: float

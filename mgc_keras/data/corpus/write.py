@@ -25,8 +25,8 @@ def write_corpus(
 ) -> Path:
     """Render a task's clips as 16-bit wav files and write its manifest.
 
-    A run that was interrupted goes on where it stopped; clips already there are kept where their row (seeds, sampling rate,
-    duration, version of the renderer) is the same, and rendered again where it is not.
+    A run that was interrupted goes on where it stopped; clips already there are kept where their row (seeds, sampling
+    rate, duration, version of the renderer) is the same, and rendered again where it is not.
 
     Parameters
     ----------
