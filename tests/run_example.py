@@ -5,6 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mgc_keras.evaluation.audits.batch_border import batch_border, batch_number
+from mgc_keras.evaluation.audits.batch_order import batch_order
+from mgc_keras.evaluation.audits.fold_weighting import fold_weighting
+from mgc_keras.evaluation.audits.replicas import replicas
+from mgc_keras.evaluation.audits.scaling import scaling
 from mgc_keras.evaluation.run_folder import RunWriter
 from mgc_keras.evaluation.summary import compare_features, score_row
 
@@ -46,8 +51,28 @@ def _table(truth: np.ndarray, prediction: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({**columns, "group": [f"artist {i % 60}" for i in number]})
 
 
+def _write_audits(writer: RunWriter, rows: list[dict]) -> None:
+    generator = np.random.default_rng(3)
+    labels = np.repeat(GENRES[:6], 50)
+    mfcc = generator.normal(size=(300, 8)) + 0.35 * np.repeat(generator.normal(size=(6, 8)), 50, axis=0)
+    convnet = mfcc + generator.normal(scale=2, size=(3, 8))[np.arange(300) // 120]
+    mfcc[7] = mfcc[120] = mfcc[3]
+    folds = np.arange(300) % 5
+    writer.audit(batch_border({"12345": convnet, "mfcc": mfcc}, labels, batch_size=120, n_folds=5))
+    writer.audit(batch_number(mfcc, labels, batch_size=120, n_folds=5))
+    tables = {"class-sorted batches": convnet, "one by one": mfcc}
+    writer.audit(batch_order(tables, labels, folds))
+    clip_ids = [f"clip.{i:05d}" for i in range(300)]
+    writer.audit(replicas({"mfcc": mfcc, "12345": convnet}, clip_ids, labels=labels, folds=folds, batch_size=120))
+    scores = pd.DataFrame(rows)
+    kinds = [scores[scores["protocol"] == protocol] for protocol in WEIGHTINGS]
+    writer.audit(scaling(*kinds))
+    saved = {("arousal", name): arousal_predictions(name, "published") for name in ("12345", "mfcc")}
+    writer.audit(fold_weighting(saved, {"arousal": "r2"}))
+
+
 def write_example_run(folder: Path, layer_sets: tuple[str, ...] = LAYER_SETS) -> Path:
-    """Write config, scores, predictions, comparisons and a training history. Return the folder."""
+    """Write every file that a run leaves, figures and report aside. Return the folder."""
     writer = RunWriter(folder)
     features = [*layer_sets, *(f"random_{name}" for name in layer_sets), "mfcc", "mfcc+12345"]
     tasks = {"genre <example>": ("accuracy", genre_predictions), "arousal": ("r2", arousal_predictions)}
@@ -65,10 +90,11 @@ def write_example_run(folder: Path, layer_sets: tuple[str, ...] = LAYER_SETS) ->
     epochs = np.arange(1, 21)
     writer.history(
         pd.DataFrame({
-            "epoch": epochs, "loss": 0.15 + np.exp(-epochs / 4), "val_loss": 0.2 + np.exp(-epochs / 4),
-            "auc": 0.9 - 0.4 * np.exp(-epochs / 3), "val_auc": 0.85 - 0.35 * np.exp(-epochs / 3),
+            "epoch": epochs, "loss": 0.15 + np.exp(-epochs / 4), "validation_loss": 0.2 + np.exp(-epochs / 4),
+            "validation_auc": 0.85 - 0.35 * np.exp(-epochs / 3),
         })
     )  # fmt: skip
+    _write_audits(writer, rows)
     writer.errors([{"clip_id": "broken.00001", "cause": "zero bytes <&>", "cure": "download it again"}])
     writer.config("choi2017", {"seed": 0, "jobs": 2, "tasks": list(tasks)}, inputs=[folder / "scores.csv"])
     return folder

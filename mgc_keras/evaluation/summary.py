@@ -12,15 +12,6 @@ from mgc_keras.evaluation.intervals import N_RESAMPLES, bootstrap_interval
 from mgc_keras.evaluation.paired import compare, holm
 from mgc_keras.evaluation.run_folder import SCORE_COLUMNS, prediction_file, read_predictions
 
-# Fixed before any score was seen: all layers against the same layers untrained, against MFCCs, and MFCCs added.
-PLANNED = (
-    ("12345", "random_12345"),
-    ("12345", "mfcc"),
-    ("mfcc+12345", "12345"),
-    ("mfcc+12345", "mfcc"),
-)
-
-
 def score_row(
     study: str,
     task: str,
@@ -80,10 +71,31 @@ def score_row(
     return dict(zip(SCORE_COLUMNS, row))
 
 
+def planned_pairs(features: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the comparisons to make among these features, fixed before any score is seen.
+
+    All layers against the same layers untrained and against MFCCs; MFCCs added to all layers against either alone. Where all
+    five layers were not run, the largest set stands for them (the last of these in numbering).
+
+    Example
+    -------
+    >>> planned_pairs(["1", "12345", "random_12345", "mfcc"])
+    [('12345', 'random_12345'), ('12345', 'mfcc')]
+    """
+    features = list(features)
+    sets = [name for name in features if name and set(name) <= set("12345")]
+    if not sets:
+        return []
+    whole = max(sets, key=lambda name: (len(name), name))
+    both = f"mfcc+{whole}"
+    pairs = [(whole, f"random_{whole}"), (whole, "mfcc"), (both, whole), (both, "mfcc")]
+    return [pair for pair in pairs if set(pair) <= set(features)]
+
+
 def compare_features(
     run_folder: str | Path,
     scores: Iterable[Mapping[str, Any]] | pd.DataFrame,
-    pairs: Iterable[tuple[str, str]] = PLANNED,
+    pairs: Iterable[tuple[str, str]] | None = None,
     *,
     weighting: Mapping[str, str] | None = None,
     grouped: Mapping[str, bool] | None = None,
@@ -99,7 +111,7 @@ def compare_features(
     scores : rows of ``scores.csv``
         Say which tasks, protocols and metrics there are.
     pairs : iterable of (feature_a, feature_b)
-        Planned before scores are seen, or the p-values mean nothing.
+        Planned before scores are seen, or the p-values mean nothing; by default `planned_pairs` of each task.
     weighting : mapping, optional
         Weighting of folds for each protocol; "pooled" where not named.
     grouped : mapping, optional
@@ -120,27 +132,24 @@ def compare_features(
     OptionError
         Two features were scored on different clips.
     """
-    cells = pd.DataFrame(scores)[["task", "protocol", "metric"]].drop_duplicates()
     rows = []
-    for cell in cells.itertuples(index=False):
-        files = {
-            feature: Path(run_folder) / "predictions" / prediction_file(cell.task, feature, cell.protocol)
-            for feature in {feature for pair in pairs for feature in pair}
-        }
-        tables = {feature: read_predictions(path) for feature, path in files.items() if path.is_file()}
-        for feature_a, feature_b in pairs:
-            if feature_a in tables and feature_b in tables:
-                row = compare_tables(
-                    tables[feature_a],
-                    tables[feature_b],
-                    cell.metric,
-                    weighting=(weighting or {}).get(cell.protocol, "pooled"),
-                    grouped=(grouped or {}).get(cell.protocol, False),
+    for names, cell in pd.DataFrame(scores).groupby(["task", "protocol", "metric"], sort=False):
+        task, protocol, metric = names
+        for feature_a, feature_b in planned_pairs(cell["feature"]) if pairs is None else pairs:
+            files = [
+                Path(run_folder) / "predictions" / prediction_file(task, feature, protocol)
+                for feature in (feature_a, feature_b)
+            ]
+            if all(path.is_file() for path in files):
+                found = compare_tables(
+                    *map(read_predictions, files),
+                    metric,
+                    weighting=(weighting or {}).get(protocol, "pooled"),
+                    grouped=(grouped or {}).get(protocol, False),
                     n_resamples=n_resamples,
                     seed=seed,
                 )
-                names = {"task": cell.task, "protocol": cell.protocol, "feature_a": feature_a, "feature_b": feature_b}
-                rows.append({**names, **row})
+                rows.append({"task": task, "protocol": protocol, "feature_a": feature_a, "feature_b": feature_b, **found})
     return _with_holm(rows)
 
 

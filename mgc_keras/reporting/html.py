@@ -1,27 +1,33 @@
 """Small pieces of a self-contained HTML page: escaped text, tables, embedded figures."""
 
 import base64
+import struct
 from html import escape
 from pathlib import Path
 
 import pandas as pd
 
 CSS = """
-body { font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #1c1c1c; max-width: 1080px; margin: 0 auto;
+body { font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #1c1c1c; max-width: 1120px; margin: 0 auto;
   padding: 1.5rem; background: #fff; }
-h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { font-size: 1.3rem; margin: 2.2rem 0 .6rem; padding-bottom: .2rem;
-  border-bottom: 2px solid #0072B2; } h3 { font-size: 1.05rem; margin: 1.4rem 0 .4rem; }
-p, li { max-width: 60rem; } .quiet { color: #555; } nav a { margin-right: 1rem; }
-table { border-collapse: collapse; margin: .4rem 0 1rem; font-size: .88rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .22rem .8rem .22rem .4rem; border-bottom: 1px solid #e2e2e2; vertical-align: top; }
-th { border-bottom: 2px solid #999; } tr.head td { font-weight: 600; background: #f2f6fa; }
-.wide { overflow-x: auto; } figure { margin: .6rem 0 1.6rem; } figure img { max-width: 100%; height: auto; }
-figcaption { font-size: .9rem; color: #444; }
-ul.findings { list-style: none; padding: 0; } ul.findings li { padding: .35rem .7rem; margin: .3rem 0;
-  border-left: 5px solid #999; background: #f6f6f6; } ul.findings li.yes { border-color: #009E73; }
-ul.findings li.no { border-color: #D55E00; } ul.findings b { display: inline-block; min-width: 6.2rem; }
-pre { background: #f4f4f4; padding: .7rem; overflow-x: auto; font-size: .85rem; }
-details summary { cursor: pointer; font-weight: 600; }
+h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .3rem; }
+h2 { font-size: 1.3rem; margin: 2.4rem 0 .7rem; padding-bottom: .2rem; border-bottom: 2px solid #0072B2; }
+h3 { font-size: 1.08rem; margin: 1.6rem 0 .4rem; }
+p { max-width: 52rem; margin: .5rem 0; } p.quiet { color: #555; font-size: .92rem; }
+nav { margin: .6rem 0; } nav a { margin-right: 1.1rem; color: #0072B2; }
+table { border-collapse: collapse; margin: .5rem 0 1rem; font-size: .88rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .24rem 1.1rem .24rem .4rem; border-bottom: 1px solid #e2e2e2; vertical-align: top; }
+th { border-bottom: 2px solid #999; white-space: nowrap; } tr.first td { border-top: 2px solid #bbb; }
+tr:hover td { background: #f2f6fa; } .wide { overflow-x: auto; }
+figure { margin: .8rem 0 1.6rem; } figure img { max-width: 100%; height: auto; } figcaption { font-size: .9rem; color: #444; }
+ul.findings { list-style: none; padding: 0; }
+ul.findings li { display: flex; gap: .8rem; padding: .35rem .7rem; margin: .3rem 0; border-left: 5px solid #999; background: #f6f6f6; }
+ul.findings b { flex: 0 0 6.4rem; } li.better { border-color: #009E73 !important; } li.worse { border-color: #D55E00 !important; }
+li.mixed { border-color: #E69F00 !important; }
+li.checked { border-color: #0072B2 !important; }
+pre { background: #f4f4f4; padding: .7rem; overflow-x: auto; font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+details { margin: .4rem 0 1rem; } summary { cursor: pointer; font-weight: 600; color: #0072B2; }
+@media print { details > * { display: block; } nav { display: none; } }
 """
 
 
@@ -35,7 +41,7 @@ def page(title: str, body: str) -> str:
 
 
 def section(title: str, *parts: str) -> str:
-    """Return a headed section; its anchor is its title in lower case with hyphens."""
+    """Return a headed section of HTML parts; its anchor is its title in lower case with hyphens."""
     return f'<section id="{anchor(title)}">\n<h2>{escape(title)}</h2>\n' + "\n".join(parts) + "\n</section>"
 
 
@@ -50,17 +56,46 @@ def anchor(title: str) -> str:
     return "-".join(title.lower().split())
 
 
+def heading(text: str) -> str:
+    """Return an escaped heading within a section."""
+    return f"<h3>{escape(text)}</h3>"
+
+
 def paragraph(text: str, kind: str = "") -> str:
     """Return escaped text as a paragraph, of CSS class `kind` if given."""
-    return f"<p{f' class={kind!r}' if kind else ''}>{escape(text)}</p>"
+    opening = f'<p class="{escape(kind)}">' if kind else "<p>"
+    return f"{opening}{escape(text)}</p>"
 
 
-def table_html(table: pd.DataFrame) -> str:
-    """Return a table of text or numbers; floats have four digits behind the point, missing values are blank."""
+def preformatted(text: str) -> str:
+    """Return escaped text in a fixed-width block."""
+    return f"<pre>{escape(text)}</pre>"
+
+
+def folded(summary: str, content: str) -> str:
+    """Return HTML content that opens on a click on its summary."""
+    return f"<details><summary>{escape(summary)}</summary>\n{content}\n</details>"
+
+
+def table_html(table: pd.DataFrame, grouped_by: str = "") -> str:
+    """Return a table of text or numbers; floats have four significant digits, missing values are blank.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+    grouped_by : str
+        A column whose repeated values are shown once, with a rule above each new one.
+    """
     head = "".join(f"<th>{escape(str(name))}</th>" for name in table.columns)
-    rows = ["<tr>" + "".join(f"<td>{escape(_cell(value))}</td>" for value in row) + "</tr>" for row in
-            table.itertuples(index=False, name=None)]  # fmt: skip
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>\n' + "\n".join(rows) + "\n</tbody></table></div>"
+    lines, before = [], None
+    for row in table.to_dict("records"):
+        new = bool(grouped_by) and row[grouped_by] != before
+        if grouped_by:
+            before, row = row[grouped_by], row if new else {**row, grouped_by: ""}
+        opening = '<tr class="first">' if new else "<tr>"
+        lines.append(opening + "".join(f"<td>{escape(_cell(value))}</td>" for value in row.values()) + "</tr>")
+    body = "\n".join(lines)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
 
 
 def _cell(value: object) -> str:
@@ -71,6 +106,9 @@ def _cell(value: object) -> str:
 
 def figure_html(png: Path, caption: str) -> str:
     """Return a figure with the PNG embedded, and its caption, which is also its alternative text."""
-    data = base64.b64encode(png.read_bytes()).decode("ascii")
-    text = escape(caption)
-    return f'<figure><img src="data:image/png;base64,{data}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+    content = png.read_bytes()
+    # Bytes 16 to 19 of a PNG hold its width; it is shown at half of it.
+    width = struct.unpack(">I", content[16:20])[0] // 2
+    data, text = base64.b64encode(content).decode("ascii"), escape(caption)
+    image = f'<img src="data:image/png;base64,{data}" width="{width}" alt="{text}">'
+    return f"<figure>{image}<figcaption>{text}</figcaption></figure>"

@@ -31,7 +31,7 @@ class RunFolder:
     Raises
     ------
     OptionError
-        ``scores.csv`` is absent, or a file cannot be read or lacks a column.
+        ``scores.csv`` is absent or empty, or a file cannot be read or lacks a column.
 
     Example
     -------
@@ -58,7 +58,10 @@ class RunFolder:
         path = self.folder / "scores.csv"
         if not path.is_file():
             raise OptionError("no scores here", path=path, cure="give the --out folder of a finished run")
-        return _read(path, SCORE_COLUMNS)
+        table = _read(path, SCORE_COLUMNS)
+        if table.empty:
+            raise OptionError("holds no scores", path=path, cure="give the --out folder of a finished run")
+        return table
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -12,14 +13,17 @@ from mgc_keras.files import whole_file
 BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
 GREY, DARK = "#C4C4C4", "#333333"
 
-METRIC_LABELS = {"accuracy": "Accuracy (share of clips)", "r2": "Coefficient of determination r²"}
+# A report shows figures at half their pixels, so that they stay sharp on fine screens and text is one size everywhere.
+DOTS_PER_INCH = 168
+METRIC_LABELS = {"accuracy": "Accuracy\n(share of clips)", "r2": "Coefficient of\ndetermination r²", "auc": "Macro AUC-ROC"}
 
 
-def new_figure(width: float, height: float, n_axes: int = 1) -> tuple[Figure, list[Axes]]:
-    """Return a figure of `width` x `height` inches and its axes, one above the other, with a light grid behind."""
+def new_figure(width: float, height: float, n_axes: int = 1, across: bool = False) -> tuple[Figure, list[Axes]]:
+    """Return a figure of `width` x `height` inches and its axes, one above the other or `across`, on a light grid."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = list(figure.subplots(n_axes, 1, squeeze=False)[:, 0])
+    rows, columns = (1, n_axes) if across else (n_axes, 1)
+    axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for one in axes:
         one.grid(axis="y", color="#E3E3E3", linewidth=0.8)
         one.set_axisbelow(True)
@@ -35,8 +39,13 @@ def label_axes(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set_ylabel(y, fontsize=11)
 
 
+def figure_legend(figure: Figure, handles: list[Artist]) -> None:
+    """Put one legend below all axes."""
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)), fontsize=10, frameon=False)
+
+
 def save_png(figure: Figure, path: Path) -> Path:
-    """Write the figure as PNG at 120 dots an inch, whole or not at all, the same bytes for the same data."""
+    """Write the figure as PNG, whole or not at all, the same bytes for the same data."""
     with whole_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
     return path

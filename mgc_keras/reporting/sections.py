@@ -1,0 +1,168 @@
+"""The sections of a report. Each takes the run and returns pieces of HTML; a part that was not saved gets a sentence."""
+
+import json
+import shlex
+from collections.abc import Callable
+from html import escape
+
+from mgc_keras.reporting.audit_figures import draw_audit
+from mgc_keras.reporting.findings import findings, headline_protocol, reproduction
+from mgc_keras.reporting.html import figure_html, folded, heading, paragraph, preformatted, table_html
+from mgc_keras.reporting.labels import draw_labels
+from mgc_keras.reporting.layer_sets import draw_task
+from mgc_keras.reporting.run import RunFolder
+from mgc_keras.reporting.tables import comparison_table, headline_table, score_table
+from mgc_keras.reporting.training import draw_training
+
+ROWS_SHOWN = 12
+
+AUDITS = {
+    "batch_border": (
+        "Batch borders",
+        "The original convnet normalises by the statistics of the batch at hand, and clips were extracted in file order, "
+        "sorted by class. Within one class, can the side of a batch border be read from a clip's features?",
+    ),
+    "batch_number": ("The number of the batch", "What would features gain that know nothing but their batch?"),
+    "batch_order": (
+        "Order of extraction",
+        "The same clips, weights and folds; only the batches in which features were extracted differ.",
+    ),
+    "scaling": (
+        "Scaling",
+        "The original's switch for standardising features was never read. What if it had been?",
+    ),
+    "fold_weighting": (
+        "Weights of folds",
+        "The published scores weight each fold by its number of clips. What does a plain mean give?",
+    ),
+    "replicas": (
+        "Copies among the clips",
+        "Clips with identical or nearly identical features; a pair that straddles folds is trained on and tested on.",
+    ),
+}
+
+
+def glance(run: RunFolder) -> list[str]:
+    """Headline sentences, either way, and the table Paper | Published protocol | Corrected."""
+    protocol = headline_protocol(run)
+    sentence = f"Judged under the {protocol} protocol"
+    if protocol != "corrected":
+        sentence += " (the corrected one was not run, so these figures keep the original's faults)"
+    found = [*findings(run, protocol), *filter(None, [reproduction(run)])]
+    items = "".join(
+        f'<li class="{one.verdict.split()[0]}"><b>{one.verdict.capitalize()}</b><span>{escape(one.text)}</span></li>'
+        for one in found
+    )
+    if run.comparisons.empty:
+        lead = paragraph("No paired tests were saved, so nothing is decided here between features.")
+    else:
+        lead = paragraph(f"{sentence}, by paired tests on the same clips (p after Holm's correction).")
+    note = "In brackets: 95 % intervals, bootstrap over clips, or over artists where they are known and the protocol says so."
+    return [
+        lead,
+        f'<ul class="findings">{items}</ul>' if items else "",
+        table_html(headline_table(run), grouped_by="Task"),
+        paragraph(note, "quiet"),
+    ]
+
+
+def scores(run: RunFolder) -> list[str]:
+    """Every task: its figures, and the table of all features folded away."""
+    parts = []
+    for task in run.tasks:
+        table = score_table(run, task)
+        parts += [
+            heading(task),
+            figure_html(draw_task(run, task), f"{task}: every feature set, with 95 % intervals; the untrained convnet behind."),
+            folded(f"{task}: all {len(table)} feature sets as a table", table_html(table)),
+        ]
+        labels = draw_labels(run, task)
+        if labels:
+            caption = f"{task}: the best layer set against MFCC, class by class, with 95 % intervals of the difference."
+            parts.append(figure_html(labels, caption))
+    return parts
+
+
+def paired(run: RunFolder) -> list[str]:
+    """All paired tests."""
+    if run.comparisons.empty:
+        return [paragraph("No paired tests were saved.")]
+    text = (
+        "Accuracy over single clips: exact McNemar test. Otherwise: the two systems' predictions swapped at random, clip by clip "
+        "or artist by artist. Differences with 95 % intervals of a paired bootstrap; p (Holm) corrects for all tests of "
+        "a protocol. The pairs were fixed before scores were seen."
+    )
+    return [paragraph(text), table_html(comparison_table(run), grouped_by="Task")]
+
+
+def training(run: RunFolder) -> list[str]:
+    """The training of the source tagger."""
+    drawn = draw_training(run)
+    if drawn is None:
+        return [paragraph("The convnet was not trained in this run: its weights were given, or no history was saved.")]
+    last = run.history.iloc[-1]
+    numbers = ", ".join(f"{name} {last[name]:.4g}" for name in run.history if name != "epoch")
+    caption = f"Source tagger, {len(run.history)} epochs. Last epoch: {numbers}."
+    return [figure_html(drawn, caption)]
+
+
+def audit(run: RunFolder) -> list[str]:
+    """Every audit: what it asks, what it found, figure and table."""
+    if not run.audits:
+        return [paragraph("No audit was saved.")]
+    parts = []
+    for name in sorted(run.audits, key=lambda name: (list(AUDITS).index(name) if name in AUDITS else len(AUDITS), name)):
+        result = run.audits[name]
+        title, question = AUDITS.get(name, (name.replace("_", " ").capitalize(), ""))
+        drawn = draw_audit(run, name)
+        table = table_html(result.table)
+        if len(result.table) > ROWS_SHOWN:
+            table = folded(f"{title}: all {len(result.table)} rows", table)
+        parts += [
+            heading(title),
+            paragraph(question, "quiet") if question else "",
+            paragraph(result.conclusion),
+            figure_html(drawn, f"{title}: the figures of the table below.") if drawn else "",
+            table if len(result.table) else "",
+        ]
+    return parts
+
+
+def errors(run: RunFolder) -> list[str]:
+    """Clips that could not be used."""
+    if run.errors.empty:
+        return [paragraph("No clip was left out.")]
+    table = table_html(run.errors)
+    if len(run.errors) > ROWS_SHOWN:
+        table = folded(f"All {len(run.errors)} clips", table)
+    return [paragraph(f"{len(run.errors)} clips could not be used and were left out:"), table]
+
+
+def configuration(run: RunFolder) -> list[str]:
+    """Resolved options, versions, hashes of inputs."""
+    if not run.config:
+        return [paragraph("No configuration was saved.")]
+    return [preformatted(json.dumps(run.config, indent=2, ensure_ascii=False))]
+
+
+def reproduce(run: RunFolder) -> list[str]:
+    """The command line, and how to redraw the report."""
+    command = run.config.get("command")
+    parts = [paragraph("The command line was not saved.")]
+    if command:
+        parts = [paragraph("This run:"), preformatted(shlex.join(command))]
+    code = f"from mgc_keras.reporting.report import write_report; write_report({run.folder.name!r})"
+    redraw = shlex.join(["python", "-c", code])
+    return [*parts, paragraph("The figures and this page, redrawn from the run's saved files alone:"), preformatted(redraw)]
+
+
+SECTIONS: dict[str, Callable[[RunFolder], list[str]]] = {
+    "In one glance": glance,
+    "Scores and figures": scores,
+    "Paired tests": paired,
+    "Training": training,
+    "Audit": audit,
+    "Errors": errors,
+    "Configuration": configuration,
+    "How to reproduce": reproduce,
+}
