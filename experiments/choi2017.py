@@ -55,21 +55,25 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
-    from choi2017_steps import audit, compare, data_from_audio, data_from_authors, features_to_search, search_all
+    # Imported here, so that --help does not wait for TensorFlow.
+    from choi2017_audits import run_audits
+    from choi2017_networks import source_network
+    from choi2017_steps import compare, data_from_audio, data_from_authors, features_to_search, search_all
 
     from mgc_keras.reporting.report import write_report
 
     if options.published_features and (options.data_home or options.source_weights):
         raise OptionError("already holds features", field="--published-features", cure="leave the audio options out")
     writer = open_run(STUDY, options)
-    studies, extra_rows = (data_from_authors if options.published_features else data_from_audio)(options, writer)
-    rows = list(extra_rows)
+    source = None if options.published_features else source_network(options, writer)
+    rows = [] if source is None else list(source.rows)
+    studies = data_from_authors(options) if source is None else data_from_audio(source, options, writer)
     for data in studies:
         for protocol in protocols_of(options):
             rows += search_all(STUDY, data, protocol, features_to_search(options, data, protocol), options, writer)
             writer.scores(rows)
     compare(rows, writer)
-    audit(studies, rows, options, writer)
+    run_audits(studies, rows, source, options, writer)
     report = write_report(writer.folder)
     print(f"scores: {writer.folder / 'scores.csv'}\nreport: {report}")
     return 0

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from choi2017_networks import Source
+from choi2017_steps import scaled_rows
 
 from mgc_keras.evaluation.audits.batch_border import batch_border, batch_number
 from mgc_keras.evaluation.audits.batch_order import batch_order
@@ -12,15 +14,26 @@ from mgc_keras.evaluation.audits.fold_weighting import fold_weighting
 from mgc_keras.evaluation.audits.replicas import replicas
 from mgc_keras.evaluation.audits.scaling import scaling
 from mgc_keras.evaluation.run_folder import RunWriter, prediction_file, read_predictions
+from mgc_keras.features.convnet import ConvnetExtractor
+from mgc_keras.features.export import export_features
+from mgc_keras.features.table import read_features
 from mgc_keras.search.study_data import StudyData
+from mgc_keras.weights.load import load_model
 
 BATCH_SIZE = 256
 
 
 def run_audits(
-    studies: list[StudyData], rows: list[dict[str, Any]], options: argparse.Namespace, writer: RunWriter
+    studies: list[StudyData],
+    rows: list[dict[str, Any]],
+    source: Source | None,
+    options: argparse.Namespace,
+    writer: RunWriter,
 ) -> None:
-    """Run every audit that the data allow, on the first classification task (GTZAN where it is among them)."""
+    """Run every audit that the data allow, on the first classification task (GTZAN where it is among them).
+
+    `source` is the network of a run that has audio; the batch-order experiment needs it.
+    """
     classified = [data for data in studies if data.task.kind == "classification" and "published" in data.blocks]
     if not classified or options.protocol == "corrected":
         return
@@ -34,8 +47,8 @@ def run_audits(
         writer.audit(batch_border({name: block for name, block in features.items() if block is not None}, labels))
         if "mfcc" in data.blocks["published"]:
             writer.audit(batch_number(data.blocks["published"]["mfcc"], labels))
-    if not options.published_features:
-        writer.audit(_batch_order(data, options, writer))
+    if source is not None:
+        writer.audit(_batch_order(data, source, options, writer))
 
 
 def _convnet(data: StudyData, protocol: str) -> np.ndarray:
@@ -59,8 +72,6 @@ def _weighting(rows: list[dict[str, Any]], writer: RunWriter) -> Any:
 
 
 def _scaling(data: StudyData, rows: list[dict[str, Any]], options: argparse.Namespace, writer: RunWriter) -> Any:
-    from choi2017_steps import scaled_rows
-
     unscaled = [row for row in rows if row["protocol"] == "published" and row["task"] == data.task.name]
     return scaling(pd.DataFrame(unscaled), pd.DataFrame(scaled_rows(data, options, writer)))
 
@@ -74,18 +85,9 @@ def _replicas(data: StudyData) -> Any:
     )
 
 
-def _batch_order(data: StudyData, options: argparse.Namespace, writer: RunWriter) -> Any:
+def _batch_order(data: StudyData, source: Source, options: argparse.Namespace, writer: RunWriter) -> Any:
     """Extract the same clips with the same weights in differently composed batches, and score them alike."""
-    from choi2017_networks import source_network
-    from choi2017_steps import task_manifest
-
-    from mgc_keras.features.convnet import ConvnetExtractor
-    from mgc_keras.features.export import export_features
-    from mgc_keras.features.table import read_features
-    from mgc_keras.weights.load import load_model
-
-    manifest = task_manifest(data.task.name, options, writer)
-    model = load_model(source_network(options, writer).published, output="features")
+    manifest, model = data.manifest, load_model(source.published, output="features")
     # A batch as large as a class, so that class-sorted batches hold one class each.
     batch_size = max(2, len(data.task) // len(set(data.task.target)))
     features = {}
@@ -96,7 +98,7 @@ def _batch_order(data: StudyData, options: argparse.Namespace, writer: RunWriter
         errors_csv = path.with_name(f"{path.stem}_errors.csv")
         export_features(manifest, path, extractor, jobs=options.jobs, errors_csv=errors_csv)
         features[name] = read_features(path).loc[list(data.task.clip_ids)].to_numpy(np.float64)
-    if "corrected" in data.blocks and options.source_weights is None:
+    if "corrected" in data.blocks and source.manifest is not None:
         features["calibrated"] = _convnet(data, "corrected")
     features["mfcc"] = data.blocks["published"]["mfcc"]
     task = data.task.under("corrected")

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.data.audio import fit_waveform, read_waveform
+from mgc_keras.data.corpus import TASKS, write_corpus
 from mgc_keras.data.manifest import Manifest, read_manifest
+from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.intervals import percentiles
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.evaluation.run_folder import RunWriter
@@ -23,6 +25,8 @@ from mgc_keras.training.tagger import TaggerSettings
 from mgc_keras.weights.load import load_model
 
 N_RESAMPLES = 500
+# The built-in corpus' multi-label task.
+SOURCE_TASK = "tagging"
 
 
 @dataclass
@@ -44,17 +48,24 @@ class Source:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
+def built_in_manifest(name: str, options: argparse.Namespace, writer: RunWriter, n_clips: int | None = None) -> Manifest:
+    """Render a task of the built-in corpus into the run folder (what is there is kept) and return its manifest."""
+    if name not in TASKS:
+        raise OptionError(f"there is no task {name!r}", field="--tasks", cure=f"choose among {', '.join(TASKS)}")
+    folder = writer.folder / "corpus" / name
+    path = write_corpus(name, folder, n_clips, options.seed, sampling_rate=SAMPLING_RATE, jobs=options.jobs)
+    return read_manifest(path)
+
+
 def source_network(options: argparse.Namespace, writer: RunWriter) -> Source:
     """Train the source tagger, or take the weights that were given."""
-    from choi2017_steps import SOURCE_TASK, built_in
-
     if options.source_weights:
         load_model(options.source_weights)  # refuses a wrong file before any clip is read
         return Source(options.source_weights, options.source_weights)
     if options.source_manifest:
         manifest = read_manifest(options.source_manifest, options.data_home)
     else:
-        manifest = built_in(SOURCE_TASK, options, writer, options.source_clips)
+        manifest = built_in_manifest(SOURCE_TASK, options, writer, options.source_clips)
     settings = TaggerSettings(options.epochs, options.batch_size, options.learning_rate, seed=options.seed)
     network = train_source(
         manifest,

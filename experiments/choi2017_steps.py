@@ -7,23 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from choi2017_networks import Source, built_in_manifest, extractors
 
-from mgc_keras.data.corpus import TASKS, write_corpus
 from mgc_keras.data.manifest import Manifest, read_manifest
 from mgc_keras.data.published import PUBLISHED_TASKS
-from mgc_keras.data.tasks import tasks_of
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.run_folder import RunWriter
 from mgc_keras.evaluation.scored_search import search_and_score
 from mgc_keras.evaluation.summary import compare_features
+from mgc_keras.features.export import export_features
+from mgc_keras.features.extractor import Extractor
 from mgc_keras.search.layer_sets import feature_blocks, feature_names
 from mgc_keras.search.protocol import PUBLISHED, Protocol
 from mgc_keras.search.study_data import StudyData, exported_data, published_data
 
 # One built-in task for each of the paper's six.
 BUILT_IN_TASKS = ("genre", "dance", "speech_music", "emotion", "voice", "events")
-SOURCE_TASK = "tagging"
-SAMPLING_RATE = 12000
 # Where clips of the authors' features are many, nested searches take hours; these answer the paper's questions.
 HEADLINE_FEATURES = ("12345", "mfcc", "mfcc+12345")
 SCALING_FEATURES = ("1", "12345", "mfcc", "mfcc+12345")
@@ -31,29 +30,29 @@ SCALING_FEATURES = ("1", "12345", "mfcc", "mfcc+12345")
 Rows = list[dict[str, Any]]
 
 
-def data_from_authors(options: argparse.Namespace, writer: RunWriter) -> tuple[list[StudyData], Rows]:
+def data_from_authors(options: argparse.Namespace) -> list[StudyData]:
     """Read the authors' own features of all tasks, or of those named."""
-    names = options.tasks or list(PUBLISHED_TASKS)
-    return [published_data(options.published_features, name) for name in names], []
+    return [published_data(options.published_features, name) for name in options.tasks or PUBLISHED_TASKS]
 
 
-def data_from_audio(options: argparse.Namespace, writer: RunWriter) -> tuple[list[StudyData], Rows]:
-    """Train or load the network, export features of every task, and join them."""
-    from choi2017_networks import extractors, source_network
-
-    manifests = list(_task_manifests(options, writer))
-    source = source_network(options, writer)
-    errors: dict[str, pd.Series] = {}
+def data_from_audio(source: Source, options: argparse.Namespace, writer: RunWriter) -> list[StudyData]:
+    """Export the features of every task with every network, and join them."""
+    networks = extractors(source, options)
+    errors: dict[str, dict[str, str]] = {}
     studies = []
-    for manifest in manifests:
+    for manifest in _task_manifests(options, writer):
+        exported: dict[int, Path] = {}
         tables = {}
-        for (protocol, kind), extractor in extractors(source, options).items():
-            tables[protocol, kind] = _export(manifest, kind, protocol, extractor, options, writer, errors)
+        for (protocol, kind), extractor in networks.items():
+            # MFCCs are the same under both protocols.
+            if id(extractor) not in exported:
+                exported[id(extractor)] = _export(manifest, f"{kind}_{protocol}", extractor, options, writer, errors)
+            tables[protocol, kind] = exported[id(extractor)]
         studies += exported_data(manifest, tables)
     writer.errors(errors.values())
     if errors:
         print(f"{len(errors)} clips could not be read and are left out: {writer.folder / 'errors.csv'}")
-    return studies, source.rows
+    return studies
 
 
 def features_to_search(options: argparse.Namespace, data: StudyData, protocol: Protocol) -> list[str]:
@@ -93,13 +92,6 @@ def compare(rows: Rows, writer: RunWriter) -> None:
         writer.comparisons(pairs)
 
 
-def audit(studies: list[StudyData], rows: Rows, options: argparse.Namespace, writer: RunWriter) -> None:
-    """Measure what each fault of the original is worth."""
-    from choi2017_audits import run_audits
-
-    run_audits(studies, rows, options, writer)
-
-
 def scaled_rows(data: StudyData, options: argparse.Namespace, writer: RunWriter) -> Rows:
     """Search some feature sets as published but for a scaler that scales."""
     protocol = replace(PUBLISHED, scaling=True, seed=options.seed)
@@ -118,7 +110,7 @@ def _budget(data: StudyData, protocol: Protocol, features: list[str], options: a
 def _task_manifests(options: argparse.Namespace, writer: RunWriter) -> Iterator[Manifest]:
     if options.data_home is None and not any(task.endswith(".csv") for task in options.tasks or ()):
         for name in options.tasks or BUILT_IN_TASKS:
-            yield built_in(name, options, writer)
+            yield built_in_manifest(name, options, writer)
         return
     names = options.tasks or [path.name for path in sorted(options.data_home.glob("*.csv"))]
     if not names:
@@ -128,39 +120,17 @@ def _task_manifests(options: argparse.Namespace, writer: RunWriter) -> Iterator[
         yield read_manifest(path, options.data_home)
 
 
-def built_in(name: str, options: argparse.Namespace, writer: RunWriter, n_clips: int | None = None) -> Manifest:
-    """Render a task of the built-in corpus into the run folder (what is there is kept) and return its manifest."""
-    if name not in TASKS:
-        raise OptionError(f"there is no task {name!r}", field="--tasks", cure=f"choose among {', '.join(BUILT_IN_TASKS)}")
-    folder = writer.folder / "corpus" / name
-    path = write_corpus(name, folder, n_clips, options.seed, sampling_rate=SAMPLING_RATE, jobs=options.jobs)
-    return read_manifest(path)
-
-
-def task_manifest(name: str, options: argparse.Namespace, writer: RunWriter) -> Manifest:
-    """Return the manifest that a task (by its name in scores.csv) came from."""
-    for manifest in _task_manifests(options, writer):
-        if name in [task.name for task in tasks_of(manifest)]:
-            return manifest
-    raise OptionError(f"no manifest poses the task {name!r}", field="--tasks")
-
-
 def _export(
     manifest: Manifest,
-    kind: str,
-    protocol: str,
-    extractor: Any,
+    name: str,
+    extractor: Extractor,
     options: argparse.Namespace,
     writer: RunWriter,
-    errors: dict[str, Any],
+    errors: dict[str, dict[str, str]],
 ) -> Path:
-    from mgc_keras.features.export import export_features
-
-    stem = f"{manifest.name}_{kind}" if kind == "mfcc" else f"{manifest.name}_{kind}_{protocol}"
-    errors_csv = writer.folder / "features" / f"{stem}_errors.csv"
-    path = export_features(
-        manifest, writer.folder / "features" / f"{stem}.csv", extractor, jobs=options.jobs, errors_csv=errors_csv
-    )
+    stem = writer.folder / "features" / f"{manifest.name}_{name}"
+    errors_csv = Path(f"{stem}_errors.csv")
+    path = export_features(manifest, f"{stem}.csv", extractor, jobs=options.jobs, errors_csv=errors_csv)
     for row in pd.read_csv(errors_csv, dtype=str).to_dict("records"):
         errors.setdefault(row["clip_id"], {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]})
     return path

@@ -27,10 +27,13 @@ class StudyData:
     task : StudyTask
     blocks : dict of str to dict of str to np.ndarray [shape=(n_clips, n_columns)]
         For each protocol the blocks of columns ('1' … '5', 'random_1' … 'random_5', 'mfcc'), rows as in the task.
+    manifest : Manifest or None
+        Where the clips are, if there are any: the authors' features came without.
     """
 
     task: StudyTask
     blocks: dict[str, Blocks]
+    manifest: Manifest | None = None
 
     def under(self, protocol: str) -> tuple[StudyTask, Blocks]:
         """Return the task as a protocol sees it, and the features of exactly those clips."""
@@ -96,7 +99,7 @@ def exported_data(manifest: Manifest, tables: Mapping[tuple[str, str], Path]) ->
     blocks: dict[str, Blocks] = {}
     for (protocol, kind), table in read.items():
         blocks.setdefault(protocol, {}).update(_blocks(kind, table.loc[kept]))
-    return [StudyData(task.subset(mask), blocks) for task in tasks_of(manifest)]
+    return [StudyData(task.subset(mask), blocks, manifest) for task in tasks_of(manifest)]
 
 
 def _blocks(kind: str, table: pd.DataFrame) -> Blocks:
