@@ -47,7 +47,12 @@ def arousal_predictions(feature: str, protocol: str, n_clips: int = 200) -> pd.D
 
 def _table(truth: np.ndarray, prediction: np.ndarray) -> pd.DataFrame:
     number = np.arange(len(truth))
-    columns = {"clip_id": [f"clip.{i:05d}" for i in number], "fold": number % 10, "truth": truth, "prediction": prediction}
+    columns = {
+        "clip_id": [f"clip.{i:05d}" for i in number],
+        "fold": number % 10,
+        "truth": truth,
+        "prediction": prediction,
+    }
     return pd.DataFrame({**columns, "group": [f"artist {i % 60}" for i in number]})
 
 
@@ -57,7 +62,7 @@ def _write_audits(writer: RunWriter, rows: list[dict]) -> None:
     mfcc = generator.normal(size=(300, 8)) + 0.35 * np.repeat(generator.normal(size=(6, 8)), 50, axis=0)
     convnet = mfcc + generator.normal(scale=2, size=(3, 8))[np.arange(300) // 120]
     mfcc[7] = mfcc[120] = mfcc[3]
-    folds = np.arange(300) % 5
+    folds = np.arange(300) % 2
     writer.audit(batch_border({"12345": convnet, "mfcc": mfcc}, labels, batch_size=120, n_folds=5))
     writer.audit(batch_number(mfcc, labels, batch_size=120, n_folds=5))
     tables = {"class-sorted batches": convnet, "one by one": mfcc}
@@ -84,9 +89,11 @@ def write_example_run(folder: Path, layer_sets: tuple[str, ...] = LAYER_SETS) ->
                 writer.predictions(task, feature, protocol, table)
                 published = skill_of(feature) if task == "arousal" and not feature.startswith("random") else None
                 cell = ("choi2017", task, feature, protocol, metric, table)
-                rows.append(score_row(*cell, weighting=weighting, published=published))
+                rows.append(score_row(*cell, weighting=weighting, published=published, n_resamples=300))
     writer.scores(rows)
-    writer.comparisons(compare_features(folder, rows, weighting=WEIGHTINGS, grouped={"corrected": True}))
+    writer.comparisons(
+        compare_features(folder, rows, weighting=WEIGHTINGS, grouped={"corrected": True}, n_resamples=300)
+    )
     epochs = np.arange(1, 21)
     writer.history(
         pd.DataFrame({

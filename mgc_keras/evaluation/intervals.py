@@ -63,8 +63,8 @@ def bootstrap_interval(
 
     Notes
     -----
-    Small folds make r2 fold by fold ("size", "equal") jumpy: resampled folds have a smaller spread, so the interval lies lower
-    than the score and is wide. Pooled r2 does not suffer from this.
+    Small folds make r2 fold by fold ("size", "equal") jumpy: resampled folds have a smaller spread, so the interval
+    lies lower than the score and is wide. Pooled r2 does not suffer from this.
 
     References
     ----------
@@ -118,7 +118,7 @@ def bootstrap_macro_auc(
 
 
 def _weighted_auc(truth: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return the AUC of one tag for each row of `counts` (n_resamples, n_clips); NaN where one kind of clip is absent."""
+    """Return the AUC of one tag for each row of `counts` (n_resamples, n_clips); NaN without both kinds of clips."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf) > 0)
     positive = np.add.reduceat(counts[:, order] * truth[order], starts, axis=1)

@@ -24,8 +24,8 @@ class Comparison:
 def mcnemar(truth: np.ndarray, prediction_a: np.ndarray, prediction_b: np.ndarray) -> float:
     """Return the exact two-sided p-value that two classifiers are right equally often on the same clips.
 
-    Only clips that one of them gets right and the other wrong carry evidence: if both are equally good, each of these is
-    a fair coin. Exact, so it holds for few clips too. Clips are taken to be independent.
+    Only clips that one of them gets right and the other wrong carry evidence: if both are equally good, each of these
+    is a fair coin. Exact, so it holds for few clips too. Clips are taken to be independent.
 
     Raises
     ------
@@ -62,8 +62,8 @@ def swap_test(
 ) -> float:
     """Return the two-sided p-value of swapping, at random, the two systems' predictions clip by clip or group by group.
 
-    If the two are equally good, it makes no difference whose prediction is whose. Both metrics, over all clips pooled, are linear
-    in the clips' losses (the spread of the truth stays), so a swap flips the sign of a loss difference.
+    If the two are equally good, it makes no difference whose prediction is whose. Both metrics, over all clips pooled,
+    are linear in the clips' losses (the spread of the truth stays), so a swap flips the sign of a loss difference.
 
     Parameters
     ----------

@@ -75,7 +75,7 @@ def unit_sums(
 
 
 def average_folds(sums: np.ndarray, metric: str, weighting: str) -> np.ndarray:
-    """Score each fold of `sums` (..., n_folds, n_sums) and average; folds left undefined by a resample count nothing."""
+    """Score each fold of `sums` (..., n_folds, n_sums) and average; a fold without a defined score counts nothing."""
     scores = score_of_sums(sums, metric)
     weights = np.where(np.isfinite(scores), 1.0 if weighting == "equal" else sums[..., 0], 0.0)
     total = weights.sum(axis=-1)

@@ -31,7 +31,18 @@ COMPARISON_COLUMNS = (
 )  # fmt: skip
 PREDICTION_COLUMNS = ("clip_id", "fold", "truth", "prediction")
 ERROR_COLUMNS = ("clip_id", "cause", "cure")
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "pandas", "tensorflow", "keras", "kapre", "librosa", "soundfile", "soxr")
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "tensorflow",
+    "keras",
+    "kapre",
+    "librosa",
+    "soundfile",
+    "soxr",
+)
 
 
 def versions() -> dict[str, str]:
@@ -192,7 +203,10 @@ def _exact_columns(rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...], 
         odd = set(row) ^ set(columns)
         if odd:
             raise ManifestError(
-                "a row lacks this column or has it beyond the schema", path=name, field=min(odd), cure=", ".join(columns)
+                "a row lacks this column or has it beyond the schema",
+                path=name,
+                field=min(odd),
+                cure=", ".join(columns),
             )
     return pd.DataFrame(rows, columns=list(columns))
 

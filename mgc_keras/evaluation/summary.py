@@ -12,6 +12,7 @@ from mgc_keras.evaluation.intervals import N_RESAMPLES, bootstrap_interval
 from mgc_keras.evaluation.paired import compare, holm
 from mgc_keras.evaluation.run_folder import SCORE_COLUMNS, prediction_file, read_predictions
 
+
 def score_row(
     study: str,
     task: str,
@@ -74,8 +75,8 @@ def score_row(
 def planned_pairs(features: Iterable[str]) -> list[tuple[str, str]]:
     """Return the comparisons to make among these features, fixed before any score is seen.
 
-    All layers against the same layers untrained and against MFCCs; MFCCs added to all layers against either alone. Where all
-    five layers were not run, the largest set stands for them (the last of these in numbering).
+    All layers against the same layers untrained and against MFCCs; MFCCs added to all layers against either alone.
+    Where all five layers were not run, the largest set stands for them (the last of these in numbering).
 
     Example
     -------
@@ -149,7 +150,9 @@ def compare_features(
                     n_resamples=n_resamples,
                     seed=seed,
                 )
-                rows.append({"task": task, "protocol": protocol, "feature_a": feature_a, "feature_b": feature_b, **found})
+                rows.append(
+                    {"task": task, "protocol": protocol, "feature_a": feature_a, "feature_b": feature_b, **found}
+                )
     return _with_holm(rows)
 
 

@@ -13,7 +13,7 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence and its verdict: "better", "worse", "not decided" or "mixed" over the tasks; "checked" for a count."""
+    """A sentence and its verdict: "better", "worse", "not decided", or "mixed" over tasks; "checked" for a count."""
 
     text: str
     verdict: str
@@ -50,9 +50,12 @@ def reproduction(run: RunFolder) -> Finding | None:
         most = cells.loc[distance.idxmax()]
         name = "r²" if metric == "r2" else metric
         parts.append(
-            f"{len(cells)} scores in {name}, the largest difference {distance.max():.1g} ({most['feature']} on {most['task']})"
+            f"{len(cells)} scores in {name}, the largest difference {distance.max():.1g} "
+            f"({most['feature']} on {most['task']})"
         )
-    return Finding("Published protocol against the scores that the authors recorded: " + "; ".join(parts) + ".", "checked")
+    return Finding(
+        "Published protocol against the scores that the authors recorded: " + "; ".join(parts) + ".", "checked"
+    )
 
 
 def describe(feature: str) -> str:
@@ -64,7 +67,13 @@ def describe(feature: str) -> str:
     'the same convnet with random weights'
     """
     layers = feature.removeprefix(RANDOM).removeprefix("mfcc+")
-    part = "" if layers in ("12345", "mfcc") else f" (layers {', '.join(layers)})" if layers in LAYER_SETS else f" ({layers})"
+    part = (
+        ""
+        if layers in ("12345", "mfcc")
+        else f" (layers {', '.join(layers)})"
+        if layers in LAYER_SETS
+        else f" ({layers})"
+    )
     if feature.startswith(RANDOM):
         return f"the same convnet with random weights{part}"
     if feature.startswith("mfcc+"):

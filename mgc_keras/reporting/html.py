@@ -19,13 +19,17 @@ table { border-collapse: collapse; margin: .5rem 0 1rem; font-size: .88rem; font
 th, td { text-align: left; padding: .24rem 1.1rem .24rem .4rem; border-bottom: 1px solid #e2e2e2; vertical-align: top; }
 th { border-bottom: 2px solid #999; white-space: nowrap; } tr.first td { border-top: 2px solid #bbb; }
 tr:hover td { background: #f2f6fa; } .wide { overflow-x: auto; }
-figure { margin: .8rem 0 1.6rem; } figure img { max-width: 100%; height: auto; } figcaption { font-size: .9rem; color: #444; }
+figure { margin: .8rem 0 1.6rem; } figure img { max-width: 100%; height: auto; }
+figcaption { font-size: .9rem; color: #444; }
 ul.findings { list-style: none; padding: 0; }
-ul.findings li { display: flex; gap: .8rem; padding: .35rem .7rem; margin: .3rem 0; border-left: 5px solid #999; background: #f6f6f6; }
-ul.findings b { flex: 0 0 6.4rem; } li.better { border-color: #009E73 !important; } li.worse { border-color: #D55E00 !important; }
+ul.findings li { display: flex; gap: .8rem; padding: .35rem .7rem; margin: .3rem 0;
+  border-left: 5px solid #999; background: #f6f6f6; }
+ul.findings b { flex: 0 0 6.4rem; }
+li.better { border-color: #009E73 !important; } li.worse { border-color: #D55E00 !important; }
 li.mixed { border-color: #E69F00 !important; }
 li.checked { border-color: #0072B2 !important; }
-pre { background: #f4f4f4; padding: .7rem; overflow-x: auto; font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre { background: #f4f4f4; padding: .7rem; overflow-x: auto; font-size: .85rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
 details { margin: .4rem 0 1rem; } summary { cursor: pointer; font-weight: 600; color: #0072B2; }
 @media print { details > * { display: block; } nav { display: none; } }
 """

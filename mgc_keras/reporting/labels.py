@@ -18,8 +18,8 @@ def label_differences(run: RunFolder, task: str, protocol: str, baseline: str = 
     Returns
     -------
     pd.DataFrame
-        Columns label, feature, convnet, baseline, difference, ci_low, ci_high (paired bootstrap over the clips of the class;
-        missing for a single clip), n_clips; largest difference first. Empty where predictions are not saved.
+        Columns label, feature, convnet, baseline, difference, ci_low, ci_high (paired bootstrap over the clips of the
+        class; missing for a single clip), n_clips; largest difference first. Empty where predictions are not saved.
     """
     scores = run.scores[(run.scores["task"] == task) & (run.scores["protocol"] == protocol)]
     best = best_layer_set(scores)
@@ -67,7 +67,9 @@ def _draw_panel(axes: Axes, table: pd.DataFrame) -> None:
     axes.bar(place, table["difference"], width=0.6, color=np.where(table["difference"] >= 0, BLUE, ORANGE))
     ends = table[["ci_low", "ci_high"]].to_numpy(float)
     spread = np.clip([table["difference"] - ends[:, 0], ends[:, 1] - table["difference"]], 0, None)
-    axes.errorbar(place, table["difference"], yerr=np.nan_to_num(spread), fmt="none", ecolor=DARK, elinewidth=1.2, capsize=2.5)
+    axes.errorbar(
+        place, table["difference"], yerr=np.nan_to_num(spread), fmt="none", ecolor=DARK, elinewidth=1.2, capsize=2.5
+    )
     axes.axhline(0, color=DARK, linewidth=0.9)
     names = [f"{row.label}\n({row.n_clips})" for row in table.itertuples()]
     axes.set_xticks(place, names, rotation=30 if max(map(len, table["label"])) > 8 else 0, fontsize=10)

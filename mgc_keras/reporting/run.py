@@ -113,7 +113,9 @@ class RunFolder:
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    text = {name: str for name in ("study", "task", "feature", "feature_a", "feature_b", "protocol", "metric", "clip_id")}
+    text = {
+        name: str for name in ("study", "task", "feature", "feature_a", "feature_b", "protocol", "metric", "clip_id")
+    }
     try:
         table = pd.read_csv(path, dtype=text)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:

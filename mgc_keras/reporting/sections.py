@@ -1,4 +1,4 @@
-"""The sections of a report. Each takes the run and returns pieces of HTML; a part that was not saved gets a sentence."""
+"""The sections of a report: each takes the run and returns pieces of HTML; what was not saved gets a sentence."""
 
 import json
 import shlex
@@ -19,8 +19,8 @@ ROWS_SHOWN = 12
 AUDITS = {
     "batch_border": (
         "Batch borders",
-        "The original convnet normalises by the statistics of the batch at hand, and clips were extracted in file order, "
-        "sorted by class. Within one class, can the side of a batch border be read from a clip's features?",
+        "The original convnet normalises by the statistics of the batch at hand, and clips were extracted in file "
+        "order, sorted by class. Within one class, can the side of a batch border be read from a clip's features?",
     ),
     "batch_number": ("The number of the batch", "What would features gain that know nothing but their batch?"),
     "batch_order": (
@@ -57,7 +57,9 @@ def glance(run: RunFolder) -> list[str]:
         lead = paragraph("No paired tests were saved, so nothing is decided here between features.")
     else:
         lead = paragraph(f"{sentence}, by paired tests on the same clips (p after Holm's correction).")
-    note = "In brackets: 95 % intervals, bootstrap over clips, or over artists where they are known and the protocol says so."
+    note = (
+        "In brackets: 95 % intervals, bootstrap over clips, or over artists where the protocol keeps artists together."
+    )
     return [
         lead,
         f'<ul class="findings">{items}</ul>' if items else "",
@@ -73,7 +75,9 @@ def scores(run: RunFolder) -> list[str]:
         table = score_table(run, task)
         parts += [
             heading(task),
-            figure_html(draw_task(run, task), f"{task}: every feature set, with 95 % intervals; the untrained convnet behind."),
+            figure_html(
+                draw_task(run, task), f"{task}: every feature set, with 95 % intervals; the untrained convnet behind."
+            ),
             folded(f"{task}: all {len(table)} feature sets as a table", table_html(table)),
         ]
         labels = draw_labels(run, task)
@@ -88,9 +92,9 @@ def paired(run: RunFolder) -> list[str]:
     if run.comparisons.empty:
         return [paragraph("No paired tests were saved.")]
     text = (
-        "Accuracy over single clips: exact McNemar test. Otherwise: the two systems' predictions swapped at random, clip by clip "
-        "or artist by artist. Differences with 95 % intervals of a paired bootstrap; p (Holm) corrects for all tests of "
-        "a protocol. The pairs were fixed before scores were seen."
+        "Accuracy over single clips: exact McNemar test. Otherwise: the two systems' predictions swapped at random, "
+        "clip by clip or artist by artist. Differences with 95 % intervals of a paired bootstrap; p (Holm) corrects for "
+        "all tests of a protocol. The pairs were fixed before scores were seen."
     )
     return [paragraph(text), table_html(comparison_table(run), grouped_by="Task")]
 
@@ -111,7 +115,9 @@ def audit(run: RunFolder) -> list[str]:
     if not run.audits:
         return [paragraph("No audit was saved.")]
     parts = []
-    for name in sorted(run.audits, key=lambda name: (list(AUDITS).index(name) if name in AUDITS else len(AUDITS), name)):
+    for name in sorted(
+        run.audits, key=lambda name: (list(AUDITS).index(name) if name in AUDITS else len(AUDITS), name)
+    ):
         result = run.audits[name]
         title, question = AUDITS.get(name, (name.replace("_", " ").capitalize(), ""))
         drawn = draw_audit(run, name)
@@ -153,7 +159,11 @@ def reproduce(run: RunFolder) -> list[str]:
         parts = [paragraph("This run:"), preformatted(shlex.join(command))]
     code = f"from mgc_keras.reporting.report import write_report; write_report({run.folder.name!r})"
     redraw = shlex.join(["python", "-c", code])
-    return [*parts, paragraph("The figures and this page, redrawn from the run's saved files alone:"), preformatted(redraw)]
+    return [
+        *parts,
+        paragraph("The figures and this page, redrawn from the run's saved files alone:"),
+        preformatted(redraw),
+    ]
 
 
 SECTIONS: dict[str, Callable[[RunFolder], list[str]]] = {

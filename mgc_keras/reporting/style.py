@@ -15,7 +15,11 @@ GREY, DARK = "#C4C4C4", "#333333"
 
 # A report shows figures at half their pixels, so that they stay sharp on fine screens and text is one size everywhere.
 DOTS_PER_INCH = 168
-METRIC_LABELS = {"accuracy": "Accuracy\n(share of clips)", "r2": "Coefficient of\ndetermination r²", "auc": "Macro AUC-ROC"}
+METRIC_LABELS = {
+    "accuracy": "Accuracy\n(share of clips)",
+    "r2": "Coefficient of\ndetermination r²",
+    "auc": "Macro AUC-ROC",
+}
 
 
 def new_figure(width: float, height: float, n_axes: int = 1, across: bool = False) -> tuple[Figure, list[Axes]]:

@@ -11,16 +11,19 @@ def draw_training(run: RunFolder) -> Path | None:
     history = run.history
     losses = [name for name in history if name.endswith("loss")]
     areas = [name for name in history if name.endswith("auc")]
-    panels = [(names, axis) for names, axis in ((losses, "Binary cross-entropy (nats a tag)"), (areas, "Macro AUC-ROC")) if names]
+    panels = [
+        (names, axis)
+        for names, axis in ((losses, "Binary cross-entropy (nats a tag)"), (areas, "Macro AUC-ROC"))
+        if names
+    ]
     if history.empty or not panels:
         return None
     epochs = history["epoch"] if "epoch" in history else history.index + 1
     figure, axes = new_figure(4.8 * len(panels), 3.6, len(panels), across=True)
     for one, (names, axis) in zip(axes, panels):
         for name in names:
-            held_out = name.startswith("val")
-            one.plot(epochs, history[name], color=ORANGE if held_out else BLUE, linestyle="--" if held_out else "-", marker="o",
-                     markersize=3.5, label="validation" if held_out else "training")  # fmt: skip
+            kind, colour, line = ("validation", ORANGE, "--") if name.startswith("val") else ("training", BLUE, "-")
+            one.plot(epochs, history[name], color=colour, linestyle=line, marker="o", markersize=3.5, label=kind)
         label_axes(one, "", "Epoch", axis)
         one.xaxis.get_major_locator().set_params(integer=True)
         one.legend(fontsize=10, frameon=False)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
-from sklearn.metrics import r2_score
+from sklearn.metrics import r2_score, roc_auc_score
 
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.intervals import bootstrap_interval, wilson_interval
+from mgc_keras.evaluation.intervals import bootstrap_interval, bootstrap_macro_auc, wilson_interval
 from mgc_keras.evaluation.metrics import score
 from mgc_keras.evaluation.resampling import bootstrap_counts, bootstrap_scores, unit_sums
 
@@ -93,6 +93,24 @@ def test_only_group_intervals_cover_when_clips_of_an_artist_stand_and_fall_toget
             held[kind] += interval.low <= 0.6 <= interval.high
     assert held["groups"] / 200 > 0.88
     assert held["clips"] / 200 < 0.75
+
+
+def test_resampled_macro_auc_equals_scoring_the_repeated_clips():
+    generator = np.random.default_rng(9)
+    truth = generator.random((40, 4)) < [0.4, 0.5, 0.0, 0.03]
+    truth[0, 3] = True
+    scores = np.round(generator.random((40, 4)), 1)
+    interval = bootstrap_macro_auc(truth, scores, n_resamples=60, seed=3)
+    slow = []
+    for counts in _counts(40, 60, seed=3):
+        repeated = np.repeat(np.arange(40), counts)
+        mixed = [tag for tag in range(4) if 0 < truth[repeated, tag].sum() < 40]
+        slow.append(np.mean([roc_auc_score(truth[repeated, tag], scores[repeated, tag]) for tag in mixed]))
+    assert (interval.low, interval.high) == pytest.approx(np.percentile(slow, [2.5, 97.5]), abs=1e-12)
+    kept = [0, 1, 3]
+    assert interval.score == pytest.approx(roc_auc_score(truth[:, kept], scores[:, kept]), abs=1e-12)
+    with pytest.raises(OptionError):
+        bootstrap_macro_auc(np.zeros((9, 2)), np.zeros((9, 2)))
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,13 @@ def test_config_records_versions_options_and_hashes(writer, tmp_path):
     weights.write_bytes(b"weights")
     options = {"seed": np.int64(3), "out": tmp_path, "tasks": ("a", "b"), "scales": np.arange(2), "names": {"y", "x"}}
     saved = json.loads(writer.config("choi2017", options, [weights], title="A run").read_text())
-    assert saved["options"] == {"seed": 3, "out": str(tmp_path), "tasks": ["a", "b"], "scales": [0, 1], "names": ["x", "y"]}
+    assert saved["options"] == {
+        "seed": 3,
+        "out": str(tmp_path),
+        "tasks": ["a", "b"],
+        "scales": [0, 1],
+        "names": ["x", "y"],
+    }
     assert saved["inputs"] == {str(weights): sha256_of(weights)}
     assert saved["versions"]["numpy"] == np.__version__
     assert saved["title"] == "A run" and saved["study"] == "choi2017" and saved["command"]

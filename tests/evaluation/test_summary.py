@@ -48,7 +48,9 @@ def test_comparisons_of_saved_predictions(tmp_path):
     rows = pd.DataFrame(compare_features(tmp_path, scores, weighting={"published": "size"}))
     assert set(rows.columns) == set(COMPARISON_COLUMNS)
     assert len(rows) == 2 * 2 * 4
-    row = rows[(rows["protocol"] == "published") & (rows["feature_b"] == "mfcc") & (rows["metric"] == "accuracy")].iloc[0]
+    row = rows[(rows["protocol"] == "published") & (rows["feature_b"] == "mfcc") & (rows["metric"] == "accuracy")].iloc[
+        0
+    ]
     a, b = (genre_predictions(name, "published") for name in ("12345", "mfcc"))
     right_a, right_b = (a["truth"] == a["prediction"]), (b["truth"] == b["prediction"])
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())

@@ -36,7 +36,9 @@ def test_bars_are_the_saved_scores_with_the_random_convnet_behind(run, drawn):
         "arousal, published protocol (200 clips)",
         "arousal, corrected protocol (200 clips)",
     ]
-    scores = run.scores[(run.scores["task"] == "arousal") & (run.scores["protocol"] == "corrected")].set_index("feature")["score"]
+    scores = run.scores[(run.scores["task"] == "arousal") & (run.scores["protocol"] == "corrected")].set_index(
+        "feature"
+    )["score"]
     behind, front = _heights(figure.axes[1])
     assert front == pytest.approx(scores[["1", "12", "12345", "mfcc", "mfcc+12345"]].tolist())
     assert behind == pytest.approx(scores[["random_1", "random_12", "random_12345"]].tolist())

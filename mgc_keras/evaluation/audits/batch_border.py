@@ -1,7 +1,8 @@
 """Can one read from a clip's features which batch it was extracted in?
 
-Where batch normalisation uses the statistics of the batch at hand, features depend on which clips shared the batch. If clips
-are extracted in file order, sorted by class, the batch then names the class. This audit asks it of the features themselves.
+Where batch normalisation uses the statistics of the batch at hand, features depend on which clips shared the batch. If
+clips are extracted in file order, sorted by class, the batch then names the class. This audit asks it of the features
+themselves.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,10 +33,10 @@ def batch_border(
 ) -> AuditResult:
     """Tell the two sides of a batch border apart within one class, against borders that mean nothing.
 
-    For each class that a batch border cuts (rows ``k * batch_size``), with at least `n_folds` clips on either side, a logistic
-    regression (C = 1) learns which side a clip lies on. Controls: the same class cut in the middle of either side instead
-    ("shifted border"; the true border still lies within), and only the clips of one batch cut in the middle
-    ("inside one batch").
+    For each class that a batch border cuts (rows ``k * batch_size``), with at least `n_folds` clips on either side, a
+    logistic regression (C = 1) learns which side a clip lies on. Controls: the same class cut in the middle of either
+    side instead ("shifted border"; the true border still lies within), and only the clips of one batch cut in the
+    middle ("inside one batch").
 
     Parameters
     ----------
@@ -62,11 +63,10 @@ def batch_border(
 
     Notes
     -----
-    Measured on the published GTZAN features with the defaults: country at row 256 0.992, pop at row 768 0.976 (the
-    figures of this project's notes); jazz at row 512 (12 clips before it) 0.850; shifted borders 0.63 to
-    0.84, borders inside one batch 0.59 to 0.79; MFCC at row 256 0.728. The notes' 0.664 for MFCC lies between this and 0.61, which standardised MFCCs give;
-    standardised convnet features give 0.992 and 1.000. Files in order have neighbours of one artist, so a control can
-    be told apart above chance too: the border has to be compared with the controls, not with 0.5.
+    Measured on the published GTZAN features with the defaults: country at row 256 0.992, pop at row 768 0.976, jazz at
+    row 512 (12 clips before it) 0.850; shifted borders 0.63 to 0.84, borders inside one batch 0.59 to 0.79; MFCC at
+    row 256 0.728. Standardised: convnet 0.992 for country and 1.000 for pop, MFCC 0.61. Neighbours in file order are
+    often by one artist, so controls too can be told apart above chance: compare the border with them, not with 0.5.
     """
     labels = np.asarray(labels)
     if batch_size < 1 or n_folds < 2:
@@ -90,8 +90,8 @@ def batch_number(
 ) -> AuditResult:
     """Measure what the mere number of its batch tells about a clip's class: append it to features that lack it.
 
-    An RBF SVM (C = 8, scikit-learn's default gamma, standardised columns, unshuffled StratifiedKFold) classifies by the features alone,
-    by the batch number alone (one column a batch), and by both.
+    An RBF SVM (C = 8, scikit-learn's default gamma, standardised columns, unshuffled StratifiedKFold) classifies by the
+    features alone, by the batch number alone (one column a batch), and by both.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is it worth to extract features in batches sorted by class? Same clips, same weights, same folds, other batches."""
+"""What are batches sorted by class worth? Same clips, same weights, same folds, features extracted in other batches."""
 
 from collections.abc import Callable, Mapping
 
@@ -33,8 +33,8 @@ def batch_order(
     Parameters
     ----------
     features : mapping of str to np.ndarray [shape=(n_clips, n_features)]
-        For instance "class-sorted batches", "shuffled batches", "one by one", "calibrated", "mfcc". Rows are in one and the same
-        order of clips in every table, whatever order they were extracted in.
+        For instance "class-sorted batches", "shuffled batches", "one by one", "calibrated", "mfcc". Rows are in one
+        and the same order of clips in every table, whatever order they were extracted in.
     labels : np.ndarray [shape=(n_clips,)]
     folds : np.ndarray of int [shape=(n_clips,)]
         The fold in which each clip is tested.
@@ -59,8 +59,8 @@ def batch_order(
 
     Notes
     -----
-    On 400 real clips (4 genres, 100 each, batches of 100) the original network scored 0.859 class-sorted, 0.675 shuffled and
-    0.658 one by one.
+    On 400 real clips (4 genres, 100 each, batches of 100) the original network scored 0.859 class-sorted, 0.675
+    shuffled and 0.658 one by one.
     """
     if reference not in features:
         raise OptionError(f"{reference!r} is not among {list(features)}", field="reference", cure="name one of these")
@@ -68,9 +68,13 @@ def batch_order(
     for name, table in features.items():
         if not len(table) == len(labels) == len(folds):
             raise OptionError(
-                f"{len(table)} rows, {len(labels)} labels, {len(folds)} folds", field=name, cure="give one of each a clip"
+                f"{len(table)} rows, {len(labels)} labels, {len(folds)} folds",
+                field=name,
+                cure="give one of each a clip",
             )
-    guesses = {name: predict(np.asarray(table, np.float64), labels, np.asarray(folds)) for name, table in features.items()}
+    guesses = {
+        name: predict(np.asarray(table, np.float64), labels, np.asarray(folds)) for name, table in features.items()
+    }
     rows = []
     for name, guess in guesses.items():
         found = bootstrap_interval(labels, guess, groups=groups, seed=seed)
@@ -90,7 +94,8 @@ def batch_order(
 def nested_linear_svm(features: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Return out-of-fold predictions of a linear SVM; scaling and C are fitted within the training folds alone.
 
-    C is chosen among 0.001, 0.01, 0.1 and 1 by 3-fold cross-validation inside the training folds (shuffled, fixed seed).
+    C is chosen among 0.001, 0.01, 0.1 and 1 by 3-fold cross-validation inside the training folds (shuffled, fixed
+    seed).
     """
     guess = np.empty(len(labels), labels.dtype)
     for fold in np.unique(folds):

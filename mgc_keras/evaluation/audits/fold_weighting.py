@@ -32,8 +32,9 @@ def fold_weighting(predictions: Mapping[tuple[str, str], pd.DataFrame], metrics:
 
     Notes
     -----
-    scikit-learn's old ``iid=True`` weighted folds by size: GTZAN speech/music was published as 127 of 128 clips. For r2 the
-    weighting is not all: each fold's r2 is relative to that fold's own spread, the pooled one to that of all clips.
+    scikit-learn's old ``iid=True`` weighted folds by size: GTZAN speech/music was published as 127 of 128 clips. For
+    r2 the weighting is not all: each fold's r2 is relative to that fold's own spread, the pooled one to that of all
+    clips.
     """
     rows = []
     for (task, feature), table in predictions.items():

@@ -56,8 +56,8 @@ def replicas(
 
     Notes
     -----
-    Measured on the published GTZAN features: 27 pairs within 0.1 in MFCCs or convnet, of which 14 identical in MFCCs. Only 12 of these
-    are identical in the convnet's features: the other two do not share a batch.
+    Measured on the published GTZAN features: 27 pairs within 0.1 in MFCCs or convnet, of which 14 identical in MFCCs.
+    Only 12 of these are identical in the convnet's features: the other two do not share a batch.
     """
     if not features:
         raise OptionError("no features to compare", field="features", cure="give at least one table")
@@ -66,10 +66,13 @@ def replicas(
     first, second = np.array(pairs, int).reshape(-1, 2).T
     ids = np.asarray(clip_ids, dtype=object)
     distances = {
-        f"distance_{name}": np.sqrt(np.mean((table[first] - table[second]) ** 2, axis=1)) for name, table in scaled.items()
+        f"distance_{name}": np.sqrt(np.mean((table[first] - table[second]) ** 2, axis=1))
+        for name, table in scaled.items()
     }
     least = np.min(list(distances.values()), axis=0)
-    table = pd.DataFrame({"clip_a": ids[first], "clip_b": ids[second], "kind": np.where(least <= EXACT, "exact", "near")})
+    table = pd.DataFrame(
+        {"clip_a": ids[first], "clip_b": ids[second], "kind": np.where(least <= EXACT, "exact", "near")}
+    )
     table = table.assign(**distances)
     for column, values, want_same in (("same_label", labels, True), ("straddles_folds", folds, False)):
         if values is not None:
@@ -85,7 +88,9 @@ def _standardized(name: str, table: np.ndarray, n_clips: int) -> np.ndarray:
     table = np.asarray(table, np.float64)
     if table.ndim != 2 or len(table) != n_clips or not np.isfinite(table).all():
         raise OptionError(
-            f"shape {table.shape} for {n_clips} clips, or values not finite", field=name, cure="give one finite row a clip"
+            f"shape {table.shape} for {n_clips} clips, or values not finite",
+            field=name,
+            cure="give one finite row a clip",
         )
     spread = table.std(axis=0)
     return (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
@@ -102,7 +107,8 @@ def _conclusion(table: pd.DataFrame, n_clips: int) -> str:
     exact = int((table["kind"] == "exact").sum())
     text = f"Among {n_clips} clips {exact} pairs have identical features and {len(table) - exact} nearly identical ones"
     if "straddles_folds" in table:
-        text += f"; {int(table['straddles_folds'].sum())} pairs straddle folds: one clip is tested after training on its copy"
+        n_straddling = int(table["straddles_folds"].sum())
+        text += f"; {n_straddling} pairs straddle folds: one clip is tested after training on its copy"
     apart = table[(table["kind"] == "exact") & ~table.get("same_batch", pd.Series(True, table.index))]
     for column in [name for name in table if name.startswith("distance_") and (apart[name] > EXACT).any()]:
         text += (

@@ -51,7 +51,9 @@ def _conclusion(table: pd.DataFrame) -> str:
     if {"mfcc+12345", "12345"} <= set(table["feature"]):
         gains = [added[kind]["mfcc+12345"] - added[kind]["12345"] for kind in ("unscaled", "scaled")]
         both = pd.concat(gains, axis=1).dropna()
-        parts = [f"{before:+.3f} unscaled and {after:+.3f} scaled on {task}" for task, before, after in both.itertuples()]
+        parts = [
+            f"{before:+.3f} unscaled and {after:+.3f} scaled on {task}" for task, before, after in both.itertuples()
+        ]
         if parts:
             text += "; adding MFCCs to all five layers changes the score by " + ", ".join(parts)
     return text + "."

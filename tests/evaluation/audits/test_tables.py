@@ -10,7 +10,9 @@ from mgc_keras.evaluation.audits.scaling import scaling
 
 
 def _scores(scores, **more):
-    return pd.DataFrame([{"task": "gtzan_genre", "feature": name, "score": score, **more} for name, score in scores.items()])
+    return pd.DataFrame(
+        [{"task": "gtzan_genre", "feature": name, "score": score, **more} for name, score in scores.items()]
+    )
 
 
 def test_scaling_side_by_side():
@@ -32,12 +34,14 @@ def test_scaling_needs_common_features():
 
 
 def test_fold_weighting_of_speech_and_music():
-    # 128 clips in ten folds of 13 or 12, one error in a fold of 12: published as 127/128, not the mean of ten accuracies.
+    # 128 clips in ten folds of 13 or 12, one error in a fold of 12: published as 127/128, not the mean of ten.
     folds = np.sort(np.arange(128) % 10)
     truth = np.arange(128) % 2
     prediction = truth.copy()
     prediction[np.flatnonzero(folds == 9)[0]] ^= 1
-    table = pd.DataFrame({"clip_id": np.arange(128).astype(str), "fold": folds, "truth": truth, "prediction": prediction})
+    table = pd.DataFrame(
+        {"clip_id": np.arange(128).astype(str), "fold": folds, "truth": truth, "prediction": prediction}
+    )
     result = fold_weighting({("gtzan_speechmusic", "12345"): table}, {"gtzan_speechmusic": "accuracy"})
     row = result.table.iloc[0]
     assert row["size_weighted"] == pytest.approx(127 / 128, abs=1e-12)
