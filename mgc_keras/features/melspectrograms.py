@@ -33,7 +33,7 @@ class _MelSpectrograms:
 
         from mgc_keras.layers.melspectrogram import MelSpectrogram
 
-        self.layer = MelSpectrogram(framing=framing, decibel_reference="clip")
+        self.layer = MelSpectrogram(framing=framing, decibel_reference="clip", name="melspectrogram")
         self._compute = tf.function(self.layer, input_signature=[tf.TensorSpec((None, N_SAMPLES), tf.float32)])
 
     @property
