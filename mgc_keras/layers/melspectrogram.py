@@ -133,6 +133,11 @@ class MelSpectrogram(keras.layers.Layer):
             dtype="float32",
         )
 
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Build the parts, which have no weights."""
+        for part in (self.stft, self.magnitude, self.filterbank):
+            part.build(input_shape)
+
     def decibels(self, waveforms: tf.Tensor) -> tf.Tensor:
         """Return (batch, n_mels, n_frames, 1) decibels before the reference: no maximum taken off, no floor."""
         power = tf.square(self.magnitude(self.stft(self._padded(waveforms)[:, None, :])))

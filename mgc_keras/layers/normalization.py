@@ -44,15 +44,20 @@ class BatchStatisticsNormalization(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create gamma and beta."""
-        self.gamma = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="gamma", dtype="float32")
-        self.beta = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="beta", dtype="float32")
+        self.gamma = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="gamma", autocast=False)
+        self.beta = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="beta", autocast=False)
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return the normalised batch."""
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Return the normalised batch; in training by TensorFlow's fused kernel, quicker and good to four digits."""
         values = tf.cast(inputs, tf.float32)
-        mean, variance = channel_moments(values)
-        scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
-        normalized = values * scale + (self.beta - mean * scale)
+        gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+        if training:
+            fused = tf.compat.v1.nn.fused_batch_norm
+            normalized, _, _ = fused(values, gamma, beta, epsilon=self.epsilon, is_training=True)
+        else:
+            mean, variance = channel_moments(values)
+            scale = gamma * tf.math.rsqrt(variance + self.epsilon)
+            normalized = values * scale + (beta - mean * scale)
         return tf.cast(normalized, inputs.dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -12,9 +12,7 @@ from mgc_keras.models.layerwise import run_layerwise
 from mgc_keras.models.variants import options_of, set_tensors, tensors_of
 
 
-def calibrate(
-    model: keras.Model, waveforms: np.ndarray | Iterable[np.ndarray], *, chunk_size: int = 4
-) -> keras.Model:
+def calibrate(model: keras.Model, waveforms: np.ndarray | Iterable[np.ndarray], *, chunk_size: int = 4) -> keras.Model:
     """Give a batch-statistics convnet the statistics of a calibration set for good.
 
     The statistics of a layer are taken behind the calibrated layers before it, over all clips at once, with the decibel

@@ -47,8 +47,8 @@ def convnet(
 ) -> keras.Model:
     """Build the convnet with He-normal random weights.
 
-    Five times: 3 x 3 convolution with 32 channels, normalisation, max-pooling (`POOLS`), ELU. There is no dropout, as in
-    the authors' released network.
+    Five times: 3 x 3 convolution with 32 channels, normalisation, max-pooling (`POOLS`), ELU. No dropout, as in the
+    authors' released network.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def convnet(
     decibel_reference : {"batch", "clip"}
         See `MelSpectrogram`. Only with "population" and "clip" do a clip's features not depend on its batch.
     input : {"waveform", "melspectrogram"}
-        (batch, n_samples) float32; or (batch, 96, n_frames, 1), the output of a `MelSpectrogram` with this `framing` and
-        `decibel_reference`, which the model then remembers.
+        (batch, n_samples) float32; or (batch, 96, n_frames, 1), what a `MelSpectrogram` with this `framing` and
+        `decibel_reference` gives; the model remembers both.
     standardize_clips : bool
         Standardise each mel-spectrogram (`ClipStandardization`), as the batch-independent successor network does.
     seed : int
@@ -99,16 +99,21 @@ def convnet(
         maps = _block(maps, layer, normalization, seed)
         if output == "features":
             taps.append(keras.layers.GlobalAveragePooling2D(dtype="float32", name=f"tap{layer}")(maps))
-    if output == "features":
-        outputs = keras.layers.Concatenate(dtype="float32", name="features")(taps)
-    else:
-        # The fifth map of a 29-s clip is 1 x 1: any pooling is the original's flattening. Maximum is the successor's.
-        pooled = keras.layers.GlobalMaxPooling2D(name="maximum")(maps)
-        start = keras.initializers.GlorotUniform(seed=seed)
-        outputs = keras.layers.Dense(
-            n_tags, activation="sigmoid", kernel_initializer=start, dtype="float32", name="tags"
-        )(pooled)
+    outputs = _tagging_head(maps, n_tags, seed) if output == "tags" else _concatenated(taps)
     return keras.Model(inputs, outputs, name="choi2017_convnet")
+
+
+def _concatenated(taps: list[keras.KerasTensor]) -> keras.KerasTensor:
+    return keras.layers.Concatenate(dtype="float32", name="features")(taps)
+
+
+def _tagging_head(maps: keras.KerasTensor, n_tags: int, seed: int) -> keras.KerasTensor:
+    # The fifth map of a 29-s clip is 1 x 1: any pooling is the original's flattening. Maximum is the successor's.
+    pooled = keras.layers.GlobalMaxPooling2D(name="maximum")(maps)
+    start = keras.initializers.GlorotUniform(seed=seed)
+    return keras.layers.Dense(n_tags, activation="sigmoid", kernel_initializer=start, dtype="float32", name="tags")(
+        pooled
+    )
 
 
 def _front_end(n_samples: int, kind: str, framing: str, decibel_reference: str) -> tuple:

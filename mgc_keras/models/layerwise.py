@@ -98,9 +98,7 @@ def _spectrograms(
     return spectrograms
 
 
-def _layer_pass(
-    maps: Iterator[tf.Tensor], tensors: Tensors, layer: int
-) -> tuple[list[tf.Tensor], Moments, np.ndarray]:
+def _layer_pass(maps: Iterator[tf.Tensor], tensors: Tensors, layer: int) -> tuple[list[tf.Tensor], Moments, np.ndarray]:
     """Convolve and pool every chunk; return the pooled maps, the moments before pooling, and the taps of `maps`."""
     pooled, moments, taps = [], Moments(), []
     for chunk in maps:
@@ -132,9 +130,7 @@ def _convolution(maps: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tens
     return tf.nn.bias_add(tf.nn.conv2d(maps, kernel, 1, "SAME"), bias)
 
 
-def _normalized(
-    pooled: Iterable[tf.Tensor], tensors: Tensors, layer: int, moments: Moments
-) -> Iterator[tf.Tensor]:
+def _normalized(pooled: Iterable[tf.Tensor], tensors: Tensors, layer: int, moments: Moments) -> Iterator[tf.Tensor]:
     """Give the pooled chunks normalised, then through the ELU."""
     sign, gamma, beta = _sign(tensors, layer), tensors[f"bn{layer}/gamma"], tensors[f"bn{layer}/beta"]
     scale = np.abs(gamma) / np.sqrt(moments.variance + BN_EPSILON)

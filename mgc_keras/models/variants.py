@@ -42,7 +42,9 @@ def options_of(model: keras.Model) -> ConvnetOptions:
     """
     if not is_convnet(model):
         raise OptionError(
-            f"{model.name!r} is not the Choi 2017 convnet", field="model", cure="take one that mgc_keras built or loaded"
+            f"{model.name!r} is not the Choi 2017 convnet",
+            field="model",
+            cure="take one that mgc_keras built or loaded",
         )
     layers = {layer.name: layer for layer in model.layers}
     front_end = layers["melspectrogram"]

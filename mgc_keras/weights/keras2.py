@@ -94,7 +94,10 @@ def _check_layers(layers: list[dict[str, Any]], path: Path) -> None:
         name = layer["config"].get("name", f"layer {index}")
         if layer["class_name"] != kind:
             raise WeightsError(
-                f"is a {layer['class_name']} where the network has {kind}", path=path, field=name, cure="take another file"
+                f"is a {layer['class_name']} where the network has {kind}",
+                path=path,
+                field=name,
+                cure="take another file",
             )
         for option, value in options.items():
             if layer["config"].get(option) != value:
@@ -106,5 +109,8 @@ def _check_layers(layers: list[dict[str, Any]], path: Path) -> None:
                 )
     if len(layers) < len(expected):
         raise WeightsError(
-            f"holds {len(layers)} of {len(expected)} layers", path=path, field=expected[len(layers)][0], cure="take a whole file"
+            f"holds {len(layers)} of {len(expected)} layers",
+            path=path,
+            field=expected[len(layers)][0],
+            cure="take a whole file",
         )

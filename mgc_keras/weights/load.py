@@ -8,12 +8,21 @@ import keras
 import numpy as np
 
 from mgc_keras.errors import OptionError, WeightsError
-from mgc_keras.models.choi2017 import convnet
+from mgc_keras.layers.melspectrogram import DECIBEL_REFERENCES, FRAMINGS, checked_choice
+from mgc_keras.models.choi2017 import INPUTS, NORMALIZATIONS, OUTPUTS, convnet
 from mgc_keras.models.variants import is_convnet, set_tensors, with_variant
 from mgc_keras.weights.keras1 import is_keras1_weights, is_theano, read_keras1
 from mgc_keras.weights.keras2 import is_keras2_convnet, read_keras2
 from mgc_keras.weights.registry import REGISTRY, fetch_weights
-from mgc_keras.weights.saved import config_of_h5_file, config_of_keras_file, load_saved
+from mgc_keras.weights.saved import check_stored_tensors, config_of_h5_file, config_of_keras_file, load_saved
+
+_CHOICES = {
+    "output": OUTPUTS,
+    "normalization": NORMALIZATIONS,
+    "framing": FRAMINGS,
+    "decibel_reference": DECIBEL_REFERENCES,
+    "input": INPUTS,
+}
 
 
 def load_model(
@@ -77,7 +86,12 @@ def load_model(
         "input": input,
     }
     chosen = {name: value for name, value in options.items() if value is not None}
-    path = _find(path)
+    for name, value in chosen.items():
+        checked_choice(name, value, _CHOICES[name])
+    return _open(_find(path), chosen)
+
+
+def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
     if zipfile.is_zipfile(path):
         return _variant(load_saved(path, config_of_keras_file(path)), chosen, path)
     try:
@@ -92,6 +106,7 @@ def load_model(
                     cure="take a published weight file, or a model saved with model.save",
                 )
             config = config_of_h5_file(file, path)
+            check_stored_tensors(file, path)
             if is_keras2_convnet(config):
                 return _from_keras2(file, chosen, path)
     except OSError as error:
@@ -107,16 +122,18 @@ def _find(path: str | Path) -> Path:
         return fetch_weights(str(path))
     if not Path(path).is_file():
         problem = "is a folder, not a file" if Path(path).is_dir() else "there is no such file"
-        raise WeightsError(
-            problem, path=path, cure=f"give a weight file, or one of the names {', '.join(REGISTRY)}"
-        )
+        raise WeightsError(problem, path=path, cure=f"give a weight file, or one of the names {', '.join(REGISTRY)}")
     return Path(path)
 
 
 def _from_keras1(file: h5py.File, chosen: dict[str, str], path: Path) -> keras.Model:
     tensors = read_keras1(file, path)
     # The authors' features come from Theano; their TensorFlow file belongs to the same network run on TensorFlow.
-    defaults = {"output": "features", "normalization": "batch", "framing": "theano" if is_theano(file) else "tensorflow"}
+    defaults = {
+        "output": "features",
+        "normalization": "batch",
+        "framing": "theano" if is_theano(file) else "tensorflow",
+    }
     never_updated = all(
         np.all(tensor == (1.0 if name.endswith("variance") else 0.0))
         for name, tensor in tensors.items()

@@ -174,7 +174,9 @@ def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:
     found = next((known for known, entry in candidates.items() if entry.sha256 == digest), None)
     if found is None:
         wanted = f"that of {name} is {candidates[name].sha256}" if name else "no published file has it"
-        raise WeightsError(f"its SHA-256 is {digest}; {wanted}", path=path, field="sha256", cure="take the original file")
+        raise WeightsError(
+            f"its SHA-256 is {digest}; {wanted}", path=path, field="sha256", cure="take the original file"
+        )
     with whole_file(cached_path(found)) as temporary:
         shutil.copyfile(path, temporary)
         if sha256_of(temporary) != digest:

@@ -33,7 +33,9 @@ def config_of_keras_file(path: Path) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read("config.json"))
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise WeightsError(f"is no whole .keras file: {_one_line(error)}", path=path, cure="take another copy") from error
+        raise WeightsError(
+            f"is no whole .keras file: {_one_line(error)}", path=path, cure="take another copy"
+        ) from error
 
 
 def config_of_h5_file(file: h5py.File, path: Path) -> dict[str, Any]:
@@ -51,6 +53,21 @@ def config_of_h5_file(file: h5py.File, path: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise WeightsError("is damaged", path=path, field="model_config", cure="take another copy")
     return config
+
+
+def check_stored_tensors(file: h5py.File, path: Path) -> None:
+    """Raise a `WeightsError` that names the first tensor that an open .h5 model announces but does not hold."""
+    groups = file.get("model_weights")
+    if not isinstance(groups, h5py.Group):
+        raise WeightsError("the weights are missing", path=path, field="model_weights", cure="take a whole copy")
+    for layer in (text(name) for name in groups.attrs.get("layer_names", ())):
+        if layer not in groups:
+            raise WeightsError("this layer is missing", path=path, field=layer, cure="take a whole copy")
+        for name in (text(name) for name in groups[layer].attrs.get("weight_names", ())):
+            if name not in groups[layer]:
+                raise WeightsError(
+                    "this tensor is missing", path=path, field=f"{layer}/{name}", cure="take a whole copy"
+                )
 
 
 def load_saved(path: Path, config: dict[str, Any]) -> keras.Model:

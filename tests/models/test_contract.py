@@ -1,0 +1,68 @@
+"""Every layer and every model keeps the contract."""
+
+import numpy as np
+import pytest
+from contracts import check_contract, check_reload
+
+from mgc_keras.layers.melspectrogram import MelSpectrogram
+from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
+from mgc_keras.layers.precomputed import PrecomputedMelSpectrogram
+from mgc_keras.models.choi2017 import convnet
+
+SHORTEST = 327425
+
+
+def waveforms(n_samples: int) -> np.ndarray:
+    """Three clips of noise, each quieter than the one before."""
+    noise = np.random.default_rng(0).standard_normal((3, n_samples))
+    return (noise * np.array([[0.3], [0.03], [0.003]])).astype(np.float32)
+
+
+def maps(*shape: int) -> np.ndarray:
+    """Three clips of (frequency, time, channels), each at another level."""
+    noise = np.random.default_rng(0).standard_normal((3, *shape))
+    return (noise + np.arange(3).reshape(3, 1, 1, 1)).astype(np.float32)
+
+
+# name: (make, inputs, whether a clip's output is promised not to depend on the others)
+LAYERS = {
+    "mel_batch": (lambda: MelSpectrogram(), lambda: waveforms(4000), False),
+    "mel_clip": (
+        lambda: MelSpectrogram(framing="tensorflow", decibel_reference="clip", n_mels=40, fmax=5000.0),
+        lambda: waveforms(4000),
+        True,
+    ),
+    "batch_statistics": (lambda: BatchStatisticsNormalization(epsilon=1e-2), lambda: maps(6, 5, 4), False),
+    "clip_standardization": (lambda: ClipStandardization(epsilon=1e-6), lambda: maps(6, 5, 4), True),
+    "precomputed": (lambda: PrecomputedMelSpectrogram(1000, "tensorflow", "clip"), lambda: maps(6, 4, 1), True),
+}
+INDEPENDENT = {"normalization": "population", "decibel_reference": "clip"}
+MODELS = {
+    "features": (lambda: convnet(SHORTEST), lambda: waveforms(SHORTEST), False),
+    "independent_features": (
+        lambda: convnet(SHORTEST, framing="tensorflow", **INDEPENDENT),
+        lambda: waveforms(SHORTEST),
+        True,
+    ),
+    "independent_tags": (
+        lambda: convnet(SHORTEST, output="tags", n_tags=4, standardize_clips=True, **INDEPENDENT),
+        lambda: waveforms(SHORTEST),
+        True,
+    ),
+    "tagger": (
+        lambda: convnet(SHORTEST, output="tags", n_tags=4, input="melspectrogram"),
+        lambda: maps(96, 1280, 1),
+        False,
+    ),
+}
+CASES = LAYERS | MODELS
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_contract(name):
+    make, inputs, batch_independent = CASES[name]
+    check_contract(make(), inputs(), batch_independent=batch_independent)
+
+
+def test_reload_in_a_fresh_process(tmp_path):
+    check_reload({name: (make(), inputs()) for name, (make, inputs, _) in CASES.items()}, tmp_path)
