@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.errors import OptionError
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", metavar="FILE|NAME", help="weights of the convnet; names: mgc-keras weights list")
     parser.add_argument("--output", choices=("features", "tags"), default="features", help="default: features")
-    parser.add_argument("--protocol", choices=("corrected", "published"), default="corrected", help="default: corrected")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="clips a batch; default: 16 corrected, 256 published")
+    parser.add_argument("--protocol", choices=("corrected", "published"), help="default: corrected")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="clips a batch; default: 16, published 256")
     parser.add_argument(
         "--fit", choices=("repeat", "zero_pad", "crop"), default="repeat",
         help="clips shorter than the network's 29 s are repeated or zero-padded, longer ones cut at 29 s; crop: zero-padded, "
@@ -75,16 +76,17 @@ def run(arguments: argparse.Namespace) -> int:
     kind = arguments.features or ("convnet" if arguments.weights else "mfcc")
     _check(kind, arguments)
     clips = list_clips(arguments.paths, arguments.data_home)
-    extractor, model_path = _extractor(kind, arguments, clips)
-    table = export_features(
-        clips,
-        arguments.out,
-        extractor,
-        jobs=arguments.jobs,
-        window=arguments.window,
-        hop=arguments.hop,
-        resume=not arguments.anew,
-    )
+    with quiet_libraries():
+        extractor, model_path = _extractor(kind, arguments, clips)
+        table = export_features(
+            clips,
+            arguments.out,
+            extractor,
+            jobs=arguments.jobs,
+            window=arguments.window,
+            hop=arguments.hop,
+            resume=not arguments.anew,
+        )
     about = json.loads(table.with_suffix(".json").read_text("utf-8"))
     n_failed = about["n_failed"]
     print(f"{kind}: {about['n_rows']} rows of {about['n_features']} features from {len(clips) - n_failed} of {len(clips)} clips")
@@ -105,6 +107,8 @@ def _check(kind: str, arguments: argparse.Namespace) -> None:
         )
     if kind != "convnet" and arguments.weights is not None:
         raise OptionError(f"--features {kind} takes none", field="--weights", cure="leave one of the two out")
+    if kind == "mfcc" and arguments.protocol is not None:
+        raise OptionError("MFCCs never depend on the batch", field="--protocol", cure="leave it out")
     if kind != "convnet" and arguments.output == "tags":
         raise OptionError("only trained networks give tags", field="--output", cure="give --weights")
 
@@ -114,45 +118,28 @@ def _extractor(kind: str, arguments: argparse.Namespace, clips: "Clips") -> tupl
     if kind == "mfcc":
         from mgc_keras.features.mfcc import MfccExtractor
 
-        return MfccExtractor(), None
+        return MfccExtractor(**({} if arguments.batch_size is None else {"batch_size": arguments.batch_size})), None
     from mgc_keras.features.calibration import batch_independent
-    from mgc_keras.features.convnet import ConvnetExtractor
+    from mgc_keras.features.convnet import ConvnetExtractor, find_weights
     from mgc_keras.files import whole_file
     from mgc_keras.models.choi2017 import convnet
+    from mgc_keras.weights.load import load_model
 
     options = {"batch_size": arguments.batch_size, "fit": arguments.fit, "name": kind}
-    weights = kind == "convnet" and _weights_path(arguments.weights)
-    given = _load(weights, arguments.output) if weights else convnet(seed=arguments.seed)
+    weights = find_weights(arguments.weights) if kind == "convnet" else None
+    given = load_model(weights, output=arguments.output, input="waveform") if weights else convnet(seed=arguments.seed)
     model = given
-    if arguments.protocol == "corrected":
+    if arguments.protocol != "published":
         model = batch_independent(given, clips, fit=arguments.fit, jobs=arguments.jobs)
     saved = None
     if _has_batch_statistics(given) and model is not given:
         saved = arguments.out.with_suffix(".calibrated.keras")
         with whole_file(saved) as temporary:
             model.save(temporary)
-    return ConvnetExtractor(model, weights_file=weights or None, **options), saved
+    return ConvnetExtractor(model, weights_file=weights, **options), saved
 
 
 def _has_batch_statistics(model: "keras.Model") -> bool:
     from mgc_keras.models.variants import options_of
 
     return options_of(model).normalization == "batch"
-
-
-def _load(path: Path, output: str) -> "keras.Model":
-    from mgc_keras.weights.load import load_model
-
-    return load_model(path, output=output, input="waveform")
-
-
-def _weights_path(text: str) -> Path:
-    from mgc_keras.weights.registry import REGISTRY, fetch_weights
-
-    path = Path(text)
-    if path.is_file():
-        return path
-    if text in REGISTRY:
-        return fetch_weights(text, progress=True)
-    names = ", ".join(REGISTRY)
-    raise OptionError("there is no such file", path=text, field="--weights", cure=f"give a file or one of: {names}")

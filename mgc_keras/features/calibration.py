@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import joblib
 import keras
 import numpy as np
 
 from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import list_clips
 from mgc_keras.features.export import Source
-from mgc_keras.features.pipeline import read_ahead, reader
+from mgc_keras.features.pipeline import checked_jobs, read_ahead, reader
 from mgc_keras.layers.normalization import BatchStatisticsNormalization
 from mgc_keras.models.calibrate import calibrate
 from mgc_keras.models.choi2017 import SAMPLING_RATE
@@ -62,7 +61,7 @@ def batch_independent(
     positions = np.unique(np.linspace(0, len(clips) - 1, min(n_clips, len(clips))).round().astype(int)).tolist()
     duration = None if fit == "crop" else options.n_samples / SAMPLING_RATE
     read = reader(clips, SAMPLING_RATE, duration, options.n_samples, fit)
-    with read_ahead(read, positions, jobs or joblib.cpu_count(), 4 * _CHUNK_SIZE) as readings:
+    with read_ahead(read, positions, checked_jobs(jobs), 4 * _CHUNK_SIZE) as readings:
         chunks = _chunks(progress_bar(readings, description="calibrating", total=len(positions)))
         return calibrate(model, chunks, chunk_size=_CHUNK_SIZE)
 

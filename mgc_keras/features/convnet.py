@@ -10,17 +10,21 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.data.audio import FITS
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.features.extractor import compose_batches
 from mgc_keras.files import sha256_of
-from mgc_keras.layers.melspectrogram import MelSpectrogram
-from mgc_keras.layers.normalization import BatchStatisticsNormalization
+from mgc_keras.layers.melspectrogram import MelSpectrogram, checked_choice
+from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
 from mgc_keras.models.choi2017 import FEATURE_COLUMNS, SAMPLING_RATE, TAGS
 from mgc_keras.models.layerwise import batch_statistics_features
 from mgc_keras.weights.load import load_model
+from mgc_keras.weights.registry import REGISTRY, fetch_weights
 
 PUBLISHED_BATCH_SIZE = 256
-INDEPENDENT_BATCH_SIZE = 16
+USUAL_BATCH_SIZE = 16
+CUTS = ("before_resampling", "after_resampling")
+# Seconds by which the end of a file is felt in the resampled waveform, and many more.
+_RESAMPLER_REACH = 0.1
 # Up to here, the maps of a whole batch fit into memory together and one pass is quicker.
 _LARGEST_WHOLE_BATCH = 16
 
@@ -38,13 +42,18 @@ class ConvnetExtractor:
         "features" or "tags", where `model` is a path.
     batch_size : int, optional
         Clips a batch. Networks that normalise by batch statistics, or refer decibels to the batch's maximum, give each clip
-        numbers that depend on its batch: 256 by default, as the authors ran it. Others: 16, which changes nothing but speed.
+        numbers that depend on its batch. 256 by default for batch statistics, as the authors ran it; else 16. Where a clip's
+        numbers do not depend on its batch, the size moves nothing but the last bits.
     batch_order : str
         Which clips share a batch; "file" as published. See `mgc_keras.features.extractor.compose_batches`.
     seed : int
         Of the "shuffled" order.
     fit : str
         How clips of another length are brought to the network's: "repeat" (the paper), "zero_pad" or "crop".
+    cut : str, optional
+        When clips are cut to the network's length: "before_resampling" (the study; `librosa.load` with a duration) lets the last
+        samples feel the end that the resampler saw, "after_resampling" does not. Default: as each network's original did,
+        "after_resampling" for the one that standardises clips, else "before_resampling". "crop" always cuts afterwards.
     name : str
         Short name, shown in progress bars and descriptions.
     columns : sequence of str, optional
@@ -64,7 +73,7 @@ class ConvnetExtractor:
     OptionError
         The model takes no waveforms, or an option makes no sense.
     WeightsError
-        The file cannot be read.
+        The file cannot be read, or is none of the convnet.
 
     Example
     -------
@@ -84,35 +93,37 @@ class ConvnetExtractor:
         batch_order: str = "file",
         seed: int = 0,
         fit: str = "repeat",
+        cut: str | None = None,
         name: str = "convnet",
         columns: Sequence[str] | None = None,
         weights_file: str | Path | None = None,
     ) -> None:
-        is_file = isinstance(model, (str, Path))
-        self.model = load_model(model, output=output, input="waveform") if is_file else model
-        self.weights_file = Path(model) if is_file else weights_file and Path(weights_file)
-        if len(self.model.input_shape) != 2 or self.model.input_shape[1] is None or len(self.model.output_shape) != 2:
-            raise OptionError(
-                "does not turn waveforms of a fixed length into rows of numbers", field=f"model {self.model.name}",
-                cure="build it with input='waveform'",
-            )  # fmt: skip
-        if fit not in FITS:
-            raise OptionError(f"unknown value {fit!r}", field="fit", cure=f"choose one of {', '.join(FITS)}")
-        self._front_end = next((layer for layer in self.model.layers if isinstance(layer, MelSpectrogram)), None)
-        self._batch_statistics = any(isinstance(layer, BatchStatisticsNormalization) for layer in self.model.layers)
+        if isinstance(model, (str, Path)):
+            weights_file = find_weights(model)
+            model = load_model(weights_file, output=output, input="waveform")
+        if len(model.input_shape) != 2 or model.input_shape[1] is None or len(model.output_shape) != 2:
+            problem = "does not turn waveforms of a fixed length into rows of numbers"
+            raise OptionError(problem, field=f"model {model.name}", cure="build it with input='waveform'")
+        checked_choice("fit", fit, FITS)
+        self.model, self.weights_file = model, weights_file and Path(weights_file)
+        self.name, self.fit, self.batch_order, self.seed = name, fit, batch_order, seed
+        self.columns = _columns(model) if columns is None else tuple(columns)
+        self._front_end = _layer_of(model, MelSpectrogram)
+        self._batch_statistics = _layer_of(model, BatchStatisticsNormalization) is not None
         of_batch = self._front_end is not None and self._front_end.decibel_reference == "batch"
         self.depends_on_batch = self._batch_statistics or of_batch
-        default_size = PUBLISHED_BATCH_SIZE if self.depends_on_batch else INDEPENDENT_BATCH_SIZE
+        default_size = PUBLISHED_BATCH_SIZE if self._batch_statistics else USUAL_BATCH_SIZE
         self.batch_size = default_size if batch_size is None else batch_size
         compose_batches(0, self.batch_size, batch_order, labels=())  # refuses sizes and orders that make no sense
-        self.name, self.fit, self.batch_order, self.seed = name, fit, batch_order, seed
-        self.columns = _columns(self.model) if columns is None else tuple(columns)
         self.sampling_rate = SAMPLING_RATE if self._front_end is None else self._front_end.sampling_rate
-        self.n_samples = self.model.input_shape[1]
+        self.n_samples = model.input_shape[1]
+        self.cut = checked_choice("cut", _cut(model) if cut is None else cut, CUTS)
         self.duration = None if fit == "crop" else self.n_samples / self.sampling_rate
+        if self.duration and self.cut == "after_resampling":
+            self.duration += _RESAMPLER_REACH
         # One graph for all calls: clips that are independent of each other always come in batches of one size.
         self._width = None if self.depends_on_batch else 1 if batch_order == "single" else self.batch_size
-        self._compute = _compiled(self.model, self._width)
+        self._compute = compiled(model, (self._width, self.n_samples))
 
     def describe(self) -> dict[str, Any]:
         """Return everything that fixes the numbers, for the JSON beside a feature table."""
@@ -127,6 +138,7 @@ class ConvnetExtractor:
             "front_end": self._front_end and _settings(self._front_end),
             "n_samples": self.n_samples,
             "fit": self.fit,
+            "cut": self.cut,
             "depends_on_batch": self.depends_on_batch,
             "batch_size": 1 if self.batch_order == "single" else self.batch_size,
             "batch_order": self.batch_order,
@@ -141,6 +153,21 @@ class ConvnetExtractor:
         if self._width is not None and n_clips != self._width:
             waveforms = np.concatenate([waveforms, np.zeros((self._width - n_clips, self.n_samples), np.float32)])
         return self._compute(tf.constant(waveforms)).numpy()[:n_clips]
+
+
+def find_weights(path: str | Path) -> Path:
+    """Return the weight file: the path itself, or the verified copy of a registered name, fetched if need be.
+
+    Raises
+    ------
+    WeightsError
+        There is no such file or name, or it cannot be fetched.
+    """
+    if Path(path).is_file():
+        return Path(path)
+    if str(path) in REGISTRY:
+        return fetch_weights(str(path), progress=True)
+    raise WeightsError("there is no such file", path=path, cure=f"give a file, or a name: {', '.join(REGISTRY)}")
 
 
 def weights_sha256(model: keras.Model) -> str:
@@ -160,16 +187,24 @@ def _columns(model: keras.Model) -> tuple[str, ...]:
     return TAGS if n_outputs == len(TAGS) else tuple(f"output_{index:03d}" for index in range(n_outputs))
 
 
+def _layer_of(model: keras.Model, kind: type[keras.Layer]) -> Any:
+    return next((layer for layer in model.layers if isinstance(layer, kind)), None)
+
+
+def _cut(model: keras.Model) -> str:
+    return CUTS[_layer_of(model, ClipStandardization) is not None]
+
+
 def _settings(front_end: MelSpectrogram) -> dict[str, Any]:
     return {key: value for key, value in front_end.get_config().items() if key not in ("name", "trainable", "dtype")}
 
 
-def _compiled(model: keras.Model, width: int | None) -> Any:
-    # With the weights as constants, TensorFlow folds stored normalisation into the convolutions: a quarter less time.
-    trainable = [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
-    others = [keras.ops.convert_to_numpy(variable) for variable in model.non_trainable_variables]
-    signature = [tf.TensorSpec((width, model.input_shape[1]), tf.float32)]
-    return tf.function(
-        lambda waveforms: model.stateless_call(trainable, others, waveforms, training=False)[0],
-        input_signature=signature,
-    )
+def compiled(network: keras.Model | keras.Layer, shape: tuple[int | None, ...]) -> Any:
+    """Compile a network, as it is now, into one graph for float32 inputs of one shape.
+
+    With the weights as constants, TensorFlow folds stored normalisation into the convolutions: a quarter less time.
+    """
+    trainable = [keras.ops.convert_to_numpy(variable) for variable in network.trainable_variables]
+    others = [keras.ops.convert_to_numpy(variable) for variable in network.non_trainable_variables]
+    function = tf.function(lambda inputs: network.stateless_call(trainable, others, inputs, training=False)[0])
+    return function.get_concrete_function(tf.TensorSpec(shape, tf.float32))

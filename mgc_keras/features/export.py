@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 
@@ -14,7 +13,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.features.journal import Journal, logger
-from mgc_keras.features.pipeline import ClipFeatures, clip_features
+from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.features.provenance import fingerprint_of, package_versions
 from mgc_keras.features.table import ERROR_COLUMNS, KEY_COLUMNS, SPAN_COLUMNS, csv_line, exact_texts
 from mgc_keras.features.windows import Windows, windows_of
@@ -86,7 +85,7 @@ def export_features(
     output_csv = Path(output_csv)
     errors_csv = output_csv.with_name("errors.csv") if errors_csv is None else Path(errors_csv)
     _check_outputs(output_csv, errors_csv)
-    windows = windows_of(window, hop, _longest(extractor))
+    windows, jobs = windows_of(window, hop, _longest(extractor)), checked_jobs(jobs)
     clips = list_clips(source, data_home)
     batches = _batches(clips, extractor)
     about = _description(clips, extractor, windows)
@@ -96,7 +95,7 @@ def export_features(
         return output_csv
     partial = output_csv.with_name(output_csv.name + ".partial")
     with Journal(partial, about["fingerprint"], batches, resume=resume) as journal:
-        _compute(journal, clips, extractor, batches, windows, _checked_jobs(jobs))
+        _compute(journal, clips, extractor, batches, windows, jobs)
         _write_tables(journal, output_csv, errors_csv, clips, extractor, about)
         journal.remove()
     return output_csv
@@ -131,7 +130,7 @@ def extract_features(
     clips = list_clips(source, data_home)
     done: list[ClipFeatures | None] = [None] * len(clips)
     with progress_bar(description=extractor.name, total=len(clips)) as bar:
-        for results in clip_features(clips, extractor, _batches(clips, extractor), jobs=_checked_jobs(jobs)):
+        for results in clip_features(clips, extractor, _batches(clips, extractor), jobs=checked_jobs(jobs)):
             for result in results:
                 done[result.position] = result
             bar.update(len(results))
@@ -155,12 +154,6 @@ def _batches(clips: Clips, extractor: Extractor) -> list[np.ndarray]:
     return compose_batches(
         len(clips), extractor.batch_size, extractor.batch_order, seed=extractor.seed, labels=clips.labels
     )
-
-
-def _checked_jobs(jobs: int | None) -> int:
-    if jobs is not None and jobs < 1:
-        raise OptionError(f"{jobs} makes no sense", field="jobs", cure="give a positive number of threads")
-    return joblib.cpu_count() if jobs is None else jobs
 
 
 def _check_outputs(output_csv: Path, errors_csv: Path) -> None:

@@ -94,6 +94,8 @@ class MfccExtractor:
     ----------
     padding : str
         As in `mfcc_features`.
+    batch_size : int
+        Clips that are computed, and then saved, together.
 
     Attributes
     ----------
@@ -107,17 +109,16 @@ class MfccExtractor:
     n_samples = None
     fit = None
     duration = SECONDS
-    batch_size = 8
     batch_order = "file"
     seed = 0
     dtype = "float64"
 
-    def __init__(self, padding: str = "constant") -> None:
+    def __init__(self, padding: str = "constant", batch_size: int = 8) -> None:
         if padding not in PADDINGS:
             raise OptionError(
                 f"unknown value {padding!r}", field="padding", cure=f"choose one of {', '.join(PADDINGS)}"
             )
-        self.padding = padding
+        self.padding, self.batch_size = padding, batch_size
 
     def describe(self) -> dict[str, Any]:
         """Return the settings that fix the numbers, for the JSON beside a feature table."""

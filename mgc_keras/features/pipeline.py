@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+import joblib
 import numpy as np
 
 from mgc_keras.data.audio import fit_waveform, read_waveform
-from mgc_keras.errors import AudioError
+from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
 from mgc_keras.features.windows import Windows
@@ -113,6 +114,13 @@ def reader(
         return waveform if n_samples is None else fit_waveform(waveform, n_samples, fit)
 
     return read
+
+
+def checked_jobs(jobs: int | None) -> int:
+    """Return a number of threads: `jobs`, or one a core for None. Raises `OptionError` below 1."""
+    if jobs is not None and jobs < 1:
+        raise OptionError(f"{jobs} makes no sense", field="jobs", cure="give a positive number of threads")
+    return joblib.cpu_count() if jobs is None else jobs
 
 
 def _pieces(

@@ -1,0 +1,171 @@
+"""``mgc-keras features`` as a user runs it: in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from broken_clips import tune, write, write_unusable
+
+from mgc_keras.cli.main import main
+from mgc_keras.features.table import read_features
+
+# Ends the process at the moment when so many batches are in the journal.
+DYING = """
+import os, signal, sys
+from mgc_keras.features.journal import Journal
+append = Journal.append
+def append_and_die(self, records):
+    append(self, records)
+    if self.n_batches == 2:
+        os.kill(os.getpid(), signal.{signal})
+Journal.append = append_and_die
+from mgc_keras.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def run_process(*arguments, start=("-m", "mgc_keras.cli.main")):
+    """Run the command in a process of its own; whatever happens, no traceback may reach the user."""
+    done = subprocess.run([sys.executable, *start, "features", *map(str, arguments)], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def features(*arguments):
+    """Run the command in this process; an exception would end the test."""
+    return main(["features", *map(str, arguments)])
+
+
+def files_in(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".csv", ".json", ".partial")}
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    for index in range(7):
+        write(folder / f"{index}.wav", tune(1.0, 12000, seed=index) * (0.3 + 0.1 * index), 12000)
+    return folder
+
+
+def test_mfcc_of_a_folder_and_where_they_are(tmp_path, clips, capsys):
+    assert features(clips, "-o", tmp_path / "mfcc.csv") == 0
+    expected = ["mfcc: 7 rows of 120 features from 7 of 7 clips"]
+    expected += [str(tmp_path / name) for name in ("errors.csv", "mfcc.json", "mfcc.csv")]
+    assert capsys.readouterr().out.splitlines() == expected
+    assert read_features(tmp_path / "mfcc.csv").shape == (7, 120)
+
+
+@pytest.mark.parametrize("kind", ["SIGKILL", "SIGINT"])
+def test_a_killed_run_goes_on_and_ends_the_same_to_the_byte(tmp_path, clips, kind):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    # Batch statistics: features that depend on the batch show any change of its members.
+    network = ("--features", "random", "--protocol", "published") if kind == "SIGKILL" else ()
+    work = (clips, "--batch-size", 2, *network)
+    done = run_process(*work, "-o", killed / "x.csv", start=("-c", DYING.format(signal=kind)))
+    assert done.returncode == (-signal.SIGKILL if kind == "SIGKILL" else 130)
+    partial = killed / "x.csv.partial"
+    assert list(files_in(killed)) == [partial.name]
+    os.truncate(partial, partial.stat().st_size - 7)
+    assert features(*work, "-o", killed / "x.csv") == 0
+    assert features(*work, "-o", whole / "x.csv") == 0
+    assert files_in(killed) == files_in(whole)
+
+
+def test_corrected_features_come_with_their_model(tmp_path, clips, capsys):
+    assert features(clips, "--features", "random", "-o", tmp_path / "a.csv") == 0
+    model = tmp_path / "a.calibrated.keras"
+    assert str(model) in capsys.readouterr().out
+    assert features(clips / "3.wav", "--weights", model, "-o", tmp_path / "b.csv") == 0
+    a, b = read_features(tmp_path / "a.csv"), read_features(tmp_path / "b.csv")
+    np.testing.assert_allclose(b.loc["3"], a.loc["3"], atol=1e-4)
+    about = [json.loads((tmp_path / name).read_text())["extractor"] for name in ("a.json", "b.json")]
+    assert about[0]["weights_sha256"] == about[1]["weights_sha256"] and not about[0]["depends_on_batch"]
+
+
+def test_tags_of_the_published_network(tmp_path, shared_data):
+    golden = np.load(shared_data / "golden/choi_keras2.npz", allow_pickle=False)
+    songs = [next((shared_data / "taggers").rglob(os.path.basename(name))) for name in golden["clips"]]
+    weights = shared_data / "choi2017/weights/model_best.hdf5"
+    options = ("--weights", weights, "--output", "tags", "--fit", "zero_pad", "--batch-size", 4)
+    assert features(*songs, *options, "-o", tmp_path / "tags.csv") == 0
+    tags = read_features(tmp_path / "tags.csv")
+    assert tags.columns.tolist() == golden["tags"].tolist()
+    np.testing.assert_allclose(tags.to_numpy(), golden["tag_scores"], atol=1e-4)
+
+
+def test_bad_clips_are_listed_and_the_exit_code_is_1(tmp_path):
+    words = write_unusable(tmp_path / "bad")
+    unusual = {"silence": np.zeros((8000, 1)), "one_sample": np.ones((1, 1)), "eight": tune(0.1, channels=8)}
+    for name, samples in unusual.items():
+        write(tmp_path / "bad" / f"{name}.wav", samples)
+    write(tmp_path / "bad" / "fast.wav", tune(0.5, 192000), 192000)
+    names = [*words, "silence.wav", "one_sample.wav", "eight.wav", "fast.wav"]
+    pd.DataFrame({"clip_id": names, "filepath": names, "label": "x"}).to_csv(tmp_path / "bad" / "set.csv", index=False)
+    done = run_process(tmp_path / "bad" / "set.csv", "-o", tmp_path / "out.csv", "--features", "random")
+    assert done.returncode == 1 and f"{len(words)} of {len(names)} clips failed" in done.stdout
+    # The decoders' own remarks on broken files, and TensorFlow's on the machine, are kept away.
+    assert all(line.startswith(("random: ", "calibrating: ")) for line in done.stderr.replace("\r", "\n").split("\n") if line)
+    assert pd.read_csv(tmp_path / "errors.csv").clip_id.tolist() == list(words)
+    table = read_features(tmp_path / "out.csv")
+    assert table.index.tolist() == names[-4:] and np.isfinite(table.to_numpy()).all()
+
+
+def test_a_full_disk_is_one_line_and_costs_nothing_that_was_done(tmp_path, clips, capsys):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12k", "tmpfs", disk], capture_output=True, text=True)
+    if mount.returncode:
+        pytest.skip(f"needs the right to mount a small disk: {mount.stderr.strip()}")
+    work = (clips, "--window", 0.2, "--batch-size", 2)
+    try:
+        assert features(*work, "-o", disk / "mfcc.csv") == 2
+        # Progress bars go to the terminal by carriage returns.
+        error = capsys.readouterr().err.replace("\r", "\n").strip().split("\n")[-1]
+        assert error.startswith("mgc-keras features: ") and "disk is full" in error
+        assert list(files_in(disk)) == ["mfcc.csv.partial"]
+        subprocess.run(["mount", "-o", "remount,size=10M", disk], check=True)
+        assert features(*work, "-o", disk / "mfcc.csv") == 0
+        assert features(*work, "-o", tmp_path / "mfcc.csv") == 0
+        assert files_in(disk) == files_in(tmp_path)
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--features", "convnet"], "needs weights"),
+        (["--weights", "nowhere.h5"], "no such file"),
+        (["--features", "mfcc", "--weights", "x.h5"], "--weights"),
+        (["--output", "tags"], "--output"),
+        (["--hop", "1"], "hop"),
+        (["--features", "mfcc", "--protocol", "published"], "--protocol"),
+        (["--jobs", "0"], "jobs"),
+    ],
+)
+def test_options_that_make_no_sense_are_one_line_and_code_2(tmp_path, clips, arguments, words, capsys):
+    assert main(["features", str(clips), "-o", str(tmp_path / "x.csv"), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1 and words in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_folder_and_a_weight_file_that_is_none_are_one_line(tmp_path, clips, capsys):
+    assert main(["features", str(tmp_path / "gone"), "-o", str(tmp_path / "x.csv")]) == 2
+    (tmp_path / "w.h5").write_text("none")
+    assert main(["features", str(clips), "-o", str(tmp_path / "x.csv"), "--weights", str(tmp_path / "w.h5")]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 2 and "gone" in error and "w.h5" in error
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit):
+        main(["features", "--help"])
+    text = capsys.readouterr().out
+    assert "examples:" in text and "exit code" in text and "errors.csv" in text

@@ -1,0 +1,88 @@
+"""Which clips a source stands for, and under which names."""
+
+import os
+
+import pandas as pd
+import pytest
+from toy_extractor import write_clips
+
+from mgc_keras.data.manifest import read_manifest
+from mgc_keras.errors import OptionError
+from mgc_keras.features.clips import list_clips
+
+
+def manifest_csv(folder, paths):
+    rows = {"clip_id": [f"id{index}" for index in range(len(paths))], "filepath": [path.name for path in paths]}
+    pd.DataFrame(rows | {"label": ["b", "a"] * (len(paths) // 2)}).iloc[::-1].to_csv(folder / "set.csv", index=False)
+    return folder / "set.csv"
+
+
+def test_a_manifest_keeps_its_order_ids_and_classes(tmp_path):
+    paths = write_clips(tmp_path, 2)
+    csv = manifest_csv(tmp_path, paths)
+    for source in (csv, [csv], read_manifest(csv)):
+        clips = list_clips(source)
+        assert (clips.clip_ids, clips.filepaths, clips.labels) == (["id1", "id0"], ["clip001.wav", "clip000.wav"], ["a", "b"])
+        assert [path.samefile(expected) for path, expected in zip(clips.paths, paths[::-1], strict=True)] == [True, True]
+
+
+def test_a_manifests_clips_may_lie_elsewhere(tmp_path):
+    paths = write_clips(tmp_path / "audio", 2)
+    csv = manifest_csv(tmp_path, paths)
+    assert list_clips(csv, tmp_path / "audio").paths[1].samefile(paths[0])
+    assert list_clips(read_manifest(csv), tmp_path / "audio").paths[1].samefile(paths[0])
+
+
+def test_a_folder_gives_sorted_relative_names_and_skips_hidden_files(tmp_path):
+    write_clips(tmp_path / "b", 1)
+    write_clips(tmp_path / "a.x", 1)
+    (tmp_path / "b" / "._clip000.wav").touch()
+    clips = list_clips(tmp_path)
+    assert clips.filepaths == ["a.x/clip000.wav", "b/clip000.wav"]
+    assert clips.clip_ids == ["a.x/clip000", "b/clip000"]
+
+
+def test_clips_that_would_share_an_id_keep_their_path(tmp_path):
+    one, two = write_clips(tmp_path / "one", 1)[0], write_clips(tmp_path / "two", 2)
+    clips = list_clips([one, *two])
+    assert clips.clip_ids == [one.as_posix(), two[0].as_posix(), "clip001"]
+
+
+def test_a_missing_clip_stays_in_the_list(tmp_path):
+    assert list_clips([tmp_path / "gone.mp3"]).clip_ids == ["gone"]
+
+
+@pytest.mark.parametrize("kind", ["missing folder", "empty folder", "twice", "mixed", "nothing"])
+def test_refuses_with_a_cure(tmp_path, kind):
+    paths = write_clips(tmp_path / "clips", 2)
+    (tmp_path / "empty").mkdir()
+    source = {
+        "missing folder": tmp_path / "gone",
+        "empty folder": tmp_path / "empty",
+        "twice": [paths[0], paths[0]],
+        "mixed": [manifest_csv(tmp_path / "clips", paths), paths[0]],
+        "nothing": [],
+    }[kind]
+    with pytest.raises(OptionError) as caught:
+        list_clips(source)
+    assert caught.value.cure
+
+
+def test_the_hash_moves_with_ids_and_sizes_the_state_with_every_touch(tmp_path):
+    paths = write_clips(tmp_path, 2)
+    clips = list_clips(tmp_path)
+    before, state = clips.sha256(), clips.state()
+    os.utime(paths[0], (0, 0))
+    assert clips.sha256() == before and clips.state() != state
+    paths[0].write_bytes(paths[0].read_bytes() + b"\0")
+    assert clips.sha256() != before
+    paths[0].unlink()
+    assert list_clips(paths).sha256() != before
+
+
+def test_names_that_are_not_utf8_become_readable(tmp_path):
+    path = os.fsencode(tmp_path) + b"/caf\xe9.wav"
+    with open(path, "wb"):
+        pass
+    clips = list_clips(tmp_path)
+    assert clips.filepaths == ["caf\\xe9.wav"] and clips.paths[0].exists()

@@ -1,0 +1,246 @@
+"""Tables on disk: exact, in order, whole, and the same however often the work was interrupted."""
+
+import errno
+import json
+import logging
+import os
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from broken_clips import tune, write, write_unusable
+from toy_extractor import ToyExtractor, write_clips
+
+from mgc_keras.data.audio import fit_waveform, read_waveform
+from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
+from mgc_keras.features import journal
+from mgc_keras.features.export import export_features, extract_features
+from mgc_keras.features.mfcc import MfccExtractor, mfcc_features
+from mgc_keras.features.table import read_features
+
+
+@pytest.fixture
+def clips(tmp_path):
+    return write_clips(tmp_path / "clips", 10)
+
+
+def files_in(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def expected_rows(paths):
+    return np.concatenate([ToyExtractor()([read_waveform(path, 8000) for path in paths[k : k + 4]]) for k in (0, 4, 8)])
+
+
+def test_one_row_a_clip_with_exactly_the_numbers_computed(tmp_path, clips):
+    table = export_features(clips, tmp_path / "out" / "toy.csv", ToyExtractor())
+    features = read_features(table)
+    assert list(features.index) == [path.stem for path in clips]
+    assert features.columns.tolist() == ["peak", "energy", "batch_energy"] and set(features.dtypes) == {np.dtype("float32")}
+    assert (features.to_numpy() == expected_rows(clips)).all()
+    header, first = table.read_text().splitlines()[:2]
+    assert header == "clip_id,filepath,peak,energy,batch_energy" and first.startswith(f"clip000,{clips[0].as_posix()},0.")
+    assert sorted(files_in(tmp_path / "out")) == ["errors.csv", "toy.csv", "toy.json"]
+    assert (tmp_path / "out" / "errors.csv").read_text() == "clip_id,filepath,cause,what_to_do\n"
+
+
+def test_the_json_tells_what_made_the_numbers(tmp_path, clips):
+    table = export_features(clips, tmp_path / "toy.csv", ToyExtractor())
+    about = json.loads(table.with_suffix(".json").read_text())
+    assert about["extractor"] == {"name": "toy", "n_samples": 4000}
+    assert (about["n_rows"], about["n_failed"], about["n_features"]) == (10, 0, 3)
+    assert about["source"]["n_clips"] == 10 and len(about["source"]["sha256"]) == 64
+    assert {"python", "mgc_keras", "numpy", "tensorflow", "librosa"} <= set(about["versions"])
+
+
+def test_mfcc_keep_their_double_precision(tmp_path, clips):
+    features = read_features(export_features(clips[:2], tmp_path / "mfcc.csv", MfccExtractor()))
+    expected = [mfcc_features(read_waveform(path, 12000)) for path in clips[:2]]
+    assert (features.to_numpy() == np.stack(expected)).all()
+
+
+def test_the_number_of_threads_changes_nothing(tmp_path, clips):
+    tables = [export_features(clips, tmp_path / f"{jobs}.csv", ToyExtractor(), jobs=jobs) for jobs in (1, 5)]
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+
+
+@pytest.mark.parametrize("order", ["file", "shuffled", "single", "sorted"])
+def test_rows_keep_the_manifests_order_whoever_shares_a_batch(tmp_path, clips, order):
+    labels = list("abababcacb")
+    rows = {"clip_id": range(10), "filepath": [path.name for path in clips], "label": labels}
+    pd.DataFrame(rows).to_csv(tmp_path / "clips" / "set.csv", index=False)
+    extractor = ToyExtractor(batch_order=order, seed=3)
+    features = read_features(export_features(tmp_path / "clips" / "set.csv", tmp_path / "toy.csv", extractor)).to_numpy()
+    assert (features[:, :2] == expected_rows(clips)[:, :2]).all()
+    groups = [set(np.flatnonzero(features[:, 2] == value)) for value in dict.fromkeys(features[:, 2])]
+    assert extractor.sizes == ([1] * 10 if order == "single" else [4, 4, 2])
+    assert sorted(map(len, groups)) == sorted(extractor.sizes)
+    if order == "file":
+        assert groups == [{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9}]
+    if order == "sorted":
+        assert {0, 2, 4, 7} in groups and {1, 3, 5, 9} in groups
+    in_memory, errors = extract_features(tmp_path / "clips" / "set.csv", ToyExtractor(batch_order=order, seed=3))
+    assert (in_memory.to_numpy() == features).all() and errors.empty
+
+
+def test_windows_have_time_stamps(tmp_path):
+    path = write_clips(tmp_path / "clips", 2, seconds=1.0)[1]
+    short = write(tmp_path / "clips" / "short.wav", tune(0.1, 8000, 1), 8000)
+    extractor = ToyExtractor(batch_size=2)
+    features = read_features(export_features([path, short], tmp_path / "toy.csv", extractor, window=0.5, hop=0.25))
+    assert features[["start_s", "end_s"]].to_numpy().tolist() == [[0, 0.5], [0.25, 0.75], [0.5, 1], [0, 0.1]]
+    assert features.index.tolist() == ["clip001"] * 3 + ["short"] and extractor.sizes == [2, 2]
+    waveform = read_waveform(path, 8000)
+    windows = [waveform[start : start + 4000] for start in (0, 2000, 4000)]
+    windows.append(fit_waveform(read_waveform(short, 8000), 4000, "zero_pad"))
+    assert (features[["peak", "energy"]].to_numpy() == ToyExtractor()(windows)[:, :2]).all()
+
+
+def test_bad_clips_are_named_and_the_others_computed(tmp_path):
+    words = write_unusable(tmp_path / "bad")
+    del words["cut.flac"]  # its first half second is whole
+    good = {
+        "silence.wav": np.zeros((8000, 2)),
+        "one_sample.wav": np.full((1, 1), 0.5),
+        "short.wav": tune(0.1),
+        "eight_channels.wav": tune(1.0, channels=8),
+    }
+    for name, samples in good.items():
+        write(tmp_path / "bad" / name, samples)
+    write(tmp_path / "bad" / "fast.wav", tune(1.0, 192000), 192000)
+    names = [*good, *words, "fast.wav"]
+    pd.DataFrame({"clip_id": names, "filepath": names, "label": "x"}).to_csv(tmp_path / "bad" / "set.csv", index=False)
+    for extractor in (ToyExtractor(), MfccExtractor()):
+        table = export_features(tmp_path / "bad" / "set.csv", tmp_path / "out" / f"{extractor.name}.csv", extractor)
+        features = read_features(table)
+        assert features.index.tolist() == [*good, "fast.wav"]
+        assert np.isfinite(features.to_numpy()).all()
+        errors = pd.read_csv(tmp_path / "out" / "errors.csv", index_col="clip_id")
+        assert errors.index.tolist() == list(words)
+        assert all(word in errors.cause[name] for name, word in words.items()) and errors.what_to_do.notna().all()
+        in_memory, in_memory_errors = extract_features(tmp_path / "bad" / "set.csv", extractor)
+        assert (in_memory.to_numpy() == features.to_numpy()).all()
+        assert in_memory_errors.clip_id.tolist() == list(words)
+
+
+def test_features_that_are_not_finite_are_an_error_of_their_clip(tmp_path, clips):
+    class Overflowing(ToyExtractor):
+        def __call__(self, waveforms):
+            rows = super().__call__(waveforms)
+            rows[-1, 0] = np.inf
+            return rows
+
+    table = export_features(clips, tmp_path / "toy.csv", Overflowing())
+    assert len(read_features(table)) == 7
+    assert pd.read_csv(tmp_path / "errors.csv").clip_id.tolist() == ["clip003", "clip007", "clip009"]
+
+
+@pytest.mark.parametrize("order", ["file", "shuffled"])
+@pytest.mark.parametrize("torn", [0, 1, 30])
+def test_a_stopped_run_goes_on_and_ends_the_same_to_the_byte(tmp_path, clips, order, torn):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    (tmp_path / "clips" / "clip005.wav").write_bytes(b"")
+    export_features(clips, whole / "toy.csv", ToyExtractor(batch_order=order))
+    extractor = ToyExtractor(batch_order=order)
+    extractor.stop_after = 2
+    with pytest.raises(KeyboardInterrupt):
+        export_features(clips, stopped / "toy.csv", extractor)
+    partial = stopped / "toy.csv.partial"
+    assert list(files_in(stopped)) == [partial.name]
+    os.truncate(partial, partial.stat().st_size - torn)
+    again = ToyExtractor(batch_order=order)
+    export_features(clips, stopped / "toy.csv", again)
+    assert files_in(stopped) == files_in(whole)
+    assert len(again.sizes) == (1 if torn == 0 else 2)
+
+
+@pytest.mark.parametrize("rubbish", [b'{"clip": 4, "lines"\n', b"\0\0\0\n", b"[]\n", b"\xff\xfe\n"])
+def test_a_partial_file_that_ends_in_rubbish_is_cut(tmp_path, clips, rubbish):
+    extractor = ToyExtractor()
+    extractor.stop_after = 1
+    with pytest.raises(KeyboardInterrupt):
+        export_features(clips, tmp_path / "toy.csv", extractor)
+    with open(tmp_path / "toy.csv.partial", "ab") as stream:
+        stream.write(rubbish * 4)
+    features = read_features(export_features(clips, tmp_path / "toy.csv", ToyExtractor()))
+    assert (features.to_numpy() == expected_rows(clips)).all()
+
+
+def test_a_partial_file_of_other_work_is_discarded_with_a_notice(tmp_path, clips, caplog):
+    extractor = ToyExtractor(n_samples=2000)
+    extractor.stop_after = 2
+    with pytest.raises(KeyboardInterrupt):
+        export_features(clips, tmp_path / "toy.csv", extractor)
+    with caplog.at_level(logging.WARNING):
+        features = read_features(export_features(clips, tmp_path / "toy.csv", ToyExtractor()))
+    assert "starting afresh" in caplog.text
+    assert (features.to_numpy() == expected_rows(clips)).all()
+
+
+def test_a_finished_table_is_left_alone_until_something_changes(tmp_path, clips):
+    def sizes(**options):
+        extractor = ToyExtractor()
+        export_features(clips, tmp_path / "toy.csv", extractor, **options)
+        return extractor.sizes
+
+    assert sizes() == [4, 4, 2]
+    assert sizes() == []
+    assert sizes(resume=False) == [4, 4, 2]
+    (tmp_path / "toy.csv").write_text("edited")
+    assert sizes() == [4, 4, 2]
+    (tmp_path / "toy.json").write_text("{")
+    assert sizes() == [4, 4, 2]
+    write(clips[0], tune(0.5, 8000, 1, seed=9), 8000)
+    assert sizes() == [4, 4, 2]
+
+
+@pytest.mark.parametrize("writes_before", [0, 2])
+def test_a_full_disk_is_told_in_one_line_and_keeps_what_is_done(tmp_path, clips, monkeypatch, writes_before):
+    export_features(clips, tmp_path / "whole" / "toy.csv", ToyExtractor())
+    n_writes = 0
+
+    def write_until_full(self, block):
+        nonlocal n_writes
+        n_writes += 1
+        if n_writes > writes_before:
+            self._file.write(block[: len(block) // 2])
+            raise MgcKerasError("the disk is full") from OSError(errno.ENOSPC, "No space left on device")
+        plain(self, block)
+
+    plain = journal.Journal._write
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.Journal, "_write", write_until_full)
+        with pytest.raises(MgcKerasError, match="disk is full"):
+            export_features(clips, tmp_path / "out" / "toy.csv", ToyExtractor())
+    assert list(files_in(tmp_path / "out")) == ["toy.csv.partial"]
+    export_features(clips, tmp_path / "out" / "toy.csv", ToyExtractor())
+    assert files_in(tmp_path / "out") == files_in(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"output_csv": "toy.txt"}, "toy.txt"),
+        ({"output_csv": "errors.csv"}, "one file"),
+        ({"output_csv": "clips.csv"}, "is a folder"),
+        ({"jobs": 0}, "jobs"),
+        ({"window": 1.0}, "window"),
+        ({"hop": 1.0}, "hop"),
+    ],
+)
+def test_options_that_make_no_sense_stop_at_once(tmp_path, clips, changes, field):
+    (tmp_path / "clips.csv").mkdir()
+    options = {"output_csv": "toy.csv"} | changes
+    with pytest.raises(OptionError, match=re.escape(field)):
+        export_features(clips, tmp_path / options.pop("output_csv"), ToyExtractor(), **options)
+    assert not files_in(tmp_path)
+
+
+def test_what_is_no_feature_table_is_refused(tmp_path):
+    (tmp_path / "other.csv").write_text("a,b,c\n1,2,3\n")
+    (tmp_path / "words.csv").write_text("clip_id,filepath,peak\nx,y,loud\n")
+    (tmp_path / "empty.csv").write_text("")
+    for name in ("gone.csv", "other.csv", "words.csv", "empty.csv"):
+        with pytest.raises(ManifestError, match=name):
+            read_features(tmp_path / name)
