@@ -100,7 +100,7 @@ class RunWriter:
         inputs : iterable of paths
             Files (manifests, weights, published features) to name with their SHA-256.
         **more
-            Further entries, for instance ``title`` (of the report) or ``seconds`` (of each step).
+            Further entries: ``title`` (of the report), ``caveats`` (sentences that it opens with), ``seconds``, …
 
         Raises
         ------

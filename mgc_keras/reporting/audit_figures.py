@@ -10,8 +10,18 @@ from matplotlib.patches import Patch
 
 from mgc_keras.evaluation.audits.batch_border import BATCH_BORDER, SAME_BATCH, SHIFTED
 from mgc_keras.reporting.run import RunFolder
-from mgc_keras.reporting.style import BLUE, DARK, GREY, ORANGE, SKY, VERMILION
-from mgc_keras.reporting.style import figure_legend, label_axes, new_figure, save_png
+from mgc_keras.reporting.style import (
+    BLUE,
+    DARK,
+    GREY,
+    ORANGE,
+    SKY,
+    VERMILION,
+    figure_legend,
+    label_axes,
+    new_figure,
+    save_png,
+)
 
 
 def draw_audit(run: RunFolder, name: str) -> Path | None:

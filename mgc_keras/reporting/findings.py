@@ -50,7 +50,9 @@ def reproduction(run: RunFolder) -> Finding | None:
         most = cells.loc[distance.idxmax()]
         name = "r²" if metric == "r2" else metric
         parts.append(
-            f"{len(cells)} scores in {name}, the largest difference {distance.max():.1g} "
+            f"{len(cells)} scores in {name}, all equal to the last digit"
+            if distance.max() == 0
+            else f"{len(cells)} scores in {name}, the largest difference {distance.max():.1g} "
             f"({most['feature']} on {most['task']})"
         )
     return Finding(
@@ -87,12 +89,16 @@ def _finding(feature_a: str, feature_b: str, rows: pd.DataFrame) -> Finding:
         for verdict, part in rows.groupby(rows.apply(_verdict, axis=1))
     }
     parts = [
-        f"{verdict} on {len(verdicts[verdict])} of {len(rows)} tasks: {', '.join(verdicts[verdict])}"
+        f"{verdict} on {len(verdicts[verdict])} of {_tasks(len(rows))}: {', '.join(verdicts[verdict])}"
         for verdict in ("better", "worse", "not decided")
         if verdict in verdicts
     ]
     text = f"{describe(feature_a)} against {describe(feature_b)} is {'; '.join(parts)}."
     return Finding(text[0].upper() + text[1:], next(iter(verdicts)) if len(verdicts) == 1 else "mixed")
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
 
 
 def _verdict(row: pd.Series) -> str:

@@ -14,6 +14,7 @@ h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .3rem; }
 h2 { font-size: 1.3rem; margin: 2.4rem 0 .7rem; padding-bottom: .2rem; border-bottom: 2px solid #0072B2; }
 h3 { font-size: 1.08rem; margin: 1.6rem 0 .4rem; }
 p { max-width: 52rem; margin: .5rem 0; } p.quiet { color: #555; font-size: .92rem; }
+p.caveat { border-left: 5px solid #E69F00; background: #fff7e6; padding: .4rem .8rem; max-width: none; }
 nav { margin: .6rem 0; } nav a { margin-right: 1.1rem; color: #0072B2; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .24rem 1.1rem .24rem .4rem; border-bottom: 1px solid #e2e2e2; vertical-align: top; }

@@ -9,13 +9,26 @@ from matplotlib.patches import Patch
 
 from mgc_keras.reporting.order import RANDOM, feature_order, is_random
 from mgc_keras.reporting.run import RunFolder
-from mgc_keras.reporting.style import BLUE, DARK, GREEN, GREY, METRIC_LABELS, ORANGE, VERMILION
-from mgc_keras.reporting.style import figure_legend, label_axes, new_figure, save_png
+from mgc_keras.reporting.style import (
+    BLUE,
+    DARK,
+    GREEN,
+    GREY,
+    METRIC_LABELS,
+    ORANGE,
+    VERMILION,
+    figure_legend,
+    label_axes,
+    new_figure,
+    save_png,
+)
 
 
-def draw_task(run: RunFolder, task: str) -> Path:
-    """Draw ``figures/<task>.png``: one panel a protocol, on one scale. Return its path."""
+def draw_task(run: RunFolder, task: str) -> Path | None:
+    """Draw ``figures/<task>.png``: one panel a protocol, on one scale; None where there is one feature alone."""
     scores = run.scores[run.scores["task"] == task]
+    if scores["feature"].nunique() < 2:
+        return None
     protocols = [name for name in run.protocols if name in set(scores["protocol"])]
     shown = feature_order([name for name in scores["feature"].unique() if not is_random(name)])
     figure, axes = new_figure(max(7.0, 2.0 + 0.33 * len(shown)), 0.9 + 3.3 * len(protocols), len(protocols))

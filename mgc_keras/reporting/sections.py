@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Callable
 from html import escape
 
+import pandas as pd
+
 from mgc_keras.reporting.audit_figures import draw_audit
 from mgc_keras.reporting.findings import findings, headline_protocol, reproduction
 from mgc_keras.reporting.html import figure_html, folded, heading, paragraph, preformatted, table_html
@@ -15,6 +17,11 @@ from mgc_keras.reporting.tables import comparison_table, headline_table, score_t
 from mgc_keras.reporting.training import draw_training
 
 ROWS_SHOWN = 12
+PUBLISHED_FEATURES = (
+    "This run used the authors' own convnet features. They were extracted in file order, in batches that share "
+    "statistics, so they carry traces of the class (see Audit). No protocol can take that out afterwards: the "
+    "convnet's figures below, the corrected ones included, do not say how well features of single clips work."
+)
 
 AUDITS = {
     "batch_border": (
@@ -57,10 +64,14 @@ def glance(run: RunFolder) -> list[str]:
         lead = paragraph("No paired tests were saved, so nothing is decided here between features.")
     else:
         lead = paragraph(f"{sentence}, by paired tests on the same clips (p after Holm's correction).")
+    caveats = list(run.config.get("caveats", []))
+    if run.config.get("options", {}).get("published_features"):
+        caveats.append(PUBLISHED_FEATURES)
     note = (
         "In brackets: 95 % intervals, bootstrap over clips, or over artists where the protocol keeps artists together."
     )
     return [
+        *(paragraph(caveat, "caveat") for caveat in caveats),
         lead,
         f'<ul class="findings">{items}</ul>' if items else "",
         table_html(headline_table(run), grouped_by="Task"),
@@ -69,22 +80,23 @@ def glance(run: RunFolder) -> list[str]:
 
 
 def scores(run: RunFolder) -> list[str]:
-    """Every task: its figures, and the table of all features folded away."""
+    """Every task with several features: its figures, and the table of all features folded away."""
     parts = []
     for task in run.tasks:
-        table = score_table(run, task)
+        drawn, labels, table = draw_task(run, task), draw_labels(run, task), score_table(run, task)
+        if drawn is None:
+            continue
         parts += [
             heading(task),
             figure_html(
-                draw_task(run, task), f"{task}: every feature set, with 95 % intervals; the untrained convnet behind."
+                drawn, f"{task}: every feature set, with 95 % intervals; behind it the untrained convnet, if run."
             ),
             folded(f"{task}: all {len(table)} feature sets as a table", table_html(table)),
         ]
-        labels = draw_labels(run, task)
-        if labels:
+        if labels is not None:
             caption = f"{task}: the best layer set against MFCC, class by class, with 95 % intervals of the difference."
             parts.append(figure_html(labels, caption))
-    return parts
+    return parts or [paragraph("No task has more than one feature; the table above holds all scores.")]
 
 
 def paired(run: RunFolder) -> list[str]:
@@ -93,8 +105,8 @@ def paired(run: RunFolder) -> list[str]:
         return [paragraph("No paired tests were saved.")]
     text = (
         "Accuracy over single clips: exact McNemar test. Otherwise: the two systems' predictions swapped at random, "
-        "clip by clip or artist by artist. Differences with 95 % intervals of a paired bootstrap; p (Holm) corrects for "
-        "all tests of a protocol. The pairs were fixed before scores were seen."
+        "clip by clip or artist by artist. Differences with 95 % intervals of a paired bootstrap; p (Holm) corrects "
+        "for all tests of a protocol. The pairs were fixed before scores were seen."
     )
     return [paragraph(text), table_html(comparison_table(run), grouped_by="Task")]
 
@@ -145,10 +157,27 @@ def errors(run: RunFolder) -> list[str]:
 
 
 def configuration(run: RunFolder) -> list[str]:
-    """Resolved options, versions, hashes of inputs."""
+    """Resolved options, hashes of inputs, versions; the whole file folded away."""
     if not run.config:
         return [paragraph("No configuration was saved.")]
-    return [preformatted(json.dumps(run.config, indent=2, ensure_ascii=False))]
+    parts = []
+    for key, names in (
+        ("options", ("Option", "Value")),
+        ("inputs", ("Input", "SHA-256")),
+        ("versions", ("Part", "Version")),
+    ):
+        entries = run.config.get(key)
+        if isinstance(entries, dict) and entries:
+            table = pd.DataFrame([(name, _plain(value)) for name, value in entries.items()], columns=list(names))
+            parts.append(table_html(table))
+    whole = preformatted(json.dumps(run.config, indent=2, ensure_ascii=False))
+    return [*parts, folded("config.json", whole)]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def reproduce(run: RunFolder) -> list[str]:

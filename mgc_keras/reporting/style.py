@@ -26,6 +26,7 @@ def new_figure(width: float, height: float, n_axes: int = 1, across: bool = Fals
     """Return a figure of `width` x `height` inches and its axes, one above the other or `across`, on a light grid."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
+    figure.get_layout_engine().set(h_pad=0.09)
     rows, columns = (1, n_axes) if across else (n_axes, 1)
     axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for one in axes:
@@ -44,8 +45,9 @@ def label_axes(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def figure_legend(figure: Figure, handles: list[Artist]) -> None:
-    """Put one legend below all axes."""
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)), fontsize=10, frameon=False)
+    """Put one legend below all axes, in as many columns as the width of the figure holds."""
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / 2.6)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=10, frameon=False)
 
 
 def save_png(figure: Figure, path: Path) -> Path:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from run_example import arousal_predictions, genre_predictions, write_example_run
 from scipy.stats import binomtest
 from sklearn.metrics import r2_score
 
@@ -10,7 +11,6 @@ from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.paired import holm
 from mgc_keras.evaluation.run_folder import COMPARISON_COLUMNS, SCORE_COLUMNS, RunWriter
 from mgc_keras.evaluation.summary import compare_features, compare_tables, groups_of, score_row
-from run_example import arousal_predictions, genre_predictions, write_example_run
 
 
 def test_a_score_row_has_the_columns_in_order():

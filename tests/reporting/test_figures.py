@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from run_example import genre_predictions, write_example_run
 
 from mgc_keras.reporting import audit_figures, labels, layer_sets
 from mgc_keras.reporting.labels import label_differences
 from mgc_keras.reporting.run import RunFolder
-from run_example import genre_predictions, write_example_run
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from run_example import write_example_run
 
 from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.run_folder import RunWriter
 from mgc_keras.reporting.report import write_report
-from run_example import write_example_run
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,18 @@ def test_a_run_of_one_protocol_and_one_feature(run_folder, tmp_path):
     text = write_report(tmp_path).read_text()
     assert "Corrected</th>" not in text
     assert re.search(r"<td>MFCC</td><td>–</td><td>0\.\d{3}</td>", text)
+
+
+def test_published_features_and_caveats_are_owned_up_to(run_folder, tmp_path, text):
+    assert 'class="caveat"' not in text
+    one = pd.read_csv(run_folder / "scores.csv").head(1)
+    writer = RunWriter(tmp_path)
+    writer.scores(one)
+    writer.config("choi2017", {"published_features": tmp_path}, caveats=["Mind <this>."])
+    text = write_report(tmp_path).read_text()
+    assert '<p class="caveat">Mind &lt;this&gt;.</p>' in text
+    assert "carry traces of the class" in text
+    assert "No task has more than one feature" in text
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,11 @@ def test_reproduction_names_the_largest_difference(run):
     assert "3 scores in accuracy, the largest difference 0.002 (345 on gtzan)" in text
 
 
+def test_scores_equal_to_the_last_digit_are_said_to_be(tmp_path):
+    RunWriter(tmp_path).scores([_score("t", "mfcc", "published", 0.66, published=0.66)])
+    assert "1 scores in accuracy, all equal to the last digit." in reproduction(RunFolder(tmp_path)).text
+
+
 def test_without_recorded_scores_nothing_was_reproduced(tmp_path):
     RunWriter(tmp_path).scores([_score("t", "mfcc", "published", 0.5)])
     run = RunFolder(tmp_path)

@@ -75,6 +75,13 @@ def batch_order(
     guesses = {
         name: predict(np.asarray(table, np.float64), labels, np.asarray(folds)) for name, table in features.items()
     }
+    table = _table(guesses, labels, reference, groups, seed)
+    return AuditResult("batch_order", table, _conclusion(table, reference))
+
+
+def _table(
+    guesses: Mapping[str, np.ndarray], labels: np.ndarray, reference: str, groups: np.ndarray | None, seed: int
+) -> pd.DataFrame:
     rows = []
     for name, guess in guesses.items():
         found = bootstrap_interval(labels, guess, groups=groups, seed=seed)
@@ -88,7 +95,7 @@ def batch_order(
     table = pd.DataFrame(rows, columns=[*columns, "n_clips"])
     tested = table["p_holm"].notna()
     table.loc[tested, "p_holm"] = holm(table.loc[tested, "p_holm"].to_numpy(float))
-    return AuditResult("batch_order", table, _conclusion(table, reference))
+    return table
 
 
 def nested_linear_svm(features: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> np.ndarray:

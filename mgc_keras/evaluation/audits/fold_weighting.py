@@ -54,7 +54,8 @@ def fold_weighting(predictions: Mapping[tuple[str, str], pd.DataFrame], metrics:
                 "size_weighted": found["size"],
                 "plain_mean": found["equal"],
                 "pooled": found["pooled"],
-                "change": found["equal"] - found["size"],
+                # Equal folds leave rounding errors alone.
+                "change": round(found["equal"] - found["size"], 12),
             }
         )
     columns = "task feature metric n_folds smallest_fold largest_fold size_weighted plain_mean pooled change".split()
@@ -65,6 +66,8 @@ def fold_weighting(predictions: Mapping[tuple[str, str], pd.DataFrame], metrics:
 def _conclusion(table: pd.DataFrame) -> str:
     if table.empty:
         return "There were no predictions to score."
+    if not table["change"].any():
+        return f"A plain mean over folds changes none of {len(table)} scores: the folds are of equal size."
     most = table.loc[table["change"].abs().idxmax()]
     return (
         f"A plain mean over folds in place of the size-weighted one moves {len(table)} scores by "

@@ -64,22 +64,14 @@ def replicas(
     scaled = {name: _standardized(name, table, len(clip_ids)) for name, table in features.items()}
     pairs = sorted({pair for table in scaled.values() for pair in _close_pairs(table, near)})
     first, second = np.array(pairs, int).reshape(-1, 2).T
-    ids = np.asarray(clip_ids, dtype=object)
-    distances = {
-        f"distance_{name}": np.sqrt(np.mean((table[first] - table[second]) ** 2, axis=1))
-        for name, table in scaled.items()
-    }
-    least = np.min(list(distances.values()), axis=0)
-    table = pd.DataFrame(
-        {"clip_a": ids[first], "clip_b": ids[second], "kind": np.where(least <= EXACT, "exact", "near")}
-    )
-    table = table.assign(**distances)
+    table = _measured_pairs(scaled, first, second, np.asarray(clip_ids, dtype=object))
     for column, values, want_same in (("same_label", labels, True), ("straddles_folds", folds, False)):
         if values is not None:
             values = np.asarray(values)
             table[column] = (values[first] == values[second]) == want_same
     if batch_size is not None:
         table["same_batch"] = first // batch_size == second // batch_size
+    least = table.filter(like="distance_").min(axis=1).to_numpy(float)
     table = table.iloc[np.argsort(least, kind="stable")].reset_index(drop=True)
     return AuditResult("replicas", table, _conclusion(table, len(clip_ids)))
 
@@ -94,6 +86,17 @@ def _standardized(name: str, table: np.ndarray, n_clips: int) -> np.ndarray:
         )
     spread = table.std(axis=0)
     return (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+
+
+def _measured_pairs(
+    scaled: Mapping[str, np.ndarray], first: np.ndarray, second: np.ndarray, ids: np.ndarray
+) -> pd.DataFrame:
+    distances = {
+        f"distance_{name}": np.sqrt(np.mean((table[first] - table[second]) ** 2, axis=1))
+        for name, table in scaled.items()
+    }
+    kind = np.where(np.min(list(distances.values()), axis=0) <= EXACT, "exact", "near")
+    return pd.DataFrame({"clip_a": ids[first], "clip_b": ids[second], "kind": kind, **distances})
 
 
 def _close_pairs(table: np.ndarray, near: float) -> set[tuple[int, int]]:

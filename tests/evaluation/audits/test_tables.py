@@ -61,5 +61,13 @@ def test_fold_weighting_of_regression_tells_pooled_from_fold_by_fold():
     assert row["pooled"] > row["plain_mean"] + 0.5
 
 
+def test_equal_folds_change_nothing():
+    truth = np.arange(30) % 3
+    table = pd.DataFrame({"clip_id": range(30), "fold": np.arange(30) % 10, "truth": truth, "prediction": truth * 2})
+    result = fold_weighting({("t", "f"): table}, {"t": "accuracy"})
+    assert result.table["change"].item() == 0.0
+    assert "changes none of 1 scores" in result.conclusion
+
+
 def test_no_predictions():
     assert fold_weighting({}, {}).table.empty
