@@ -19,8 +19,8 @@ from statistics import median
 
 # As the command line sets them; the plain way gains as well.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
 
+import mgc_keras  # noqa: F401, I001  (its settings must reach TensorFlow first)
 import joblib
 import keras
 import librosa

@@ -42,7 +42,6 @@ def measured(clips: Path, kind: str, times: int) -> float:
 def peak_memory(folder: Path, kind: str, times: int) -> float:
     """Extract features of `times` x 60 clips in this process; return its peak memory in MB."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     import pandas as pd
 
     from mgc_keras.data.audio import find_clips
@@ -57,7 +56,7 @@ def peak_memory(folder: Path, kind: str, times: int) -> float:
 
 
 def extractor_of(kind: str):
-    """Return the convnet by itself, in batches of 256 as published, or the MFCCs."""
+    """Return the convnet clip by clip, or with batch statistics (batches of 30: 60 clips fill no 256), or the MFCCs."""
     if kind == "mfcc":
         from mgc_keras.features.mfcc import MfccExtractor
 

@@ -46,9 +46,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="iterations of libsvm's SVR on sets with unscaled MFCCs (default: %(default)s; 0: none, may take hours)",
     )
     training = parser.add_argument_group("source training")
-    training.add_argument("--epochs", type=int, default=10, help="default: %(default)s")
-    training.add_argument("--batch-size", type=int, default=8, help="default: %(default)s")
+    training.add_argument("--epochs", type=int, default=30, help="default: %(default)s")
+    training.add_argument("--batch-size", type=int, default=16, help="default: %(default)s")
     training.add_argument("--learning-rate", type=float, default=2e-3, help="of Adam (default: %(default)s)")
+    training.add_argument(
+        "--whole-clips", action="store_true", help="train on clips of 29 s, as the paper: four times the work of excerpts"
+    )
     training.add_argument("--source-clips", type=int, default=320, help="of the built-in tagging task (default: %(default)s)")
     return parser
 

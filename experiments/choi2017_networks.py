@@ -12,19 +12,18 @@ from mgc_keras.data.audio import fit_waveform, read_waveform
 from mgc_keras.data.corpus import TASKS, write_corpus
 from mgc_keras.data.manifest import Manifest, read_manifest
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.intervals import percentiles
+from mgc_keras.evaluation.intervals import bootstrap_macro_auc
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.evaluation.run_folder import RunWriter
 from mgc_keras.features.convnet import ConvnetExtractor
 from mgc_keras.features.mfcc import MfccExtractor
 from mgc_keras.models.calibrate import calibrate
-from mgc_keras.models.choi2017 import N_SAMPLES, SAMPLING_RATE, convnet
+from mgc_keras.models.choi2017 import EXCERPT_FRAMES, N_SAMPLES, SAMPLING_RATE, convnet
 from mgc_keras.models.variants import options_of
 from mgc_keras.training.source import N_CALIBRATION_CLIPS, train_source
 from mgc_keras.training.tagger import TaggerSettings
 from mgc_keras.weights.load import load_model
 
-N_RESAMPLES = 500
 # The built-in corpus' multi-label task.
 SOURCE_TASK = "tagging"
 
@@ -66,7 +65,13 @@ def source_network(options: argparse.Namespace, writer: RunWriter) -> Source:
         manifest = read_manifest(options.source_manifest, options.data_home)
     else:
         manifest = built_in_manifest(SOURCE_TASK, options, writer, options.source_clips)
-    settings = TaggerSettings(options.epochs, options.batch_size, options.learning_rate, seed=options.seed)
+    settings = TaggerSettings(
+        options.epochs,
+        options.batch_size,
+        options.learning_rate,
+        excerpt_frames=0 if options.whole_clips else EXCERPT_FRAMES,
+        seed=options.seed,
+    )
     network = train_source(
         manifest,
         writer.folder / "training",
@@ -122,18 +127,16 @@ def _calibration_clips(manifest: Manifest, seed: int) -> Any:
 def _auc_row(validation: pd.DataFrame, seed: int) -> dict[str, Any]:
     truth = validation.filter(regex="^truth_").to_numpy()
     scores = validation.filter(regex="^score_").to_numpy()
-    random = np.random.default_rng(seed)
-    draws = [random.integers(len(truth), size=len(truth)) for _ in range(N_RESAMPLES)]
-    low, high = percentiles(np.array([macro_auc(truth[rows], scores[rows]).score for rows in draws]))
+    interval = bootstrap_macro_auc(truth, scores, seed=seed)
     return {
         "study": "choi2017",
         "task": "source",
         "feature": "tags",
         "protocol": "corrected",
         "metric": "auc",
-        "score": macro_auc(truth, scores).score,
-        "ci_low": low,
-        "ci_high": high,
+        "score": interval.score,
+        "ci_low": interval.low,
+        "ci_high": interval.high,
         "published": np.nan,
         "n_clips": len(truth),
     }

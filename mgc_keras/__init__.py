@@ -9,10 +9,16 @@ Example
 >>> waveform = mgc_keras.read_waveform("song.mp3", duration=29.0)    # doctest: +SKIP
 """
 
+import os
 from importlib import import_module
 from typing import Any
 
 from mgc_keras._version import __version__
+
+# TensorFlow reads these when it is first imported; settings made outside win. On many processors it leaves oneDNN's
+# kernels off unless asked, and it gives large maps back to the system after every step: each halves the convnet's speed.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
 
 _HOME_OF = {
     "MgcKerasError": "mgc_keras.errors",

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import mgc_keras  # noqa: F401  (its settings must reach TensorFlow before a test imports Keras)
+
 SHARED_DATA = Path(os.environ.get("MGC_KERAS_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 

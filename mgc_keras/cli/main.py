@@ -37,10 +37,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def guarded(work: Callable[[], int], program: str) -> int:
     """Run `work`; a user's error becomes one line on standard error and exit code 2, Ctrl-C becomes 130."""
-    # TensorFlow's start-up notes are no news to a user. Its pooled allocator keeps the convnet's large maps in memory it
-    # already has, which halves the time of both training and features. Settings made outside win.
+    # TensorFlow's start-up notes are no news to a user; a setting made outside wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     # A file name that the terminal cannot show must not end the work.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")

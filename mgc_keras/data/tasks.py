@@ -37,13 +37,15 @@ class StudyTask:
     clip_ids : sequence of str
         In manifest order.
     target : np.ndarray [shape=(n_clips,)]
-        Class names (str), or values (float).
+        Class names (str) or the authors' class numbers (int), or values (float).
     groups : np.ndarray or None [shape=(n_clips,)]
         Artist (or song, or recording) of each clip, where known.
     fold, split : np.ndarray or None [shape=(n_clips,)]
         The dataset's own folds; its own train, valid, test ("" for clips in none).
     published : dict
         The recorded score of each feature set, where known.
+    class_names : dict
+        Names of class numbers. The search keeps the numbers, whose order decides between classes of equal votes.
     """
 
     name: str
@@ -54,6 +56,7 @@ class StudyTask:
     fold: np.ndarray | None = None
     split: np.ndarray | None = None
     published: dict[str, float] = field(default_factory=dict)
+    class_names: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.clip_ids)

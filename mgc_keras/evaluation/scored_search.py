@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mgc_keras.data.tasks import StudyTask
 from mgc_keras.evaluation.run_folder import RunWriter, write_table
 from mgc_keras.evaluation.summary import score_row
 from mgc_keras.search.protocol import Protocol
@@ -67,7 +68,7 @@ def search_and_score(
     )
     rows = []
     for feature, result in results.items():
-        predictions = _named(result, task.clip_ids, task.groups)
+        predictions = _named(result, task)
         writer.predictions(task.name, feature, protocol.name, predictions)
         rows.append(
             score_row(
@@ -87,11 +88,13 @@ def search_and_score(
     return rows, results
 
 
-def _named(result: SearchResult, clip_ids: Sequence[str], groups: np.ndarray | None) -> pd.DataFrame:
+def _named(result: SearchResult, task: StudyTask) -> pd.DataFrame:
     table = result.predictions
     clips = table["clip"].to_numpy()
-    named = pd.DataFrame({"clip_id": np.asarray(clip_ids)[clips], **table[["fold", "truth", "prediction"]]})
-    return named if groups is None else named.assign(group=groups[clips])
+    named = pd.DataFrame({"clip_id": np.asarray(task.clip_ids)[clips], **table[["fold", "truth", "prediction"]]})
+    for column in ("truth", "prediction") if task.class_names else ():
+        named[column] = named[column].map(task.class_names)
+    return named if task.groups is None else named.assign(group=task.groups[clips])
 
 
 def _write_candidates(results: Mapping[str, SearchResult], writer: RunWriter, task: str, protocol: str) -> None:

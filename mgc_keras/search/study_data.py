@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mgc_keras.data.cards import manifest_folder
+from mgc_keras.data.cards import card_names, manifest_folder, read_card
 from mgc_keras.data.manifest import Manifest, read_manifest
 from mgc_keras.data.published import read_published_scores, read_published_task
-from mgc_keras.data.tasks import FOLDS_OF, StudyTask, tasks_of
+from mgc_keras.data.tasks import FOLDS_OF, STUDY_NAMES, StudyTask, tasks_of
 from mgc_keras.errors import ManifestError
 from mgc_keras.features.blocks import layer_blocks, mfcc_block
 from mgc_keras.features.table import read_features
@@ -68,13 +68,21 @@ def published_data(folder: str | Path, name: str) -> StudyData:
         name,
         "classification" if source.estimator == "SVC" else "regression",
         source.clip_ids,
-        source.target.astype(str) if source.estimator == "SVC" else source.target,
+        source.target,
         source.groups,
         source.fold_column,
         split,
         dict(scores[scores["task"] == name].set_index("feature")["score"]),
+        _class_names(name),
     )
     return StudyData(task, {protocol: source.blocks for protocol in FOLDS_OF})
+
+
+def _class_names(name: str) -> dict[int, str]:
+    """Name the authors' class numbers, where the dataset's card does."""
+    dataset = next((dataset for dataset, task in STUDY_NAMES.items() if task == name), name)
+    classes = read_card(dataset).classes if dataset in card_names() else None
+    return dict(enumerate(classes or ()))
 
 
 def exported_data(manifest: Manifest, tables: Mapping[tuple[str, str], Path]) -> list[StudyData]:

@@ -13,12 +13,14 @@ from mgc_keras.errors import ManifestError
 from mgc_keras.features.melspectrograms import cache_melspectrograms
 from mgc_keras.files import whole_file
 from mgc_keras.models.calibrate import calibrate
-from mgc_keras.models.choi2017 import convnet
-from mgc_keras.models.variants import with_variant
+from mgc_keras.models.choi2017 import convnet, excerpt_tagger
+from mgc_keras.models.variants import set_tensors, tensors_of, with_variant
 from mgc_keras.training.tagger import TaggerSettings, TagBatches, train_tagger
 
 # Enough for stable means and variances: 128 clips hold some 20 million values a channel in the first layer.
 N_CALIBRATION_CLIPS = 128
+# Each clip's own maximum is 0 dB: a reference taken from the batch would change with every shuffle.
+_CLIP_TAGGER = {"output": "tags", "decibel_reference": "clip", "input": "melspectrogram"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def train_source(
     rows = np.flatnonzero(usable)
     targets = manifest.table[manifest.label_columns].to_numpy(np.float32)[rows]
     model, _ = train_tagger(
-        lambda: _untrained(targets.shape[1], settings.seed),
+        lambda: _untrained(targets.shape[1], settings),
         _Rows(cached.values, rows),
         targets,
         split[rows] == "valid",
@@ -96,7 +98,9 @@ def train_source(
         settings=settings,
     )
     training_rows = rows[split[rows] == "train"]
-    tagger = calibrate(with_variant(model, normalization="batch"), _calibration(cached.values, training_rows, settings.seed))
+    tagger = calibrate(
+        _whole_clip_tagger(model, targets.shape[1]), _calibration(cached.values, training_rows, settings.seed)
+    )
     _save(with_variant(tagger, normalization="batch", decibel_reference="batch", input="waveform"), network.published)
     _save(with_variant(tagger, input="waveform"), network.corrected)
     _write_validation(tagger, cached.values, manifest, rows[split[rows] == "valid"], network.validation)
@@ -109,7 +113,7 @@ class _Rows:
     """Some rows of a memory-mapped array, read when they are asked for."""
 
     def __init__(self, values: np.ndarray, rows: np.ndarray) -> None:
-        self.values, self.rows = values, rows
+        self.values, self.rows, self.shape = values, rows, (len(rows), *values.shape[1:])
 
     def __getitem__(self, wanted: np.ndarray) -> np.ndarray:
         return self.values[self.rows[wanted]]
@@ -125,16 +129,17 @@ def _check(manifest: Manifest) -> None:
         )
 
 
-def _untrained(n_tags: int, seed: int) -> keras.Model:
-    # Each clip's own maximum is 0 dB: a reference taken from the batch would change with every shuffle.
-    return convnet(
-        output="tags",
-        n_tags=n_tags,
-        normalization="population",
-        decibel_reference="clip",
-        input="melspectrogram",
-        seed=seed,
-    )
+def _untrained(n_tags: int, settings: TaggerSettings) -> keras.Model:
+    if settings.excerpt_frames:
+        return excerpt_tagger(n_tags, seed=settings.seed)
+    return convnet(n_tags=n_tags, normalization="population", seed=settings.seed, **_CLIP_TAGGER)
+
+
+def _whole_clip_tagger(model: keras.Model, n_tags: int) -> keras.Model:
+    """Move the weights into the network for whole clips; its statistics are still to be calibrated."""
+    tagger = convnet(n_tags=n_tags, normalization="batch", **_CLIP_TAGGER)
+    set_tensors(tagger, tensors_of(model))
+    return tagger
 
 
 def _calibration(values: np.ndarray, rows: np.ndarray, seed: int) -> Iterator[np.ndarray]:

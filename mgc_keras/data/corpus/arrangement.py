@@ -35,7 +35,9 @@ class Mix:
     peak : float
         Largest sample of the finished clip.
     noise : float
-        Decibels of tape noise below the peak, negative.
+        Decibels of the noise floor below the peak, negative.
+    noise_curve : tuple of float
+        Colour of the noise floor: decibels at the frequencies of `EQUALISER`.
     balance : tuple of (role, decibels)
         What the artist turns up or down.
     """
@@ -48,6 +50,7 @@ class Mix:
     drive: float = 0.3
     peak: float = 0.7
     noise: float = -65.0
+    noise_curve: tuple[float, ...] = (0.0,) * len(EQUALISER)
     balance: tuple[tuple[str, float], ...] = ()
 
 
@@ -95,9 +98,9 @@ class Arrangement:
         return 4 * self.beats_per_bar
 
 
-def _likely_first(rng: np.random.Generator, options: tuple) -> object:
-    """Pick with weights 1, 1/2, 1/3, …"""
-    weights = 1.0 / np.arange(1, len(options) + 1)
+def _likely_first(rng: np.random.Generator, options: tuple, steepness: float) -> object:
+    """Pick with weights 1, 1/2, 1/3, … to the power of `steepness`."""
+    weights = np.arange(1.0, len(options) + 1) ** -steepness
     return options[int(rng.choice(len(options), p=weights / weights.sum()))]
 
 
@@ -118,8 +121,10 @@ def _choices(style: Style, artist: np.random.Generator, clip: np.random.Generato
     chosen = {}
     for name, options in {**_PATTERNS, **_INSTRUMENTS}.items():
         own, pool = getattr(style, options), _POOLS.get(name)
-        habit = pick(artist, pool) if artist.random() < POOL and pool else _likely_first(artist, own)
-        other = pick(clip, pool) if clip.random() < POOL and pool else _likely_first(clip, own)
+        # Rhythms and figures are what makes a style; instruments are what many styles share.
+        steepness = 1.0 if pool else 1.7
+        habit = pick(artist, pool) if artist.random() < POOL and pool else _likely_first(artist, own, steepness)
+        other = pick(clip, pool) if clip.random() < POOL and pool else _likely_first(clip, own, steepness)
         keep = clip.random() < (INSTRUMENT_HABIT if pool else PATTERN_HABIT)
         chosen[name] = str(habit if keep else other)
     return chosen
@@ -147,7 +152,8 @@ def draw_mix(style: Style, artist: np.random.Generator, clip: np.random.Generato
         reverb_time=float(artist.uniform(0.3, 1.8)),
         drive=loudness,
         peak=float(clip.uniform(0.2, 0.92)),
-        noise=float(artist.uniform(-75.0, -48.0)),
+        noise=float(np.clip(artist.uniform(-72.0, -38.0) + clip.normal(0.0, 4.0), -80.0, -34.0)),
+        noise_curve=tuple(np.round(artist.normal(0.0, 5.0, len(EQUALISER)), 2).tolist()),
         balance=tuple((role, round(float(gain), 2)) for role, gain in zip(roles, gains, strict=True)),
     )
 

@@ -153,13 +153,23 @@ def finish(wave: np.ndarray, mix: Mix, sampling_rate: int, seed: int) -> np.ndar
         room *= np.float32(mix.reverb / np.sqrt(np.sum(room**2)))
         spectrum *= fft.rfft(room, size) + np.float32(1.0 - mix.reverb)
     out = fft.irfft(spectrum, size)[: wave.size].astype(np.float32)
-    hiss = 10.0 ** (mix.noise / 20.0) * float(np.abs(out).max())
-    out += rng.standard_normal(out.size, dtype=np.float32) * np.float32(hiss)
+    floor = _noise_floor(mix, out.size, sampling_rate, rng)
+    out += floor * np.float32(10.0 ** (mix.noise / 20.0) * float(np.abs(out).max()))
     fade = min(int(0.005 * sampling_rate), out.size // 2)
     out[:fade] *= np.linspace(0.0, 1.0, fade, dtype=np.float32)
     out[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
     out -= np.float32(out.mean(dtype=np.float64))
     return out * np.float32(mix.peak / max(float(np.abs(out).max()), 1e-9))
+
+
+def _noise_floor(mix: Mix, n_samples: int, sampling_rate: int, rng: np.random.Generator) -> np.ndarray:
+    """Coloured noise, root mean square about 1: two seconds, repeated, since nobody hears tape noise come round."""
+    n_loop = 2 * sampling_rate
+    spectrum = fft.rfft(rng.standard_normal(n_loop, dtype=np.float32))
+    octaves = np.log2(np.maximum(fft.rfftfreq(n_loop, 1.0 / sampling_rate), 20.0))
+    gain = 10.0 ** (np.interp(octaves, np.log2(np.array(EQUALISER)), mix.noise_curve) / 20.0)
+    loop = fft.irfft(spectrum * gain.astype(np.float32), n_loop).astype(np.float32)
+    return np.resize(loop / np.float32(loop.std() + 1e-9), n_samples)
 
 
 def render_arrangement(arrangement: Arrangement, score: Score, n_samples: int, sampling_rate: int) -> np.ndarray:
