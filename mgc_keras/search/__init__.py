@@ -26,7 +26,7 @@ _HOME_OF = {
     "candidates": "mgc_keras.search.grid",
     "SearchResult": "mgc_keras.search.result",
     "search": "mgc_keras.search.engine",
-    "sweep": "mgc_keras.search.sweep",
+    "sweep": "mgc_keras.search.sweeping",
 }
 
 __all__ = list(_HOME_OF)

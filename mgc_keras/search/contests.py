@@ -64,6 +64,13 @@ class Contests:
             lost = (lead < -_TIE) | ((lead <= _TIE) & behind)
             self.status[contest, lost & (self.status[contest] == RUNNING)] = DROPPED
 
+    def smallest_loss(self) -> float:
+        """Return the loss of the best complete candidate in the contest where it is smallest (0 where there is none)."""
+        winners = [self.winner(contest) for contest in range(len(self.status))]
+        return float(
+            min(0.0 if best is None else 1.0 - self.bounds[contest, best] for contest, best in enumerate(winners))
+        )
+
     def winner(self, contest: int) -> int | None:
         """Return the best complete candidate so far, None where there is none yet."""
         complete = np.flatnonzero(self.status[contest] == COMPLETE)

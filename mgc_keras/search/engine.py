@@ -12,7 +12,7 @@ from mgc_keras.search.contests import COMPLETE, CUT_OFF, STATUS, Contests
 from mgc_keras.search.fits import Fits
 from mgc_keras.search.grid import Candidate, by_kernel, candidates, likely_winner
 from mgc_keras.search.kernels import BlockKernels
-from mgc_keras.search.plan import Plan, check_trained, nested_plan, outer_trials, plain_plan
+from mgc_keras.search.plan import Plan, Trial, check_trained, nested_plan, outer_trials, plain_plan
 from mgc_keras.search.problem import Problem, prepare
 from mgc_keras.search.protocol import PUBLISHED, Protocol
 from mgc_keras.search.result import SearchResult
@@ -143,16 +143,14 @@ def _decide(
     """Solve the trials round by round and drop losers in between. The rounds do not depend on the number of jobs."""
     check_trained(plan.trials, problem.target, problem.estimator)
     contests = Contests(plan, len(grid), problem.estimator, protocol.fold_weighting, problem.target)
-    first = first if first in grid else likely_winner(grid, protocol.scaling)
+    first = first if first in grid else likely_winner(grid, fits.n_features)
     groups = by_kernel(grid, first)
     if protocol.scaling:
         # Each trial has inner products of its own, which are better computed once for all kernels.
         groups = [[candidate for group in groups for candidate in group]]
     trials, losses = list(plan.trials), {}
-    at_once = max(2, -(-len(trials) // 5))
     for group in [[grid.index(first)], *groups]:
-        for begin in range(0, len(trials), at_once):
-            some = trials[begin : begin + at_once]
+        for some in _rounds(trials, contests, alone=len(group) == 1):
             wanted = [(trial, [one for one in group if contests.wanted(trial, one)]) for trial in some]
             for trial, candidate, solution in fits.run(wanted):
                 contests.enter(trial, candidate, solution.predictions, solution.cut_off)
@@ -164,6 +162,15 @@ def _decide(
         # From now on the trials that cost the first candidate most come first: they tell losers soonest.
         trials.sort(key=lambda trial: -losses.get(id(trial), 0.0))
     return contests
+
+
+def _rounds(trials: list[Trial], contests: Contests, alone: bool) -> list[list[Trial]]:
+    """Cut the trials into rounds: at first as many as it takes to drop a candidate that is always wrong, then few."""
+    if alone:
+        return [trials]
+    ahead = max(1, int(len(trials) * contests.smallest_loss()))
+    few = -(-len(trials) // 10)
+    return [trials[:ahead]] + [trials[begin : begin + few] for begin in range(ahead, len(trials), few)]
 
 
 def _winner(contests: Contests, contest: int) -> int:

@@ -47,6 +47,7 @@ class Fits:
         self._max_iter, self._jobs, self._scaling = -1 if max_iter is None else max_iter, jobs, scaling
         self._gram = None if scaling else kernels.gram(blocks)
         self._shared: tuple[float | None, np.ndarray] | None = None
+        self.n_features = kernels.n_features(self._blocks)
         self.count = 0
 
     def run(self, wanted: list[tuple[Trial, list[int]]]) -> list[tuple[Trial, int, Solution]]:

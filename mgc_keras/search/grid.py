@@ -67,22 +67,20 @@ def candidates(n_features: int, grid: str = "authors") -> tuple[Candidate, ...]:
     )
 
 
-def likely_winner(grid: tuple[Candidate, ...], scaling: bool) -> Candidate:
-    """Guess a good candidate: a middling RBF kernel, narrower (a larger gamma) where features are not standardised.
+def likely_winner(grid: tuple[Candidate, ...], n_features: int) -> Candidate:
+    """Guess a good candidate: an RBF kernel with a gamma near 1 / n_features and a C near 8.
 
     Parameters
     ----------
     grid : tuple of Candidate
-    scaling : bool
-        Whether the features are standardised.
+    n_features : int
 
     Returns
     -------
     Candidate
         One of `grid`.
     """
-    gamma = 0.008 if scaling else 0.125
-    return min(grid, key=lambda c: (c.gamma is None, abs(c.C - 8.0), abs((c.gamma or 0.0) - gamma)))
+    return min(grid, key=lambda c: (c.gamma is None, abs(c.C - 8.0), abs(log2((c.gamma or 1.0) * n_features))))
 
 
 def by_kernel(grid: tuple[Candidate, ...], first: Candidate) -> list[list[int]]:

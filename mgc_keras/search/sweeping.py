@@ -18,8 +18,9 @@ from mgc_keras.search.problem import Problem, prepare
 from mgc_keras.search.protocol import PUBLISHED, Protocol
 from mgc_keras.search.result import SearchResult, read_result, write_result
 
-# Below this many clips a fit is mostly Python, where threads wait for each other: processes share the sets instead.
-_FEW_CLIPS = 500
+# Up to this many clips kernel matrices are small enough for every job to have its own: processes share the sets among
+# them. Above, one set after another is searched by threads that share its kernels.
+_FEW_CLIPS = 2500
 _FORMAT = "1"
 
 
@@ -88,7 +89,7 @@ def sweep(
     paths = {name: None if record is None else record_path(record, task, name, protocol.name) for name in features}
     known = {name: None if paths[name] is None else read_result(paths[name], prints[name]) for name in features}
     todo = [name for name in features if known[name] is None]
-    run = _side_by_side if jobs > 1 and len(problem.folds) < _FEW_CLIPS else _one_by_one
+    run = _side_by_side if jobs > 1 and len(problem.folds) <= _FEW_CLIPS else _one_by_one
     fresh = run(features_by_block, problem, protocol, options, known)
     results = {}
     with progress_bar(description=f"searching {task}", total=len(todo), unit="set") as bar:
