@@ -37,7 +37,11 @@ def build_parser() -> argparse.ArgumentParser:
     data.add_argument("--source-manifest", type=Path, metavar="CSV", help="tags to train the network on (label_<tag>, split)")
     search = parser.add_argument_group("search")
     search.add_argument("--layer-sets", default="all", metavar="SETS", help="all (31), published (28), or such as 1,12,12345")
-    search.add_argument("--grid", default="authors", choices=("authors", "reduced"), help="candidates of the SVM search")
+    search.add_argument(
+        "--grid",
+        choices=("authors", "reduced"),
+        help="candidates of the SVM search: the authors' 32 (default) or 8 (default on the built-in corpus)",
+    )
     search.add_argument(
         "--mfcc-budget",
         type=int,
@@ -46,9 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="iterations of libsvm's SVR on sets with unscaled MFCCs (default: %(default)s; 0: none, may take hours)",
     )
     training = parser.add_argument_group("source training")
-    training.add_argument("--epochs", type=int, default=30, help="default: %(default)s")
+    training.add_argument("--epochs", type=int, default=20, help="default: %(default)s")
     training.add_argument("--batch-size", type=int, default=16, help="default: %(default)s")
-    training.add_argument("--learning-rate", type=float, default=2e-3, help="of Adam (default: %(default)s)")
+    training.add_argument("--learning-rate", type=float, default=3e-3, help="of Adam (default: %(default)s)")
     training.add_argument(
         "--whole-clips", action="store_true", help="train on clips of 29 s, as the paper: four times the work of excerpts"
     )
@@ -61,12 +65,14 @@ def run(options: argparse.Namespace) -> int:
     # Imported here, so that --help does not wait for TensorFlow.
     from choi2017_audits import run_audits
     from choi2017_networks import source_network
-    from choi2017_steps import compare, data_from_audio, data_from_authors, features_to_search, search_all
+    from choi2017_steps import compare, data_from_audio, data_from_authors, features_to_search, is_built_in, search_all
 
     from mgc_keras.reporting.report import write_report
 
     if options.published_features and (options.data_home or options.source_weights):
         raise OptionError("already holds features", field="--published-features", cure="leave the audio options out")
+    if options.grid is None:
+        options.grid = "reduced" if is_built_in(options) else "authors"
     writer = open_run(STUDY, options)
     source = None if options.published_features else source_network(options, writer)
     rows = [] if source is None else list(source.rows)

@@ -107,8 +107,14 @@ def _budget(data: StudyData, protocol: Protocol, features: list[str], options: a
     return {name: options.mfcc_budget for name in features if "mfcc" in name}
 
 
+def is_built_in(options: argparse.Namespace) -> bool:
+    """Tell whether the run is on the built-in corpus."""
+    own = options.data_home or options.published_features or any(task.endswith(".csv") for task in options.tasks or ())
+    return not own
+
+
 def _task_manifests(options: argparse.Namespace, writer: RunWriter) -> Iterator[Manifest]:
-    if options.data_home is None and not any(task.endswith(".csv") for task in options.tasks or ()):
+    if is_built_in(options):
         for name in options.tasks or BUILT_IN_TASKS:
             yield built_in_manifest(name, options, writer)
         return

@@ -82,6 +82,9 @@ class StudyTask:
     def folds(self, protocol: str, seed: int = 0, n_folds: int = N_FOLDS) -> np.ndarray:
         """Return each clip's test fold under a protocol; see `mgc_keras.data.splits.choose_folds`.
 
+        There are fewer than `n_folds` folds where the rarest class has fewer clips, or, where artists are kept together,
+        fewer artists: so each fold can test every class.
+
         Returns
         -------
         np.ndarray [shape=(n_clips,), dtype=int]
@@ -91,6 +94,7 @@ class StudyTask:
         OptionError
             There are too few clips, or too few artists, for the folds.
         """
+        n_folds = max(2, min(n_folds, self._rarest(by_group=FOLDS_OF[protocol] == "grouped")))
         return choose_folds(
             FOLDS_OF[protocol],
             self.target,
@@ -101,6 +105,12 @@ class StudyTask:
             n_folds=n_folds,
             seed=seed,
         )
+
+    def _rarest(self, by_group: bool) -> int:
+        """Count the clips, or the groups, of the class that has fewest."""
+        units = self.groups if by_group and self.groups is not None else np.arange(len(self))
+        classes = np.zeros(len(self)) if self.kind == "regression" else self.target
+        return min(len(np.unique(units[classes == label])) for label in np.unique(classes))
 
     def subset(self, rows: np.ndarray) -> "StudyTask":
         """Return the task of these clips alone (`rows`: a mask or positions)."""

@@ -40,9 +40,9 @@ class TaggerSettings:
         Of the weights, the order and the excerpts.
     """
 
-    epochs: int = 30
+    epochs: int = 20
     batch_size: int = 16
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     momentum: float = 0.9
     excerpt_frames: int = 0
     seed: int = 0

@@ -52,3 +52,10 @@ def test_gtzan_is_tested_on_the_fault_filtered_split_only_when_corrected() -> No
 def test_a_manifest_without_targets_is_refused() -> None:
     with pytest.raises(ManifestError, match="nothing to predict"):
         tasks_of(manifest("a", artist=["p"]))
+
+
+def test_there_are_no_more_folds_than_the_rarest_class_has_artists() -> None:
+    artists = ["p", "q", "r"] * 10 + ["s", "t"] * 15
+    task = tasks_of(manifest("a", label=["x"] * 30 + ["y"] * 30, artist=artists))[0]
+    assert set(task.folds("corrected")) == {0, 1}
+    assert set(task.folds("published")) == set(range(10))
