@@ -12,7 +12,7 @@ from mgc_keras.evaluation.summary import score_row
 from mgc_keras.search.protocol import Protocol
 from mgc_keras.search.result import SearchResult
 from mgc_keras.search.study_data import StudyData
-from mgc_keras.search.sweep import sweep
+from mgc_keras.search.sweeping import sweep
 
 
 def search_and_score(
@@ -41,7 +41,7 @@ def search_and_score(
         Names of feature sets; see `mgc_keras.search.layer_sets.feature_names`.
     writer : RunWriter
     grid, max_iter, jobs
-        As in `mgc_keras.search.sweep.sweep`.
+        As in `mgc_keras.search.sweeping.sweep`.
 
     Returns
     -------

@@ -2,10 +2,12 @@
 
 import warnings
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import ThreadpoolController
 
 from mgc_keras.search.grid import Candidate
 from mgc_keras.search.kernels import BlockKernels, kernel_matrix
@@ -65,7 +67,8 @@ class Fits:
             if units:
                 self._share_kernel(self._grid[units[0][1][0]].gamma)
         self.count += sum(len(some) for _, some in units)
-        with warnings.catch_warnings():
+        # More BLAS threads than jobs would only wait for each other.
+        with warnings.catch_warnings(), _thread_pools().limit(limits=self._jobs, user_api="blas"):
             # Candidates that reach the iteration budget are named in the result instead.
             warnings.simplefilter("ignore", ConvergenceWarning)
             if self._jobs == 1 or len(units) < 2:
@@ -92,3 +95,9 @@ class Fits:
             )
             solutions.append((trial, index, solution))
         return solutions
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    # Looking for the libraries takes milliseconds: once a process is enough.
+    return ThreadpoolController()

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.preprocessing import StandardScaler
 
 from mgc_keras.errors import OptionError
 
@@ -74,11 +73,29 @@ class BlockKernels:
             return self._kept[key]
         block = self._blocks[name]
         if trained_on is not None:
-            block = StandardScaler().fit(block[trained_on]).transform(block)
+            block = standardised(block, trained_on)
         gram = block @ block.T
         if len(self._kept) < self._room:
             self._kept[key] = gram
         return gram
+
+
+def standardised(features: np.ndarray, trained_on: np.ndarray) -> np.ndarray:
+    """Shift and scale each column so that, over the clips trained on, its mean is 0 and its standard deviation 1.
+
+    Parameters
+    ----------
+    features : np.ndarray [shape=(n_clips, n_columns), dtype=float64]
+    trained_on : np.ndarray [shape=(n_clips,), dtype=bool]
+
+    Returns
+    -------
+    np.ndarray [shape=(n_clips, n_columns), dtype=float64]
+        A column that is constant over the clips trained on is only shifted.
+    """
+    seen = features[trained_on]
+    deviation = np.where(seen.max(axis=0) == seen.min(axis=0), 1.0, seen.std(axis=0))
+    return (features - seen.mean(axis=0)) / np.where(deviation == 0, 1.0, deviation)
 
 
 def kernel_matrix(gram: np.ndarray, gamma: float | None, jobs: int = 1) -> np.ndarray:
