@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mgc_keras.cli.main import guarded
+from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.cli.study import add_study_arguments, open_run, protocols_of
 from mgc_keras.errors import OptionError
 
@@ -90,7 +91,13 @@ def run(options: argparse.Namespace) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the study from the command line."""
-    return guarded(lambda: run(build_parser().parse_args(arguments)), STUDY)
+    options = build_parser().parse_args(arguments)
+
+    def work() -> int:
+        with quiet_libraries():
+            return run(options)
+
+    return guarded(work, STUDY)
 
 
 if __name__ == "__main__":

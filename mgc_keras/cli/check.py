@@ -2,13 +2,11 @@
 
 import argparse
 import os
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.errors import OptionError
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Known before hours of decoding, not after them.
     if arguments.output is not None and arguments.output.is_dir():
         raise OptionError("is a folder", path=arguments.output, field="--output", cure="name a CSV file")
-    with _quiet_decoders():
+    with quiet_libraries():
         report = check_folder(arguments.folder, arguments.minimum_duration, arguments.jobs)
     print(summary(report))
     if arguments.output is not None:
@@ -117,25 +115,3 @@ def _by_folder(affected: Counter, report: "CheckReport") -> list[str]:
 
 def _number(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-@contextmanager
-def _quiet_decoders() -> Iterator[None]:
-    """Silence what the decoding library prints about broken files; the report names them, that library does not."""
-    if sys.stderr is None or sys.stderr is not sys.__stderr__:
-        yield
-        return
-    sys.stderr.flush()
-    # The library writes to file descriptor 2; Python's messages and the progress bar go on to a copy of it.
-    terminal = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    sys.stderr = os.fdopen(os.dup(terminal), "w", buffering=1, errors="backslashreplace")
-    try:
-        yield
-    finally:
-        sys.stderr.close()
-        sys.stderr = sys.__stderr__
-        os.dup2(terminal, 2)
-        os.close(terminal)

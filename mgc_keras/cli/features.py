@@ -57,12 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, metavar="N", help="clips a batch; default: 16, published 256")
     parser.add_argument(
         "--fit", choices=("repeat", "zero_pad", "crop"), default="repeat",
-        help="clips shorter than the network's 29 s are repeated or zero-padded, longer ones cut at 29 s; crop: zero-padded, "
-        "or cut to their centre (default: repeat)",
+        help="clips shorter than the network's 29 s are repeated or zero-padded, longer ones cut at 29 s; crop: "
+        "zero-padded, or cut to their centre (default: repeat)",
     )  # fmt: skip
-    parser.add_argument("--window", type=float, metavar="S", help="a row for each window of S seconds, with its start and end")
+    parser.add_argument("--window", type=float, metavar="S", help="a row for each S seconds, with their start and end")
     parser.add_argument("--hop", type=float, metavar="S", help="seconds from window to window; default: no overlap")
-    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not the manifest's own")
+    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that decode; default: one a core")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random weights (default: 0)")
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
@@ -89,7 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     about = json.loads(table.with_suffix(".json").read_text("utf-8"))
     n_failed = about["n_failed"]
-    print(f"{kind}: {about['n_rows']} rows of {about['n_features']} features from {len(clips) - n_failed} of {len(clips)} clips")
+    n_clips = f"{len(clips) - n_failed} of {len(clips)} clips"
+    print(f"{kind}: {about['n_rows']} rows of {about['n_features']} features from {n_clips}")
     if n_failed:
         print(f"{n_failed} of {len(clips)} clips failed: {table.with_name('errors.csv')} says why")
     for path in (model_path, table.with_name("errors.csv"), table.with_suffix(".json"), table):
