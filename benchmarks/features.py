@@ -1,9 +1,10 @@
 """How fast are features? Against the plain way, and against the sum of the parts.
 
-The plain way, clip by clip: ``librosa.load``, ``librosa.feature.melspectrogram``, ``model.predict``. The parts, each alone on
-all cores: decoding with resampling, the front end, the network. Nothing that has to do all three can take less than their sum
-when each already keeps all cores busy. Every way runs once to warm up, then all take turns; medians are compared. The targets
-mean the wall clock on an idle machine; processor time, which other work on the machine moves less, is printed beside it.
+The plain way, clip by clip: ``librosa.load``, ``librosa.feature.melspectrogram``, ``model.predict``. The parts, each
+alone on all cores: decoding with resampling, the front end, the network. Nothing that has to do all three can take
+less than their sum when each already keeps all cores busy. Every way runs once to warm up, then all take turns;
+medians are compared. The targets mean the wall clock on an idle machine; processor time, which other work on the
+machine moves less, is printed beside it.
 
 Run: python benchmarks/features.py [--clips FOLDER] [--repeats 5]
 Targets: mp3 at least 3 times, wav at least 6 times as fast as the plain way; at least 0.85 of the limit.
@@ -44,7 +45,7 @@ TARGETS = {".mp3": 3.0, ".wav": 6.0}
 def main() -> None:
     """Measure both formats and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=Path, default=REAL_CLIPS, help="folder of mp3 files; noise is taken where it is absent")
+    parser.add_argument("--clips", type=Path, default=REAL_CLIPS, help="folder of mp3 files; where absent, noise")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     # The authors' network made batch-independent; random weights cost the same.
@@ -77,7 +78,8 @@ def measure(paths: list[Path], model, folder: Path, repeats: int) -> None:
             for clock, now in clocks.items():
                 times[clock, name].append((now() - starts[clock]) / len(paths) * 1000)
         load.append(os.getloadavg()[0])
-    print(f"{suffix}: {len(paths)} clips, {joblib.cpu_count()} cores, {repeats} repeats, load average {median(load):.1f}")
+    machine = f"{joblib.cpu_count()} cores, load average {median(load):.1f}"
+    print(f"{suffix}: {len(paths)} clips, {repeats} repeats, {machine}")
     for clock in clocks:
         here = {name: median(times[clock, name]) for name in ways}
         limit = here["decoding"] + here["front end"] + here["network"]

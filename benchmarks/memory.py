@@ -1,4 +1,4 @@
-"""Does memory grow with the number of clips? Peak memory of extraction at 600 clips against 60, each in a fresh process.
+"""Does memory grow with the number of clips? Peak of extraction at 600 clips against 60, each in a fresh process.
 
 The 600 are the same 60 files ten times under other ids. Run: python benchmarks/memory.py [--clips FOLDER]
 Target: a ratio of at most 1.10.

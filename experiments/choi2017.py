@@ -46,9 +46,9 @@ def build_parser() -> argparse.ArgumentParser:
     search.add_argument(
         "--mfcc-budget",
         type=int,
-        default=20_000_000,
         metavar="N",
-        help="iterations of libsvm's SVR on sets with unscaled MFCCs (default: %(default)s; 0: none, may take hours)",
+        help="iterations of libsvm's SVR on sets with unscaled MFCCs (default: a million on the authors' features, else "
+        "a hundred thousand; 0: no limit, may take hours)",
     )
     training = parser.add_argument_group("source training")
     training.add_argument("--epochs", type=int, default=20, help="default: %(default)s")
@@ -74,6 +74,8 @@ def run(options: argparse.Namespace) -> int:
         raise OptionError("already holds features", field="--published-features", cure="leave the audio options out")
     if options.grid is None:
         options.grid = "reduced" if is_built_in(options) else "authors"
+    if options.mfcc_budget is None:
+        options.mfcc_budget = 1_000_000 if options.published_features else 100_000
     writer = open_run(STUDY, options)
     source = None if options.published_features else source_network(options, writer)
     rows = [] if source is None else list(source.rows)

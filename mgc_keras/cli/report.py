@@ -12,12 +12,12 @@ example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``mgc-keras report``."""
-    parser.add_argument("run", metavar="RUN", type=Path, help="a run folder: scores.csv, predictions/, …")
+    parser.add_argument("run_folder", metavar="RUN", type=Path, help="a run folder: scores.csv, predictions/, …")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the report. Return 0."""
     from mgc_keras.reporting.report import write_report
 
-    print(write_report(arguments.run))
+    print(write_report(arguments.run_folder))
     return 0

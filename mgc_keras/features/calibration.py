@@ -31,8 +31,8 @@ def batch_independent(
 ) -> keras.Model:
     """Return a convnet with the same weights that gives each clip the same features whatever clips share its batch.
 
-    Batch statistics are replaced by the statistics of some clips of `source` (`mgc_keras.calibrate`), and decibels refer to
-    each clip's own maximum. A model that has stored statistics keeps them.
+    Batch statistics are replaced by the statistics of some clips of `source` (`mgc_keras.calibrate`), and decibels
+    refer to each clip's own maximum. A model that has stored statistics keeps them.
 
     Parameters
     ----------

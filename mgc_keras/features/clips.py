@@ -23,8 +23,8 @@ class Clips:
     clip_ids : sequence of str
         Unique.
     filepaths : sequence of str
-        With forward slashes, as they are written into tables: relative to the manifest's data folder or to the one folder
-        searched, else as given.
+        With forward slashes, as they are written into tables: relative to the manifest's data folder or to the one
+        folder searched, else as given.
     paths : sequence of Path
         Where the files are.
     labels : sequence of str or None
@@ -55,7 +55,7 @@ class Clips:
                 status = path.stat()
                 numbers = f"{status.st_size}\t{status.st_mtime_ns if times else ''}"
             except OSError:
-                # A clip that cannot be reached is reported when its turn comes; should it turn up later, the hash differs.
+                # A clip that cannot be reached is reported in its turn; should it turn up later, the hash differs.
                 numbers = "missing"
             digest.update(f"{clip_id}\t{filepath}\t{numbers}\n".encode())
         return digest.hexdigest()
@@ -69,16 +69,18 @@ def list_clips(
     Parameters
     ----------
     source : Clips, Manifest, path or iterable of paths
-        Clips listed before; a manifest; the path of a manifest's CSV, of a folder (searched with its sub-folders) or of one clip; or several
-        paths of clips and folders. Outside manifests, a clip's id is its path without suffix, relative to the folder
-        searched, or its bare name where it was named itself; clips that would share an id keep their whole path.
+        Clips listed before; a manifest; the path of a manifest's CSV, of a folder (searched with its sub-folders) or
+        of one clip; or several paths of clips and folders. Outside manifests, a clip's id is its path without suffix,
+        relative to the folder searched, or its bare name where it was named itself; clips that would share an id keep
+        their whole path.
     data_home : str or Path, optional
         The folder that a manifest's file paths are relative to, if it is not the CSV's own.
 
     Raises
     ------
     OptionError
-        A folder is missing or holds no clips, a path occurs twice, a manifest is mixed with other paths, or nothing was given.
+        A folder is missing or holds no clips, a path occurs twice, a manifest is mixed with other paths, or nothing
+        was given.
     ManifestError
         The manifest breaks the schema.
     """
@@ -128,5 +130,6 @@ def _expanded(path: Path) -> list[tuple[Path, str]]:
         raise OptionError("there is no such file or folder", path=path, cure="correct the path")
     clips = find_clips(path)
     if not clips:
-        raise OptionError("this folder holds no audio files", path=path, cure="name a folder with wav, au, flac, ogg or mp3")
+        cure = "name a folder with wav, au, flac, ogg or mp3"
+        raise OptionError("this folder holds no audio files", path=path, cure=cure)
     return [(clip, clip.relative_to(path).with_suffix("").as_posix()) for clip in clips]

@@ -41,9 +41,9 @@ class ConvnetExtractor:
     output : str
         "features" or "tags", where `model` is a path.
     batch_size : int, optional
-        Clips a batch. Networks that normalise by batch statistics, or refer decibels to the batch's maximum, give each clip
-        numbers that depend on its batch. 256 by default for batch statistics, as the authors ran it; else 16. Where a clip's
-        numbers do not depend on its batch, the size moves nothing but the last bits.
+        Clips a batch. Networks that normalise by batch statistics, or refer decibels to the batch's maximum, give
+        each clip numbers that depend on its batch. 256 by default for batch statistics, as the authors ran it; else
+        16. Where a clip's numbers do not depend on its batch, the size moves nothing but the last bits.
     batch_order : str
         Which clips share a batch; "file" as published. See `mgc_keras.features.extractor.compose_batches`.
     seed : int
@@ -51,9 +51,10 @@ class ConvnetExtractor:
     fit : str
         How clips of another length are brought to the network's: "repeat" (the paper), "zero_pad" or "crop".
     cut : str, optional
-        When clips are cut to the network's length: "before_resampling" (the study; `librosa.load` with a duration) lets the last
-        samples feel the end that the resampler saw, "after_resampling" does not. Default: as each network's original did,
-        "after_resampling" for the one that standardises clips, else "before_resampling". "crop" always cuts afterwards.
+        When clips are cut to the network's length: "before_resampling" (the study; `librosa.load` with a duration)
+        lets the last samples feel the end that the resampler saw, "after_resampling" does not. Default: as each
+        network's original did, "after_resampling" for the one that standardises clips, else "before_resampling".
+        "crop" always cuts afterwards.
     name : str
         Short name, shown in progress bars and descriptions.
     columns : sequence of str, optional
@@ -171,7 +172,7 @@ def find_weights(path: str | Path) -> Path:
 
 
 def weights_sha256(model: keras.Model) -> str:
-    """Return a SHA-256 over a model's tensors (types, shapes, values, in the model's order), whatever file they came from."""
+    """Return a SHA-256 over a model's tensors (types, shapes, values, in order), whatever file they came from."""
     digest = hashlib.sha256()
     for variable in model.weights:
         values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable))

@@ -37,12 +37,14 @@ def export_features(
 ) -> Path:
     """Compute features of every clip and write them as a table.
 
-    Three files are written, each whole or not at all: the CSV (`clip_id`, `filepath`, then the extractor's columns; one row a
-    clip in manifest order), a JSON of the same name (the extractor's description with the hash of its weights, versions,
-    hash of the source, counts), and ``errors.csv``: clip, cause and what to do for each clip that could not be read.
+    Three files are written, each whole or not at all: the CSV (`clip_id`, `filepath`, then the extractor's columns;
+    one row a clip in manifest order), a JSON of the same name (the extractor's description with the hash of its
+    weights, versions, hash of the source, counts), and ``errors.csv``: clip, cause and what to do for each clip that
+    could not be read.
 
-    A run that is stopped keeps its finished batches in ``<output_csv>.partial``. The same call goes on from there, and the
-    result is the same to the last byte. A finished table of the same clips, settings and versions is left as it is.
+    A run that is stopped keeps its finished batches in ``<output_csv>.partial``. The same call goes on from there,
+    and the result is the same to the last byte. A finished table of the same clips, settings and versions is left as
+    it is.
 
     Parameters
     ----------
@@ -57,8 +59,8 @@ def export_features(
     jobs : int, optional
         Threads that decode; by default one a core.
     window, hop : float, optional
-        Length and step of a sliding window in seconds: several rows a clip, with `start_s` and `end_s`. By default one row a
-        clip; `hop` defaults to `window`.
+        Length and step of a sliding window in seconds: several rows a clip, with `start_s` and `end_s`. By default
+        one row a clip; `hop` defaults to `window`.
     resume : bool
         False computes everything anew.
     errors_csv : str or Path, optional
@@ -113,7 +115,8 @@ def extract_features(
     Parameters
     ----------
     source, extractor, data_home, jobs
-        As in `export_features`. The extractor's `batch_order` decides which clips share a batch; rows come in manifest order.
+        As in `export_features`. The extractor's `batch_order` decides which clips share a batch; rows come in
+        manifest order.
 
     Returns
     -------

@@ -53,7 +53,7 @@ class Extractor(Protocol):
         ...
 
     def __call__(self, waveforms: Any) -> np.ndarray:
-        """Return (batch, n_features) for waveforms (batch, n_samples) float32; a list of them if `n_samples` is None."""
+        """Return (batch, n_features) for waveforms (batch, n_samples) float32, or a list if `n_samples` is None."""
         ...
 
 
@@ -97,7 +97,8 @@ def compose_batches(
     positions = np.arange(n_clips)
     if order == "sorted":
         if labels is None:
-            raise OptionError("the clips have no classes", field="batch_order", cure="give a manifest with a label column")
+            cure = "give a manifest with a label column"
+            raise OptionError("the clips have no classes", field="batch_order", cure=cure)
         positions = np.argsort(np.asarray(labels), kind="stable")
     elif order == "shuffled":
         positions = np.random.default_rng(seed).permutation(n_clips)

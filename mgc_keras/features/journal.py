@@ -1,7 +1,8 @@
 """The journal of an unfinished export: what a killed run had done, so that the next run goes on from there.
 
-One line of JSON a clip, in the order in which clips are computed, behind a first line with the fingerprint of the work. Whole
-batches count only: features of batch-statistics networks depend on the batch, so a batch that was cut is done again.
+One line of JSON a clip, in the order in which clips are computed, behind a first line with the fingerprint of the
+work. Whole batches count only: features of batch-statistics networks depend on the batch, so a batch that was cut is
+done again.
 """
 
 import errno

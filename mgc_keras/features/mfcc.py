@@ -33,14 +33,14 @@ def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: 
     sampling_rate : int
         In Hz; 12000 in the study.
     padding : str
-        What lies beyond the ends of the clip for the first and last frames: "constant" (zeros, librosa's default today) or
-        "reflect" (its default in 2017, nearer to the published features).
+        What lies beyond the ends of the clip for the first and last frames: "constant" (zeros, librosa's default
+        today) or "reflect" (its default in 2017, nearer to the published features).
 
     Returns
     -------
     np.ndarray [shape=(120,), dtype=float64]
-        Mean and population standard deviation of the MFCCs, then of their plain first differences along time, then of the
-        differences of those, 20 numbers each, as named in `MFCC_COLUMNS`.
+        Mean and population standard deviation of the MFCCs, then of their plain first differences along time, then of
+        the differences of those, 20 numbers each, as named in `MFCC_COLUMNS`.
 
     Raises
     ------
@@ -51,8 +51,8 @@ def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: 
 
     Notes
     -----
-    The coefficients are those of ``librosa.feature.mfcc(y=waveform, sr=sampling_rate, n_mfcc=20)``, without computing the mel
-    filterbank anew for each clip.
+    The coefficients are those of ``librosa.feature.mfcc(y=waveform, sr=sampling_rate, n_mfcc=20)``, without computing
+    the mel filterbank anew for each clip.
 
     Example
     -------

@@ -74,7 +74,7 @@ def clip_features(
         if windows
         else reader(clips, extractor.sampling_rate, extractor.duration, extractor.n_samples, extractor.fit)
     )
-    # Two batches ahead keep the decoders busy while the network computes; large batches or whole songs need no such stock.
+    # Two batches ahead keep the decoders busy while the network computes; large batches and songs need no such stock.
     look_ahead = jobs + 1 if windows else max(2 * jobs, min(2 * extractor.batch_size, 32))
     with read_ahead(read, positions, jobs, look_ahead) as readings:
         compute = _Computation(extractor)
@@ -136,8 +136,9 @@ def _pieces(
             for start, end in windows.bounds(len(reading), extractor.sampling_rate):
                 result.spans.append((start / extractor.sampling_rate, end / extractor.sampling_rate))
                 window = reading[start:end]
-                fitted = window if extractor.n_samples is None else fit_waveform(window, extractor.n_samples, extractor.fit)
-                yield result, fitted
+                if extractor.n_samples is not None:
+                    window = fit_waveform(window, extractor.n_samples, extractor.fit)
+                yield result, window
 
 
 class _Computation:
@@ -173,9 +174,8 @@ class _Computation:
         for owner, row in zip(owners, self.extractor(waveforms), strict=True):
             owner.rows.append(row)
             if not np.isfinite(row).all():
-                owner.problem = AudioError(
-                    "gives features that are not finite", cure="look at the clip: it may be corrupt, or the weights may be"
-                )
+                cure = "look at the clip: it may be corrupt, or the weights may be"
+                owner.problem = AudioError("gives features that are not finite", cure=cure)
 
 
 @contextmanager

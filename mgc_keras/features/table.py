@@ -46,8 +46,9 @@ def read_features(path: str | Path) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        Indexed by `clip_id`, in the order of the file: the feature columns, float32 for a network's and float64 for MFCCs, with
-        exactly the values that were computed. Tables of sliding windows have `start_s` and `end_s` (float64) first.
+        Indexed by `clip_id`, in the order of the file: the feature columns, float32 for a network's and float64 for
+        MFCCs, with exactly the values that were computed. Tables of sliding windows have `start_s` and `end_s`
+        (float64) first.
 
     Raises
     ------

@@ -51,5 +51,6 @@ def windows_of(window: float | None, hop: float | None, longest: float | None = 
             raise OptionError("a hop needs a window", field="hop", cure="give the window's length too")
         return None
     if longest is not None and window > longest:
-        raise OptionError(f"{window} s is more than these features take in", field="window", cure=f"at most {longest:g} s")
+        problem = f"{window} s is more than these features take in"
+        raise OptionError(problem, field="window", cure=f"at most {longest:g} s")
     return Windows(window, window if hop is None else hop)

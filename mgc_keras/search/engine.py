@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import ThreadpoolController
 
 from mgc_keras.errors import OptionError
 from mgc_keras.search.contests import COMPLETE, CUT_OFF, STATUS, Contests
 from mgc_keras.search.fits import Fits
-from mgc_keras.search.grid import Candidate, by_kernel, candidates, likely_winner
+from mgc_keras.search.grid import Candidate, Grid, by_kernel, candidates, likely_winner
 from mgc_keras.search.kernels import BlockKernels
 from mgc_keras.search.plan import Plan, Trial, check_trained, nested_plan, outer_trials, plain_plan
 from mgc_keras.search.problem import Problem, prepare
@@ -23,7 +25,7 @@ from mgc_keras.search.scoring import METRICS, clip_losses, fold_scores, total_sc
 class Options:
     """The options of `search` that change its work; see there."""
 
-    grid: str = "authors"
+    grid: Grid = "authors"
     first: Candidate | None = None
     max_iter: int | None = None
     jobs: int = 1
@@ -44,7 +46,7 @@ def search(
     *,
     inner_folds: np.ndarray | None = None,
     groups: Sequence | np.ndarray | None = None,
-    grid: str = "authors",
+    grid: Grid = "authors",
     first: Candidate | None = None,
     max_iter: int | None = None,
     jobs: int = 1,
@@ -67,7 +69,7 @@ def search(
         are fewer than three, five seeded folds of the training clips.
     groups : sequence or None, (n_clips,)
         Nested protocols: clips to keep together where inner folds must be drawn.
-    grid : {"authors", "reduced"}
+    grid : {"authors", "reduced"} or sequence of Candidate
         See `candidates`.
     first : Candidate or None
         The candidate to try first. It changes the work, never the score or the choice.
@@ -106,6 +108,15 @@ def search_prepared(
         raise OptionError(
             f"{len(problem.folds)} clips have a target, but {kernels.n_clips} have features", field="target"
         )
+    # With one BLAS thread rounding, and so everything, is the same for any number of jobs; and threads of threads would
+    # only wait for each other.
+    with _thread_pools().limit(limits=1, user_api="blas"):
+        return _search(kernels, blocks, problem, protocol, options)
+
+
+def _search(
+    kernels: BlockKernels, blocks: Sequence[str], problem: Problem, protocol: Protocol, options: Options
+) -> SearchResult:
     grid = candidates(kernels.n_features(blocks), options.grid)
     fits = Fits(kernels, blocks, problem, grid, protocol.scaling, options.max_iter, options.jobs)
     trials = outer_trials(problem.folds)
@@ -215,3 +226,9 @@ def _result(
         cut_off=tuple(candidate.name for candidate, cut in zip(grid, cut_off, strict=True) if cut),
         n_fits=n_fits,
     )
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    # Looking for the libraries takes milliseconds: once a process is enough.
+    return ThreadpoolController()

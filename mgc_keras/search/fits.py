@@ -2,12 +2,10 @@
 
 import warnings
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import ThreadpoolController
 
 from mgc_keras.search.grid import Candidate
 from mgc_keras.search.kernels import BlockKernels, kernel_matrix
@@ -67,8 +65,7 @@ class Fits:
             if units:
                 self._share_kernel(self._grid[units[0][1][0]].gamma)
         self.count += sum(len(some) for _, some in units)
-        # More BLAS threads than jobs would only wait for each other.
-        with warnings.catch_warnings(), _thread_pools().limit(limits=self._jobs, user_api="blas"):
+        with warnings.catch_warnings():
             # Candidates that reach the iteration budget are named in the result instead.
             warnings.simplefilter("ignore", ConvergenceWarning)
             if self._jobs == 1 or len(units) < 2:
@@ -95,9 +92,3 @@ class Fits:
             )
             solutions.append((trial, index, solution))
         return solutions
-
-
-@cache
-def _thread_pools() -> ThreadpoolController:
-    # Looking for the libraries takes milliseconds: once a process is enough.
-    return ThreadpoolController()

@@ -1,5 +1,6 @@
 """The candidates of the search: kernels and their parameters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 
@@ -17,11 +18,22 @@ class Candidate:
         Penalty of the slack.
     gamma : float or None
         Width of the RBF kernel exp(-gamma |x - y|^2); None for the linear kernel.
+
+    Raises
+    ------
+    OptionError
+        Another kernel, a gamma too many or too few, numbers that are not positive.
     """
 
     kernel: str
     C: float
     gamma: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kernel not in ("linear", "rbf") or (self.kernel == "rbf") != (self.gamma is not None):
+            raise OptionError(f"kernel {self.kernel!r} with gamma {self.gamma}", field="kernel", cure="use linear or rbf")
+        if self.C <= 0 or (self.gamma is not None and self.gamma <= 0):
+            raise OptionError(f"{self.name}: numbers must be above 0", field="C" if self.C <= 0 else "gamma")
 
     @property
     def name(self) -> str:
@@ -35,28 +47,40 @@ _GRIDS = {
 }
 
 
-def candidates(n_features: int, grid: str = "authors") -> tuple[Candidate, ...]:
+Grid = str | Sequence[Candidate]
+
+
+def candidates(n_features: int, grid: Grid = "authors") -> tuple[Candidate, ...]:
     """List the candidates for features with `n_features` columns, in grid order.
 
     Parameters
     ----------
     n_features : int
         Sets the last gamma, 1 / n_features.
-    grid : {"authors", "reduced"}
+    grid : {"authors", "reduced"} or sequence of Candidate
         "authors": C in 0.1, 2, 8, 32; linear, or RBF with gamma in 2^-3, 2^-5, … 2^-13, 1/n_features: 32 candidates
         (28 different ones where 1/n_features is one of the powers; the second is left out). "reduced": 8 of them, for
-        quick runs.
+        quick runs. Or candidates of your own.
 
     Returns
     -------
     tuple of Candidate
         Among candidates of equal score the first in this order is reported.
 
+    Raises
+    ------
+    OptionError
+        Another grid, or one without candidates.
+
     Example
     -------
     >>> len(candidates(160)), len(candidates(32)), len(candidates(160, "reduced"))
     (32, 28, 8)
     """
+    if not isinstance(grid, str):
+        if not grid:
+            raise OptionError("has no candidates", field="grid", cure=f"use one of {', '.join(_GRIDS)}")
+        return tuple(dict.fromkeys(grid))
     if grid not in _GRIDS:
         raise OptionError(f"unknown grid {grid!r}", field="grid", cure=f"use one of {', '.join(_GRIDS)}")
     linear_costs, rbf_costs, exponents = _GRIDS[grid]

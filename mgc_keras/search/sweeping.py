@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from mgc_keras.errors import OptionError
 from mgc_keras.progress import progress_bar
 from mgc_keras.search.engine import Options, search_prepared
-from mgc_keras.search.grid import Candidate
+from mgc_keras.search.grid import Candidate, Grid
 from mgc_keras.search.kernels import BlockKernels
 from mgc_keras.search.layer_sets import feature_blocks, feature_names
 from mgc_keras.search.problem import Problem, prepare
@@ -19,7 +19,7 @@ from mgc_keras.search.protocol import PUBLISHED, Protocol
 from mgc_keras.search.result import SearchResult, read_result, write_result
 
 # Up to this many clips kernel matrices are small enough for every job to have its own: processes share the sets among
-# them. Above, one set after another is searched by threads that share its kernels.
+# them. Above, one set after another is searched by threads that share its kernels, the last winner first.
 _FEW_CLIPS = 2500
 _FORMAT = "1"
 
@@ -37,7 +37,7 @@ def sweep(
     on_result: Callable[[str, SearchResult], None] | None = None,
     inner_folds: np.ndarray | None = None,
     groups: Sequence | np.ndarray | None = None,
-    grid: str = "authors",
+    grid: Grid = "authors",
     max_iter: int | Mapping[str, int] | None = None,
     jobs: int = 1,
 ) -> dict[str, SearchResult]:
@@ -118,13 +118,15 @@ def _one_by_one(
     options: Mapping[str, Options],
     known: Mapping[str, SearchResult | None],
 ) -> Iterator[SearchResult]:
-    """Search the unknown sets on shared kernels; the winner of the set before is tried first."""
+    """Search the unknown sets on shared kernels."""
     kernels = BlockKernels(blocks, problem.order)
     first: Candidate | None = None
+    # Small tasks go without this hint, so that one job drops the same candidates as many jobs side by side.
+    many = len(problem.folds) > _FEW_CLIPS
     for name, option in options.items():
         result = known[name]
         if result is None:
-            hinted = Options(option.grid, first, option.max_iter, option.jobs)
+            hinted = Options(option.grid, first if many else None, option.max_iter, option.jobs)
             result = search_prepared(kernels, feature_blocks(name), problem, protocol, hinted)
             yield result
         first = result.best
@@ -156,7 +158,7 @@ def _search_alone(
 def _fingerprint(
     feature: str, hashes: Mapping[str, str], problem: Problem, protocol: Protocol, options: Options
 ) -> str:
-    parts = [_FORMAT, problem.estimator, repr(sorted(asdict(protocol).items())), options.grid, str(options.max_iter)]
+    parts = [_FORMAT, problem.estimator, repr(sorted(asdict(protocol).items())), str(options.grid), str(options.max_iter)]
     parts += [hashes[block] for block in feature_blocks(feature)]
     columns = (problem.order, problem.target, problem.classes, problem.folds, problem.inner_folds, problem.groups)
     parts += ["none" if column is None else _hash(column) for column in columns]

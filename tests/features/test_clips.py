@@ -22,8 +22,9 @@ def test_a_manifest_keeps_its_order_ids_and_classes(tmp_path):
     csv = manifest_csv(tmp_path, paths)
     for source in (csv, [csv], read_manifest(csv)):
         clips = list_clips(source)
-        assert (clips.clip_ids, clips.filepaths, clips.labels) == (["id1", "id0"], ["clip001.wav", "clip000.wav"], ["a", "b"])
-        assert [path.samefile(expected) for path, expected in zip(clips.paths, paths[::-1], strict=True)] == [True, True]
+        assert (clips.clip_ids, clips.labels) == (["id1", "id0"], ["a", "b"])
+        assert clips.filepaths == ["clip001.wav", "clip000.wav"]
+        assert all(path.samefile(expected) for path, expected in zip(clips.paths, paths[::-1], strict=True))
 
 
 def test_a_manifests_clips_may_lie_elsewhere(tmp_path):

@@ -1,4 +1,4 @@
-"""The convnet as an extractor: the model's numbers, the original program's numbers, and nothing that depends on chance."""
+"""The convnet as an extractor: the model's numbers, the original program's numbers, the same every time."""
 
 import numpy as np
 import pandas as pd

@@ -37,10 +37,12 @@ def test_one_row_a_clip_with_exactly_the_numbers_computed(tmp_path, clips):
     table = export_features(clips, tmp_path / "out" / "toy.csv", ToyExtractor())
     features = read_features(table)
     assert list(features.index) == [path.stem for path in clips]
-    assert features.columns.tolist() == ["peak", "energy", "batch_energy"] and set(features.dtypes) == {np.dtype("float32")}
+    assert features.columns.tolist() == ["peak", "energy", "batch_energy"]
+    assert set(features.dtypes) == {np.dtype("float32")}
     assert (features.to_numpy() == expected_rows(clips)).all()
     header, first = table.read_text().splitlines()[:2]
-    assert header == "clip_id,filepath,peak,energy,batch_energy" and first.startswith(f"clip000,{clips[0].as_posix()},0.")
+    assert header == "clip_id,filepath,peak,energy,batch_energy"
+    assert first.startswith(f"clip000,{clips[0].as_posix()},0.")
     assert sorted(files_in(tmp_path / "out")) == ["errors.csv", "toy.csv", "toy.json"]
     assert (tmp_path / "out" / "errors.csv").read_text() == "clip_id,filepath,cause,what_to_do\n"
 
@@ -71,7 +73,8 @@ def test_rows_keep_the_manifests_order_whoever_shares_a_batch(tmp_path, clips, o
     rows = {"clip_id": range(10), "filepath": [path.name for path in clips], "label": labels}
     pd.DataFrame(rows).to_csv(tmp_path / "clips" / "set.csv", index=False)
     extractor = ToyExtractor(batch_order=order, seed=3)
-    features = read_features(export_features(tmp_path / "clips" / "set.csv", tmp_path / "toy.csv", extractor)).to_numpy()
+    table = export_features(tmp_path / "clips" / "set.csv", tmp_path / "toy.csv", extractor)
+    features = read_features(table).to_numpy()
     assert (features[:, :2] == expected_rows(clips)[:, :2]).all()
     groups = [set(np.flatnonzero(features[:, 2] == value)) for value in dict.fromkeys(features[:, 2])]
     assert extractor.sizes == ([1] * 10 if order == "single" else [4, 4, 2])

@@ -19,7 +19,9 @@ def test_the_hop_is_the_length_by_default():
     assert windows_of(None, None) is None
 
 
-@pytest.mark.parametrize(("window", "hop"), [(0.0, 1.0), (-1.0, 1.0), (1.0, 0.0), (float("nan"), 1.0), (None, 1.0), (30.0, 1.0)])
+@pytest.mark.parametrize(
+    ("window", "hop"), [(0.0, 1.0), (-1.0, 1.0), (1.0, 0.0), (float("nan"), 1.0), (None, 1.0), (30.0, 1.0)]
+)
 def test_refuses_what_makes_no_sense(window, hop):
     with pytest.raises(OptionError, match="window|hop"):
         windows_of(window, hop, longest=29.0)
