@@ -19,7 +19,6 @@ _HOME_OF = {
     "Protocol": "mgc_keras.search.protocol",
     "PUBLISHED": "mgc_keras.search.protocol",
     "CORRECTED": "mgc_keras.search.protocol",
-    "layer_sets": "mgc_keras.search.layer_sets",
     "feature_names": "mgc_keras.search.layer_sets",
     "feature_blocks": "mgc_keras.search.layer_sets",
     "Candidate": "mgc_keras.search.grid",

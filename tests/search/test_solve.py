@@ -1,0 +1,110 @@
+"""Machines solved on shared kernels predict what scikit-learn predicts from the features."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
+
+from mgc_keras.errors import OptionError
+from mgc_keras.search.kernels import BlockKernels, kernel_matrix
+from mgc_keras.search.solve import solve
+
+
+def clips(n_classes, seed=0, n=240):
+    features, labels = make_classification(
+        n, 12, n_informative=8, n_classes=n_classes, flip_y=0.1, random_state=seed, shuffle=True
+    )
+    return features.astype(np.float32), np.sort(labels), np.random.default_rng(seed).random(n) < 0.8
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 6])
+@pytest.mark.parametrize("gamma", [None, 0.05])
+@pytest.mark.parametrize("cost", [0.1, 8.0])
+def test_classes_are_those_of_svc_on_the_features(n_classes, gamma, cost):
+    features, labels, trained_on = clips(n_classes)
+    kernel = kernel_matrix(BlockKernels({"a": features[:, :5], "b": features[:, 5:]}).gram(("a", "b")), gamma)
+    tested = np.flatnonzero(~trained_on)
+    solution = solve("SVC", kernel, labels, trained_on, tested, cost)
+    peer = SVC(C=cost, kernel="linear") if gamma is None else SVC(C=cost, gamma=gamma)
+    expected = peer.fit(features[trained_on], labels[trained_on]).predict(features[tested])
+    assert np.array_equal(solution.predictions, expected)
+    assert not solution.cut_off
+
+
+@pytest.mark.parametrize("left_out", [0, 1, 3])
+def test_a_class_without_training_clips_is_never_predicted(left_out):
+    features, labels, trained_on = clips(4)
+    trained_on = trained_on & (labels != left_out)
+    kernel = kernel_matrix(BlockKernels({"a": features}).gram(("a",)), 0.05)
+    tested = np.flatnonzero(~trained_on)
+    expected = SVC(C=2.0, gamma=0.05).fit(features[trained_on], labels[trained_on]).predict(features[tested])
+    assert np.array_equal(solve("SVC", kernel, labels, trained_on, tested, 2.0).predictions, expected)
+
+
+def test_two_of_three_classes_left_keep_their_sign():
+    features, labels, trained_on = clips(3)
+    trained_on = trained_on & (labels != 1)
+    kernel = BlockKernels({"a": features}).gram(("a",))
+    tested = np.flatnonzero(~trained_on)
+    expected = SVC(C=2.0, kernel="linear").fit(features[trained_on], labels[trained_on]).predict(features[tested])
+    assert np.array_equal(solve("SVC", kernel, labels, trained_on, tested, 2.0).predictions, expected)
+
+
+@pytest.mark.parametrize("gamma", [None, 0.05])
+def test_values_are_those_of_svr_on_the_features(gamma):
+    features, _, trained_on = clips(2)
+    target = np.tanh(features[:, 0]) + 0.1 * features[:, 1]
+    kernel = kernel_matrix(BlockKernels({"a": features}).gram(("a",)), gamma)
+    tested = np.flatnonzero(~trained_on)
+    solution = solve("SVR", kernel, target.astype(float), trained_on, tested, 2.0)
+    peer = SVR(C=2.0, kernel="linear") if gamma is None else SVR(C=2.0, gamma=gamma)
+    expected = peer.fit(features[trained_on], target[trained_on]).predict(features[tested])
+    np.testing.assert_allclose(solution.predictions, expected, atol=1e-3)  # libsvm's stopping tolerance
+
+
+def test_a_budget_that_is_too_small_is_told():
+    features, labels, trained_on = clips(3)
+    kernel = BlockKernels({"a": features}).gram(("a",))
+    with pytest.warns(UserWarning, match="max_iter"):
+        assert solve("SVC", kernel, labels, trained_on, np.flatnonzero(~trained_on), 32.0, max_iter=5).cut_off
+
+
+def test_kernels_add_up_over_blocks():
+    features, _, trained_on = clips(2, n=700)
+    features = np.c_[features, np.full(len(features), 7.0)]  # a constant column
+    order = np.random.default_rng(1).permutation(len(features))
+    kernels = BlockKernels({"a": features[:, :4], "b": features[:, 4:]}, order)
+    scaled = StandardScaler().fit(features[order][trained_on]).transform(features[order])
+    for gram, peer in (
+        (kernels.gram(("a", "b")), features[order].astype(float)),
+        (kernels.gram(("a", "b"), trained_on), scaled),
+        (kernels.gram(("b",)), features[order][:, 4:].astype(float)),
+    ):
+        np.testing.assert_allclose(kernel_matrix(gram, None), peer @ peer.T, atol=1e-9)
+        for jobs in (1, 2):
+            np.testing.assert_allclose(kernel_matrix(gram, 0.01, jobs), rbf_kernel(peer, gamma=0.01), atol=1e-9)
+    assert kernels.n_features(("a", "b")) == 13
+
+
+def test_grams_beyond_the_memory_allowed_are_computed_afresh():
+    features, _, _ = clips(2)
+    plenty, none = BlockKernels({"a": features}), BlockKernels({"a": features}, memory=0.0)
+    for _ in range(2):
+        assert np.array_equal(plenty.gram(("a",)), none.gram(("a",)))
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        {},
+        {"a": np.zeros((3, 2)), "b": np.zeros((4, 2))},
+        {"a": np.zeros(3)},
+        {"a": np.zeros((3, 0))},
+        {"a": np.array([[1.0], [np.nan]])},
+    ],
+)
+def test_features_that_make_no_sense_are_refused(blocks):
+    with pytest.raises(OptionError, match="features_by_block"):
+        BlockKernels(blocks)
