@@ -66,16 +66,13 @@ def run(options: argparse.Namespace) -> int:
     # Imported here, so that --help does not wait for TensorFlow.
     from choi2017_audits import run_audits
     from choi2017_networks import source_network
-    from choi2017_steps import compare, data_from_audio, data_from_authors, features_to_search, is_built_in, search_all
+    from choi2017_steps import compare, data_from_audio, data_from_authors, features_to_search, resolve_defaults, search_all
 
     from mgc_keras.reporting.report import write_report
 
     if options.published_features and (options.data_home or options.source_weights):
         raise OptionError("already holds features", field="--published-features", cure="leave the audio options out")
-    if options.grid is None:
-        options.grid = "reduced" if is_built_in(options) else "authors"
-    if options.mfcc_budget is None:
-        options.mfcc_budget = 1_000_000 if options.published_features else 100_000
+    resolve_defaults(options)
     writer = open_run(STUDY, options)
     source = None if options.published_features else source_network(options, writer)
     rows = [] if source is None else list(source.rows)

@@ -8,19 +8,18 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mgc_keras.data.audio import fit_waveform, read_waveform
 from mgc_keras.data.corpus import TASKS, write_corpus
 from mgc_keras.data.manifest import Manifest, read_manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.intervals import bootstrap_macro_auc
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.evaluation.run_folder import RunWriter
+from mgc_keras.features.calibration import batch_independent
 from mgc_keras.features.convnet import ConvnetExtractor
 from mgc_keras.features.mfcc import MfccExtractor
-from mgc_keras.models.calibrate import calibrate
-from mgc_keras.models.choi2017 import EXCERPT_FRAMES, N_SAMPLES, SAMPLING_RATE, convnet
+from mgc_keras.models.choi2017 import EXCERPT_FRAMES, SAMPLING_RATE, convnet
 from mgc_keras.models.variants import options_of
-from mgc_keras.training.source import N_CALIBRATION_CLIPS, train_source
+from mgc_keras.training.source import train_source
 from mgc_keras.training.tagger import TaggerSettings
 from mgc_keras.weights.load import load_model
 
@@ -91,7 +90,8 @@ def extractors(source: Source, options: argparse.Namespace) -> dict[tuple[str, s
         corrected = {"convnet": _independent(source.corrected), "random": _one_by_one(random_published)}
     else:
         model = load_model(source.corrected, output="features")
-        random = calibrate(random_published, _calibration_clips(source.manifest, options.seed))
+        training_clips = source.manifest.select((source.manifest.table["split"] == "train").to_numpy())
+        random = batch_independent(random_published, training_clips, jobs=options.jobs)
         corrected = {"convnet": ConvnetExtractor(model, weights_file=source.corrected), "random": ConvnetExtractor(random)}
     published = {"convnet": ConvnetExtractor(trained_published), "random": ConvnetExtractor(random_published)}
     protocols = {"published": published, "corrected": corrected}
@@ -114,14 +114,6 @@ def _one_by_one(model: keras.Model) -> ConvnetExtractor:
     # A batch of one normalises a clip by its own statistics. Those of the task's clips together would let test clips
     # shape the features of training clips, and there are no source clips to take population statistics from.
     return ConvnetExtractor(model, batch_order="single")
-
-
-def _calibration_clips(manifest: Manifest, seed: int) -> Any:
-    rows = np.flatnonzero((manifest.table["split"] == "train").to_numpy())
-    chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:N_CALIBRATION_CLIPS])
-    for row in chosen:
-        waveform = read_waveform(manifest.filepaths[row], SAMPLING_RATE, duration=N_SAMPLES / SAMPLING_RATE)
-        yield fit_waveform(waveform, N_SAMPLES, "repeat")[None]
 
 
 def _auc_row(validation: pd.DataFrame, seed: int) -> dict[str, Any]:

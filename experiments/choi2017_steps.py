@@ -25,6 +25,7 @@ from mgc_keras.search.study_data import StudyData, exported_data, published_data
 BUILT_IN_TASKS = ("genre", "dance", "speech_music", "emotion", "voice", "events")
 # Where clips of the authors' features are many, nested searches take hours; these answer the paper's questions.
 HEADLINE_FEATURES = ("12345", "mfcc", "mfcc+12345")
+NESTED_RANDOM = tuple(f"random_{layers}" for layers in ("1", "2", "3", "4", "5", "12345"))
 SCALING_FEATURES = ("1", "12345", "mfcc", "mfcc+12345")
 
 Rows = list[dict[str, Any]]
@@ -62,6 +63,9 @@ def features_to_search(options: argparse.Namespace, data: StudyData, protocol: P
         names = list(HEADLINE_FEATURES)
     elif options.layer_sets in ("all", "published"):
         names = feature_names(options.layer_sets) + feature_names(options.layer_sets, mfcc=False, prefix="random_")
+        if protocol.nested and is_built_in(options):
+            # Nested searches cost most of the run; the random network's single layers and all of them show what it can do.
+            names = [name for name in names if not name.startswith("random_") or name in NESTED_RANDOM]
     else:
         chosen = options.layer_sets.split(",")
         names = [*chosen, "mfcc", "mfcc+12345", *(f"random_{name}" for name in chosen)]
@@ -111,6 +115,17 @@ def is_built_in(options: argparse.Namespace) -> bool:
     """Tell whether the run is on the built-in corpus."""
     own = options.data_home or options.published_features or any(task.endswith(".csv") for task in options.tasks or ())
     return not own
+
+
+def resolve_defaults(options: argparse.Namespace) -> None:
+    """Fill in the options whose default depends on the data: the built-in corpus gets a study of minutes."""
+    quick = is_built_in(options)
+    if options.grid is None:
+        options.grid = "reduced" if quick else "authors"
+    if options.corrected_folds is None:
+        options.corrected_folds = 5 if quick else 10
+    if options.mfcc_budget is None:
+        options.mfcc_budget = 1_000_000 if options.published_features else 100_000
 
 
 def _task_manifests(options: argparse.Namespace, writer: RunWriter) -> Iterator[Manifest]:
