@@ -1,6 +1,8 @@
 """The scores that the authors' run recorded, from their features, folds, weighting and grid.
 
-GTZAN and speech/music whole; of the larger tasks, sets and candidates that take seconds.
+GTZAN and speech/music whole; of the larger tasks, sets and candidates that take seconds. Sets with layer 5 are left out
+for Jamendo and UrbanSound8K: the published files of that layer are not those of the recorded run (see
+`mgc_keras.data.published`).
 """
 
 import math
@@ -40,7 +42,7 @@ def test_every_recorded_score_of_the_small_tasks(shared_data, task):
 
 
 @pytest.mark.parametrize(
-    ("task", "feature"), [("jamendo_vd", "4"), ("jamendo_vd", "12345"), ("emoMusic_a", "3"), ("emoMusic_v", "5")]
+    ("task", "feature"), [("jamendo_vd", "4"), ("jamendo_vd", "1234"), ("emoMusic_a", "3"), ("emoMusic_v", "5")]
 )
 def test_a_recorded_score_of_the_larger_tasks(shared_data, task, feature):
     data, folds, recorded = read(shared_data, task)
