@@ -11,7 +11,7 @@ from mgc_keras.data.corpus.voice import Singer, draw_singer
 
 # Centres in Hz of the bands that engineers turn up and down, by decibels that differ between artists and between clips.
 EQUALISER = tuple(np.round(np.geomspace(60.0, 6000.0, 12), 1).tolist())
-ARTISTS_DECIBELS, CLIPS_DECIBELS = 2.2, 2.2
+ARTISTS_DECIBELS, CLIPS_DECIBELS = 2.2, 1.8
 PATTERN_HABIT, INSTRUMENT_HABIT = 0.8, 0.65  # chances that a clip keeps to its artist's habit
 POOL = 0.2  # chance that an instrument comes from all music, not from the style
 
@@ -122,7 +122,7 @@ def _choices(style: Style, artist: np.random.Generator, clip: np.random.Generato
     for name, options in {**_PATTERNS, **_INSTRUMENTS}.items():
         own, pool = getattr(style, options), _POOLS.get(name)
         # Rhythms and figures are what makes a style; instruments are what many styles share.
-        steepness = 1.2 if pool else 2.0
+        steepness = 1.0 if pool else 1.7
         habit = pick(artist, pool) if artist.random() < POOL and pool else _likely_first(artist, own, steepness)
         other = pick(clip, pool) if clip.random() < POOL and pool else _likely_first(clip, own, steepness)
         keep = clip.random() < (INSTRUMENT_HABIT if pool else PATTERN_HABIT)

@@ -48,7 +48,7 @@ def emotion_arrangement(row: Row) -> Arrangement:
     style = GENRES[genre]
     mix = replace(
         drawn.mix, drive=loud, peak=0.06 + 0.86 * loud**1.5, tilt=STEEPEST * (2.0 * bright - 1.0),
-        curve=tuple(0.4 * level for level in drawn.mix.curve), ceiling=20000.0, noise=min(drawn.mix.noise, -55.0),
+        curve=tuple(0.4 * level for level in drawn.mix.curve),
     )  # fmt: skip
     return replace(
         drawn, tempo=round(SLOWEST * (FASTEST / SLOWEST) ** tempo, 2), minor=minor, scale=style.scales[int(minor)],

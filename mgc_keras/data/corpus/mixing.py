@@ -12,7 +12,7 @@ from mgc_keras.data.corpus.seeds import generator
 from mgc_keras.data.corpus.voice import sung_syllables, vocalise
 
 # Decibels of each role's root mean square while it sounds.
-LEVELS = {"drums": -2.0, "bass": -3.0, "comp": -4.0, "second": -8.0, "pad": -11.0, "lead": -5.0, "voice": 0.0}
+LEVELS = {"drums": -1.0, "bass": -3.0, "comp": -6.0, "second": -9.0, "pad": -11.0, "lead": -5.0, "voice": 0.0}
 
 
 @dataclass
