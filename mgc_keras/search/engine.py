@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -110,15 +111,16 @@ def search_prepared(
         )
     # With one BLAS thread rounding, and so everything, is the same for any number of jobs; and threads of threads would
     # only wait for each other.
-    with _thread_pools().limit(limits=1, user_api="blas"):
-        return _search(kernels, blocks, problem, protocol, options)
+    with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(options.jobs) as pool:
+        grid = candidates(kernels.n_features(blocks), options.grid)
+        each = pool.map if options.jobs > 1 else map
+        fits = Fits(kernels, blocks, problem, grid, protocol.scaling, options.max_iter, each)
+        return _search(fits, problem, protocol, grid, options.first)
 
 
 def _search(
-    kernels: BlockKernels, blocks: Sequence[str], problem: Problem, protocol: Protocol, options: Options
+    fits: Fits, problem: Problem, protocol: Protocol, grid: tuple[Candidate, ...], first: Candidate | None
 ) -> SearchResult:
-    grid = candidates(kernels.n_features(blocks), options.grid)
-    fits = Fits(kernels, blocks, problem, grid, protocol.scaling, options.max_iter, options.jobs)
     trials = outer_trials(problem.folds)
     check_trained(trials, problem.target, problem.estimator)
     predictions = np.full((len(grid), len(problem.folds)), np.nan)
@@ -126,7 +128,7 @@ def _search(
         plan = nested_plan(
             problem.folds, problem.target, problem.estimator, protocol.seed, problem.inner_folds, problem.groups
         )
-        contests = _decide(plan, fits, problem, protocol, grid, options.first)
+        contests = _decide(plan, fits, problem, protocol, grid, first)
         chosen = [_winner(contests, contest) for contest in range(len(trials))]
         for candidate in sorted(set(chosen)):
             wanted = [(trial, [candidate]) for trial, choice in zip(trials, chosen, strict=True) if choice == candidate]
@@ -134,7 +136,7 @@ def _search(
                 predictions[candidate, trial.tested] = solution.predictions
     else:
         plan = plain_plan(trials, problem.folds)
-        contests = _decide(plan, fits, problem, protocol, grid, options.first, predictions)
+        contests = _decide(plan, fits, problem, protocol, grid, first, predictions)
         chosen = [_winner(contests, 0)] * len(trials)
     final = np.full(len(problem.folds), np.nan)
     for trial, candidate in zip(trials, chosen, strict=True):
@@ -229,6 +231,6 @@ def _result(
 
 
 @cache
-def _thread_pools() -> ThreadpoolController:
+def _blas() -> ThreadpoolController:
     # Looking for the libraries takes milliseconds: once a process is enough.
     return ThreadpoolController()

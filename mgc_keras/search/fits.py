@@ -1,10 +1,9 @@
 """Solve many machines side by side on kernels that they share."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 
 from mgc_keras.search.grid import Candidate
@@ -29,8 +28,9 @@ class Fits:
     scaling : bool
         Standardise on the clips that a trial is trained on.
     max_iter : int or None
-    jobs : int
-        Threads; libsvm and NumPy let go of Python's lock.
+    each : callable
+        `map`, or that of a pool of threads: libsvm and NumPy let go of Python's lock. Pools of processes would need
+        a copy of the kernel matrices.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Fits:
         grid: tuple[Candidate, ...],
         scaling: bool,
         max_iter: int | None,
-        jobs: int,
+        each: Callable = map,
     ) -> None:
         self._kernels, self._blocks, self._problem, self._grid = kernels, tuple(blocks), problem, grid
-        self._max_iter, self._jobs, self._scaling = -1 if max_iter is None else max_iter, jobs, scaling
+        self._max_iter, self._each, self._scaling = -1 if max_iter is None else max_iter, each, scaling
         self._gram = None if scaling else kernels.gram(blocks)
         self._shared: tuple[float | None, np.ndarray] | None = None
         self.n_features = kernels.n_features(self._blocks)
@@ -56,7 +56,7 @@ class Fits:
         Returns
         -------
         list of (Trial, int, Solution)
-            In the order of `wanted`, whatever the number of jobs.
+            In the order of `wanted`, whatever the number of threads.
         """
         if self._scaling:
             units = [unit for unit in wanted if unit[1]]
@@ -68,16 +68,13 @@ class Fits:
         with warnings.catch_warnings():
             # Candidates that reach the iteration budget are named in the result instead.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            if self._jobs == 1 or len(units) < 2:
-                solved = [self._solve(*unit) for unit in units]
-            else:
-                solved = Parallel(n_jobs=self._jobs, require="sharedmem")(delayed(self._solve)(*unit) for unit in units)
+            solved = list(self._each(lambda unit: self._solve(*unit), units))
         return [solution for solutions in solved for solution in solutions]
 
     def _share_kernel(self, gamma: float | None) -> None:
         if self._shared is None or self._shared[0] != gamma:
             self._shared = None  # gives its memory back before the next one takes some
-            self._shared = (gamma, kernel_matrix(self._gram, gamma, self._jobs))
+            self._shared = (gamma, kernel_matrix(self._gram, gamma, self._each))
 
     def _solve(self, trial: Trial, some: list[int]) -> list[tuple[Trial, int, Solution]]:
         problem, solutions = self._problem, []

@@ -4,10 +4,9 @@ The inner product of two clips over several blocks is the sum of those over each
 matrix a block therefore serves every layer set, every gamma and every fold.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from mgc_keras.errors import OptionError
 
@@ -98,7 +97,7 @@ def standardised(features: np.ndarray, trained_on: np.ndarray) -> np.ndarray:
     return (features - seen.mean(axis=0)) / np.where(deviation == 0, 1.0, deviation)
 
 
-def kernel_matrix(gram: np.ndarray, gamma: float | None, jobs: int = 1) -> np.ndarray:
+def kernel_matrix(gram: np.ndarray, gamma: float | None, each: Callable = map) -> np.ndarray:
     """Turn inner products into a kernel matrix.
 
     Parameters
@@ -106,8 +105,8 @@ def kernel_matrix(gram: np.ndarray, gamma: float | None, jobs: int = 1) -> np.nd
     gram : np.ndarray [shape=(n_clips, n_clips), dtype=float64]
     gamma : float or None
         Of the RBF kernel exp(-gamma |x - y|^2); None: the linear kernel, which is `gram` itself.
-    jobs : int
-        Threads to share the rows among.
+    each : callable
+        `map`, or that of a pool of threads, to share the rows among.
 
     Returns
     -------
@@ -126,12 +125,7 @@ def kernel_matrix(gram: np.ndarray, gamma: float | None, jobs: int = 1) -> np.nd
         part *= -gamma
         np.exp(part, out=part)
 
-    begins = range(0, len(gram), _ROWS_AT_ONCE)
-    if jobs == 1 or len(begins) < 4:
-        for begin in begins:
-            fill(begin)
-    else:
-        Parallel(n_jobs=jobs, require="sharedmem")(delayed(fill)(begin) for begin in begins)
+    list(each(fill, range(0, len(gram), _ROWS_AT_ONCE)))
     return kernel
 
 
