@@ -228,7 +228,7 @@ def _read_mono(clip: soundfile.SoundFile, path: str | Path, start: int, n_frames
         # Any usual clip is one block. More of them keep a header that promises years from asking for as much memory.
         while n_frames > 0:
             wanted = min(n_frames, _BLOCK_FRAMES)
-            blocks.append(mix_to_mono(clip.read(frames=wanted, dtype="float32")))
+            blocks.append(mix_to_mono(_read_samples(clip, wanted)))
             n_frames = n_frames - wanted if len(blocks[-1]) == wanted else 0
     except soundfile.LibsndfileError as error:
         problem, cure = "is damaged and cannot be decoded", "replace the file or leave it out"
@@ -236,6 +236,16 @@ def _read_mono(clip: soundfile.SoundFile, path: str | Path, start: int, n_frames
     if not blocks:
         return np.zeros(0, np.float32)
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def _read_samples(clip: soundfile.SoundFile, n_frames: int) -> np.ndarray:
+    """Read samples as float32 in [-1, 1)."""
+    if clip.subtype != "PCM_16":
+        return clip.read(frames=n_frames, dtype="float32")
+    # libsndfile's own conversion takes three times as long for the same numbers.
+    samples = clip.read(frames=n_frames, dtype="int16").astype(np.float32)
+    samples *= np.float32(2.0**-15)
+    return samples
 
 
 def _resample(waveform: np.ndarray, native_rate: int, sampling_rate: int) -> np.ndarray:
