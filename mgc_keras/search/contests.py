@@ -65,7 +65,7 @@ class Contests:
             self.status[contest, lost & (self.status[contest] == RUNNING)] = DROPPED
 
     def smallest_loss(self) -> float:
-        """Return the loss of the best complete candidate in the contest where it is smallest (0 where there is none)."""
+        """Return the loss of the best complete candidate, in the contest where it is smallest (none complete: 0)."""
         winners = [self.winner(contest) for contest in range(len(self.status))]
         return float(
             min(0.0 if best is None else 1.0 - self.bounds[contest, best] for contest, best in enumerate(winners))

@@ -15,7 +15,14 @@ from mgc_keras.search.contests import COMPLETE, CUT_OFF, STATUS, Contests
 from mgc_keras.search.fits import Fits
 from mgc_keras.search.grid import Candidate, Grid, by_kernel, candidates, likely_winner
 from mgc_keras.search.kernels import BlockKernels
-from mgc_keras.search.plan import Plan, Trial, check_trained, nested_plan, outer_trials, plain_plan
+from mgc_keras.search.plan import (
+    Plan,
+    Trial,
+    check_trained,
+    nested_plan,
+    outer_trials,
+    plain_plan,
+)
 from mgc_keras.search.problem import Problem, prepare
 from mgc_keras.search.protocol import PUBLISHED, Protocol
 from mgc_keras.search.result import SearchResult

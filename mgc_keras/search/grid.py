@@ -31,7 +31,8 @@ class Candidate:
 
     def __post_init__(self) -> None:
         if self.kernel not in ("linear", "rbf") or (self.kernel == "rbf") != (self.gamma is not None):
-            raise OptionError(f"kernel {self.kernel!r} with gamma {self.gamma}", field="kernel", cure="use linear or rbf")
+            problem = f"kernel {self.kernel!r} with gamma {self.gamma}"
+            raise OptionError(problem, field="kernel", cure="use linear, or rbf with a gamma")
         if self.C <= 0 or (self.gamma is not None and self.gamma <= 0):
             raise OptionError(f"{self.name}: numbers must be above 0", field="C" if self.C <= 0 else "gamma")
 

@@ -71,33 +71,23 @@ def sweep(
     OptionError
         A feature set that names a missing block, and whatever `search` raises.
     """
-    if features is None:
-        features = [name for name in feature_names() if set(feature_blocks(name)) <= set(features_by_block)]
-    for name in features:
-        for block in feature_blocks(name):
-            if block not in features_by_block:
-                raise OptionError(
-                    f"feature set {name!r} needs the block {block!r}, which is not given",
-                    field="features",
-                    cure=f"choose among the blocks {', '.join(features_by_block)}",
-                )
+    features = _checked_features(features, features_by_block)
     budgets = dict.fromkeys(features, max_iter) if not isinstance(max_iter, Mapping) else max_iter
     options = {name: Options(grid, None, budgets.get(name), jobs) for name in features}
     problem = prepare(target, folds, estimator, inner_folds, groups)
-    hashes = {name: _hash(np.asarray(block)) for name, block in features_by_block.items()}
-    prints = {name: _fingerprint(name, hashes, problem, protocol, options[name]) for name in features}
-    paths = {name: None if record is None else record_path(record, task, name, protocol.name) for name in features}
-    known = {name: None if paths[name] is None else read_result(paths[name], prints[name]) for name in features}
-    todo = [name for name in features if known[name] is None]
+    prints = _fingerprints(features_by_block, problem, protocol, options)
+    paths = {name: record_path(record, task, name, protocol.name) for name in features} if record is not None else {}
+    known = {name: read_result(paths[name], prints[name]) if paths else None for name in features}
     run = _side_by_side if jobs > 1 and len(problem.folds) <= _FEW_CLIPS else _one_by_one
     fresh = run(features_by_block, problem, protocol, options, known)
     results = {}
-    with progress_bar(description=f"searching {task}", total=len(todo), unit="set") as bar:
+    to_do = sum(result is None for result in known.values())
+    with progress_bar(description=f"searching {task}", total=to_do, unit="set") as bar:
         for name in features:
             result = known[name]
             if result is None:
                 result = next(fresh)
-                if paths[name] is not None:
+                if paths:
                     write_result(result, paths[name], prints[name])
                 bar.update()
             results[name] = result
@@ -141,10 +131,10 @@ def _side_by_side(
 ) -> Iterator[SearchResult]:
     """Search the unknown sets in processes of their own."""
     todo = [name for name in options if known[name] is None]
-    jobs = max((options[name].jobs for name in todo), default=1)
-    return Parallel(n_jobs=min(jobs, max(1, len(todo))), return_as="generator")(
-        delayed(_search_alone)({block: blocks[block] for block in feature_blocks(name)}, problem, protocol, options[name])
-        for name in todo
+    jobs = min([len(todo), *(options[name].jobs for name in todo)])
+    parts = ({block: blocks[block] for block in feature_blocks(name)} for name in todo)
+    return Parallel(n_jobs=max(1, jobs), return_as="generator")(
+        delayed(_search_alone)(part, problem, protocol, options[name]) for name, part in zip(todo, parts, strict=True)
     )
 
 
@@ -155,14 +145,33 @@ def _search_alone(
     return search_prepared(BlockKernels(blocks, problem.order), tuple(blocks), problem, protocol, alone)
 
 
-def _fingerprint(
-    feature: str, hashes: Mapping[str, str], problem: Problem, protocol: Protocol, options: Options
-) -> str:
-    parts = [_FORMAT, problem.estimator, repr(sorted(asdict(protocol).items())), str(options.grid), str(options.max_iter)]
-    parts += [hashes[block] for block in feature_blocks(feature)]
+def _checked_features(features: Sequence[str] | None, blocks: Mapping[str, np.ndarray]) -> list[str]:
+    if features is None:
+        return [name for name in feature_names() if set(feature_blocks(name)) <= set(blocks)]
+    for name in features:
+        for block in feature_blocks(name):
+            if block not in blocks:
+                raise OptionError(
+                    f"feature set {name!r} needs the block {block!r}, which is not given",
+                    field="features",
+                    cure=f"choose among the blocks {', '.join(blocks)}",
+                )
+    return list(features)
+
+
+def _fingerprints(
+    blocks: Mapping[str, np.ndarray], problem: Problem, protocol: Protocol, options: Mapping[str, Options]
+) -> dict[str, str]:
+    """Tell for each feature set, in a hash, all that its result depends on."""
+    hashes = {name: _hash(np.asarray(block)) for name, block in blocks.items()}
     columns = (problem.order, problem.target, problem.classes, problem.folds, problem.inner_folds, problem.groups)
-    parts += ["none" if column is None else _hash(column) for column in columns]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    shared = [_FORMAT, problem.estimator, repr(sorted(asdict(protocol).items()))]
+    last = ["none" if column is None else _hash(column) for column in columns]
+    fingerprints = {}
+    for name, option in options.items():
+        own = [str(option.grid), str(option.max_iter), *(hashes[block] for block in feature_blocks(name))]
+        fingerprints[name] = hashlib.sha256("\n".join([*shared, *own, *last]).encode()).hexdigest()
+    return fingerprints
 
 
 def _hash(array: np.ndarray) -> str:

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-import mgc_keras.search.sweeping as sweeping
 from mgc_keras.data.splits import published_stratified_folds
 from mgc_keras.errors import OptionError
-from mgc_keras.search import Candidate, sweep
+from mgc_keras.search import Candidate, sweep, sweeping
 from mgc_keras.search.sweeping import record_path
 
 GRID = [Candidate("linear", 0.1), Candidate("rbf", 2.0, 0.05), Candidate("rbf", 8.0, 0.05)]
