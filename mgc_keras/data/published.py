@@ -1,7 +1,8 @@
 """Read the features, labels and folds that Choi et al. 2017 published, in the layout of their repository.
 
-`data_csv/<dataset>.csv` lists the clips. `data_feats/<dataset>_layer_<0-4>.npy` holds layers 1 to 5 (the files count from
-0, the paper from 1), `data_feats/<dataset>_mfcc.npy` the MFCC baseline. `published_scores.csv` lists the recorded scores.
+`data_csv/<dataset>.csv` lists the clips. `data_feats/<dataset>_layer_<0-4>.npy` holds layers 1 to 5 (the files count
+from 0, the paper from 1), `data_feats/<dataset>_mfcc.npy` the MFCC baseline. `published_scores.csv` lists the recorded
+scores.
 
 Two of the files are not those of the recorded run: layer 5 of Jamendo and of UrbanSound8K, the tasks with clips shorter
 than 29 s. Every recorded score of these tasks without layer 5 follows from the files to the last digit; those with it
