@@ -60,20 +60,12 @@ def write_corpus(
     if jobs == 0:
         raise OptionError("0 is no number of processes", field="jobs", cure="give 1 or more, or -1 for one a core")
     manifest, plan = folder / f"{task}.csv", folder / f".{task}.plan.csv"
-    wanted = _rows(table)
-    known = {**_known_rows(manifest), **_known_rows(plan)}
-    missing = []
-    for number, (clip_id, row) in enumerate(wanted.items()):
-        target = folder / row["filepath"]
-        if known.get(clip_id) != row:
-            target.unlink(missing_ok=True)
-        if not target.is_file():
-            missing.append(number)
+    missing = _missing_clips(table, folder, {**_known_rows(manifest), **_known_rows(plan)})
     if missing or not manifest.is_file():
         # The plan vouches for the clips of an unfinished run; the manifest appears when all clips are there.
         write_manifest(table, plan)
         manifest.unlink(missing_ok=True)
-    _render_all(table, missing, folder, jobs)
+    _render_all(table.iloc[missing].to_dict("records"), folder, jobs, f"rendering {task}")
     write_manifest(table, manifest)
     plan.unlink(missing_ok=True)
     return manifest
@@ -109,11 +101,22 @@ def _known_rows(path: Path) -> dict[str, dict[str, str]]:
     return {row["clip_id"]: row for row in text.to_dict("records")} if "clip_id" in text else {}
 
 
-def _render_all(table: pd.DataFrame, missing: list[int], folder: Path, jobs: int) -> None:
-    rows = table.iloc[missing].to_dict("records")
+def _missing_clips(table: pd.DataFrame, folder: Path, known: dict[str, dict[str, str]]) -> list[int]:
+    """Return the positions of the clips to render; files that another row left are removed first."""
+    missing = []
+    for number, (clip_id, row) in enumerate(_rows(table).items()):
+        target = folder / row["filepath"]
+        if known.get(clip_id) != row:
+            target.unlink(missing_ok=True)
+        if not target.is_file():
+            missing.append(number)
+    return missing
+
+
+def _render_all(rows: list[dict], folder: Path, jobs: int, description: str) -> None:
     work = (joblib.delayed(_write_clip)(row, folder) for row in rows)
     done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
-    for _ in progress_bar(done, description=f"rendering {folder.name}", total=len(rows)):
+    for _ in progress_bar(done, description=description, total=len(rows)):
         pass
 
 
