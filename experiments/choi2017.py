@@ -65,8 +65,16 @@ def run(options: argparse.Namespace) -> int:
     """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
     # Imported here, so that --help does not wait for TensorFlow.
     from choi2017_audits import run_audits
-    from choi2017_networks import source_network
-    from choi2017_steps import compare, data_from_audio, data_from_authors, features_to_search, resolve_defaults, search_all
+    from choi2017_networks import check_source, source_network
+    from choi2017_steps import (
+        compare,
+        data_from_audio,
+        data_from_authors,
+        features_to_search,
+        resolve_defaults,
+        search_all,
+        task_manifests,
+    )
 
     from mgc_keras.reporting.report import write_report
 
@@ -74,9 +82,13 @@ def run(options: argparse.Namespace) -> int:
         raise OptionError("already holds features", field="--published-features", cure="leave the audio options out")
     resolve_defaults(options)
     writer = open_run(STUDY, options)
-    source = None if options.published_features else source_network(options, writer)
-    rows = [] if source is None else list(source.rows)
-    studies = data_from_authors(options) if source is None else data_from_audio(source, options, writer)
+    if options.published_features:
+        source, rows, studies = None, [], data_from_authors(options)
+    else:
+        check_source(options)
+        manifests = task_manifests(options, writer)  # a wrong task is refused before anything is trained
+        source = source_network(options, writer)
+        rows, studies = list(source.rows), data_from_audio(manifests, source, options, writer)
     for data in studies:
         for protocol in protocols_of(options):
             rows += search_all(STUDY, data, protocol, features_to_search(options, data, protocol), options, writer)

@@ -48,34 +48,50 @@ class Source:
 
 def built_in_manifest(name: str, options: argparse.Namespace, writer: RunWriter, n_clips: int | None = None) -> Manifest:
     """Render a task of the built-in corpus into the run folder (what is there is kept) and return its manifest."""
-    if name not in TASKS:
-        raise OptionError(f"there is no task {name!r}", field="--tasks", cure=f"choose among {', '.join(TASKS)}")
+    check_built_in(name)
     folder = writer.folder / "corpus" / name
     path = write_corpus(name, folder, n_clips, options.seed, sampling_rate=SAMPLING_RATE, jobs=options.jobs)
     return read_manifest(path)
 
 
-def source_network(options: argparse.Namespace, writer: RunWriter) -> Source:
-    """Train the source tagger, or take the weights that were given."""
+def check_built_in(name: str) -> None:
+    """Raise `OptionError` if the built-in corpus has no such task."""
+    if name not in TASKS:
+        raise OptionError(f"there is no task {name!r}", field="--tasks", cure=f"choose among {', '.join(TASKS)}")
+
+
+def check_source(options: argparse.Namespace) -> None:
+    """Refuse a wrong weight file, manifest or training option before any clip is rendered or read."""
+    _settings(options)
     if options.source_weights:
-        load_model(options.source_weights)  # refuses a wrong file before any clip is read
-        return Source(options.source_weights, options.source_weights)
-    if options.source_manifest:
-        manifest = read_manifest(options.source_manifest, options.data_home)
-    else:
-        manifest = built_in_manifest(SOURCE_TASK, options, writer, options.source_clips)
-    settings = TaggerSettings(
+        load_model(options.source_weights)
+    elif options.source_manifest:
+        read_manifest(options.source_manifest, options.data_home)
+
+
+def _settings(options: argparse.Namespace) -> TaggerSettings:
+    return TaggerSettings(
         options.epochs,
         options.batch_size,
         options.learning_rate,
         excerpt_frames=0 if options.whole_clips else EXCERPT_FRAMES,
         seed=options.seed,
     )
+
+
+def source_network(options: argparse.Namespace, writer: RunWriter) -> Source:
+    """Train the source tagger, or take the weights that were given."""
+    if options.source_weights:
+        return Source(options.source_weights, options.source_weights)
+    if options.source_manifest:
+        manifest = read_manifest(options.source_manifest, options.data_home)
+    else:
+        manifest = built_in_manifest(SOURCE_TASK, options, writer, options.source_clips)
     network = train_source(
         manifest,
         writer.folder / "training",
         score=lambda truth, scores: macro_auc(truth, scores).score,
-        settings=settings,
+        settings=_settings(options),
         jobs=options.jobs,
     )
     row = _auc_row(pd.read_csv(network.validation), options.seed)

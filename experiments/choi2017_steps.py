@@ -1,13 +1,12 @@
 """The steps of the Choi 2017 study, in the order in which `choi2017.py` takes them."""
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from choi2017_networks import Source, built_in_manifest, extractors
+from choi2017_networks import Source, built_in_manifest, check_built_in, extractors
 
 from mgc_keras.data.manifest import Manifest, read_manifest
 from mgc_keras.data.published import PUBLISHED_TASKS
@@ -36,12 +35,14 @@ def data_from_authors(options: argparse.Namespace) -> list[StudyData]:
     return [published_data(options.published_features, name) for name in options.tasks or PUBLISHED_TASKS]
 
 
-def data_from_audio(source: Source, options: argparse.Namespace, writer: RunWriter) -> list[StudyData]:
+def data_from_audio(
+    manifests: list[Manifest], source: Source, options: argparse.Namespace, writer: RunWriter
+) -> list[StudyData]:
     """Export the features of every task with every network, and join them."""
     networks = extractors(source, options)
     errors: dict[str, dict[str, str]] = {}
     studies = []
-    for manifest in _task_manifests(options, writer):
+    for manifest in manifests:
         exported: dict[int, Path] = {}
         tables = {}
         for (protocol, kind), extractor in networks.items():
@@ -128,17 +129,27 @@ def resolve_defaults(options: argparse.Namespace) -> None:
         options.mfcc_budget = 1_000_000 if options.published_features else 100_000
 
 
-def _task_manifests(options: argparse.Namespace, writer: RunWriter) -> Iterator[Manifest]:
+def task_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
+    """Read the manifests of the run's tasks; those of the built-in corpus are rendered.
+
+    Raises
+    ------
+    OptionError
+        There is no manifest, or no such built-in task.
+    ManifestError
+        A manifest breaks the schema.
+    """
     if is_built_in(options):
-        for name in options.tasks or BUILT_IN_TASKS:
-            yield built_in_manifest(name, options, writer)
-        return
-    names = options.tasks or [path.name for path in sorted(options.data_home.glob("*.csv"))]
+        for name in options.tasks or ():
+            check_built_in(name)
+        return [built_in_manifest(name, options, writer) for name in options.tasks or BUILT_IN_TASKS]
+    home = options.data_home
+    names = options.tasks or [path.name for path in sorted(home.glob("*.csv"))]
     if not names:
-        raise OptionError("holds no manifest", path=options.data_home, field="--data-home", cure="name one with --tasks")
-    for name in names:
-        path = Path(name) if name.endswith(".csv") and Path(name).exists() else options.data_home / f"{Path(name).stem}.csv"
-        yield read_manifest(path, options.data_home)
+        raise OptionError("holds no manifest", path=home, field="--data-home", cure="name one with --tasks")
+    given = [Path(name) for name in names]
+    found = [path if home is None or path.exists() else home / f"{path.stem}.csv" for path in given]
+    return [read_manifest(path, home) for path in found]
 
 
 def _export(

@@ -31,6 +31,10 @@ def with_gammas_of_both_signs(model: keras.Model) -> keras.Model:
     return model
 
 
+# Features reach 6, where float32 itself steps by 5e-7: oneDNN's kernels sum in an order that depends on the batch.
+ROUNDING = {"rtol": 1e-5, "atol": 1e-5}
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -44,15 +48,15 @@ def test_equals_the_whole_batch(options):
     model = with_gammas_of_both_signs(convnet(SHORTEST, **options))
     clips = waveforms(5)
     whole = model(clips).numpy()
-    np.testing.assert_allclose(batch_statistics_features(model, clips, chunk_size=2), whole, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(batch_statistics_features(model, clips, chunk_size=2), whole, **ROUNDING)
     chunks = iter([clips[:1], clips[1:]])
-    np.testing.assert_allclose(batch_statistics_features(model, chunks, chunk_size=3), whole, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(batch_statistics_features(model, chunks, chunk_size=3), whole, **ROUNDING)
 
 
 def test_takes_melspectrograms():
     model = convnet(SHORTEST, input="melspectrogram")
     maps = np.random.default_rng(0).uniform(-80, 0, (3, 96, 1280, 1)).astype(np.float32)
-    np.testing.assert_allclose(batch_statistics_features(model, maps, 2), model(maps).numpy(), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(batch_statistics_features(model, maps, 2), model(maps).numpy(), **ROUNDING)
 
 
 def test_refuses_population_statistics_and_no_clips():

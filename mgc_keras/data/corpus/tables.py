@@ -8,7 +8,7 @@ import pandas as pd
 from mgc_keras.data.corpus.seeds import stable_hash
 from mgc_keras.errors import OptionError
 
-RENDERER = 1  # raised by every change that alters samples, so that old files are rendered again
+RENDERER = 2  # raised by every change that alters samples, so that old files are rendered again
 
 Row = Mapping[str, Any]
 
