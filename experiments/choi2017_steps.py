@@ -106,10 +106,15 @@ def scaled_rows(data: StudyData, options: argparse.Namespace, writer: RunWriter)
 
 
 def _budget(data: StudyData, protocol: Protocol, features: list[str], options: argparse.Namespace) -> dict[str, int] | None:
-    # Only SVR on features that nothing scales runs away; every candidate that is cut off is named in candidates/.
-    if data.task.estimator == "SVC" or protocol.scaling or not options.mfcc_budget:
+    # Only features that nothing scales let libsvm run away (a linear kernel with a large C, for an hour a candidate);
+    # every candidate that is cut off is named in candidates/.
+    budget = options.mfcc_budget
+    if budget is None:
+        quick = data.task.estimator == "SVR" and not options.published_features
+        budget = 100_000 if quick else 3_000_000
+    if protocol.scaling or not budget:
         return None
-    return {name: options.mfcc_budget for name in features if "mfcc" in name}
+    return {name: budget for name in features if "mfcc" in name}
 
 
 def is_built_in(options: argparse.Namespace) -> bool:
@@ -125,8 +130,6 @@ def resolve_defaults(options: argparse.Namespace) -> None:
         options.grid = "reduced" if quick else "authors"
     if options.corrected_folds is None:
         options.corrected_folds = 5 if quick else 10
-    if options.mfcc_budget is None:
-        options.mfcc_budget = 1_000_000 if options.published_features else 100_000
 
 
 def task_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:

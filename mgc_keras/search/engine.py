@@ -170,7 +170,7 @@ def _decide(
         groups = [[candidate for group in groups for candidate in group]]
     trials, losses = list(plan.trials), {}
     for group in [[grid.index(first)], *groups]:
-        for some in _rounds(trials, contests, alone=len(group) == 1):
+        for some in _rounds(trials, contests, alone=len(group) == 1, budget=fits.has_budget):
             wanted = [(trial, [one for one in group if contests.wanted(trial, one)]) for trial in some]
             for trial, candidate, solution in fits.run(wanted):
                 contests.enter(trial, candidate, solution.predictions, solution.cut_off)
@@ -184,11 +184,14 @@ def _decide(
     return contests
 
 
-def _rounds(trials: list[Trial], contests: Contests, alone: bool) -> list[list[Trial]]:
-    """Cut the trials into rounds: at first as many as it takes to drop a candidate that is always wrong, then few."""
-    if alone:
+def _rounds(trials: list[Trial], contests: Contests, alone: bool, budget: bool) -> list[list[Trial]]:
+    """Cut the trials into rounds: at first as many as it takes to drop a candidate that is always wrong, then few.
+
+    Under an iteration budget one trial goes first: candidates that it cuts off cost a single fit.
+    """
+    if alone and not budget:
         return [trials]
-    ahead = max(1, int(len(trials) * contests.smallest_loss()))
+    ahead = 1 if budget else max(1, int(len(trials) * contests.smallest_loss()))
     few = -(-len(trials) // 10)
     return [trials[:ahead]] + [trials[begin : begin + few] for begin in range(ahead, len(trials), few)]
 

@@ -47,6 +47,7 @@ class Fits:
         self._max_iter, self._each, self._scaling = -1 if max_iter is None else max_iter, each, scaling
         self._gram = None if scaling else kernels.gram(blocks)
         self._shared: tuple[float | None, np.ndarray] | None = None
+        self.has_budget = max_iter is not None
         self.n_features = kernels.n_features(self._blocks)
         self.count = 0
 
