@@ -12,7 +12,9 @@ import keras
 
 import mgc_keras.layers.melspectrogram
 import mgc_keras.layers.normalization
-import mgc_keras.layers.precomputed  # noqa: F401  (register this package's layers)
+import mgc_keras.layers.precomputed
+import mgc_keras.layers.scattering
+import mgc_keras.layers.standardization  # noqa: F401  (register this package's layers)
 from mgc_keras.errors import WeightsError
 from mgc_keras.weights.tensors import text
 

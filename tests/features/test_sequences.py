@@ -1,0 +1,68 @@
+"""Scattering sequences: the Keras layer's numbers, resumable, and one bad clip never ends them."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from mgc_keras.errors import OptionError
+from mgc_keras.features.scattering import ScatteringExtractor
+from mgc_keras.features.sequences import export_sequences, read_sequences
+from mgc_keras.layers.scattering import Scattering
+
+N = 8000
+
+
+@pytest.fixture
+def folder(tmp_path):
+    home = tmp_path / "clips"
+    home.mkdir()
+    for number in range(5):
+        noise = 0.1 * np.random.default_rng(number).standard_normal(N if number < 4 else N // 2)
+        soundfile.write(home / f"{number}.wav", noise, 16000, subtype="FLOAT")
+    (home / "broken.wav").write_text("no audio")
+    return home
+
+
+def extractor():
+    return ScatteringExtractor(N, J=7, Q=4, batch_size=2, jobs=1)
+
+
+def test_equals_the_layer(folder, tmp_path):
+    sequences = read_sequences(export_sequences(folder, tmp_path / "out.npz", extractor(), jobs=1))
+    assert len(sequences.clip_ids) == 5 and "broken" not in " ".join(sequences.clip_ids)
+    assert len(set(sequences.columns)) == sequences.values.shape[2]
+    waveform, _ = soundfile.read(folder / "0.wav", dtype="float32")
+    row = [number for number, name in enumerate(sequences.clip_ids) if name.startswith("0")][0]
+    expected = Scattering(J=7, Q=4, logarithm=True)(waveform[None]).numpy()[0].T
+    np.testing.assert_allclose(sequences.values[row], expected, atol=2e-4)
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as archive:
+        np.testing.assert_array_equal(archive["values"], sequences.values)
+    assert "broken" in (tmp_path / "errors.csv").read_text()
+
+
+def test_a_stopped_run_goes_on_to_the_same_bytes(folder, tmp_path):
+    whole = export_sequences(folder, tmp_path / "whole" / "out.npz", extractor(), jobs=1)
+
+    class Stopping(ScatteringExtractor):
+        calls = 0
+
+        def __call__(self, waveforms):
+            Stopping.calls += 1
+            if Stopping.calls == 2:
+                raise KeyboardInterrupt
+            return super().__call__(waveforms)
+
+    target = tmp_path / "stopped" / "out.npz"
+    with pytest.raises(KeyboardInterrupt):
+        export_sequences(folder, target, Stopping(N, J=7, Q=4, batch_size=2, jobs=1), jobs=1)
+    assert not target.exists()
+    export_sequences(folder, target, extractor(), jobs=1)
+    assert target.read_bytes() == whole.read_bytes()
+    assert not list(target.parent.glob("*.partial"))
+
+
+def test_wrong_files_are_refused(tmp_path):
+    with pytest.raises(OptionError, match=r"\.npz"):
+        export_sequences(tmp_path, tmp_path / "out.csv", extractor())
+    with pytest.raises(OptionError, match="missing"):
+        read_sequences(tmp_path / "none.npz")

@@ -1,0 +1,136 @@
+"""The scattering layer against Kymatio, finite differences and a fresh process."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from contracts import check_contract, check_reload
+
+from mgc_keras.data.audio import fit_waveform, read_waveform
+from mgc_keras.errors import OptionError
+from mgc_keras.layers.scattering import Scattering
+
+try:
+    from kymatio.scattering1d.frontend.numpy_frontend import ScatteringNumPy1D
+except ImportError:  # SciPy 1.17 and later
+    ScatteringNumPy1D = None
+needs_kymatio = pytest.mark.skipif(ScatteringNumPy1D is None, reason="Kymatio's transforms need SciPy < 1.17")
+
+
+def noise(*shape: int) -> np.ndarray:
+    return (0.1 * np.random.default_rng(0).standard_normal(shape)).astype(np.float32)
+
+
+def errors(result: np.ndarray, expected: np.ndarray, order: np.ndarray) -> tuple[list[float], float]:
+    """Relative L2 error of each order, and the largest of a path."""
+    difference = np.asarray(result, np.float64) - expected
+    orders = [np.linalg.norm(difference[order == n]) / np.linalg.norm(expected[order == n]) for n in np.unique(order)]
+    return orders, float((np.linalg.norm(difference, axis=1) / np.linalg.norm(expected, axis=1)).max())
+
+
+@needs_kymatio
+@pytest.mark.parametrize(
+    ("n_samples", "options"),
+    [
+        (16000, {"J": 8, "Q": 8}),
+        (50001, {"J": 9, "Q": 1}),
+        (30000, {"J": 8, "Q": 8, "max_order": 1}),
+        (20000, {"J": 8, "Q": (8, 2), "oversampling": 1}),
+        (20000, {"J": 8, "Q": 4, "T": 100}),
+        (4096, {"J": 6, "Q": 4, "T": 300}),
+    ],
+)
+def test_equals_kymatio(n_samples, options):
+    waveform = noise(n_samples)
+    theirs = ScatteringNumPy1D(shape=n_samples, **options)
+    expected, about = theirs(waveform.astype(np.float64)), theirs.meta()
+    layer = Scattering(**options)
+    result = layer(waveform[None]).numpy()[0]
+    assert result.shape == expected.shape
+    assert [path.order for path in layer.paths] == about["order"].tolist()
+    wavelets = [tuple(number for number in numbers if np.isfinite(number)) for numbers in about["n"]]
+    assert [path.wavelets for path in layer.paths] == wavelets
+    orders, path = errors(result, expected, about["order"])
+    assert max(orders) < 1e-5 and path < 1e-5
+    double = Scattering(double=True, **options)(waveform[None].astype(np.float64)).numpy()[0]
+    assert max(errors(double, expected, about["order"])[0]) < 1e-7
+
+
+@needs_kymatio
+def test_equals_kymatio_without_averaging():
+    waveform = noise(8000)
+    expected = ScatteringNumPy1D(J=7, shape=8000, Q=4, T=0, out_type="list")(waveform.astype(np.float64))
+    result = Scattering(J=7, Q=4, average=False)(waveform[None])
+    assert len(result) == len(expected)
+    for ours, theirs in zip(result, expected, strict=True):
+        assert ours.shape[1:] == np.shape(theirs["coef"])[-1:]
+        np.testing.assert_allclose(ours[0], np.ravel(theirs["coef"]), atol=2e-6)
+
+
+@needs_kymatio
+def test_music_and_a_tone_in_weak_noise_at_full_length(shared_data):
+    clip = sorted((shared_data / "audio" / "emotify").rglob("*.mp3"))[0]
+    times = np.arange(480000) / 16000
+    tone = 0.5 * np.sin(2 * np.pi * 1.3 * times) + 1e-4 * np.random.default_rng(0).standard_normal(480000)
+    music = fit_waveform(read_waveform(clip, 16000, duration=30.0), 480000, "repeat")
+    theirs, layer = ScatteringNumPy1D(J=13, shape=480000, Q=8), Scattering(J=13, Q=8)
+    for waveform in (music, tone.astype(np.float32)):
+        expected = theirs(waveform.astype(np.float64))
+        orders, path = errors(layer(waveform[None]).numpy()[0], expected, theirs.meta()["order"])
+        assert max(orders) < 1e-5 and path < 1e-5
+
+
+def test_gradient_equals_finite_differences_and_is_finite_on_silence():
+    layer = Scattering(J=5, Q=2, double=True)
+    waveform = tf.constant(noise(1, 2000), tf.float64)
+    weights = tf.random.stateless_normal(layer(waveform).shape, [1, 2], dtype=tf.float64)
+
+    def value(inputs):
+        return tf.reduce_sum(layer(inputs) * weights)
+
+    with tf.GradientTape() as tape:
+        tape.watch(waveform)
+        total = value(waveform)
+    gradient = tape.gradient(total, waveform).numpy()[0]
+    for place in (0, 3, 700, 1999):
+        step = np.zeros((1, 2000))
+        step[0, place] = 1e-6
+        slope = (value(waveform + step) - value(waveform - step)).numpy() / 2e-6
+        np.testing.assert_allclose(gradient[place], slope, rtol=1e-3, atol=1e-6)
+    silence = tf.zeros((1, 2000), tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(silence)
+        total = value(silence)
+    assert np.isfinite(tape.gradient(total, silence)).all()
+
+
+def test_contract_and_reload(tmp_path):
+    clips = noise(3, 4000) * np.array([[1.0], [0.1], [0.01]], np.float32)
+    for options in ({"J": 6, "Q": 4}, {"J": 6, "Q": 2, "max_order": 1, "oversampling": 1}, {"J": 6, "logarithm": True}):
+        check_contract(Scattering(**options), clips, batch_independent=True)
+    cases = {"plain": (Scattering(J=6, Q=4, T=50), clips), "log": (Scattering(J=6, Q=2, logarithm=True), clips)}
+    check_reload(cases, tmp_path)
+
+
+def test_works_in_tf_data_and_in_a_function():
+    layer, clips = Scattering(J=6, Q=2), noise(4, 3000)
+    expected = layer(clips).numpy()
+    np.testing.assert_allclose(tf.function(layer)(clips), expected, rtol=1e-5, atol=1e-8)
+    batches = tf.data.Dataset.from_tensor_slices(clips).batch(2).map(layer)
+    np.testing.assert_allclose(np.concatenate(list(batches.as_numpy_iterator())), expected, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "options", "message"),
+    [
+        (1000, {"J": 9}, "reach"),
+        (2000, {"J": 13}, "J up to"),
+        (4000, {"J": 0}, "J"),
+        (4000, {"J": 5, "Q": 0}, "Q"),
+        (4000, {"J": 5, "max_order": 3}, "max_order"),
+        (4000, {"J": 5, "T": 4001}, "T"),
+        (4000, {"J": 5, "average": False, "logarithm": True}, "logarithm"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(n_samples, options, message):
+    with pytest.raises(OptionError, match=message):
+        Scattering(**options)(np.zeros((1, n_samples), np.float32))
