@@ -7,6 +7,7 @@ from mgc_keras.files import write_text
 from mgc_keras.reporting.html import anchor, page, paragraph, section
 from mgc_keras.reporting.run import RunFolder
 from mgc_keras.reporting.sections import SECTIONS
+from mgc_keras.reporting.transfer import TRANSFER_SECTIONS
 
 
 def write_report(run_folder: str | Path) -> Path:
@@ -33,13 +34,15 @@ def write_report(run_folder: str | Path) -> Path:
     PosixPath('runs/gtzan/report.html')
     """
     run = RunFolder(Path(run_folder))
-    title = str(run.config.get("title", f"{run.scores['study'].iloc[0]}: report of a run"))
-    links = "".join(f'<a href="#{anchor(name)}">{escape(name)}</a>' for name in SECTIONS)
+    study = run.scores["study"].iloc[0]
+    sections = TRANSFER_SECTIONS if study == "song2017" else SECTIONS
+    title = str(run.config.get("title", f"{study}: report of a run"))
+    links = "".join(f'<a href="#{anchor(name)}">{escape(name)}</a>' for name in sections)
     started = run.config.get("started")
     body = [
         f"<h1>{escape(title)}</h1>",
         paragraph(f"Run of {started}", "quiet") if started else "",
         f"<nav>{links}</nav>",
-        *(section(name, *build(run)) for name, build in SECTIONS.items()),
+        *(section(name, *build(run)) for name, build in sections.items()),
     ]
     return write_text(run.folder / "report.html", page(title, "\n".join(body)))

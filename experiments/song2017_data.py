@@ -1,0 +1,148 @@
+"""The clips of the Song 2017 study: manifests, their scattering sequences, and what the options default to."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from mgc_keras.features.scattering import ScatteringExtractor
+from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
+
+from mgc_keras.data.corpus import TASKS, write_corpus
+from mgc_keras.data.manifest import Manifest, read_manifest
+from mgc_keras.data.source_split import PAPER_RULE, tag_columns, validation_clips
+from mgc_keras.data.tasks import StudyTask, tasks_of
+from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.evaluation.run_folder import RunWriter
+from mgc_keras.training.examples import Examples
+
+SAMPLING_RATE = 16000
+SOURCE_TASK, TARGET_TASK = "tagging", "genre"
+# Options that are narrower, or quicker, than the paper's unless --paper-size is given.
+QUICK = {"width": 64, "depth": 3, "source_epochs": 60, "source_learning_rate": 1e-3, "epochs": 25,
+         "learning_rate": 1e-3, "repetitions": 1}  # fmt: skip
+PAPER = {"width": 512, "depth": 5, "source_epochs": 500, "source_learning_rate": 1e-5, "epochs": 100,
+         "learning_rate": 1e-4, "repetitions": 10}  # fmt: skip
+
+
+def resolve_defaults(options: argparse.Namespace) -> None:
+    """Fill in the options whose default depends on the data or on `--paper-size`."""
+    for name, value in (PAPER if options.paper_size else QUICK).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    if options.source_validation is None:
+        options.source_validation = PAPER_RULE if options.paper_size and options.source_manifest else "split"
+    quick = is_built_in(options) and not options.paper_size
+    for name in ("folds", "corrected_folds"):
+        if getattr(options, name) is None:
+            setattr(options, name, 5 if quick else 10)
+
+
+def is_built_in(options: argparse.Namespace) -> bool:
+    """Tell whether the target clips are those of the built-in corpus."""
+    return not options.data_home and not any(name.endswith(".csv") for name in options.tasks or ())
+
+
+def target_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
+    """Read the manifests to fine-tune on; the built-in corpus' genres are rendered where none is given.
+
+    Raises
+    ------
+    OptionError
+        There is no manifest, or no such built-in task.
+    ManifestError
+        A manifest breaks the schema, or has no classes.
+    """
+    if is_built_in(options):
+        names = options.tasks or [TARGET_TASK]
+        for name in names:
+            if name not in TASKS:
+                raise OptionError(
+                    f"there is no task {name!r}", field="--tasks", cure=f"choose among {', '.join(TASKS)}"
+                )
+        manifests = [
+            _render(name, options.target_clips if name == TARGET_TASK else None, options, writer) for name in names
+        ]
+    else:
+        home = options.data_home
+        paths = [Path(name) for name in options.tasks or []] or sorted(home.glob("*.csv"))
+        if not paths:
+            raise OptionError("holds no manifest", path=home, field="--data-home", cure="name one with --manifest")
+        manifests = [read_manifest(path, home) for path in paths]
+    for manifest in manifests:
+        if len(manifest.class_names) < 2:
+            raise ManifestError(
+                "names fewer than two classes", path=manifest.name, field="label", cure="add a label column"
+            )
+    return manifests
+
+
+def source_manifest(options: argparse.Namespace, writer: RunWriter) -> Manifest:
+    """Read the manifest to pre-train on, or render the built-in corpus' tagging task."""
+    if options.source_manifest:
+        return read_manifest(options.source_manifest, options.source_home)
+    return _render(SOURCE_TASK, options.source_clips, options, writer)
+
+
+def sequences_of(manifest: Manifest, options: argparse.Namespace, writer: RunWriter) -> tuple[Sequences, Manifest]:
+    """Export a manifest's scattering sequences; return them, and the manifest of the clips that could be read.
+
+    Raises
+    ------
+    ManifestError
+        No clip could be read.
+    """
+    extractor = ScatteringExtractor(
+        int(round(options.seconds * SAMPLING_RATE)), sampling_rate=SAMPLING_RATE, J=options.J, Q=options.Q
+    )
+    stem = writer.folder / "features" / f"{manifest.name}_scattering"
+    errors_csv = Path(f"{stem}_errors.csv")
+    path = export_sequences(manifest, Path(f"{stem}.npz"), extractor, jobs=options.jobs, errors_csv=errors_csv)
+    sequences = read_sequences(path)
+    n_failed = len(manifest) - len(sequences.clip_ids)
+    if not sequences.clip_ids:
+        raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
+    if n_failed:
+        print(f"{manifest.name}: {n_failed} clips could not be read and are left out: {errors_csv}")
+    place = {clip_id: row for row, clip_id in enumerate(manifest.clip_ids)}
+    return sequences, manifest.select(np.array([place[clip_id] for clip_id in sequences.clip_ids]))
+
+
+def source_examples(
+    manifest: Manifest, sequences: Sequences, options: argparse.Namespace
+) -> tuple[Examples, np.ndarray, list[str], list[str]]:
+    """Return the examples to pre-train on, which of them are held out, their clip ids and their tags' columns."""
+    used, held_out = validation_clips(manifest, options.source_validation)
+    tags = tag_columns(manifest, options.source_tags)
+    rows = np.flatnonzero(used)
+    targets = manifest.table[tags].to_numpy(np.float32)[rows]
+    return Examples(sequences.values, rows, targets), held_out[rows], np.asarray(manifest.clip_ids)[rows].tolist(), tags
+
+
+def target_examples(manifest: Manifest, sequences: Sequences, protocol: str) -> tuple[StudyTask, Examples, list[str]]:
+    """Return the task as a protocol sees it, its examples, and the names of its classes."""
+    task = tasks_of(manifest)[0].under(protocol)
+    place = {clip_id: row for row, clip_id in enumerate(sequences.clip_ids)}
+    rows = np.array([place[clip_id] for clip_id in task.clip_ids])
+    names, targets = np.unique(task.target, return_inverse=True)
+    return task, Examples(sequences.values, rows, targets), names.tolist()
+
+
+def write_errors(writer: RunWriter) -> None:
+    """Gather every clip that could not be read into the run's ``errors.csv``."""
+    rows: dict[str, dict[str, str]] = {}
+    for path in sorted((writer.folder / "features").glob("*_scattering_errors.csv")):
+        for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
+            rows.setdefault(
+                row["clip_id"], {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]}
+            )
+    writer.errors(rows.values())
+
+
+def _render(name: str, n_clips: int | None, options: argparse.Namespace, writer: RunWriter) -> Manifest:
+    folder = writer.folder / "corpus" / name
+    length = None if options.seconds >= 29 else options.seconds
+    path = write_corpus(
+        name, folder, n_clips, options.seed, sampling_rate=SAMPLING_RATE, duration=length, jobs=options.jobs
+    )
+    return read_manifest(path)
