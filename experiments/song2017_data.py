@@ -19,7 +19,7 @@ from mgc_keras.training.examples import Examples
 SAMPLING_RATE = 16000
 SOURCE_TASK, TARGET_TASK = "tagging", "genre"
 # Options that are narrower, or quicker, than the paper's unless --paper-size is given.
-QUICK = {"width": 64, "depth": 3, "source_epochs": 60, "source_learning_rate": 1e-3, "epochs": 25,
+QUICK = {"width": 64, "depth": 3, "source_epochs": 60, "source_learning_rate": 1e-3, "epochs": 12,
          "learning_rate": 1e-3, "repetitions": 1}  # fmt: skip
 PAPER = {"width": 512, "depth": 5, "source_epochs": 500, "source_learning_rate": 1e-5, "epochs": 100,
          "learning_rate": 1e-4, "repetitions": 10}  # fmt: skip
