@@ -5,6 +5,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mgc_keras.layers.scattering_plan import ScatteringOptions, ScatteringPlan
 from mgc_keras.layers.scattering_scipy import ScipyOperations
@@ -12,6 +13,8 @@ from mgc_keras.layers.scattering_transform import Transform
 
 # As the logarithm of `mgc_keras.layers.scattering.Scattering`: -120 dB of a full-scale tone.
 SMALLEST = 1e-6
+# Half of the layer's: NumPy's intermediate results are larger, and every core works on a clip of its own.
+_LARGEST_BLOCK = 1_400_000
 
 
 class ScatteringExtractor:
@@ -64,7 +67,7 @@ class ScatteringExtractor:
         self.n_samples, self.sampling_rate, self.duration = n_samples, sampling_rate, n_samples / sampling_rate
         self.J, self.Q, self.max_order, self.log, self.batch_size = J, Q, max_order, log, batch_size
         self.jobs = joblib.cpu_count() if jobs is None else jobs
-        plan = ScatteringPlan(ScatteringOptions(n_samples, J, (Q, 1), 2**J, max_order))
+        plan = ScatteringPlan(ScatteringOptions(n_samples, J, (Q, 1), 2**J, max_order), _LARGEST_BLOCK)
         self._transform = Transform(plan, ScipyOperations())
         self._heights = np.array([path.height for path in plan.paths[1:]], np.float32)[:, None]
         # Two wavelets may round to the same frequency: the number keeps names apart.
@@ -78,7 +81,8 @@ class ScatteringExtractor:
 
     def __call__(self, waveforms: np.ndarray) -> np.ndarray:
         """Return (batch, n_frames, n_paths) float32 of waveforms (batch, n_samples)."""
-        with ThreadPoolExecutor(self.jobs) as pool:
+        # Threads of BLAS inside of threads would only wait for each other.
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self.jobs) as pool:
             return np.stack(list(pool.map(self._clip, waveforms)))
 
     def _clip(self, waveform: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.scattering_plan import Path, ScatteringOptions, ScatteringPlan
-from mgc_keras.layers.scattering_transform import Transform
+from mgc_keras.layers.scattering_transform import Block, Transform
 
 # Of the logarithm: -120 dB of a full-scale tone.
 SMALLEST = 1e-6
@@ -176,6 +176,7 @@ class TensorFlowOperations:
     def __init__(self, dtype: str = "float32") -> None:
         self.dtype = tf.as_dtype(dtype)
         self.spectral = tf.complex64 if self.dtype == tf.float32 else tf.complex128
+        self.smallest_share = 0.1 * float(np.finfo(self.dtype.as_numpy_dtype).eps)
 
     def double(self, waveform: tf.Tensor) -> tf.Tensor:
         """Cast."""
@@ -186,8 +187,8 @@ class TensorFlowOperations:
         return tf.cast(values, self.spectral if values.dtype.is_complex else self.dtype)
 
     def weights(self, values: np.ndarray) -> tf.Tensor:
-        """TensorFlow multiplies complex tensors with complex ones only."""
-        return self.turn(values)
+        """Weights for real and imaginary part: TensorFlow has no product of complex with real numbers."""
+        return self.matrix(np.repeat(values, 2, axis=-1))
 
     def turn(self, values: np.ndarray) -> tf.Tensor:
         """Complex constants."""
@@ -199,9 +200,16 @@ class TensorFlowOperations:
         with tf.init_scope():
             return tf.constant(values.astype(np.float64 if double else self.dtype.as_numpy_dtype))
 
-    def weigh(self, spectra: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """Multiply."""
-        return spectra * weights
+    def weigh(self, blocks: list[Block], n_bins: int) -> tf.Tensor:
+        """Multiply, add up, join."""
+        rows = []
+        for block in blocks:
+            runs = [tf.add_n([_weigh(*term) for term in run]) for run in block]
+            missing = n_bins - sum(run.shape[1] for run in runs)
+            if missing:
+                runs.append(tf.zeros((runs[0].shape[0], missing), self.spectral))
+            rows.append(tf.concat(runs, axis=1) if len(runs) > 1 else runs[0])
+        return tf.concat(rows, axis=0)
 
     def pad(self, waveform: tf.Tensor, before: int, behind: int) -> tf.Tensor:
         """Reflect."""
@@ -219,17 +227,17 @@ class TensorFlowOperations:
         """Conjugate."""
         return tf.math.conj(spectra)
 
-    def modulus(self, real: tf.Tensor, imaginary: tf.Tensor) -> tf.Tensor:
+    def modulus(self, signals: tf.Tensor) -> tf.Tensor:
         """The slope at zero is taken as zero: that of the root is infinite there."""
-        return _modulus(real, imaginary)
+        return _modulus(*tf.split(signals, 2))
 
     def matmul(self, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
         """Matrix product."""
         return tf.matmul(left, right)
 
-    def concatenate(self, parts: list[tf.Tensor], axis: int) -> tf.Tensor:
+    def concatenate(self, parts: list[tf.Tensor]) -> tf.Tensor:
         """Join tensors."""
-        return tf.concat(parts, axis)
+        return tf.concat(parts, axis=0)
 
     def interleave(self, even: tf.Tensor, odd: tf.Tensor) -> tf.Tensor:
         """Join even and odd samples."""
@@ -242,6 +250,23 @@ class TensorFlowOperations:
     def frames(self, blocks: tf.Tensor, gathered: np.ndarray) -> tf.Tensor:
         """Sum entries."""
         return tf.reduce_sum(tf.gather(blocks, gathered, axis=1), axis=-1)
+
+
+@tf.custom_gradient
+def _weigh(bins: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """Multiply complex bins (n, m) by real weights (n, 2 m), constants; one of both may have a single row."""
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
+        slope = _times(upstream, weights)
+        return (tf.reduce_sum(slope, axis=0, keepdims=True) if bins.shape[0] == 1 else slope), None
+
+    return _times(bins, weights), gradient
+
+
+def _times(bins: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    # The same memory seen as real numbers; no gradient passes through that.
+    reals = tf.reshape(tf.bitcast(bins, weights.dtype), (bins.shape[0], -1)) * weights
+    return tf.bitcast(tf.reshape(reals, (*reals.shape[:-1], -1, 2)), bins.dtype)
 
 
 @tf.custom_gradient

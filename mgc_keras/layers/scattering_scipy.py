@@ -3,6 +3,10 @@
 import numpy as np
 import scipy.fft
 
+from mgc_keras.layers.scattering_transform import Block
+
+# Samples that are squared and added up together, so that they stay in the processor's cache.
+_AT_ONCE = 1 << 15
 
 
 class ScipyOperations:
@@ -19,6 +23,7 @@ class ScipyOperations:
     def __init__(self, dtype: str = "float32", workers: int = 1) -> None:
         self.dtype, self.workers = np.dtype(dtype), workers
         self.spectral = np.result_type(self.dtype, np.complex64)
+        self.smallest_share = 0.1 * float(np.finfo(self.dtype).eps)
 
     def double(self, waveform: np.ndarray) -> np.ndarray:
         """Cast."""
@@ -40,13 +45,26 @@ class ScipyOperations:
         """Contiguous, for BLAS."""
         return np.ascontiguousarray(values, np.float64 if double else self.dtype)
 
-    def weigh(self, spectra: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Multiply interleaved real and imaginary parts."""
-        return (np.ascontiguousarray(spectra).view(self.dtype) * weights).view(self.spectral)
+    def weigh(self, blocks: list[Block], n_bins: int) -> np.ndarray:
+        """Multiply interleaved real and imaginary parts, straight into the rows."""
+        n_rows = [max(max(len(bins), len(weights)) for run in block for bins, weights in run) for block in blocks]
+        spectra = np.empty((sum(n_rows), n_bins), self.spectral)
+        reals, top = spectra.view(self.dtype), 0
+        for block, height in zip(blocks, n_rows, strict=True):
+            rows, column = reals[top : top + height], 0
+            for (bins, weights), *more in block:
+                goal = rows[:, column : column + weights.shape[1]]
+                np.multiply(bins.view(self.dtype), weights, out=goal)
+                for bins, others in more:
+                    goal += bins.view(self.dtype) * others
+                column += weights.shape[1]
+            rows[:, column:] = 0
+            top += height
+        return spectra
 
     def pad(self, waveform: np.ndarray, before: int, behind: int) -> np.ndarray:
         """Reflect."""
-        return np.pad(waveform, (before, behind), mode="reflect")
+        return np.concatenate([waveform[before:0:-1], waveform, waveform[-2 : -2 - behind : -1]])
 
     def rfft(self, signals: np.ndarray) -> np.ndarray:
         """Transform the last axis."""
@@ -57,23 +75,27 @@ class ScipyOperations:
         return scipy.fft.irfft(spectra, length, workers=self.workers)
 
     def conj(self, spectra: np.ndarray) -> np.ndarray:
-        """Conjugate."""
-        return np.conj(spectra)
+        """Conjugate, contiguous."""
+        return np.conj(np.ascontiguousarray(spectra))
 
-    def modulus(self, real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
-        """Overwrite both: they are used for nothing else."""
-        np.multiply(real, real, out=real)
-        np.multiply(imaginary, imaginary, out=imaginary)
-        np.add(real, imaginary, out=real)
-        return np.sqrt(real, out=real)
+    def modulus(self, signals: np.ndarray) -> np.ndarray:
+        """Overwrite the signals: they are used for nothing else."""
+        real, imaginary = signals.reshape(2, -1)
+        for begin in range(0, real.size, _AT_ONCE):
+            some, others = real[begin : begin + _AT_ONCE], imaginary[begin : begin + _AT_ONCE]
+            np.multiply(some, some, out=some)
+            np.multiply(others, others, out=others)
+            np.add(some, others, out=some)
+            np.sqrt(some, out=some)
+        return signals[: len(signals) // 2]
 
     def matmul(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Matrix product."""
         return left @ right
 
-    def concatenate(self, parts: list[np.ndarray], axis: int) -> np.ndarray:
+    def concatenate(self, parts: list[np.ndarray]) -> np.ndarray:
         """Join arrays."""
-        return np.concatenate(parts, axis)
+        return np.concatenate(parts)
 
     def interleave(self, even: np.ndarray, odd: np.ndarray) -> np.ndarray:
         """Join even and odd samples."""

@@ -9,13 +9,23 @@ from typing import Any, Protocol
 import numpy as np
 
 from mgc_keras.layers.scattering_plan import Group, ScatteringPlan
-from mgc_keras.layers.scattering_wavelets import Run, Wavelets
+from mgc_keras.layers.scattering_wavelets import Run, Term, Wavelets
 
 Array = Any
+# Runs of bins, side by side; each is a sum of bins times real weights, one of both perhaps with a single row.
+Block = list[list[tuple[Array, Array]]]
 
 
 class Operations(Protocol):
-    """What the transform needs of a library of arrays; slices with steps and + are taken for granted."""
+    """What the transform needs of a library of arrays; slices with steps, + and * are taken for granted.
+
+    Attributes
+    ----------
+    smallest_share : float
+        What may be left out beside one: a tenth of the working precision.
+    """
+
+    smallest_share: float
 
     def double(self, waveform: Array) -> Array:
         """Return float64."""
@@ -37,8 +47,8 @@ class Operations(Protocol):
         """Return a real matrix for `matmul`, in the working precision or in float64."""
         ...
 
-    def weigh(self, spectra: Array, weights: Array) -> Array:
-        """Multiply spectra with real weights, one of both with a single row."""
+    def weigh(self, blocks: list[Block], n_bins: int) -> Array:
+        """Return half spectra, (n_rows, n_bins): blocks one under the other, zero behind the runs of each."""
         ...
 
     def pad(self, waveform: Array, before: int, behind: int) -> Array:
@@ -57,16 +67,16 @@ class Operations(Protocol):
         """Conjugate."""
         ...
 
-    def modulus(self, real: Array, imaginary: Array) -> Array:
-        """sqrt(real² + imaginary²)."""
+    def modulus(self, signals: Array) -> Array:
+        """sqrt(real² + imaginary²): the first half of the rows is real parts, the other imaginary parts."""
         ...
 
     def matmul(self, left: Array, right: Array) -> Array:
         """Matrix product."""
         ...
 
-    def concatenate(self, parts: list[Array], axis: int) -> Array:
-        """Join arrays."""
+    def concatenate(self, parts: list[Array]) -> Array:
+        """Join arrays, one under the other."""
         ...
 
     def interleave(self, even: Array, odd: Array) -> Array:
@@ -132,17 +142,17 @@ class Transform:
         spectrum = ops.working(ops.rfft(padded))
         outputs = [self._order_0(padded)] if plan.options.average else [ops.working(ops.double(waveform))[None]]
         for group in plan.groups:
-            parts = self._first(spectrum, group)
-            outputs.append(self._output(parts, group.subsampling))
+            moduli = self._first(spectrum, group)
+            outputs.append(self._output(moduli, group.subsampling, group.halves))
             if group.second:
-                spectra = self._spectra(parts, group)
-                rotated = spectra * self._rotation
+                spectra = self._spectra(moduli, group)
+                turned = spectra * self._rotation
                 for second in group.second:
-                    modulus = self._modulus(spectra, rotated, second.wavelets)
-                    outputs.append(self._output([modulus], second.subsampling))
+                    moduli = self._moduli([(spectra, turned)], second.wavelets)
+                    outputs.append(self._output(moduli, second.subsampling, 1))
         if not plan.options.average:
             return outputs
-        return ops.frames(ops.concatenate(outputs, 0), self._gathered)
+        return ops.frames(ops.concatenate(outputs), self._gathered)
 
     def _order_0(self, padded: Array) -> Array:
         # A mean near zero of samples that are not: in double precision, too.
@@ -152,57 +162,54 @@ class Transform:
         blocks = self.ops.reshape(padded, (-1, self.plan.hop))
         return self.ops.working(self._flat(self.ops.matmul(blocks, self._kept[key])))
 
-    def _first(self, spectrum: Array, group: Group) -> list[Array]:
-        """Return the modulus behind the group's wavelets: (n_wavelets, n), or its even and its odd samples."""
-        parts = []
-        for half in range(group.halves):
-            moved = spectrum[:, : group.wavelets.n_bins]
-            if half:
-                # The odd samples are the even ones of the signal that comes one sample earlier.
-                moved = moved * self._turn(group.wavelets.n_bins, 2 * group.wavelets.length)
-            parts.append(self._modulus(moved, moved * self._rotation, group.wavelets))
-        return parts
+    def _first(self, spectrum: Array, group: Group) -> Array:
+        """Return the modulus behind the group's wavelets: (n_wavelets, n); even samples above odd ones where halved."""
+        spectra = [spectrum[:, : group.wavelets.n_bins]]
+        if group.halves == 2:
+            # The odd samples are the even ones of the signal that comes one sample earlier.
+            spectra.append(spectra[0] * self._turn(group.wavelets.n_bins, 2 * group.wavelets.length))
+        return self._moduli([(one, one * self._rotation) for one in spectra], group.wavelets)
 
-    def _modulus(self, spectra: Array, rotated: Array, wavelets: Wavelets) -> Array:
-        real = self.ops.irfft(self._product(spectra, wavelets.even), wavelets.length)
-        imaginary = self.ops.irfft(self._product(rotated, wavelets.odd), wavelets.length)
-        return self.ops.modulus(real, imaginary)
+    def _moduli(self, spectra: list[tuple[Array, Array]], wavelets: Wavelets) -> Array:
+        """Return the modulus behind the wavelets of some spectra, each given with itself times -i, one under the other."""
+        # All in one transform: libraries transform four or eight rows together, and a remainder one by one.
+        blocks = [self._block(straight, wavelets.even) for straight, _ in spectra]
+        blocks += [self._block(turned, wavelets.odd) for _, turned in spectra]
+        return self.ops.modulus(self.ops.irfft(self.ops.weigh(blocks, wavelets.length // 2 + 1), wavelets.length))
 
-    def _product(self, spectra: Array, runs: tuple[Run, ...]) -> Array:
-        products = []
-        for run in runs:
-            total = None
-            for term in run:
-                n_bins = term.weights.shape[1]
-                if term.step == 1:
-                    bins = spectra[:, term.first : term.first + n_bins]
-                else:
-                    stop = term.first - n_bins
-                    bins = self.ops.conj(spectra[:, term.first : stop if stop >= 0 else None : -1])
-                product = self.ops.weigh(bins, self._kept[id(term)])
-                total = product if total is None else total + product
-            products.append(total)
-        return products[0] if len(products) == 1 else self.ops.concatenate(products, 1)
+    def _block(self, spectra: Array, runs: tuple[Run, ...]) -> Block:
+        return [[(self._bins(spectra, term), self._kept[id(term)]) for term in run] for run in runs]
 
-    def _spectra(self, parts: list[Array], group: Group) -> Array:
+    def _bins(self, spectra: Array, term: Term) -> Array:
+        n_bins = term.weights.shape[1]
+        if term.step == 1:
+            return spectra[:, term.first : term.first + n_bins]
+        stop = term.first - n_bins
+        return self.ops.conj(spectra[:, term.first : stop if stop >= 0 else None : -1])
+
+    def _spectra(self, moduli: Array, group: Group) -> Array:
         """Return the bins of the modulus' spectra that the second order reads, (n_wavelets, n_bins)."""
-        spectra = [self.ops.rfft(part)[:, : group.n_bins] for part in parts]
-        if len(spectra) == 1:
-            return spectra[0]
-        return spectra[0] + spectra[1] * self._turn(group.n_bins, -2 * group.wavelets.length)
+        spectra = self.ops.rfft(moduli)[:, : group.n_bins]
+        if group.halves == 1:
+            return spectra
+        n_wavelets = len(group.numbers)
+        return spectra[:n_wavelets] + spectra[n_wavelets:] * self._turn(group.n_bins, -2 * group.wavelets.length)
 
-    def _output(self, parts: list[Array], subsampling: int) -> Array:
+    def _output(self, moduli: Array, subsampling: int, halves: int) -> Array:
         """Cut into blocks and weigh each by its part in the frames around; without averaging, cut out the clip."""
         plan, ops = self.plan, self.ops
+        n_wavelets = moduli.shape[0] // halves
+        parts = [moduli[half * n_wavelets : (half + 1) * n_wavelets] for half in range(halves)]
         if not plan.options.average:
             first, last = plan.span(subsampling)
-            whole = parts[0] if len(parts) == 1 else ops.interleave(*parts)
+            whole = parts[0] if halves == 1 else ops.interleave(*parts)
             return whole[:, first:last]
+        shapes, shares = self._low_pass(subsampling, halves)
         total = None
-        for part, matrix in zip(parts, self._low_pass(subsampling, len(parts)), strict=True):
+        for part, matrix in zip(parts, shapes, strict=True):
             product = ops.matmul(ops.reshape(part, (-1, matrix.shape[0])), matrix)
             total = product if total is None else total + product
-        return self._flat(total)
+        return self._flat(ops.matmul(total, shares))
 
     def _flat(self, products: Array) -> Array:
         return self.ops.reshape(products, (-1, self.plan.n_padded // self.plan.hop * len(self.plan.neighbours)))
@@ -214,11 +221,18 @@ class Transform:
             self._kept[key] = self.ops.turn(np.exp(2j * np.pi * np.arange(n_bins) / length))
         return self._kept[key]
 
-    def _low_pass(self, subsampling: int, n_parts: int) -> list[Array]:
-        key = ("low-pass", subsampling, n_parts)
+    def _low_pass(self, subsampling: int, halves: int) -> tuple[list[Array], Array]:
+        """Return the weights of `ScatteringPlan.low_pass` as a product of two matrices, the first cut into halves.
+
+        A Gaussian changes so little over a block that a handful of shapes make up all of its parts.
+        """
+        key = ("low-pass", subsampling, halves)
         if key not in self._kept:
-            weights = self.plan.low_pass(subsampling)
-            self._kept[key] = [self.ops.matrix(weights[number::n_parts]) for number in range(n_parts)]
+            left, sizes, right = np.linalg.svd(self.plan.low_pass(subsampling), full_matrices=False)
+            n_shapes = int((sizes > sizes[0] * self.ops.smallest_share).sum())
+            shapes, shares = left[:, :n_shapes] * sizes[:n_shapes], right[:n_shapes]
+            halved = [self.ops.matrix(shapes[half::halves]) for half in range(halves)]
+            self._kept[key] = halved, self.ops.matrix(shares)
         return self._kept[key]
 
 
