@@ -18,9 +18,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mgc_keras.cli.main import guarded
-from mgc_keras.cli.quiet import quiet_libraries
-from mgc_keras.cli.study import add_study_arguments, open_run, protocols_of
+from mgc_keras.cli.study import add_study_arguments, open_run, protocols_of, run_study
 from mgc_keras.errors import OptionError
 
 STUDY = "choi2017"
@@ -103,13 +101,7 @@ def run(options: argparse.Namespace) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the study from the command line."""
-    options = build_parser().parse_args(arguments)
-
-    def work() -> int:
-        with quiet_libraries():
-            return run(options)
-
-    return guarded(work, STUDY)
+    return run_study(build_parser(), run, arguments)
 
 
 if __name__ == "__main__":

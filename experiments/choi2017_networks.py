@@ -8,9 +8,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mgc_keras.data.corpus import TASKS, write_corpus
+from mgc_keras.cli.study_data import rendered_manifest
 from mgc_keras.data.manifest import Manifest, read_manifest
-from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.intervals import bootstrap_macro_auc
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.evaluation.run_folder import RunWriter
@@ -46,20 +45,6 @@ class Source:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
-def built_in_manifest(name: str, options: argparse.Namespace, writer: RunWriter, n_clips: int | None = None) -> Manifest:
-    """Render a task of the built-in corpus into the run folder (what is there is kept) and return its manifest."""
-    check_built_in(name)
-    folder = writer.folder / "corpus" / name
-    path = write_corpus(name, folder, n_clips, options.seed, sampling_rate=SAMPLING_RATE, jobs=options.jobs)
-    return read_manifest(path)
-
-
-def check_built_in(name: str) -> None:
-    """Raise `OptionError` if the built-in corpus has no such task."""
-    if name not in TASKS:
-        raise OptionError(f"there is no task {name!r}", field="--tasks", cure=f"choose among {', '.join(TASKS)}")
-
-
 def check_source(options: argparse.Namespace) -> None:
     """Refuse a wrong weight file, manifest or training option before any clip is rendered or read."""
     _settings(options)
@@ -86,7 +71,9 @@ def source_network(options: argparse.Namespace, writer: RunWriter) -> Source:
     if options.source_manifest:
         manifest = read_manifest(options.source_manifest, options.data_home)
     else:
-        manifest = built_in_manifest(SOURCE_TASK, options, writer, options.source_clips)
+        manifest = rendered_manifest(
+            SOURCE_TASK, options, writer, sampling_rate=SAMPLING_RATE, n_clips=options.source_clips
+        )
     network = train_source(
         manifest,
         writer.folder / "training",

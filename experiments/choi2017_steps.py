@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from choi2017_networks import Source, built_in_manifest, check_built_in, extractors
+from choi2017_networks import Source, extractors
 
-from mgc_keras.data.manifest import Manifest, read_manifest
+from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
+from mgc_keras.data.manifest import Manifest
 from mgc_keras.data.published import PUBLISHED_TASKS
-from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.run_folder import RunWriter
 from mgc_keras.evaluation.scored_search import search_and_score
 from mgc_keras.evaluation.summary import compare_features
 from mgc_keras.features.export import export_features
 from mgc_keras.features.extractor import Extractor
+from mgc_keras.models.choi2017 import SAMPLING_RATE
 from mgc_keras.search.layer_sets import feature_blocks, feature_names
 from mgc_keras.search.protocol import PUBLISHED, Protocol
 from mgc_keras.search.study_data import StudyData, exported_data, published_data
@@ -64,7 +65,7 @@ def features_to_search(options: argparse.Namespace, data: StudyData, protocol: P
         names = list(HEADLINE_FEATURES)
     elif options.layer_sets in ("all", "published"):
         names = feature_names(options.layer_sets) + feature_names(options.layer_sets, mfcc=False, prefix="random_")
-        if is_built_in(options):
+        if not options.published_features and is_built_in(options):
             # Searches cost a third of the run; the random network's single layers and all of them show what it can do.
             names = [name for name in names if not name.startswith("random_") or name in FEW_RANDOM]
     else:
@@ -117,15 +118,9 @@ def _budget(data: StudyData, protocol: Protocol, features: list[str], options: a
     return {name: budget for name in features if "mfcc" in name}
 
 
-def is_built_in(options: argparse.Namespace) -> bool:
-    """Tell whether the run is on the built-in corpus."""
-    own = options.data_home or options.published_features or any(task.endswith(".csv") for task in options.tasks or ())
-    return not own
-
-
 def resolve_defaults(options: argparse.Namespace) -> None:
     """Fill in the options whose default depends on the data: the built-in corpus gets a study of minutes."""
-    quick = is_built_in(options)
+    quick = not options.published_features and is_built_in(options)
     if options.grid is None:
         options.grid = "reduced" if quick else "authors"
     if options.corrected_folds is None:
@@ -142,17 +137,12 @@ def task_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manif
     ManifestError
         A manifest breaks the schema.
     """
-    if is_built_in(options):
-        for name in options.tasks or ():
-            check_built_in(name)
-        return [built_in_manifest(name, options, writer) for name in options.tasks or BUILT_IN_TASKS]
-    home = options.data_home
-    names = options.tasks or [path.name for path in sorted(home.glob("*.csv"))]
-    if not names:
-        raise OptionError("holds no manifest", path=home, field="--data-home", cure="name one with --tasks")
-    given = [Path(name) for name in names]
-    found = [path if home is None or path.exists() else home / f"{path.stem}.csv" for path in given]
-    return [read_manifest(path, home) for path in found]
+    if not is_built_in(options):
+        return given_manifests(options)
+    names = options.tasks or BUILT_IN_TASKS
+    for name in names:
+        check_built_in(name)
+    return [rendered_manifest(name, options, writer, sampling_rate=SAMPLING_RATE) for name in names]
 
 
 def _export(

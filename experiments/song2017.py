@@ -24,9 +24,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mgc_keras.cli.main import guarded
-from mgc_keras.cli.quiet import quiet_libraries
-from mgc_keras.cli.study import add_study_arguments, open_run
+from mgc_keras.cli.study import add_study_arguments, open_run, run_study
 
 STUDY = "song2017"
 STEPS = ("pretrain", "finetune", "all")
@@ -161,13 +159,7 @@ def run(options: argparse.Namespace) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the study from the command line."""
-    options = build_parser().parse_args(arguments)
-
-    def work() -> int:
-        with quiet_libraries():
-            return run(options)
-
-    return guarded(work, STUDY)
+    return run_study(build_parser(), run, arguments)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from mgc_keras.features.scattering import ScatteringExtractor
-from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
 
-from mgc_keras.data.corpus import TASKS, write_corpus
+from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
 from mgc_keras.data.manifest import Manifest, read_manifest
 from mgc_keras.data.source_split import PAPER_RULE, tag_columns, validation_clips
 from mgc_keras.data.tasks import StudyTask, tasks_of
-from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.errors import ManifestError
 from mgc_keras.evaluation.run_folder import RunWriter
+from mgc_keras.features.scattering import ScatteringExtractor
+from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
 from mgc_keras.training.examples import Examples
 
 SAMPLING_RATE = 16000
@@ -38,11 +38,6 @@ def resolve_defaults(options: argparse.Namespace) -> None:
             setattr(options, name, 5 if quick else 10)
 
 
-def is_built_in(options: argparse.Namespace) -> bool:
-    """Tell whether the target clips are those of the built-in corpus."""
-    return not options.data_home and not any(name.endswith(".csv") for name in options.tasks or ())
-
-
 def target_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
     """Read the manifests to fine-tune on; the built-in corpus' genres are rendered where none is given.
 
@@ -56,19 +51,11 @@ def target_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Man
     if is_built_in(options):
         names = options.tasks or [TARGET_TASK]
         for name in names:
-            if name not in TASKS:
-                raise OptionError(
-                    f"there is no task {name!r}", field="--tasks", cure=f"choose among {', '.join(TASKS)}"
-                )
-        manifests = [
-            _render(name, options.target_clips if name == TARGET_TASK else None, options, writer) for name in names
-        ]
+            check_built_in(name)
+        counts = {TARGET_TASK: options.target_clips}
+        manifests = [_render(name, counts.get(name), options, writer) for name in names]
     else:
-        home = options.data_home
-        paths = [Path(name) for name in options.tasks or []] or sorted(home.glob("*.csv"))
-        if not paths:
-            raise OptionError("holds no manifest", path=home, field="--data-home", cure="name one with --manifest")
-        manifests = [read_manifest(path, home) for path in paths]
+        manifests = given_manifests(options)
     for manifest in manifests:
         if len(manifest.class_names) < 2:
             raise ManifestError(
@@ -140,9 +127,5 @@ def write_errors(writer: RunWriter) -> None:
 
 
 def _render(name: str, n_clips: int | None, options: argparse.Namespace, writer: RunWriter) -> Manifest:
-    folder = writer.folder / "corpus" / name
-    length = None if options.seconds >= 29 else options.seconds
-    path = write_corpus(
-        name, folder, n_clips, options.seed, sampling_rate=SAMPLING_RATE, duration=length, jobs=options.jobs
-    )
-    return read_manifest(path)
+    duration = None if options.seconds >= 29 else options.seconds
+    return rendered_manifest(name, options, writer, sampling_rate=SAMPLING_RATE, n_clips=n_clips, duration=duration)

@@ -1,13 +1,16 @@
-"""What the command lines of all studies share: their common options, and opening a run folder."""
+"""What the command lines of all studies share: their common options, opening a run folder, and the way they run."""
 
 import argparse
 import hashlib
 import json
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mgc_keras.cli.main import guarded
+from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.run_folder import RunWriter
 from mgc_keras.files import write_text
@@ -39,6 +42,19 @@ def add_study_arguments(parser: argparse.ArgumentParser, default_out: str) -> No
     )
     group.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
     group.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="default: one a core, %(default)s here")
+
+
+def run_study(
+    parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int], arguments: Sequence[str] | None = None
+) -> int:
+    """Run a study from `arguments` (default: the command line) and return its exit code; see `guarded`."""
+    options = parser.parse_args(arguments)
+
+    def work() -> int:
+        with quiet_libraries():
+            return run(options)
+
+    return guarded(work, parser.prog)
 
 
 def protocols_of(options: argparse.Namespace) -> list[Protocol]:

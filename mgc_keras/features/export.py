@@ -14,7 +14,7 @@ from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.features.journal import Journal, logger
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
-from mgc_keras.features.provenance import fingerprint_of, package_versions
+from mgc_keras.features.provenance import description_of, fingerprint_of, package_versions
 from mgc_keras.features.table import ERROR_COLUMNS, KEY_COLUMNS, SPAN_COLUMNS, csv_line, exact_texts
 from mgc_keras.features.windows import Windows, windows_of
 from mgc_keras.files import sha256_of, whole_file, write_text
@@ -182,16 +182,8 @@ def _description(clips: Clips, extractor: Extractor, windows: Windows | None) ->
 
 
 def _is_finished(output_csv: Path, errors_csv: Path, fingerprint: str) -> bool:
-    description = output_csv.with_suffix(".json")
-    if not (description.is_file() and output_csv.is_file() and errors_csv.is_file()):
-        return False
-    try:
-        about = json.loads(description.read_text("utf-8"))
-    except ValueError:
-        # Some other program's JSON, or an edited one: it will be written anew.
-        return False
-    same = isinstance(about, dict) and about.get("fingerprint") == fingerprint
-    return same and about.get("csv_sha256") == sha256_of(output_csv)
+    about = description_of(output_csv, errors_csv, fingerprint)
+    return about is not None and about.get("csv_sha256") == sha256_of(output_csv)
 
 
 def _compute(

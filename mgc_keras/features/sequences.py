@@ -19,7 +19,7 @@ from mgc_keras.features.export import Source
 from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.features.journal import Journal, logger
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
-from mgc_keras.features.provenance import fingerprint_of, package_versions
+from mgc_keras.features.provenance import description_of, fingerprint_of, package_versions
 from mgc_keras.features.table import ERROR_COLUMNS, csv_line
 from mgc_keras.files import whole_file, write_text
 from mgc_keras.progress import progress_bar
@@ -100,7 +100,7 @@ def export_sequences(
         "versions": package_versions(),
     }
     about["fingerprint"] = fingerprint_of(about, clips.state(), [batch.tolist() for batch in batches])
-    if resume and _is_finished(output_npz, errors_csv, about["fingerprint"]):
+    if resume and description_of(output_npz, errors_csv, about["fingerprint"]):
         logger.warning("%s: is finished already, nothing to do", output_npz)
         return output_npz
     partial = output_npz.with_name(output_npz.name + ".partial")
@@ -189,15 +189,3 @@ def _mapped(path: Path) -> np.ndarray:
         if not np.prod(shape):
             return np.zeros(shape, dtype)
         return np.memmap(path, dtype, "r", stream.tell(), shape)
-
-
-def _is_finished(output_npz: Path, errors_csv: Path, fingerprint: str) -> bool:
-    description = output_npz.with_suffix(".json")
-    if not (description.is_file() and output_npz.is_file() and errors_csv.is_file()):
-        return False
-    try:
-        about = json.loads(description.read_text("utf-8"))
-    except ValueError:
-        # Some other program's JSON, or an edited one: it will be written anew.
-        return False
-    return isinstance(about, dict) and about.get("fingerprint") == fingerprint

@@ -16,11 +16,6 @@ PANELS = {"training_accuracy": "Training clips (as learnt from)", "test_accuracy
 BAND = (0.1, 0.9)
 
 
-def has_curves(run: RunFolder) -> bool:
-    """Tell whether a run kept the curves of a fine-tuning."""
-    return (run.folder / CURVES).is_file()
-
-
 def read_curves(run: RunFolder) -> pd.DataFrame:
     """Read ``curves.csv``: task, protocol, start, seed, repetition, fold, epoch, losses and accuracies.
 

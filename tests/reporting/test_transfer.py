@@ -8,7 +8,7 @@ import pytest
 from transfer_example import write_transfer_run
 
 from mgc_keras.errors import OptionError
-from mgc_keras.reporting.curves import draw_curves, has_curves
+from mgc_keras.reporting.curves import draw_curves
 from mgc_keras.reporting.run import RunFolder
 from mgc_keras.reporting.report import write_report
 from mgc_keras.reporting.transfer import claims, table_one
@@ -55,7 +55,6 @@ def test_a_run_of_the_pre_training_alone_has_a_report(run_folder: Path, tmp_path
     scores.to_csv(tmp_path / "scores.csv", index=False)
     text = write_report(tmp_path).read_text(encoding="utf-8")
     assert "Only the pre-training was run" in text and "Nothing was fine-tuned" in text
-    assert not has_curves(RunFolder(tmp_path))
 
 
 def test_curves_without_a_column_are_named(run_folder: Path, tmp_path: Path) -> None:
