@@ -99,7 +99,7 @@ def _add_training_arguments(training: argparse._ArgumentGroup) -> None:
     training.add_argument(
         "--patience", type=int, metavar="N", help="epochs without gain that end it (default: %(default)s)", default=8
     )
-    training.add_argument("--epochs", type=int, metavar="N", help="of fine-tuning (default: 25; 100)")
+    training.add_argument("--epochs", type=int, metavar="N", help="of fine-tuning (default: 12; 100)")
     training.add_argument("--learning-rate", type=float, metavar="RATE", help="of fine-tuning (default: 1e-3; 1e-4)")
     training.add_argument("--batch-size", type=int, default=16, help="default: %(default)s")
     training.add_argument(
