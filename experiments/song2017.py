@@ -123,11 +123,13 @@ def run(options: argparse.Namespace) -> int:
     # Imported here, so that --help does not wait for TensorFlow.
     from song2017_data import resolve_defaults, target_manifests
     from song2017_steps import (
+        audit_scattering,
         check_options,
         check_pretrained,
         fine_tune_all,
         prepare_tensorflow,
         pretrain_all,
+        save_tagger,
         source_rows,
         write_scores,
     )
@@ -148,11 +150,16 @@ def run(options: argparse.Namespace) -> int:
     targets = target_manifests(options, writer) if options.step != "pretrain" else []
     if options.step != "finetune":
         pretrain_all(options, writer)
+    tagger = save_tagger(options, writer)
     tuned = fine_tune_all(targets, options, writer)
     write_scores(STUDY, source_rows(STUDY, options, writer), tuned, options, writer)
+    if targets:
+        audit_scattering(targets[0], options, writer)
     report = write_report(writer.folder)
     for claim in claims(RunFolder(writer.folder)):
         print(claim.text)
+    if tagger:
+        print(f"tagger: {tagger} (mono waveforms of {options.seconds:g} s at 16 kHz in, tags out)")
     print(f"scores: {writer.folder / 'scores.csv'}\nreport: {report}")
     return 0
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
+from mgc_keras.data.audio import fit_waveform, read_waveform
 from mgc_keras.data.manifest import Manifest, read_manifest
 from mgc_keras.data.source_split import PAPER_RULE, tag_columns, validation_clips
 from mgc_keras.data.tasks import StudyTask, tasks_of
@@ -93,6 +94,16 @@ def sequences_of(manifest: Manifest, options: argparse.Namespace, writer: RunWri
         print(f"{manifest.name}: {n_failed} clips could not be read and are left out: {errors_csv}")
     place = {clip_id: row for row, clip_id in enumerate(manifest.clip_ids)}
     return sequences, manifest.select(np.array([place[clip_id] for clip_id in sequences.clip_ids]))
+
+
+def some_waveforms(manifest: Manifest, options: argparse.Namespace, most: int) -> np.ndarray:
+    """Read at most `most` clips, evenly spread over a manifest of readable ones: (n_clips, n_samples) float32."""
+    n_samples = int(round(options.seconds * SAMPLING_RATE))
+    rows = np.unique(np.linspace(0, len(manifest) - 1, most).astype(int))
+    paths = [manifest.filepaths[row] for row in rows]
+    return np.stack(
+        [fit_waveform(read_waveform(path, SAMPLING_RATE, duration=options.seconds), n_samples) for path in paths]
+    )
 
 
 def source_examples(

@@ -11,15 +11,25 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from song2017_data import sequences_of, source_examples, source_manifest, target_examples, write_errors
+from song2017_data import (
+    SAMPLING_RATE,
+    sequences_of,
+    some_waveforms,
+    source_examples,
+    source_manifest,
+    target_examples,
+    write_errors,
+)
 
 from mgc_keras.data.manifest import Manifest
 from mgc_keras.data.repeated_folds import Fold, repeated_folds
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.evaluation.audits.melspectrogram import melspectrogram_relation
 from mgc_keras.evaluation.intervals import bootstrap_macro_auc
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.evaluation.run_folder import RunWriter, write_table
 from mgc_keras.evaluation.transfer_scores import STARTS, FineTuned, TransferScores, score_transfer
+from mgc_keras.files import whole_file
 from mgc_keras.layers.standardization import path_statistics
 from mgc_keras.models.song2017 import (
     STANDARDIZATION,
@@ -28,6 +38,7 @@ from mgc_keras.models.song2017 import (
     is_gru_network,
     options_of_network,
     replace_head,
+    with_scattering,
 )
 from mgc_keras.reporting.transfer import PAPER_ACCURACY, SOURCE
 from mgc_keras.training.examples import Examples
@@ -37,6 +48,7 @@ from mgc_keras.training.source_tagger import SourceTagger, train_source_tagger
 from mgc_keras.weights.load import load_model
 
 PAPER_TASK = "gtzan_genre"
+AUDITED_CLIPS = 20
 
 
 def prepare_tensorflow() -> None:
@@ -97,6 +109,19 @@ def pretrain_all(options: argparse.Namespace, writer: RunWriter) -> None:
         )
         if seed == options.seed:
             writer.history(pd.read_csv(tagger.history))
+
+
+def save_tagger(options: argparse.Namespace, writer: RunWriter) -> Path | None:
+    """Save the first seed's network with the scattering in front, ``tagger.h5``: waveforms in, tags out."""
+    trained, path = SourceTagger.of(_source_folder(writer, options.seed)), writer.folder / "tagger.h5"
+    if not trained.is_finished():
+        return None
+    if not path.exists():
+        n_samples = int(round(options.seconds * SAMPLING_RATE))
+        model = with_scattering(load_model(trained.network), n_samples, J=options.J, Q=options.Q)
+        with whole_file(path) as temporary:
+            model.save(temporary)
+    return path
 
 
 def source_rows(study: str, options: argparse.Namespace, writer: RunWriter) -> list[dict[str, Any]]:
@@ -187,6 +212,13 @@ def write_scores(
     writer.comparisons([row for one in scored for row in one.comparisons])
     for name in ("curves", "folds", "levels", "seeds", "seed_intervals"):
         _write_joined(name, scored, writer)
+
+
+def audit_scattering(manifest: Manifest, options: argparse.Namespace, writer: RunWriter) -> None:
+    """Compare first-order coefficients with a mel-spectrogram, the paper's eq. 1, on some clips of a task."""
+    _, readable = sequences_of(manifest, options, writer)
+    waveforms = some_waveforms(readable, options, AUDITED_CLIPS)
+    writer.audit(melspectrogram_relation(waveforms, SAMPLING_RATE, options.J, options.Q))
 
 
 def _write_joined(name: str, scored: list[TransferScores], writer: RunWriter) -> None:

@@ -141,6 +141,8 @@ class ScatteringPlan:
     n_frames : int
         Of the averaged output.
     groups : tuple of Group
+    widths : tuple of float
+        Of the first-order wavelets' bumps in the spectrum (standard deviations), in cycles a sample.
 
     Raises
     ------
@@ -162,6 +164,7 @@ class ScatteringPlan:
         self.n_frames = last_frame - first_frame
         sigma_min = SIGMA_0 / 2**options.J
         first, second = (list(zip(*compute_params_filterbank(sigma_min, Q, ALPHA))) for Q in options.Q)
+        self.widths = tuple(sigma for _, sigma, _ in first)
         self.paths = self._paths(first, second)
         self.groups = tuple(self._groups(first, second, largest_block))
 

@@ -46,6 +46,11 @@ AUDITS = {
         "Copies among the clips",
         "Clips with identical or nearly identical features; a pair that straddles folds is trained on and tested on.",
     ),
+    "melspectrogram": (
+        "Scattering and mel-spectrogram",
+        "By the paper's eq. 1 a first-order coefficient should follow the energy of a mel band of the same width, seen through "
+        "the same window. Does it, on the clips of this run?",
+    ),
 }
 
 

@@ -9,7 +9,7 @@ from mgc_keras.reporting.curves import draw_curves
 from mgc_keras.reporting.findings import LEVEL, Finding, headline_protocol
 from mgc_keras.reporting.html import figure_html, folded, heading, paragraph, table_html
 from mgc_keras.reporting.run import RunFolder
-from mgc_keras.reporting.sections import configuration, errors, reproduce, training
+from mgc_keras.reporting.sections import audit, configuration, errors, reproduce, training
 from mgc_keras.reporting.tables import NONE, interval_text, p_text
 from mgc_keras.reporting.tables import heading as protocol_heading
 
@@ -162,6 +162,7 @@ TRANSFER_SECTIONS: dict[str, Callable[[RunFolder], list[str]]] = {
     "Learning curves": curves,
     "Paired tests": paired,
     "Pre-training": pretraining,
+    "Audit": audit,
     "Errors": errors,
     "Configuration": configuration,
     "How to reproduce": reproduce,

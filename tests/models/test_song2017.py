@@ -1,11 +1,14 @@
 """The Song 2017 network: the paper's equation (4) to 1e-5, its heads, and the contract that every model keeps."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from contracts import check_contract, check_reload
 
 from mgc_keras.errors import OptionError
+from mgc_keras.features.scattering import ScatteringExtractor
 from mgc_keras.layers.standardization import PathStandardization, path_statistics
 from mgc_keras.models.choi2017 import convnet
 from mgc_keras.models.song2017 import (
@@ -14,8 +17,10 @@ from mgc_keras.models.song2017 import (
     is_of_head,
     options_of_network,
     replace_head,
+    with_scattering,
 )
 from mgc_keras.models.variants import set_tensors, tensors_of
+from mgc_keras.weights.load import load_model
 
 N_FRAMES, N_PATHS = 9, 6
 SMALL = {"width": 5, "depth": 3, "n_frames": N_FRAMES}
@@ -92,6 +97,19 @@ def test_contract(name: str) -> None:
 
 def test_reload_in_a_fresh_process(tmp_path) -> None:
     check_reload({name: (make(), sequences()) for name, make in CASES.items()}, tmp_path)
+
+
+def test_a_network_that_takes_waveforms_equals_the_two_steps(tmp_path: Path) -> None:
+    extractor = ScatteringExtractor(8192, J=6, Q=2)
+    network = randomized(gru_network(len(extractor.columns), 4, width=5, depth=2))
+    model = with_scattering(network, 8192, J=6, Q=2)
+    waveforms = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 8192)).astype(np.float32)
+    np.testing.assert_allclose(model(waveforms), network(extractor(waveforms)), atol=2e-5)
+    for name in ("model.h5", "model.keras"):
+        model.save(tmp_path / name)
+        np.testing.assert_array_equal(load_model(tmp_path / name)(waveforms), model(waveforms))
+    with pytest.raises(OptionError, match="J: gives .* paths"):
+        with_scattering(network, 8192, J=7, Q=2)
 
 
 def test_the_papers_size_has_the_papers_layers() -> None:
