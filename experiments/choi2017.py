@@ -46,8 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
         type=int,
         metavar="N",
         help="iterations of libsvm, for each pair of classes, on sets with unscaled MFCCs; candidates it cuts off are named "
-        "in candidates/ (default: three million, for SVR on other than the authors' features a hundred thousand; 0: no limit, "
-        "takes hours)",
+        "in candidates/ (default: ten million, for SVC on MFCCs alone three, for SVR on other than the authors' features a "
+        "hundred thousand; 0: no limit, takes hours)",
     )
     training = parser.add_argument_group("source training")
     training.add_argument("--epochs", type=int, default=20, help="default: %(default)s")
