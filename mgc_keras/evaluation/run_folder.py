@@ -39,6 +39,7 @@ _LIBRARIES = (
     "tensorflow",
     "keras",
     "kapre",
+    "kymatio",
     "librosa",
     "soundfile",
     "soxr",

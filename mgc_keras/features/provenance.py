@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 # Whatever can move a number in a feature table.
-_PACKAGES = ("mgc_keras", "numpy", "scipy", "soundfile", "soxr", "librosa", "kapre", "keras", "tensorflow")
+_PACKAGES = ("mgc_keras", "numpy", "scipy", "soundfile", "soxr", "librosa", "kapre", "kymatio", "keras", "tensorflow")
 
 
 def package_versions() -> dict[str, str]:

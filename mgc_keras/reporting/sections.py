@@ -190,9 +190,10 @@ def reproduce(run: RunFolder) -> list[str]:
     command = run.config.get("command")
     parts = [paragraph("The command line was not saved.")]
     if command:
-        parts = [paragraph("This run:"), preformatted(shlex.join(command))]
-    code = f"from mgc_keras.reporting.report import write_report; write_report({run.folder.name!r})"
-    redraw = shlex.join(["python", "-c", code])
+        program, *rest = command
+        study = ["python", f"experiments/{program}"] if program.endswith(".py") else [program]
+        parts = [paragraph("This run:"), preformatted(shlex.join([*study, *rest]))]
+    redraw = shlex.join(["mgc-keras", "report", run.folder.name])
     return [
         *parts,
         paragraph("The figures and this page, redrawn from the run's saved files alone:"),
