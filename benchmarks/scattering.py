@@ -2,15 +2,21 @@
 
     python benchmarks/scattering.py                 # J=13, batches of 1 and 4; needs SciPy < 1.17 for Kymatio
     python benchmarks/scattering.py --batches 1 4 16 --J 14
+    python benchmarks/scattering.py --memory        # peak memory of fresh processes, and the size of a saved model
 
 The layer is held against Kymatio's TensorFlow frontend, the SciPy twin against its NumPy frontend, both on noise of 30 s
 at 16 kHz, Q=8. Ratios are of the fastest repeats.
 """
 
 import argparse
+import resource
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -32,7 +38,59 @@ def main() -> None:
     parser.add_argument("--J", type=int, default=13, help="default: %(default)s")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 4], help="default: 1 4")
     parser.add_argument("--repeats", type=int, default=3, help="default: %(default)s")
+    parser.add_argument("--memory", action="store_true", help="compare memory instead of time")
+    parser.add_argument("--only", choices=("ours", "kymatio"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.only:
+        use(options.only, options.J, options.batches[0])
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    elif options.memory:
+        compare_memory(options.J, options.batches)
+    else:
+        compare_speed(options)
+
+
+def noise(n_clips: int) -> np.ndarray:
+    """Return clips of weak noise, (n_clips, N_SAMPLES) float32."""
+    return 0.1 * np.random.default_rng(0).standard_normal((n_clips, N_SAMPLES)).astype(np.float32)
+
+
+def use(frontend: str, J: int, batch_size: int) -> None:
+    """Transform one batch."""
+    if frontend == "ours":
+        from mgc_keras.layers.scattering import Scattering
+
+        Scattering(J=J, Q=8)(noise(batch_size))
+    else:
+        from kymatio.scattering1d.frontend.tensorflow_frontend import ScatteringTensorFlow1D
+
+        ScatteringTensorFlow1D(J, N_SAMPLES, 8).scattering(noise(batch_size))
+
+
+def compare_memory(J: int, batch_sizes: list[int]) -> None:
+    """Print peak memory of a fresh process for each frontend, and the size of a model file of the paper's size."""
+    for size in batch_sizes:
+        peaks = {}
+        for frontend in ("ours", "kymatio"):
+            command = [sys.executable, __file__, "--only", frontend, "--J", str(J), "--batches", str(size)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            peaks[frontend] = int(done.stdout.split()[-1]) / 2**20
+        ratio = peaks["ours"] / peaks["kymatio"]
+        print(f"memory, batch {size}: {ratio:.2f} of Kymatio's ({peaks['ours']:.2f}, {peaks['kymatio']:.2f} GiB)")
+
+    from mgc_keras.layers.scattering import Scattering
+    from mgc_keras.models.song2017 import gru_network, with_scattering
+
+    n_paths = Scattering(J=J, Q=8).compute_output_shape((None, N_SAMPLES))[1]
+    model = with_scattering(gru_network(n_paths), N_SAMPLES, J=J)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("model.h5", "model.keras"):
+            model.save(Path(folder) / name)
+            print(f"{name}, five layers of 512: {(Path(folder) / name).stat().st_size / 1e6:.1f} MB")
+
+
+def compare_speed(options: argparse.Namespace) -> None:
+    """Time both in turn and print ratios."""
     from kymatio.scattering1d.frontend.numpy_frontend import ScatteringNumPy1D
     from kymatio.scattering1d.frontend.tensorflow_frontend import ScatteringTensorFlow1D
 
@@ -47,10 +105,10 @@ def main() -> None:
     print(f"filter bank: {built / ours_built:.1f}x ({built:.2f} s, {ours_built:.2f} s)")
 
     layer = Scattering(J=options.J, Q=8)
-    noise = 0.1 * np.random.default_rng(0).standard_normal((max(options.batches), N_SAMPLES)).astype(np.float32)
-    layer(noise[:1])
+    clips = noise(max(options.batches))
+    layer(clips[:1])
     for size in options.batches:
-        batch = noise[:size]
+        batch = clips[:size]
         pairs = [
             (seconds(partial(theirs[0].scattering, batch)), seconds(partial(layer, batch))) for _ in range(options.repeats)
         ]
@@ -61,7 +119,7 @@ def main() -> None:
     reference.__dict__.update(theirs[0].__dict__)  # the filters are the same, and take half a minute
     reference.backend = __import__("kymatio.scattering1d.backend.numpy_backend", fromlist=["backend"]).backend
     extractor = ScatteringExtractor(N_SAMPLES, J=options.J, log=False)
-    batch = noise[:2] if len(noise) > 1 else np.repeat(noise, 2, axis=0)
+    batch = noise(4)
     slow = min(seconds(lambda: reference.scattering(batch[0].astype(np.float64))) for _ in range(options.repeats))
     quick = min(seconds(lambda: extractor(batch)) / len(batch) for _ in range(options.repeats))
     print(f"offline: {slow / quick:.1f}x ({slow:.2f} s, {quick:.3f} s a clip)")

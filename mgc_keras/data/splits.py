@@ -40,7 +40,7 @@ def published_stratified_folds(labels: Sequence | np.ndarray, n_folds: int = 10)
     folds = np.empty(len(labels), dtype=int)
     for name in np.unique(labels):
         members = np.flatnonzero(labels == name)
-        _check_enough(len(members), n_folds, f"class {name!r}")
+        _check_enough(len(members), n_folds, f"class {str(name)!r}")
         folds[members] = plain_folds(len(members), n_folds)
     return folds
 
@@ -136,7 +136,7 @@ def grouped_stratified_folds(
 
     labels = np.asarray(labels)
     names, counts = np.unique(labels, return_counts=True)
-    _check_enough(int(counts.min()), n_folds, f"class {names[counts.argmin()]!r}")
+    _check_enough(int(counts.min()), n_folds, f"class {str(names[counts.argmin()])!r}")
     options = {"n_splits": n_folds, "shuffle": True, "random_state": seed}
     if groups is None:
         splits = StratifiedKFold(**options).split(labels, labels)
