@@ -81,12 +81,12 @@ def test_control_c_while_threads_decode(tmp_path):
         os.link(tmp_path / "0.wav", tmp_path / f"{k}.wav")
     # Each clip takes a second, so that the signal surely arrives between the first and the last.
     code = (
-        "import sys, time\n"
+        "import os, sys, time\n"
         "from mgc_keras.cli.main import main\n"
         "from mgc_keras.data import check\n"
         "probe = check.probe_clip\n"
         "def slow(path):\n"
-        "    print('started', flush=True)\n"
+        "    os.write(1, b'started\\n')\n"
         "    time.sleep(1)\n"
         "    return probe(path)\n"
         "check.probe_clip = slow\n"
@@ -112,7 +112,7 @@ def test_help_lists_every_command_and_loads_nothing_heavy():
     output, errors = start(code).communicate()
     assert errors == "" and output.splitlines()[-1] == "[]"
     for command in COMMANDS:
-        assert f"    {command} " in output
+        assert f"\n    {command}" in output
 
 
 @pytest.mark.parametrize("command", COMMANDS)

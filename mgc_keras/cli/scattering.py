@@ -1,0 +1,75 @@
+"""``mgc-keras scattering``: scattering coefficients of many clips, frame by frame, to one NPZ."""
+
+import argparse
+from pathlib import Path
+
+from mgc_keras.cli.quiet import quiet_libraries
+from mgc_keras.errors import OptionError
+
+HELP = "compute scattering coefficients of many clips, frame by frame, and write them to one .npz"
+EPILOG = """\
+what comes out:
+  FILE.npz     values (n_clips, n_frames, n_paths) float32, clip_ids, columns; numpy.load opens it, and
+               mgc_keras.features.sequences.read_sequences maps it without reading it
+  FILE.json    settings, versions, hash of the source, counts
+  errors.csv   clips that could not be read: clip_id, filepath, cause, what_to_do
+  FILE.npz.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
+
+The columns are named by the centre frequencies of the wavelets. Orders 1 and 2 are logarithms, unless --linear.
+
+examples:
+  mgc-keras scattering my_music -o scattering.npz
+  mgc-keras scattering magnatagatune.csv --data-home /data/magnatagatune -o magnatagatune.npz --seconds 29
+  mgc-keras scattering song.mp3 -o song.npz --J 11 --Q 12
+
+exit code: 0 all clips done, 1 some clips failed (see errors.csv), 2 nothing could be done
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="audio files, folders, or one manifest (.csv)")
+    parser.add_argument("-o", "--out", required=True, metavar="FILE.npz", type=Path, help="the file to write")
+    parser.add_argument(
+        "--seconds", type=float, default=29.0, help="shorter clips are repeated, longer ones cut (default: %(default)s)"
+    )
+    parser.add_argument("--sampling-rate", type=int, default=16000, metavar="HZ", help="default: %(default)s")
+    parser.add_argument("--J", type=int, default=13, help="frames of 2^J samples (default: %(default)s)")
+    parser.add_argument("--Q", type=int, default=8, help="first-order wavelets an octave (default: %(default)s)")
+    parser.add_argument("--order", type=int, choices=(1, 2), default=2, help="the highest (default: %(default)s)")
+    parser.add_argument("--linear", action="store_true", help="the coefficients themselves, no logarithms")
+    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
+    parser.add_argument("--jobs", type=int, metavar="N", help="clips at a time; default: one a core")
+    parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run ``mgc-keras scattering`` and return its exit code."""
+    from mgc_keras.features.clips import list_clips
+    from mgc_keras.features.pipeline import checked_jobs
+    from mgc_keras.features.scattering import ScatteringExtractor
+    from mgc_keras.features.sequences import export_sequences, read_sequences
+
+    for field in ("seconds", "sampling_rate"):
+        if getattr(arguments, field) <= 0:
+            raise OptionError("must be above 0", field=f"--{field.replace('_', '-')}")
+    jobs = checked_jobs(arguments.jobs)
+    clips = list_clips(arguments.paths, arguments.data_home)
+    extractor = ScatteringExtractor(
+        round(arguments.seconds * arguments.sampling_rate),
+        sampling_rate=arguments.sampling_rate,
+        J=arguments.J,
+        Q=arguments.Q,
+        max_order=arguments.order,
+        log=not arguments.linear,
+        jobs=jobs,
+    )
+    with quiet_libraries():
+        path = export_sequences(clips, arguments.out, extractor, jobs=jobs, resume=not arguments.anew)
+    n_clips, n_frames, n_paths = read_sequences(path).values.shape
+    print(f"scattering: {n_frames} frames of {n_paths} paths from {n_clips} of {len(clips)} clips")
+    if n_clips < len(clips):
+        print(f"{len(clips) - n_clips} of {len(clips)} clips failed: {path.with_name('errors.csv')} says why")
+    for written in (path.with_name("errors.csv"), path.with_suffix(".json"), path):
+        print(written)
+    return int(n_clips < len(clips))
