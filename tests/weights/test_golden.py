@@ -70,7 +70,12 @@ def test_tensorflow_file_holds_the_same_network(shared_data, theano, emotify):
     path = shared_data / "taggers" / "compact_cnn_weights_layer4_tensorflow.hdf5"
     assert mgc_keras.load_model(path).get_layer("melspectrogram").framing == "tensorflow"
     twin = mgc_keras.load_model(path, framing="theano")
-    np.testing.assert_array_equal(one_by_one(twin, emotify[:1]), one_by_one(theano, emotify[:1]))
+    ours, theirs = tensors_of(twin), tensors_of(theano)
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        np.testing.assert_array_equal(value, theirs[name])
+    # Two models of the same tensors still differ by rounding: threads share convolutions out as they come.
+    np.testing.assert_allclose(one_by_one(twin, emotify[:1]), one_by_one(theano, emotify[:1]), atol=2e-6)
 
 
 def test_tags_of_the_theano_file_name_the_genre(shared_data, emotify, golden):
