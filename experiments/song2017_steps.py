@@ -38,8 +38,8 @@ from mgc_keras.models.song2017 import (
     is_gru_network,
     options_of_network,
     replace_head,
-    with_scattering,
 )
+from mgc_keras.models.song2017_waveform import with_scattering
 from mgc_keras.reporting.transfer import PAPER_ACCURACY, SOURCE
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.finetuning import FinetuningSettings, Start, cross_validate
@@ -215,7 +215,9 @@ def write_scores(
 
 
 def audit_scattering(manifest: Manifest, options: argparse.Namespace, writer: RunWriter) -> None:
-    """Compare first-order coefficients with a mel-spectrogram, the paper's eq. 1, on some clips of a task."""
+    """Compare first-order coefficients with a mel-spectrogram, the paper's eq. 1, on some clips; once a run."""
+    if (writer.folder / "audit" / "melspectrogram.csv").exists():
+        return
     _, readable = sequences_of(manifest, options, writer)
     waveforms = some_waveforms(readable, options, AUDITED_CLIPS)
     writer.audit(melspectrogram_relation(waveforms, SAMPLING_RATE, options.J, options.Q))

@@ -17,8 +17,8 @@ from mgc_keras.models.song2017 import (
     is_of_head,
     options_of_network,
     replace_head,
-    with_scattering,
 )
+from mgc_keras.models.song2017_waveform import with_scattering
 from mgc_keras.models.variants import set_tensors, tensors_of
 from mgc_keras.weights.load import load_model
 

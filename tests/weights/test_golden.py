@@ -8,7 +8,7 @@ import tensorflow as tf
 import mgc_keras
 from mgc_keras.models.choi2017 import TAGS
 from mgc_keras.models.layerwise import batch_statistics_features
-from mgc_keras.models.variants import tensors_of
+from mgc_keras.models.variants import options_of, tensors_of
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,7 @@ def test_tensorflow_file_holds_the_same_network(shared_data, theano, emotify):
     path = shared_data / "taggers" / "compact_cnn_weights_layer4_tensorflow.hdf5"
     assert mgc_keras.load_model(path).get_layer("melspectrogram").framing == "tensorflow"
     twin = mgc_keras.load_model(path, framing="theano")
+    assert options_of(twin) == options_of(theano)
     ours, theirs = tensors_of(twin), tensors_of(theano)
     assert ours.keys() == theirs.keys()
     for name, value in ours.items():

@@ -18,7 +18,7 @@ from mgc_keras.layers.scattering_transform import Transform
 
 # The window is cut where it has fallen to 4e-6.
 _WINDOW_REACH = 5.0
-# A wavelet's power falls to a half within this many widths of its centre: half the base of the triangle that does so, too.
+# So many widths of its bump a wavelet is wide at half power, and so is a triangle whose base is twice as wide.
 _TRIANGLE = 2 * math.sqrt(math.log(2))
 # Below -120 dB of a full-scale tone there is nothing to compare.
 _SMALLEST = 1e-6
