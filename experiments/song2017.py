@@ -24,6 +24,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from song2017_sizes import PAPER, QUICK
+
 from mgc_keras.cli.study import add_study_arguments, open_run, run_study
 
 STUDY = "song2017"
@@ -41,6 +43,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_network_arguments(parser.add_argument_group("network"))
     _add_training_arguments(parser.add_argument_group("training"))
     return parser
+
+
+def _default(name: str) -> str:
+    return f"default: {QUICK[name]:g}; with --paper-size {PAPER[name]:g}"
 
 
 def _add_data_arguments(data: argparse._ArgumentGroup) -> None:
@@ -78,8 +84,8 @@ def _add_data_arguments(data: argparse._ArgumentGroup) -> None:
 
 def _add_network_arguments(network: argparse._ArgumentGroup) -> None:
     network.add_argument("--paper-size", action="store_true", help="default sizes, rates and folds of the paper")
-    network.add_argument("--width", type=int, help="units a layer (default: 64; the paper: 512)")
-    network.add_argument("--depth", type=int, help="GRU layers (default: 3; the paper: 5)")
+    network.add_argument("--width", type=int, help=f"units a layer ({_default('width')})")
+    network.add_argument("--depth", type=int, help=f"GRU layers ({_default('depth')})")
     network.add_argument("--dropout", type=float, default=0.7, help="between layers (default: %(default)s, as printed)")
     network.add_argument(
         "--dropout-meaning",
@@ -94,19 +100,19 @@ def _add_network_arguments(network: argparse._ArgumentGroup) -> None:
 
 
 def _add_training_arguments(training: argparse._ArgumentGroup) -> None:
-    training.add_argument("--source-epochs", type=int, metavar="N", help="at most, of pre-training (default: 60; 500)")
-    training.add_argument("--source-learning-rate", type=float, metavar="RATE", help="default: 1e-3; the paper: 1e-5")
+    training.add_argument("--source-epochs", type=int, metavar="N", help=f"at most, of pre-training ({_default('source_epochs')})")
+    training.add_argument("--source-learning-rate", type=float, metavar="RATE", help=_default("source_learning_rate"))
     training.add_argument(
         "--patience", type=int, metavar="N", help="epochs without gain that end it (default: %(default)s)", default=8
     )
-    training.add_argument("--epochs", type=int, metavar="N", help="of fine-tuning (default: 12; 100)")
-    training.add_argument("--learning-rate", type=float, metavar="RATE", help="of fine-tuning (default: 1e-3; 1e-4)")
+    training.add_argument("--epochs", type=int, metavar="N", help=f"of fine-tuning ({_default('epochs')})")
+    training.add_argument("--learning-rate", type=float, metavar="RATE", help=f"of fine-tuning ({_default('learning_rate')})")
     training.add_argument("--batch-size", type=int, default=16, help="default: %(default)s")
     training.add_argument(
         "--folds", type=int, metavar="N", help="of the published protocol (default: 10; 5 on the built-in corpus)"
     )
     training.add_argument(
-        "--repetitions", type=int, metavar="N", help="of the cross-validation (default: 1; the paper: 10)"
+        "--repetitions", type=int, metavar="N", help=f"of the cross-validation ({_default('repetitions')})"
     )
     training.add_argument("--seeds", type=int, default=1, metavar="N", help="repeat all training with N seeds")
     training.add_argument(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from song2017_sizes import PAPER, QUICK
 
 from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
 from mgc_keras.data.audio import fit_waveform, read_waveform
@@ -19,11 +20,6 @@ from mgc_keras.training.examples import Examples
 
 SAMPLING_RATE = 16000
 SOURCE_TASK, TARGET_TASK = "tagging", "genre"
-# Options that are narrower, or quicker, than the paper's unless --paper-size is given.
-QUICK = {"width": 64, "depth": 3, "source_epochs": 60, "source_learning_rate": 1e-3, "epochs": 12,
-         "learning_rate": 1e-3, "repetitions": 1}  # fmt: skip
-PAPER = {"width": 512, "depth": 5, "source_epochs": 500, "source_learning_rate": 1e-5, "epochs": 100,
-         "learning_rate": 1e-4, "repetitions": 10}  # fmt: skip
 
 
 def resolve_defaults(options: argparse.Namespace) -> None:
