@@ -152,7 +152,7 @@ def _over_folds(
 
 
 def _over_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
-    """One row a quantity: both means, their difference over seeds with its t-interval; empty for one seed."""
+    """One row a quantity: both means, their difference over seeds with its t-interval and p; empty for one seed."""
     rows, n_seeds = [], seeds["seed"].nunique()
     for quantity in QUANTITIES if n_seeds > 1 else ():
         wide = seeds.pivot(index="seed", columns="start", values=quantity)
@@ -160,7 +160,8 @@ def _over_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
         means = {start: wide[start].mean() for start in STARTS}
         ends = {"difference": one.difference, "ci_low": one.low, "ci_high": one.high, "p_value": one.p_value}
         rows.append({"quantity": quantity, "n_seeds": n_seeds, **means, **ends})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.assign(p_holm=holm(table["p_value"].to_numpy())) if rows else table
 
 
 def _levels(curves: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFrame:

@@ -115,7 +115,7 @@ def paired(run: RunFolder) -> list[str]:
     text = (
         "Both starts see the same folds, the same order of clips and the same random head. Over folds: Nadeau and "
         "Bengio's corrected t-test, which allows for folds sharing their training clips; p (Holm) corrects for all tests of "
-        "a protocol. Over seeds: other weights, folds and pre-training, the same clips."
+        "a protocol. Over seeds: other weights, folds and pre-training, the same clips; that tells nothing of other clips."
     )
     tests = run.comparisons.drop(columns=["feature_a", "feature_b"]).rename(columns={"metric": "quantity"})
     parts = [paragraph(text), table_html(tests, grouped_by="task")]
@@ -146,7 +146,7 @@ def _evidence(run: RunFolder, protocol: str, quantity: str) -> pd.DataFrame:
     seeds = _optional(run, "seed_intervals.csv")
     if len(seeds):
         rows = seeds[(seeds["protocol"] == protocol) & (seeds["quantity"] == quantity)]
-        return rows.assign(units=rows["n_seeds"].astype(str) + " seeds")
+        return rows.assign(p_value=rows["p_holm"], units=rows["n_seeds"].astype(str) + " seeds (the same clips)")
     tests = run.comparisons
     rows = tests[(tests["protocol"] == protocol) & (tests["metric"] == quantity)]
     return rows.assign(p_value=rows["p_holm"], units="folds")

@@ -51,6 +51,11 @@ def test_comparisons_are_over_the_same_folds(tmp_path: Path) -> None:
 
 def test_seeds_are_compared_seed_by_seed(tmp_path: Path) -> None:
     found = scored(tmp_path, "corrected", SKILL, n_seeds=3)
+    # Holm, for two tests: the smaller p counts twice, the larger one as it is, but no less than the other.
+    small, large = np.sort(found.seed_intervals["p_value"])
+    np.testing.assert_allclose(
+        np.sort(found.seed_intervals["p_holm"]), [min(1, 2 * small), min(1, max(large, 2 * small))]
+    )
     row = found.seed_intervals.set_index("quantity").loc["accuracy"]
     wide = found.seeds.pivot(index="seed", columns="start", values="accuracy")
     assert row["n_seeds"] == 3 and row["difference"] == pytest.approx((wide["transfer"] - wide["random-start"]).mean())
