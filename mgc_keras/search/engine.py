@@ -1,7 +1,7 @@
 """The search: the best support vector machine for a set of features, and its out-of-fold predictions."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +27,9 @@ from mgc_keras.search.problem import Problem, prepare
 from mgc_keras.search.protocol import PUBLISHED, Protocol
 from mgc_keras.search.result import SearchResult
 from mgc_keras.search.scoring import METRICS, clip_losses, fold_scores, total_score
+
+# From so many candidates on, a round of one trial keeps a few jobs busy.
+_MANY = 4
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,7 @@ def _decide(
         groups = [[candidate for group in groups for candidate in group]]
     trials, losses = list(plan.trials), {}
     for group in [[grid.index(first)], *groups]:
-        for some in _rounds(trials, contests, alone=len(group) == 1, budget=fits.has_budget):
+        for some in _rounds(trials, group, contests, budget=fits.has_budget):
             wanted = [(trial, [one for one in group if contests.wanted(trial, one)]) for trial in some]
             for trial, candidate, solution in fits.run(wanted):
                 contests.enter(trial, candidate, solution.predictions, solution.cut_off)
@@ -184,16 +187,22 @@ def _decide(
     return contests
 
 
-def _rounds(trials: list[Trial], contests: Contests, alone: bool, budget: bool) -> list[list[Trial]]:
+def _rounds(trials: list[Trial], group: list[int], contests: Contests, budget: bool) -> Iterator[list[Trial]]:
     """Cut the trials into rounds: at first as many as it takes to drop a candidate that is always wrong, then few.
 
     Under an iteration budget one trial goes first: candidates that it cuts off cost a single fit.
     """
-    if alone and not budget:
-        return [trials]
-    ahead = 1 if budget else max(1, int(len(trials) * contests.smallest_loss()))
-    few = -(-len(trials) // 10)
-    return [trials[:ahead]] + [trials[begin : begin + few] for begin in range(ahead, len(trials), few)]
+    ahead = len(trials) if len(group) == 1 else max(1, int(len(trials) * contests.smallest_loss()))
+    begin = 0
+    if budget:
+        yield trials[:1]
+        begin, ahead = 1, max(1, ahead - 1)
+    while begin < len(trials):
+        yield trials[begin : begin + ahead]
+        begin += ahead
+        running = sum(any(contests.wanted(trial, one) for trial in trials[begin:]) for one in group)
+        # Fits of very unequal length leave jobs idle at the end of a round, most of all where only a few are left.
+        ahead = max(-(-len(trials) // 10), 1 if running >= _MANY else 2)
 
 
 def _winner(contests: Contests, contest: int) -> int:

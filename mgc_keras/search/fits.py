@@ -45,8 +45,9 @@ class Fits:
     ) -> None:
         self._kernels, self._blocks, self._problem, self._grid = kernels, tuple(blocks), problem, grid
         self._max_iter, self._each, self._scaling = -1 if max_iter is None else max_iter, each, scaling
-        self._gram = None if scaling else kernels.gram(blocks)
+        self._gram = None if scaling else kernels.gram(blocks, each=each)
         self._shared: tuple[float | None, np.ndarray] | None = None
+        self._room: np.ndarray | None = None
         self.has_budget = max_iter is not None
         self.n_features = kernels.n_features(self._blocks)
         self.count = 0
@@ -74,8 +75,10 @@ class Fits:
 
     def _share_kernel(self, gamma: float | None) -> None:
         if self._shared is None or self._shared[0] != gamma:
-            self._shared = None  # gives its memory back before the next one takes some
-            self._shared = (gamma, kernel_matrix(self._gram, gamma, self._each))
+            kernel = kernel_matrix(self._gram, gamma, self._each, self._room)
+            self._shared = (gamma, kernel)
+            if gamma is not None:
+                self._room = kernel  # the next one takes its place
 
     def _solve(self, trial: Trial, some: list[int]) -> list[tuple[Trial, int, Solution]]:
         problem, solutions = self._problem, []

@@ -10,7 +10,8 @@ import numpy as np
 
 from mgc_keras.errors import OptionError
 
-_ROWS_AT_ONCE = 256
+# Rows and columns that are worked on together, so that they stay in the processor's cache.
+_TILE = 256
 
 
 class BlockKernels:
@@ -46,7 +47,7 @@ class BlockKernels:
         """Count the columns of the blocks together."""
         return sum(self._blocks[name].shape[1] for name in names)
 
-    def gram(self, names: Sequence[str], trained_on: np.ndarray | None = None) -> np.ndarray:
+    def gram(self, names: Sequence[str], trained_on: np.ndarray | None = None, each: Callable = map) -> np.ndarray:
         """Sum the inner products over blocks.
 
         Parameters
@@ -56,14 +57,24 @@ class BlockKernels:
         trained_on : np.ndarray [shape=(n_clips,), dtype=bool] or None
             Standardise each column by the mean and standard deviation (population) of these clips, given in
             `order`; columns that are constant there are only centred. None: leave the features as they are.
+        each : callable
+            `map`, or that of a pool of threads, to share the rows among.
 
         Returns
         -------
         np.ndarray [shape=(n_clips, n_clips), dtype=float64]
+            Symmetric to the last bit.
         """
-        total = np.zeros((self.n_clips, self.n_clips))
-        for name in names:
-            total += self._gram_of_block(name, trained_on)
+        parts = [self._gram_of_block(name, trained_on) for name in names]
+        total = np.empty((self.n_clips, self.n_clips))
+
+        def fill(begin: int) -> None:
+            rows = slice(begin, begin + _TILE)
+            total[rows] = parts[0][rows]
+            for part in parts[1:]:
+                total[rows] += part[rows]
+
+        list(each(fill, range(0, self.n_clips, _TILE)))
         return total
 
     def _gram_of_block(self, name: str, trained_on: np.ndarray | None) -> np.ndarray:
@@ -97,16 +108,21 @@ def standardised(features: np.ndarray, trained_on: np.ndarray) -> np.ndarray:
     return (features - seen.mean(axis=0)) / np.where(deviation == 0, 1.0, deviation)
 
 
-def kernel_matrix(gram: np.ndarray, gamma: float | None, each: Callable = map) -> np.ndarray:
+def kernel_matrix(
+    gram: np.ndarray, gamma: float | None, each: Callable = map, out: np.ndarray | None = None
+) -> np.ndarray:
     """Turn inner products into a kernel matrix.
 
     Parameters
     ----------
     gram : np.ndarray [shape=(n_clips, n_clips), dtype=float64]
+        Symmetric.
     gamma : float or None
         Of the RBF kernel exp(-gamma |x - y|^2); None: the linear kernel, which is `gram` itself.
     each : callable
         `map`, or that of a pool of threads, to share the rows among.
+    out : np.ndarray or None [shape=(n_clips, n_clips), dtype=float64]
+        Where to put an RBF kernel: new memory costs as much time as the kernel itself.
 
     Returns
     -------
@@ -115,17 +131,21 @@ def kernel_matrix(gram: np.ndarray, gamma: float | None, each: Callable = map) -
     """
     if gamma is None:
         return gram
-    kernel, squares = np.empty_like(gram), np.diag(gram).copy()
+    kernel, squares = np.empty_like(gram) if out is None else out, np.diag(gram).copy()
 
     def fill(begin: int) -> None:
-        part = kernel[begin : begin + _ROWS_AT_ONCE]
-        # |x - y|^2 = |x|^2 + |y|^2 - 2 x.y, in the order in which libsvm adds it up; all in place, for large matrices.
-        np.multiply(gram[begin : begin + _ROWS_AT_ONCE], -2.0, out=part)
-        part += squares[begin : begin + _ROWS_AT_ONCE, None] + squares[None, :]
-        part *= -gamma
-        np.exp(part, out=part)
+        rows = slice(begin, begin + _TILE)
+        for first in range(begin, len(gram), _TILE):
+            columns = slice(first, first + _TILE)
+            # |x - y|^2 = |x|^2 + |y|^2 - 2 x.y, in the order in which libsvm adds it up.
+            tile = gram[rows, columns] * -2.0
+            tile += squares[rows, None] + squares[None, columns]
+            tile *= -gamma
+            np.exp(tile, out=tile)
+            kernel[rows, columns] = tile
+            kernel[columns, rows] = tile.T
 
-    list(each(fill, range(0, len(gram), _ROWS_AT_ONCE)))
+    list(each(fill, range(0, len(gram), _TILE)))
     return kernel
 
 
