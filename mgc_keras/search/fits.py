@@ -1,10 +1,8 @@
 """Solve many machines side by side on kernels that they share."""
 
-import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from mgc_keras.search.grid import Candidate
 from mgc_keras.search.kernels import BlockKernels, kernel_matrix
@@ -29,7 +27,7 @@ class Fits:
         Standardise on the clips that a trial is trained on.
     max_iter : int or None
     each : callable
-        `map`, or that of a pool of threads: libsvm and NumPy let go of Python's lock. Pools of processes would need
+        `map`, or that of a pool of threads: the solver and NumPy let go of Python's lock. Pools of processes would need
         a copy of the kernel matrices.
     """
 
@@ -67,10 +65,7 @@ class Fits:
             if units:
                 self._share_kernel(self._grid[units[0][1][0]].gamma)
         self.count += sum(len(some) for _, some in units)
-        with warnings.catch_warnings():
-            # Candidates that reach the iteration budget are named in the result instead.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            solved = list(self._each(lambda unit: self._solve(*unit), units))
+        solved = list(self._each(lambda unit: self._solve(*unit), units))
         return [solution for solutions in solved for solution in solutions]
 
     def _share_kernel(self, gamma: float | None) -> None:

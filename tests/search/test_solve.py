@@ -69,8 +69,9 @@ def test_values_are_those_of_svr_on_the_features(gamma):
 def test_a_budget_that_is_too_small_is_told():
     features, labels, trained_on = clips(3)
     kernel = BlockKernels({"a": features}).gram(("a",))
-    with pytest.warns(UserWarning, match="max_iter"):
-        assert solve("SVC", kernel, labels, trained_on, np.flatnonzero(~trained_on), 32.0, max_iter=5).cut_off
+    tested = np.flatnonzero(~trained_on)
+    assert solve("SVC", kernel, labels, trained_on, tested, 32.0, max_iter=5).cut_off
+    assert solve("SVR", kernel, features[:, 0].astype(float), trained_on, tested, 32.0, max_iter=5).cut_off
 
 
 def test_kernels_add_up_over_blocks():
