@@ -112,6 +112,12 @@ def _emotify(folder: Path) -> list[str]:
     return ["rock/9", "pop/10"]
 
 
+def _artists1517(folder: Path) -> list[str]:
+    songs = ["hip_hop/Bob - Yo", "R&B and Soul/Ann_-_Sea", "Blues/02 - Zed - Low", "Blues/01 - Cat - High"]
+    touch(folder, *(f"{song}.mp3" for song in songs))
+    return [songs[place] for place in (3, 2, 0, 1)]
+
+
 # Each makes the tree in a folder and returns the ids that the builder must give, in order.
 FAKE_TREES: dict[str, Callable[[Path], list[str]]] = {
     "gtzan_genre": _gtzan_genre,
@@ -123,4 +129,5 @@ FAKE_TREES: dict[str, Callable[[Path], list[str]]] = {
     "magnatagatune": _magnatagatune,
     "msd_lastfm50": _msd_lastfm50,
     "emotify": _emotify,
+    "artists1517": _artists1517,
 }

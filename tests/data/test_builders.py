@@ -9,6 +9,7 @@ import soundfile
 
 from fake_datasets import FAKE_TREES, touch, write, write_song
 from mgc_keras.data.builders import BUILDERS, build_manifest
+from mgc_keras.data.builders.artists1517 import artist_of
 from mgc_keras.data.builders.jamendo_vocal import read_label_file
 from mgc_keras.data.cards import card_names, count_problems, read_card
 from mgc_keras.data.manifest import read_manifest, write_manifest
@@ -187,6 +188,65 @@ def test_emotify_from_the_owners_annotations(tmp_path: Path) -> None:
     table = build_manifest("emotify", tmp_path).table
     assert table["clip_id"].tolist() == ["classical/1", "rock/1", "rock/2"]
     assert table["label_power"].tolist() == [1.0, 0.5, 0.0]
+
+
+class TestArtists1517:
+    def test_labels_are_the_cards_and_artists_are_told(self, tmp_path: Path) -> None:
+        FAKE_TREES["artists1517"](tmp_path)
+        built = build_manifest("artists1517", tmp_path)
+        assert built.table["label"].tolist() == ["Blues", "Blues", "Hip-Hop", "R&B & Soul"]
+        assert built.table["artist"].tolist() == ["Cat", "Zed", "Bob", "Ann"]
+        assert len(built.remarks) == 1 and built.remarks[0].startswith("4 artists are told")
+
+    @pytest.mark.parametrize(
+        ("stem", "artist"),
+        [
+            ("Ann Bee - Sea - Live", "Ann Bee"),
+            ("Ann_Bee_-_Sea", "Ann Bee"),
+            ("12 - 311 - Amber", "311"),
+            ("Jay-Z - Song", "Jay-Z"),
+            ("311 - Amber", ""),
+            ("12_ann_sea", ""),
+            ("Ann-Sea", ""),
+            ("Sea", ""),
+            (" - Sea", ""),
+        ],
+    )
+    def test_artist_of_a_name(self, stem: str, artist: str) -> None:
+        assert artist_of(stem) == artist
+
+    def test_an_artist_that_is_not_told_is_not_guessed(self, tmp_path: Path) -> None:
+        touch(tmp_path, "Jazz/Ann - Sea.mp3", "Jazz/ann_tide.mp3", "World/disc 2/rain.wav")
+        built = build_manifest("artists1517", tmp_path)
+        assert built.table["artist"].tolist() == ["Ann", "", ""]
+        assert built.remarks[0].startswith("1 artists")
+        assert "the artist of 2 of 3 songs cannot be told (first Jazz/ann_tide.mp3)" in built.remarks[1]
+
+    def test_a_list_of_artists_takes_the_place_of_names(self, tmp_path: Path) -> None:
+        touch(tmp_path, "1517/Jazz/Ann - Sea.mp3", "1517/Jazz/Bob - Tide.mp3")
+        write(tmp_path, "1517/artists.csv", "filepath,artist", "Jazz/Ann - Sea.mp3,Ann Bee")
+        table = build_manifest("artists1517", tmp_path).table
+        assert table["artist"].tolist() == ["Ann Bee", ""]
+        assert table["filepath"].tolist() == ["1517/Jazz/Ann - Sea.mp3", "1517/Jazz/Bob - Tide.mp3"]
+        assert table["clip_id"].tolist() == ["Jazz/Ann - Sea", "Jazz/Bob - Tide"]
+
+    def test_one_title_in_two_genres_and_an_artist_named_as_a_genre(self, tmp_path: Path) -> None:
+        touch(tmp_path, "Jazz/World/Ann - Intro.mp3", "World/Ann - Intro.mp3")
+        built = build_manifest("artists1517", tmp_path)
+        assert built.table["clip_id"].tolist() == ["Jazz/World/Ann - Intro", "World/Ann - Intro"]
+
+    def test_unknown_genre_and_two_files_for_one_song(self, tmp_path: Path) -> None:
+        touch(tmp_path, "Jazz/Ann - Sea.mp3", "Polka/Bob - Tide.mp3")
+        with pytest.raises(ManifestError, match="'Polka' is no genre of this dataset.*rename it to one of"):
+            build_manifest("artists1517", tmp_path)
+        (tmp_path / "Polka/Bob - Tide.mp3").rename(tmp_path / "Jazz/Ann - Sea.wav")
+        with pytest.raises(ManifestError, match=r"two files for one clip: Jazz/Ann - Sea\.mp3 and Jazz/Ann - Sea\.wav"):
+            build_manifest("artists1517", tmp_path)
+
+    def test_two_copies(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a/Jazz/Ann - Sea.mp3", "b/Jazz/Ann - Sea.mp3")
+        with pytest.raises(ManifestError, match="holds several copies"):
+            build_manifest("artists1517", tmp_path)
 
 
 class TestJamendo:

@@ -7,6 +7,7 @@ wherever that order follows a rule, since folds without shuffling depend on it; 
 from pathlib import Path
 
 from mgc_keras.data.builders import (
+    artists1517,
     ballroom_extended,
     emomusic,
     emotify,
@@ -25,6 +26,7 @@ __all__ = ["BUILDERS", "Built", "build_manifest"]
 BUILDERS = {
     module.NAME: module.build
     for module in (
+        artists1517,
         ballroom_extended,
         emomusic,
         emotify,
