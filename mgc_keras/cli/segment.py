@@ -1,0 +1,149 @@
+"""``mgc-keras segment``: divide songs into segments that sound alike."""
+
+import argparse
+from collections import Counter
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from mgc_keras.cli.quiet import quiet_libraries
+from mgc_keras.errors import MgcKerasError, OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mgc_keras.data.segmentation.segments import Segmentation
+    from mgc_keras.data.segmentation.settings import SegmentationSettings
+    from mgc_keras.features.clips import Clips
+
+HELP = "divide songs into segments that sound alike, by spectral clustering of their windows"
+EPILOG = """\
+how it works (Asgharivaskasi et al. 2019):
+  The song is cut into windows. Each window's autoregressive model filters every other window; the less of it is left,
+  and the more like white noise, the more alike the two. Spectral clustering makes groups of the windows, and windows of
+  one group that follow each other are one segment. The same group can come back, as a chorus does.
+
+what comes out, for each song:
+  SONG_segments.csv    start_s, end_s, label, duration_s; one row a segment. Labels count from 0 as they first appear.
+  SONG_waveform.png    the waveform
+  SONG_distances.png   distances S between windows: dark blocks are stretches that sound alike
+  SONG_graph.png       the graph A = exp(-(S / scale)^2) that is divided
+  SONG_map.png         the graph in the plane, neighbours in time linked
+  SONG_segments.png    the waveform in the colours of its segments
+  SONG_largest.wav     with --export-largest: the windows of the largest group, one after the other
+  errors.csv           once for all: songs that could not be done: clip_id, filepath, cause, what_to_do
+Songs of a folder keep their sub-folders. Files of an earlier run are overwritten.
+
+examples:
+  mgc-keras segment song.mp3
+  mgc-keras segment my_music -o segments --no-plots
+  mgc-keras segment song.mp3 -o segments --k 4 --window-seconds 2
+  mgc-keras segment song.mp3 --export-largest --method burg --order 20
+
+exit code: 0 all songs done, 1 some songs failed (see errors.csv), 2 nothing could be done
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
+    parser.add_argument("songs", nargs="+", metavar="SONG", help="audio files, folders, or one manifest (.csv)")
+    parser.add_argument(
+        "-o", "--out", metavar="DIR", type=Path, default=Path("."), help="folder for the files (default: this one)"
+    )
+    parser.add_argument("--k", type=int, metavar="K", help="groups; default: read from the gap between eigenvalues")
+    parser.add_argument(
+        "--window-seconds", type=float, default=1.0, metavar="S", help="length of a window (default: %(default)s)"
+    )
+    parser.add_argument("--order", type=int, default=40, help="of the autoregressive models (default: %(default)s)")
+    parser.add_argument(
+        "--method", choices=("levinson", "burg"), default="levinson", help="of fitting them (default: %(default)s)"
+    )
+    parser.add_argument("--export-largest", action="store_true", help="write the largest group as audio, too")
+    parser.add_argument("--no-plots", action="store_true", help="write no figures")
+    parser.add_argument("--sampling-rate", type=int, default=22050, metavar="HZ", help="default: %(default)s")
+    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's songs, if not its own")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run ``mgc-keras segment`` and return its exit code."""
+    from mgc_keras.data.segmentation.autoregression import check_order
+    from mgc_keras.data.segmentation.settings import SegmentationSettings
+    from mgc_keras.features.clips import list_clips
+    from mgc_keras.features.table import ERROR_COLUMNS, csv_line
+    from mgc_keras.files import write_text
+    from mgc_keras.progress import progress_bar
+
+    if arguments.sampling_rate <= 0:
+        raise OptionError("must be above 0", field="--sampling-rate")
+    settings = SegmentationSettings(
+        window_seconds=arguments.window_seconds, order=arguments.order, method=arguments.method, n_segments=arguments.k
+    )
+    check_order(arguments.order, round(arguments.window_seconds * arguments.sampling_rate))
+    songs = list_clips(arguments.songs, arguments.data_home)
+    stems = output_stems(songs.clip_ids, arguments.out)
+    written, failures = [], []
+    with quiet_libraries():
+        for number, stem in enumerate(progress_bar(stems, description="segmenting", unit="song")):
+            try:
+                waveform, segmentation = _segmented(songs, number, arguments.sampling_rate, settings)
+            except MgcKerasError as error:
+                failures.append((songs.clip_ids[number], songs.filepaths[number], error.problem, error.cure or ""))
+            else:
+                written += write_segmentation(
+                    waveform, segmentation, stem, plots=not arguments.no_plots, largest=arguments.export_largest
+                )
+    errors = "".join(csv_line(cells) for cells in (ERROR_COLUMNS, *failures))
+    written.insert(0, write_text(arguments.out / "errors.csv", errors))
+    print(f"segment: {len(stems) - len(failures)} of {len(stems)} songs done")
+    if failures:
+        print(f"{len(failures)} of {len(stems)} songs failed: {written[0]} says why")
+    for path in written:
+        print(path)
+    return int(bool(failures))
+
+
+def write_segmentation(
+    waveform: "np.ndarray", segmentation: "Segmentation", stem: Path, *, plots: bool, largest: bool
+) -> list[Path]:
+    """Write a song's files, whose names begin with `stem`, and return their paths; the table is the last."""
+    from mgc_keras.data.audio import write_waveform
+    from mgc_keras.data.segmentation.segments import largest_cluster_waveform
+    from mgc_keras.files import write_text
+
+    written = []
+    if plots:
+        from mgc_keras.reporting.segmentation import draw_segmentation
+
+        written += draw_segmentation(waveform, segmentation, stem, title=stem.name)
+    if largest:
+        audio = largest_cluster_waveform(waveform, segmentation)
+        written.append(write_waveform(stem.with_name(f"{stem.name}_largest.wav"), audio, segmentation.sampling_rate))
+    table = segmentation.segments().round(6).to_csv(index=False, lineterminator="\n")
+    return [*written, write_text(stem.with_name(f"{stem.name}_segments.csv"), table)]
+
+
+def output_stems(clip_ids: list[str], out: Path) -> list[Path]:
+    """Return where each song's files begin, inside `out` whatever its id.
+
+    Raises
+    ------
+    OptionError
+        Two songs would write the same files.
+    """
+    # Songs that share a name have their paths as ids, which may be absolute or lead upwards.
+    stems = [out.joinpath(*(part for part in PurePath(name).parts if part not in ("/", ".."))) for name in clip_ids]
+    for stem, count in Counter(stems).items():
+        if count > 1:
+            raise OptionError("two songs would write the same files", path=stem, cure="segment them one by one")
+    return stems
+
+
+def _segmented(
+    songs: "Clips", number: int, sampling_rate: int, settings: "SegmentationSettings"
+) -> "tuple[np.ndarray, Segmentation]":
+    from mgc_keras.data.segmentation.segments import segment_waveform
+    from mgc_keras.features.pipeline import reader
+
+    waveform = reader(songs, sampling_rate)(number)
+    if isinstance(waveform, MgcKerasError):
+        raise waveform
+    return waveform, segment_waveform(waveform, sampling_rate, settings)
