@@ -69,6 +69,8 @@ def describe(feature: str) -> str:
     'the same convnet with random weights'
     """
     layers = feature.removeprefix(RANDOM).removeprefix("mfcc+")
+    if layers not in LAYER_SETS and layers != "mfcc":
+        return feature  # a network or classifier that goes by its own name
     part = (
         ""
         if layers in ("12345", "mfcc")

@@ -4,10 +4,13 @@ from html import escape
 from pathlib import Path
 
 from mgc_keras.files import write_text
+from mgc_keras.reporting.genre_networks import GENRE_NETWORK_SECTIONS
 from mgc_keras.reporting.html import anchor, page, paragraph, section
 from mgc_keras.reporting.run import RunFolder
 from mgc_keras.reporting.sections import SECTIONS
 from mgc_keras.reporting.transfer import TRANSFER_SECTIONS
+
+_SECTIONS_OF = {"song2017": TRANSFER_SECTIONS, "asgharivaskasi2019": GENRE_NETWORK_SECTIONS}
 
 
 def write_report(run_folder: str | Path) -> Path:
@@ -35,7 +38,7 @@ def write_report(run_folder: str | Path) -> Path:
     """
     run = RunFolder(Path(run_folder))
     study = run.scores["study"].iloc[0]
-    sections = TRANSFER_SECTIONS if study == "song2017" else SECTIONS
+    sections = _SECTIONS_OF.get(study, SECTIONS)
     title = str(run.config.get("title", f"{study}: report of a run"))
     links = "".join(f'<a href="#{anchor(name)}">{escape(name)}</a>' for name in sections)
     started = run.config.get("started")

@@ -1,4 +1,4 @@
-"""Sequences with their targets, read a batch at a time."""
+"""Sequences, images, or whatever a network takes, with their targets, read a batch at a time."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from mgc_keras.errors import OptionError
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Clips to learn from: stored sequences, which of them, and what to predict.
+    """Clips to learn from: stored arrays, which of them, and what to predict.
 
     Parameters
     ----------
-    values : np.ndarray [shape=(n_stored, n_frames, n_paths)]
-        May be a memory-mapped array larger than memory.
+    values : np.ndarray [shape=(n_stored, …)]
+        Sequences (n_frames, n_paths), images, waveforms. May be a memory-mapped array larger than memory.
     rows : np.ndarray [shape=(n_clips,), dtype=int]
         Where each clip stands in `values`.
     targets : np.ndarray [shape=(n_clips,) or (n_clips, n_tags)]
@@ -49,6 +49,6 @@ class Examples:
         return self.targets.shape[1] if self.targets.ndim == 2 else int(self.targets.max()) + 1
 
     def batch(self, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return sequences (batch, n_frames, n_paths) float32 and targets of some clips, named by position."""
+        """Return values (batch, …) float32 and targets of some clips, named by position."""
         kind = np.float32 if self.targets.ndim == 2 else np.int64
         return np.asarray(self.values[self.rows[clips]], np.float32), self.targets[clips].astype(kind)

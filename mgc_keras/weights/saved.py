@@ -10,10 +10,12 @@ import h5py
 import kapre  # noqa: F401  (registers the layers that models of this package are composed of)
 import keras
 
+import mgc_keras.layers.decibel_image
 import mgc_keras.layers.melspectrogram
 import mgc_keras.layers.normalization
 import mgc_keras.layers.precomputed
 import mgc_keras.layers.scattering
+import mgc_keras.layers.skip_gru
 import mgc_keras.layers.standardization  # noqa: F401  (register this package's layers)
 from mgc_keras.errors import WeightsError
 from mgc_keras.weights.tensors import text

@@ -1,66 +1,18 @@
 """The Song 2017 study from its command line: both steps, nothing done twice, own clips, and wrong input."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from study_driver import Done, study
 
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 COLUMNS = "study,task,feature,protocol,metric,score,ci_low,ci_high,published,n_clips".split(",")
-# Starting TensorFlow takes longer than these runs, so that one process does them all.
-DRIVER = """
-import contextlib, io, json, shutil, sys
-sys.path.insert(0, sys.argv[1])
-import song2017
-done = []
-for arguments in json.loads(sys.argv[2]):
-    if arguments[0] == "copy":
-        done.append([0, shutil.copytree(*arguments[1:]), ""])
-        continue
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = song2017.main(arguments)
-        except SystemExit as end:
-            code = end.code
-    done.append([code, out.getvalue(), err.getvalue()])
-print("DONE" + json.dumps(done))
-"""
 SMALL = [
     "--source-clips", "30", "--target-clips", "40", "--seconds", "2", "--J", "10", "--Q", "1", "--width", "4", 
     "--depth", "1",
     "--source-epochs", "2", "--epochs", "2", "--folds", "2", "--corrected-folds", "2", "--jobs", "1",
 ]  # fmt: skip
-
-
-@dataclass
-class Done:
-    """What a command left: exit code and texts."""
-
-    code: int
-    out: str
-    err: str
-
-
-def study(*commands: list) -> list[Done]:
-    words = [
-        sys.executable,
-        "-c",
-        DRIVER,
-        str(EXPERIMENTS),
-        json.dumps([list(map(str, command)) for command in commands]),
-    ]
-    done = subprocess.run(
-        words, capture_output=True, text=True, timeout=600, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    )
-    assert done.returncode == 0, done.stderr
-    return [Done(*one) for one in json.loads(done.stdout.split("DONE")[-1])]
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +41,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done
         "no epochs": [*SMALL, "--epochs", "0", "--out", folder / "epochs"],
         "help": ["--help"],
     }  # fmt: skip
-    done = dict(zip(commands, study(*commands.values())))
+    done = dict(zip(commands, study("song2017", *commands.values())))
     yield folder, done
     shutil.rmtree(folder)
 

@@ -130,7 +130,7 @@ def test_comparisons_and_small_p_values(run):
         ("random_12", "the same convnet with random weights (layers 1, 2)"),
         ("mfcc", "MFCC"),
         ("mfcc+12345", "MFCC and convnet together"),
-        ("vgg16", "the trained convnet (vgg16)"),
+        ("vgg16", "vgg16"),
     ],
 )
 def test_features_in_words(feature, words):

@@ -1,0 +1,116 @@
+"""Asgharivaskasi et al.: Music genre recognition using deep learning (2019).
+
+Classic classifiers, ImageNet networks on mel-spectrograms as pictures, and recurrent networks with and without a skip,
+on whole clips, on 3-s segments that vote, and on the largest cluster of a segmented song.
+
+Paper, on GTZAN: VGG16 75 %, ResNet34 79 %. One split, 70 % of the files to train on and 30 % to validate on, and the
+best epoch on the latter: the published protocol. Corrected: artists on one side of the split, a validation part of the
+training clips chooses, test clips are looked at once.
+
+    python experiments/asgharivaskasi2019.py
+        every sub-run on the built-in corpus, with networks from random start. No download.
+    python experiments/asgharivaskasi2019.py rnn skip-rnn --seeds 5
+        does the skip-GRU over-fit less than the GRU? Intervals over seeds.
+    python experiments/asgharivaskasi2019.py --data-home GTZAN --tasks gtzan_genre.csv \\
+        --backbone-weights vgg16=imagenet resnet34=resnet34.safetensors
+        your clips (a manifest from `mgc-keras manifest`), with networks trained on ImageNet.
+    python experiments/asgharivaskasi2019.py vgg16-segmented --data-home SONGS --tasks songs.csv
+        whole songs: each is segmented, its largest cluster stands for it.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from asgharivaskasi2019_runs import SUB_RUNS
+
+from mgc_keras.cli.study import add_study_arguments, open_run, run_study
+
+STUDY = "asgharivaskasi2019"
+POLICIES = ("one-cycle", "triangular", "triangular2", "exp-range", "constant")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the command line of the study."""
+    parser = argparse.ArgumentParser(
+        prog=STUDY, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "sub_runs", nargs="*", metavar="SUB_RUN", help=f"of {', '.join(SUB_RUNS)} (default: all of them)"
+    )
+    add_study_arguments(parser, default_out=f"runs/{STUDY}")
+    data = parser.add_argument_group("data")
+    data.add_argument("--clips", type=int, default=100, help="of the built-in genre task (default: %(default)s)")
+    data.add_argument("--songs", type=int, default=40, help="of the built-in songs, for segmentation (default: %(default)s)")
+    data.add_argument(
+        "--song-seconds", type=float, metavar="S", help="of each of these songs, from its start (default: whole songs)"
+    )
+    data.add_argument(
+        "--seconds", type=float, default=29.0, help="of each clip; shorter ones are repeated (default: %(default)s)"
+    )
+    data.add_argument("--share", type=float, default=0.3, help="of the clips held out (default: %(default)s)")
+    network = parser.add_argument_group("networks")
+    network.add_argument(
+        "--backbone-weights",
+        nargs="+",
+        metavar="WEIGHTS",
+        help="imagenet, none (a random start) or a FILE, for all backbones or as vgg16=WEIGHTS resnet34=WEIGHTS "
+        "(default: none on the built-in corpus, imagenet on your clips; ResNet34 has no download, give a safetensors file)",
+    )
+    network.add_argument("--units", type=int, default=64, help="of the recurrent layers (default: %(default)s)")
+    network.add_argument("--skip", type=int, default=4, metavar="K", help="steps back of the skip-GRU (default: %(default)s)")
+    network.add_argument(
+        "--combination", choices=("add", "mean"), default="mean", help="how the skip joins (default: %(default)s)"
+    )
+    training = parser.add_argument_group("training")
+    training.add_argument("--epochs", type=int, default=30, help="at most (default: %(default)s)")
+    training.add_argument("--batch-size", type=int, default=16, help="default: %(default)s")
+    training.add_argument("--optimizer", choices=("adam", "sgd"), default="adam", help="default: %(default)s")
+    training.add_argument(
+        "--policy", choices=POLICIES, default="one-cycle", help="of the learning rate (default: %(default)s)"
+    )
+    training.add_argument(
+        "--learning-rate", type=float, default=1e-3, help="the highest, or the constant one (default: %(default)s)"
+    )
+    training.add_argument(
+        "--find-rate", action="store_true", help="search each network's rate first (Smith 2017), and plot the search"
+    )
+    training.add_argument("--patience", type=int, metavar="N", help="epochs without lower validation loss that end it")
+    training.add_argument("--seeds", type=int, default=1, metavar="N", help="train rnn and skip-rnn with N seeds")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
+    # Imported here, so that --help does not wait for TensorFlow.
+    from asgharivaskasi2019_data import resolve_defaults, study_manifests, write_errors
+    from asgharivaskasi2019_steps import check_options, compare, prepare_tensorflow, run_all
+
+    from mgc_keras.reporting.genre_networks import claims
+    from mgc_keras.reporting.report import write_report
+    from mgc_keras.reporting.run import RunFolder
+
+    resolve_defaults(options)
+    check_options(options)
+    # One folder serves all sub-runs: which of them a command runs is no option of the run.
+    of_run = {name: value for name, value in vars(options).items() if name != "sub_runs"}
+    writer = open_run(STUDY, argparse.Namespace(**of_run))
+    prepare_tensorflow()
+    manifests = study_manifests(options, writer)
+    rows = run_all(STUDY, manifests, options, writer)
+    compare(rows, options, writer)
+    write_errors(writer)
+    report = write_report(writer.folder)
+    for claim in claims(RunFolder(writer.folder)):
+        print(claim.text)
+    print(f"scores: {writer.folder / 'scores.csv'}\nreport: {report}")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the study from the command line."""
+    return run_study(build_parser(), run, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

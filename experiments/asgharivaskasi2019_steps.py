@@ -1,0 +1,171 @@
+"""The steps of the Asgharivaskasi 2019 study, in the order in which `asgharivaskasi2019.py` takes them."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from asgharivaskasi2019_data import features_of, sub_runs_on, task_of
+from asgharivaskasi2019_networks import Trainer, policy_of
+from asgharivaskasi2019_runs import SUB_RUNS
+
+from mgc_keras.cli.study import protocols_of
+from mgc_keras.data.holdout import holdout_fold
+from mgc_keras.data.manifest import Manifest
+from mgc_keras.data.repeated_folds import Fold
+from mgc_keras.data.tasks import StudyTask
+from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.overfitting import overfitting_over_seeds
+from mgc_keras.evaluation.run_folder import RunWriter, write_table
+from mgc_keras.evaluation.summary import compare_features, score_row
+from mgc_keras.evaluation.voting import majority_vote
+from mgc_keras.features.sequences import Sequences
+from mgc_keras.reporting.genre_networks import PAPER_ACCURACY, PAPER_TASK
+from mgc_keras.training.baselines import BASELINES, fit_and_predict
+
+# Fixed before any score was seen.
+PAIRS = (
+    ("resnet34", "vgg16"),
+    ("vgg16-3s", "vgg16"),
+    ("vgg16-segmented", "vgg16"),
+    ("skip-rnn", "rnn"),
+    ("vgg16", "svm"),
+    ("svm-3s", "svm"),
+)
+
+
+def prepare_tensorflow() -> None:
+    """Take only operations that give the same numbers every time, so that the same seed gives the same run."""
+    tf.config.experimental.enable_op_determinism()
+    for logger in (tf.get_logger(), logging.getLogger("absl")):
+        logger.setLevel(logging.ERROR)
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Refuse options that make no sense before any clip is rendered or read."""
+    for name in ("seeds", "clips", "songs", "units", "batch_size", "epochs"):
+        if getattr(options, name) < 1:
+            raise OptionError("must be 1 or more", field=f"--{name.replace('_', '-')}")
+    if not 0 < options.share < 1:
+        raise OptionError("must lie between 0 and 1", field="--share")
+    for name in ("seconds", "song_seconds"):
+        if getattr(options, name) is not None and getattr(options, name) <= 0:
+            raise OptionError("must be above 0", field=f"--{name.replace('_', '-')}")
+    policy_of(options, 1, options.learning_rate)
+
+
+def run_all(
+    study: str, manifests: list[Manifest], options: argparse.Namespace, writer: RunWriter
+) -> list[dict[str, Any]]:
+    """Run every sub-run under every protocol; return the rows of ``scores.csv``, which is written after each."""
+    rows: list[dict[str, Any]] = []
+    for manifest in manifests:
+        for name in sub_runs_on(manifest, options):
+            sub_run = SUB_RUNS[name]
+            for pieces in sub_run.pieces:
+                sequences = features_of(sub_run, pieces, manifest, options, writer)
+                for protocol in protocols_of(options):
+                    task, kept = task_of(manifest, sequences, protocol.name)
+                    fold = holdout_fold(task, protocol.name, share=options.share, seed=options.seed)
+                    run = _Run(study, task, kept, fold, protocol.name, sequences, options, writer)
+                    rows += run.baselines(pieces) if sub_run.kind == "baseline" else run.network(name)
+                    writer.scores(rows)
+    return rows
+
+
+def compare(rows: list[dict[str, Any]], options: argparse.Namespace, writer: RunWriter) -> None:
+    """Write the paired tests on the test clips, and those over seeds where there are several."""
+    grouped = {"corrected": True}
+    writer.comparisons(compare_features(writer.folder, rows, PAIRS, grouped=grouped, seed=options.seed))
+    tables = [pd.read_csv(path) for path in sorted((writer.folder / "seeds").glob("*.csv"))]
+    if tables:
+        seeds = pd.concat(tables, ignore_index=True)
+        write_table(seeds, writer.folder / "seeds.csv")
+        write_table(overfitting_over_seeds(seeds, "skip-rnn", "rnn"), writer.folder / "seed_intervals.csv")
+
+
+class _Run:
+    """One task under one protocol, with what a sub-run's classifiers see of it."""
+
+    def __init__(
+        self,
+        study: str,
+        task: StudyTask,
+        kept: np.ndarray,
+        fold: Fold,
+        protocol: str,
+        sequences: Sequences,
+        options: argparse.Namespace,
+        writer: RunWriter,
+    ) -> None:
+        self.study, self.task, self.kept, self.fold, self.protocol = study, task, kept, fold, protocol
+        self.sequences, self.options, self.writer = sequences, options, writer
+
+    def baselines(self, pieces: str) -> list[dict[str, Any]]:
+        """Train the classic classifiers on pieces, let the pieces of a clip vote, and score the clips."""
+        training, test = np.sort(np.concatenate([self.fold.training, self.fold.validation])), self.fold.test
+        n_pieces = self.sequences.values.shape[1]
+        of_training, of_test = np.repeat(training, n_pieces), np.repeat(np.arange(len(test)), n_pieces)
+        units = self.task.clip_ids if self.task.groups is None else self.task.groups
+        rows = []
+        for name in BASELINES:
+            answers = fit_and_predict(
+                name,
+                self._pieces(training),
+                self.task.target[of_training],
+                self._pieces(test),
+                choose=self.protocol == "corrected",
+                groups=np.asarray(units)[of_training],
+                seed=self.options.seed,
+            )
+            voted = majority_vote(of_test, answers.prediction, classes=answers.classes, scores=answers.scores)
+            rows.append(self._score(name if pieces == "whole" else f"{name}-{pieces}", voted))
+        return rows
+
+    def network(self, name: str) -> list[dict[str, Any]]:
+        """Train a network, with several seeds where they were asked for, and score the first seed's clips."""
+        n_seeds = self.options.seeds if SUB_RUNS[name].kind == "recurrent" else 1
+        rows, tried = [], []
+        for seed in range(self.options.seed, self.options.seed + n_seeds):
+            trainer = Trainer(name, self.task, self.kept, self.fold, self.sequences, seed, self.options)
+            folder = self._folder(name, seed)
+            trained = trainer.train(folder)
+            if seed == self.options.seed:
+                rows.append(self._score(name, trainer.clip_predictions(self.fold.test)))
+                trainer.save(folder)
+            best = trained.curve.iloc[trained.best_epoch - 1]
+            keys = {"task": self.task.name, "protocol": self.protocol, "network": name, "seed": seed}
+            tried.append({**keys, **best[["training_accuracy", "validation_accuracy"]], "best_epoch": trained.best_epoch})
+        write_table(pd.DataFrame(tried), self.writer.folder / "seeds" / f"{self.task.name}__{name}__{self.protocol}.csv")
+        return rows
+
+    def _folder(self, name: str, seed: int) -> Path:
+        return self.writer.folder / "training" / f"{self.task.name}__{name}__{self.protocol}__seed{seed}"
+
+    def _pieces(self, clips: np.ndarray) -> np.ndarray:
+        values = self.sequences.values[self.kept[clips]]
+        return values.reshape(-1, values.shape[2])
+
+    def _score(self, feature: str, prediction: np.ndarray) -> dict[str, Any]:
+        test, task = self.fold.test, self.task
+        table = pd.DataFrame(
+            {"clip_id": np.asarray(task.clip_ids)[test], "fold": 0, "truth": task.target[test], "prediction": prediction}
+        )
+        if task.groups is not None:
+            table["group"] = task.groups[test]
+        self.writer.predictions(task.name, feature, self.protocol, table)
+        paper = PAPER_ACCURACY.get(feature) if task.name == PAPER_TASK else None
+        return score_row(
+            self.study,
+            task.name,
+            feature,
+            self.protocol,
+            "accuracy",
+            table,
+            grouped=self.protocol == "corrected",
+            published=paper,
+            seed=self.options.seed,
+        )

@@ -1,0 +1,131 @@
+"""Features of a clip's pieces: the whole clip, its 3-s segments, or the kind of segment that fills most of a song.
+
+Asgharivaskasi et al. (2019) show their networks whole clips, clips cut into 3 s whose classes are voted on, and songs of
+which spectral clustering has left the largest cluster. An extractor here gives a matrix a clip, one row a piece, which
+`mgc_keras.features.sequences` exports.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from mgc_keras.data.audio import fit_waveform
+from mgc_keras.data.cutting import Cutting, cut_clips
+from mgc_keras.data.segmentation.segments import largest_cluster_waveform, segment_waveform
+from mgc_keras.data.segmentation.settings import SegmentationSettings
+from mgc_keras.errors import OptionError
+from mgc_keras.features.mfcc import MFCC_COLUMNS, mfcc_features
+
+PIECES = ("whole", "3s", "largest-cluster")
+SEGMENT_SECONDS = 3.0
+
+
+class PieceExtractor:
+    """Cuts clips into pieces and computes a row of numbers for each; see `mgc_keras.features.extractor.Extractor`.
+
+    Parameters
+    ----------
+    name : str
+        Of the feature set.
+    columns : sequence of str
+        Names of the numbers of a row.
+    compute : callable
+        (n_pieces, n_samples) float32 to (n_pieces, n_columns): pieces of one clip, or of several one after the other.
+    pieces : {"whole", "3s", "largest-cluster"}
+        "whole": the first `seconds` of a clip. "3s": these, cut without overlap; what is left at the end is dropped.
+        "largest-cluster": `seconds` of the kind of segment that has most windows, from the whole song; a song shorter
+        than two windows is one segment.
+    seconds : float
+        Clips that are shorter are repeated.
+    sampling_rate : int
+        In Hz.
+    settings : dict
+        What else fixes the numbers, as plain JSON values.
+    segmentation : SegmentationSettings, optional
+        Of "largest-cluster".
+    batch_size : int
+        Clips a call.
+
+    Raises
+    ------
+    OptionError
+        An unknown kind of pieces, or clips without length.
+    """
+
+    fit = "repeat"
+    batch_order = "file"
+    seed = 0
+    dtype = "float32"
+
+    def __init__(
+        self,
+        name: str,
+        columns: Sequence[str],
+        compute: Callable[[np.ndarray], np.ndarray],
+        *,
+        pieces: str,
+        seconds: float,
+        sampling_rate: int,
+        settings: dict[str, Any],
+        segmentation: SegmentationSettings | None = None,
+        batch_size: int = 4,
+    ) -> None:
+        if pieces not in PIECES:
+            raise OptionError(f"unknown value {pieces!r}", field="segment", cure=f"choose one of {', '.join(PIECES)}")
+        if not seconds > 0:
+            raise OptionError(f"{seconds} s make no clip", field="seconds", cure="give seconds above 0")
+        self.name, self.columns, self.batch_size, self.sampling_rate = name, tuple(columns), batch_size, sampling_rate
+        self.pieces, self.seconds, self._compute, self._settings = pieces, seconds, compute, settings
+        self._segmentation = segmentation or SegmentationSettings()
+        length = round(seconds * sampling_rate)
+        # A song is read whole to be segmented.
+        self.n_samples, self.duration = (None, None) if pieces == "largest-cluster" else (length, seconds)
+        self._length = length
+
+    @property
+    def n_piece_samples(self) -> int:
+        """Samples of a piece."""
+        return self._cutting.length(self.sampling_rate) if self.pieces == "3s" else self._length
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything that fixes the numbers, as plain JSON values."""
+        shared = {"name": self.name, "pieces": self.pieces, "seconds": self.seconds, "sampling_rate": self.sampling_rate}
+        cut = {"3s": asdict(self._cutting), "largest-cluster": asdict(self._segmentation)}.get(self.pieces, {})
+        return {**shared, **cut, **self._settings}
+
+    def __call__(self, waveforms: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+        """Return (n_clips, n_pieces, n_columns) float32."""
+        pieces = np.stack([self._cut(waveform) for waveform in waveforms])
+        rows = self._compute(pieces.reshape(-1, pieces.shape[2]))
+        return np.asarray(rows, np.float32).reshape(*pieces.shape[:2], len(self.columns))
+
+    @property
+    def _cutting(self) -> Cutting:
+        return Cutting(min(SEGMENT_SECONDS, self.seconds))
+
+    def _cut(self, waveform: np.ndarray) -> np.ndarray:
+        """Return the pieces of a clip, (n_pieces, n_samples)."""
+        if self.pieces == "3s":
+            return cut_clips([waveform], self.sampling_rate, self._cutting).waveforms
+        if self.pieces == "whole":
+            return waveform[None]
+        if len(waveform) >= 2 * self._segmentation.window_seconds * self.sampling_rate:
+            found = segment_waveform(waveform, self.sampling_rate, self._segmentation)
+            waveform = largest_cluster_waveform(waveform, found)
+        return fit_waveform(waveform, self._length, self.fit)[None]
+
+
+def mfcc_statistics(pieces: str, seconds: float, sampling_rate: int = 12000) -> PieceExtractor:
+    """Return the extractor of the classic baselines: 120 numbers a piece, `mgc_keras.features.mfcc.mfcc_features`.
+
+    Parameters
+    ----------
+    pieces, seconds, sampling_rate
+        As of `PieceExtractor`.
+    """
+    compute = lambda waveforms: np.stack([mfcc_features(waveform, sampling_rate) for waveform in waveforms])
+    return PieceExtractor(
+        "mfcc", MFCC_COLUMNS, compute, pieces=pieces, seconds=seconds, sampling_rate=sampling_rate, settings={}
+    )

@@ -1,0 +1,65 @@
+"""What a frozen backbone says of clips, computed once: the head then learns from vectors, not from audio."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from mgc_keras.features.pieces import PieceExtractor
+from mgc_keras.files import sha256_of
+from mgc_keras.models.image_network import SAMPLING_RATE, image_network, part_of
+
+# Pieces that are transformed together: the maps of VGG16 take 80 MB for a clip of 30 s.
+_AT_ONCE = 4
+
+
+def backbone_vectors(
+    backbone: str,
+    *,
+    pieces: str,
+    seconds: float,
+    weights: str | Path = "imagenet",
+    seed: int = 0,
+    sampling_rate: int = SAMPLING_RATE,
+) -> PieceExtractor:
+    """Return the extractor of a backbone's vectors, one a piece.
+
+    Parameters
+    ----------
+    backbone, weights, seed, sampling_rate
+        As of `mgc_keras.models.image_network.image_network`.
+    pieces, seconds
+        As of `PieceExtractor`.
+
+    Raises
+    ------
+    MgcKerasError
+        The weights cannot be had, do not fit, or the pieces are too short for the backbone.
+    """
+    model: list[keras.Model] = []
+
+    def compute(waveforms: np.ndarray) -> np.ndarray:
+        if not model:
+            model.append(_vector_model(backbone, waveforms.shape[1], weights, seed, sampling_rate))
+        batches = (waveforms[begin : begin + _AT_ONCE] for begin in range(0, len(waveforms), _AT_ONCE))
+        return np.concatenate([model[0].predict_on_batch(batch) for batch in batches])
+
+    settings = {"backbone": backbone, "weights": _named(weights), "backbone_seed": seed}
+    # Built for a second of noise first: wrong weights are told before any clip is read.
+    probe = _vector_model(backbone, round(min(seconds, 3.0) * sampling_rate), weights, seed, sampling_rate)
+    columns = [f"{backbone}_{number:04d}" for number in range(probe.output_shape[1])]
+    return PieceExtractor(
+        f"{backbone}_vectors", columns, compute, pieces=pieces, seconds=seconds, sampling_rate=sampling_rate, settings=settings
+    )
+
+
+def _vector_model(backbone: str, n_samples: int, weights: str | Path, seed: int, sampling_rate: int) -> keras.Model:
+    # The head is not used: two classes are the least it may have.
+    whole = image_network(backbone, 2, n_samples, weights=weights, seed=seed, sampling_rate=sampling_rate)
+    return part_of(whole, "waveform", "vector")
+
+
+def _named(weights: str | Path) -> Any:
+    """Return what tells these weights from others: their name, or the hash of their file."""
+    return str(weights) if weights in ("imagenet", "none") else sha256_of(weights)

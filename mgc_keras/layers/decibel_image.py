@@ -1,0 +1,132 @@
+"""From a mel-spectrogram in decibels to the picture that an ImageNet network expects, as layers of the model."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mgc_keras.errors import OptionError
+from mgc_keras.layers.melspectrogram import checked_choice
+
+WHITE = 255.0
+N_CHANNELS = 3
+PREPROCESSING_MODES = ("caffe", "torch")
+# Means and deviations of ImageNet's colours: blue, green, red in 0-255; red, green, blue in 0-1.
+_CAFFE_MEANS = (103.939, 116.779, 123.68)
+_TORCH_MEANS = (0.485, 0.456, 0.406)
+_TORCH_DEVIATIONS = (0.229, 0.224, 0.225)
+
+
+@keras.saving.register_keras_serializable("mgc_keras")
+class DecibelImage(keras.layers.Layer):
+    """Map decibels linearly to 0-255 and repeat them in three channels, as the pixels of a grey picture.
+
+    `-dynamic_range` dB becomes 0, 0 dB becomes 255, and what lies beyond is cut. Always float32, whatever the policy.
+    Rows stay in the order of the mel bands, lowest first; the paper does not say which way up its pictures are.
+
+    Parameters
+    ----------
+    dynamic_range : float
+        Distance of the floor below the maximum, in dB; that of the `MelSpectrogram` in front.
+    size : tuple of int, optional
+        Height and width to resize to (bilinear, as `tf.image.resize`), for networks with a least size. There is no
+        low-pass filter: it is meant for enlarging. Default: a pixel a band and frame.
+
+    Raises
+    ------
+    OptionError
+        `dynamic_range` is not above 0, or `size` is no pair of whole numbers above 0.
+
+    Notes
+    -----
+    Input: (batch, n_mels, n_frames, 1), in dB. Output: (batch, height, width, 3) float32, 0 to 255.
+
+    Example
+    -------
+    >>> decibels = np.array([-80.0, -40.0, 0.0], "float32").reshape(1, 1, 3, 1)
+    >>> np.asarray(DecibelImage()(decibels))[0, 0, :, 0].tolist()
+    [0.0, 127.5, 255.0]
+    """
+
+    def __init__(
+        self, dynamic_range: float = 80.0, size: tuple[int, int] | None = None, **layer_options: Any
+    ) -> None:
+        layer_options["dtype"] = "float32"  # half precision has no room for 256 levels and their fractions
+        super().__init__(**layer_options)
+        if not dynamic_range > 0:
+            raise OptionError(f"must be above 0 dB, not {dynamic_range}", field="dynamic_range")
+        self.dynamic_range, self.size = dynamic_range, _checked_size(size)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the pictures of a batch of mel-spectrograms."""
+        levels = tf.clip_by_value(inputs / np.float32(self.dynamic_range) + 1.0, 0.0, 1.0) * WHITE
+        if self.size is not None:
+            levels = tf.image.resize(levels, self.size)
+        return tf.repeat(levels, N_CHANNELS, axis=-1)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return (batch, height, width, 3)."""
+        return (input_shape[0], *(self.size or input_shape[1:3]), N_CHANNELS)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        size = None if self.size is None else list(self.size)
+        return {**super().get_config(), "dynamic_range": self.dynamic_range, "size": size}
+
+
+def _checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    if len(size) != 2 or any(side != int(side) or side < 1 for side in size):
+        raise OptionError(f"{tuple(size)} is no height and width in pixels", field="size", cure="give two, as 224 224")
+    height, width = size
+    return int(height), int(width)
+
+
+@keras.saving.register_keras_serializable("mgc_keras")
+class ImagePreprocessing(keras.layers.Layer):
+    """Centre the colours as the network did that was trained on ImageNet; the ``preprocess_input`` of that network.
+
+    Always float32, whatever the policy.
+
+    Parameters
+    ----------
+    mode : {"caffe", "torch"}
+        "caffe" (VGG16 and ResNet50 of `keras.applications`): channels turned to blue, green, red, minus their means.
+        "torch" (torchvision and timm): divided by 255, minus the means, divided by the standard deviations.
+
+    Raises
+    ------
+    OptionError
+        Unknown `mode`.
+
+    Notes
+    -----
+    Input: (batch, height, width, 3), red, green, blue in 0 to 255. Output: the same shape, float32.
+
+    Example
+    -------
+    >>> white = np.full((1, 1, 1, 3), 255, "float32")
+    >>> np.asarray(ImagePreprocessing("torch")(white), "float64").ravel().round(3).tolist()
+    [2.249, 2.429, 2.64]
+    """
+
+    def __init__(self, mode: str, **layer_options: Any) -> None:
+        layer_options["dtype"] = "float32"  # as in DecibelImage
+        super().__init__(**layer_options)
+        self.mode = checked_choice("mode", mode, PREPROCESSING_MODES)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the centred pictures."""
+        if self.mode == "caffe":
+            return inputs[..., ::-1] - np.float32(_CAFFE_MEANS)
+        return (inputs / np.float32(WHITE) - np.float32(_TORCH_MEANS)) / np.float32(_TORCH_DEVIATIONS)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `input_shape`."""
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "mode": self.mode}

@@ -1,0 +1,117 @@
+"""The Asgharivaskasi 2019 study from its command line: every sub-run, nothing done twice, own clips, and wrong input."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from study_driver import Done, study
+
+SMALL = [
+    "--clips", "60", "--songs", "40", "--song-seconds", "5", "--seconds", "3", "--units", "4", "--epochs", "2",
+    "--jobs", "1",
+]  # fmt: skip
+BASELINES = ("svm", "softmax", "tree", "naive_bayes", "knn")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done]]:
+    folder = tmp_path_factory.mktemp("asgharivaskasi2019")
+    whole = folder / "whole"
+    commands = {
+        "all": [*SMALL, "--out", whole],
+        "copy": ["copy", whole, folder / "before"],
+        "again": [*SMALL, "--out", whole],
+        "other options": ["rnn", *SMALL, "--units", "5", "--out", whole],
+        "seeds": ["skip-rnn", "rnn", *SMALL, "--seeds", "2", "--find-rate", "--policy", "triangular2", "--out",
+                  folder / "seeds"],
+        "own clips": ["resnet34", "vgg16-segmented", *SMALL, "--backbone-weights", "none", "--protocol", "published",
+                      "--tasks", whole / "corpus" / "genre" / "genre.csv", "--out", folder / "own"],
+        "imagenet": ["resnet34", *SMALL, "--backbone-weights", "imagenet", "--out", folder / "imagenet"],
+        "no file": ["vgg16", *SMALL, "--backbone-weights", folder / "none.h5", "--out", folder / "file"],
+        "no backbone": ["vgg16", *SMALL, "--backbone-weights", "resnet34=none", "--out", folder / "backbone"],
+        "no sub-run": ["vgg19", *SMALL, "--out", folder / "run"],
+        "no epochs": ["rnn", *SMALL, "--epochs", "0", "--out", folder / "epochs"],
+        "too short": ["vgg16", *SMALL, "--seconds", "0.5", "--out", folder / "short"],
+        "help": ["--help"],
+    }  # fmt: skip
+    done = dict(zip(commands, study("asgharivaskasi2019", *commands.values())))
+    yield folder, done
+    shutil.rmtree(folder)
+
+
+def test_help_teaches(runs: tuple) -> None:
+    text = runs[1]["help"].out
+    assert runs[1]["help"].code == 0 and "vgg16-segmented" in text and "ResNet34 79 %" in text
+
+
+def test_every_sub_run_leaves_scores_of_both_protocols(runs: tuple) -> None:
+    folder, done = runs
+    assert done["all"].code == 0, done["all"].err
+    scores = pd.read_csv(folder / "whole" / "scores.csv")
+    names = [*BASELINES, *(f"{name}-3s" for name in BASELINES), "vgg16", "vgg16-3s", "resnet34", "rnn", "skip-rnn"]
+    cells = {(task, name) for task, some in (("genre", names), ("songs", ["vgg16", "vgg16-segmented"])) for name in some}
+    assert set(zip(scores["task"], scores["feature"])) == cells
+    assert len(scores) == 2 * len(cells) and set(scores["protocol"]) == {"published", "corrected"}
+    assert (scores["ci_low"] <= scores["score"]).all() and (scores["score"] <= scores["ci_high"]).all()
+    assert scores["published"].isna().all()  # the paper's figures are those of GTZAN
+    report = (folder / "whole" / "report.html").read_text("utf-8")
+    assert "started from random weights: vgg16, resnet34" in report
+
+
+def test_scores_are_the_share_of_right_predictions_on_test_clips(runs: tuple) -> None:
+    whole = runs[0] / "whole"
+    scores = pd.read_csv(whole / "scores.csv").set_index(["task", "feature", "protocol"])["score"]
+    for (task, feature, protocol), score in scores.items():
+        said = pd.read_csv(whole / "predictions" / f"{task}__{feature}__{protocol}.csv")
+        assert np.isclose(score, (said["truth"] == said["prediction"]).mean())
+        if protocol == "corrected":
+            corpus = pd.read_csv(whole / "corpus" / task / f"{task}.csv").set_index("clip_id")
+            tested = corpus.loc[said["clip_id"], "artist"]
+            assert not set(tested) & set(corpus.drop(said["clip_id"])["artist"])
+
+
+def test_a_finished_run_is_left_as_it_is(runs: tuple) -> None:
+    folder, done = runs
+    assert done["again"].code == 0 and "training" not in done["again"].err
+    files = [path.relative_to(folder / "before") for path in (folder / "before").rglob("*.csv")]
+    assert len(files) > 50
+    for name in files:
+        assert (folder / "whole" / name).read_bytes() == (folder / "before" / name).read_bytes(), name
+
+
+def test_seeds_decide_the_claim_either_way(runs: tuple) -> None:
+    folder, done = runs
+    assert done["seeds"].code == 0, done["seeds"].err
+    assert "skip-GRU over-fits less" in done["seeds"].out
+    seeds = pd.read_csv(folder / "seeds" / "seeds.csv")
+    assert (folder / "seeds" / "figures" / "genre__rnn__corrected__seed0_rates.png").exists()
+    assert seeds.groupby(["network", "protocol"]).size().to_dict() == {
+        (name, protocol): 2 for name in ("rnn", "skip-rnn") for protocol in ("published", "corrected")
+    }
+
+
+def test_own_clips(runs: tuple) -> None:
+    folder, done = runs
+    assert done["own clips"].code == 0, done["own clips"].err
+    scores = pd.read_csv(folder / "own" / "scores.csv")
+    assert set(scores["feature"]) == {"resnet34", "vgg16-segmented"}
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("other options", "holds a run with other options"),
+        ("imagenet", "safetensors"),
+        ("no file", "none.h5"),
+        ("no backbone", "vgg16=WEIGHTS"),
+        ("no sub-run", "'vgg19'"),
+        ("no epochs", "--epochs"),
+        ("too short", "32"),
+    ],
+)
+def test_wrong_input_is_one_line_that_says_what_and_where(runs: tuple, command: str, message: str) -> None:
+    done = runs[1][command]
+    assert done.code == 2 and message in done.err
+    assert "Traceback" not in done.err

@@ -1,0 +1,51 @@
+"""Runs several command lines of a study in one process, since starting TensorFlow takes longer than small runs."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+_DRIVER = """
+import contextlib, importlib, io, json, shutil, sys
+sys.path.insert(0, sys.argv[1])
+module = importlib.import_module(sys.argv[2])
+done = []
+for arguments in json.loads(sys.argv[3]):
+    if arguments[:1] == ["copy"]:
+        done.append([0, shutil.copytree(*arguments[1:]), ""])
+        continue
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = module.main(arguments)
+        except SystemExit as end:
+            code = end.code
+    done.append([code, out.getvalue(), err.getvalue()])
+print("DONE" + json.dumps(done))
+"""
+
+
+@dataclass
+class Done:
+    """What a command left: exit code and texts."""
+
+    code: int
+    out: str
+    err: str
+
+
+def study(module: str, *commands: list) -> list[Done]:
+    """Run a study of ``experiments/`` with each list of arguments; ["copy", FOLDER, FOLDER] copies a folder in between."""
+    arguments = [str(EXPERIMENTS), module, json.dumps([list(map(str, command)) for command in commands])]
+    done = subprocess.run(
+        [sys.executable, "-c", _DRIVER, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert done.returncode == 0, done.stderr
+    return [Done(*one) for one in json.loads(done.stdout.split("DONE")[-1])]
