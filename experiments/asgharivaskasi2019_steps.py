@@ -12,7 +12,6 @@ from asgharivaskasi2019_data import features_of, sub_runs_on, task_of
 from asgharivaskasi2019_networks import Trainer, policy_of
 from asgharivaskasi2019_runs import SUB_RUNS
 
-from mgc_keras.cli.study import protocols_of
 from mgc_keras.data.holdout import holdout_fold
 from mgc_keras.data.manifest import Manifest
 from mgc_keras.data.repeated_folds import Fold
@@ -49,6 +48,8 @@ def check_options(options: argparse.Namespace) -> None:
     for name in ("seeds", "clips", "songs", "units", "batch_size", "epochs"):
         if getattr(options, name) < 1:
             raise OptionError("must be 1 or more", field=f"--{name.replace('_', '-')}")
+    if options.corrected_folds is not None:
+        raise OptionError("has no part in this study of one split", field="--corrected-folds", cure="use --share")
     if not 0 < options.share < 1:
         raise OptionError("must lie between 0 and 1", field="--share")
     for name in ("seconds", "song_seconds"):
@@ -67,10 +68,10 @@ def run_all(
             sub_run = SUB_RUNS[name]
             for pieces in sub_run.pieces:
                 sequences = features_of(sub_run, pieces, manifest, options, writer)
-                for protocol in protocols_of(options):
-                    task, kept = task_of(manifest, sequences, protocol.name)
-                    fold = holdout_fold(task, protocol.name, share=options.share, seed=options.seed)
-                    run = _Run(study, task, kept, fold, protocol.name, sequences, options, writer)
+                for protocol in ("published", "corrected") if options.protocol == "both" else (options.protocol,):
+                    task, kept = task_of(manifest, sequences, protocol)
+                    fold = holdout_fold(task, protocol, share=options.share, seed=options.seed)
+                    run = _Run(study, task, kept, fold, protocol, sequences, options, writer)
                     rows += run.baselines(pieces) if sub_run.kind == "baseline" else run.network(name)
                     writer.scores(rows)
     return rows
