@@ -97,13 +97,12 @@ def compare_speed(options: argparse.Namespace) -> None:
 
     from mgc_keras.features.scattering import ScatteringExtractor
     from mgc_keras.layers.scattering import Scattering
-    from mgc_keras.layers.scattering_padding import ScatteringOptions
-    from mgc_keras.layers.scattering_plan import plans_of
+    from mgc_keras.layers.scattering_plan import ScatteringOptions, ScatteringPlan
 
     theirs: list[ScatteringTensorFlow1D] = []
     built = seconds(lambda: theirs.append(ScatteringTensorFlow1D(options.J, N_SAMPLES, 8)))
     plan = ScatteringOptions(N_SAMPLES, options.J, (8, 1), 2**options.J)
-    ours_built = min(seconds(lambda: plans_of(plan)) for _ in range(options.repeats))
+    ours_built = min(seconds(lambda: ScatteringPlan(plan)) for _ in range(options.repeats))
     print(f"filter bank: {built / ours_built:.1f}x ({built:.2f} s, {ours_built:.2f} s)")
 
     layer = Scattering(J=options.J, Q=8)

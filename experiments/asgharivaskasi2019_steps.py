@@ -136,7 +136,9 @@ class _Run:
             trained = trainer.train(folder)
             if seed == self.options.seed:
                 rows.append(self._score(name, trainer.clip_predictions(self.fold.test)))
-                trainer.save(folder)
+                # One network a sub-run, the one to quote: a VGG16 takes 60 MB.
+                if self.protocol == self.options.protocol or self.protocol == "corrected":
+                    trainer.save(folder)
             best = trained.curve.iloc[trained.best_epoch - 1]
             keys = {"task": self.task.name, "protocol": self.protocol, "network": name, "seed": seed}
             tried.append({**keys, **best[["training_accuracy", "validation_accuracy"]], "best_epoch": trained.best_epoch})

@@ -1,16 +1,13 @@
 """Log-scattering coefficients as sequences, computed by SciPy: no TensorFlow is needed to export them."""
 
-import ctypes
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mgc_keras.layers.scattering_padding import ScatteringOptions
-from mgc_keras.layers.scattering_plan import plans_of
+from mgc_keras.layers.scattering_plan import ScatteringOptions, ScatteringPlan
 from mgc_keras.layers.scattering_scipy import ScipyOperations
 from mgc_keras.layers.scattering_transform import Transform
 
@@ -70,13 +67,12 @@ class ScatteringExtractor:
         self.n_samples, self.sampling_rate, self.duration = n_samples, sampling_rate, n_samples / sampling_rate
         self.J, self.Q, self.max_order, self.log, self.batch_size = J, Q, max_order, log, batch_size
         self.jobs = joblib.cpu_count() if jobs is None else jobs
-        plans = plans_of(ScatteringOptions(n_samples, J, (Q, 1), 2**J, max_order), _LARGEST_BLOCK)
-        self._transform, plan = Transform(plans, ScipyOperations()), plans[0]
+        plan = ScatteringPlan(ScatteringOptions(n_samples, J, (Q, 1), 2**J, max_order), _LARGEST_BLOCK)
+        self._transform = Transform(plan, ScipyOperations())
         self._heights = np.array([path.height for path in plan.paths[1:]], np.float32)[:, None]
         # Two wavelets may round to the same frequency: the number keeps names apart.
         self.columns = [f"{path.name(sampling_rate)}_{number:03d}" for number, path in enumerate(plan.paths)]
         self.n_frames = plan.n_frames
-        _keep_freed_memory()
 
     def describe(self) -> dict[str, Any]:
         """Return the settings that fix the numbers, for the JSON beside the features."""
@@ -94,19 +90,3 @@ class ScatteringExtractor:
         if self.log:
             coefficients[1:] = np.log(np.maximum(coefficients[1:], 0) / self._heights + np.float32(SMALLEST))
         return coefficients.T
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Let the C library keep large arrays that are freed, for the next ones, instead of giving them back to the system.
-
-    A transform makes some hundred megabytes of intermediate arrays one after another; fresh pages for each of them cost
-    a fifth of its time. The peak of memory is the same. C libraries other than glibc are left as they are.
-    """
-    try:
-        library = ctypes.CDLL("libc.so.6")
-    except OSError:
-        return
-    trim_threshold, map_threshold, largest = -1, -3, 2**31 - 1
-    for threshold in (trim_threshold, map_threshold):
-        library.mallopt(threshold, largest)

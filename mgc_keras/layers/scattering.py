@@ -7,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.errors import OptionError
-from mgc_keras.layers.scattering_padding import ScatteringOptions
-from mgc_keras.layers.scattering_plan import Path, ScatteringPlan, plans_of
+from mgc_keras.layers.scattering_plan import Path, ScatteringOptions, ScatteringPlan
 from mgc_keras.layers.scattering_transform import Block, Transform
 
 # Of the logarithm: -120 dB of a full-scale tone.
@@ -131,9 +130,8 @@ class Scattering(keras.layers.Layer):
             options = ScatteringOptions(
                 n_samples, self.J, self.Q, T, self.max_order, self.average, self.oversampling
             )
-            plans = plans_of(options)
-            self._plan = plans[0]  # all know paths and frames
-            self._transform = Transform(plans, TensorFlowOperations(self.compute_dtype))
+            self._plan = ScatteringPlan(options)
+            self._transform = Transform(self._plan, TensorFlowOperations(self.compute_dtype))
             # Compiled even where a model runs eagerly: hundreds of small operations share the filters as constants.
             signature = [tf.TensorSpec((None, n_samples), self.compute_dtype)]
             self._compiled = tf.function(self._batch, input_signature=signature, autograph=False)

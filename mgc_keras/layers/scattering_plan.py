@@ -19,27 +19,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from kymatio.scattering1d.filter_bank import compute_params_filterbank
-from kymatio.scattering1d.utils import compute_border_indices
-
-from mgc_keras.layers.scattering_filters import gaussian, gaussian_width
-from mgc_keras.layers.scattering_padding import (
-    PAD_REACH,
-    QUICK_PAD_REACH,
-    SIGMA_0,
-    ScatteringOptions,
-    check_options,
-    padding,
-    their_padding,
+import scipy.fft
+from kymatio.scattering1d.filter_bank import (
+    compute_params_filterbank,
+    compute_temporal_support,
+    gauss_1d,
 )
+from kymatio.scattering1d.utils import compute_border_indices, compute_padding
+
+from mgc_keras.errors import OptionError
+from mgc_keras.layers.scattering_filters import gaussian, gaussian_width
 from mgc_keras.layers.scattering_wavelets import Wavelets, fold
 
-# Scales of the slowest first-order wavelets, which take the widest padding.
-_SLOW_SCALES = 4
-# Kymatio's constant: how far below aliasing a wavelet may be subsampled.
-ALPHA = 5.0
-# Standard deviations after which the low-pass is cut.
-_LOW_PASS_REACH = 6.0
+# Kymatio's constants: relative width of the low-pass, and how far below aliasing a wavelet may be subsampled.
+SIGMA_0, ALPHA = 0.1, 5.0
+# Standard deviations of the low-pass after which padding may end, and after which it is cut. With 6.7, which would do
+# with 655 360 points for J=13 at 30 s, the slowest paths of some music are wrong by 5e-5.
+_PAD_REACH, _LOW_PASS_REACH = 7.5, 6.0
 # Real transforms longer than this fall out of the processor's cache.
 LONGEST_TRANSFORM = 400_000
 # Samples of one scale that are computed together: four wavelets of a 30-s clip at 16 kHz.
@@ -110,6 +106,19 @@ class Group:
     second: tuple[SecondScale, ...]
 
 
+@dataclass(frozen=True)
+class ScatteringOptions:
+    """The parameters of a scattering transform; see `mgc_keras.layers.scattering.Scattering`."""
+
+    n_samples: int
+    J: int
+    Q: tuple[int, int]
+    T: int
+    max_order: int = 2
+    average: bool = True
+    oversampling: int = 0
+
+
 class ScatteringPlan:
     """All constants of a scattering transform.
 
@@ -119,10 +128,6 @@ class ScatteringPlan:
     largest_block : int
         Wavelets of one scale are computed together up to this many samples of their results. It changes nothing but
         memory and speed.
-    scales : range or None
-        Of the first-order wavelets that are computed, and order 0 only if scale 0 is not among them; None: all, and order 0.
-    pad_reach : float
-        How far padding reaches, in standard deviations of the low-pass.
 
     Attributes
     ----------
@@ -145,20 +150,13 @@ class ScatteringPlan:
         The clip is shorter than the filters' reach, or an option makes no sense.
     """
 
-    def __init__(
-        self,
-        options: ScatteringOptions,
-        largest_block: int = LARGEST_BLOCK,
-        scales: range | None = None,
-        pad_reach: float = PAD_REACH,
-    ) -> None:
+    def __init__(self, options: ScatteringOptions, largest_block: int = LARGEST_BLOCK) -> None:
         self.options = options
-        self.with_order_0 = scales is None or 0 not in scales
-        check_options(options)
+        _check(options)
         log2_T = int(math.log2(options.T))
         self.hop = 2 ** max(log2_T - options.oversampling, 0)
-        their_length, their_left = their_padding(options)
-        self.n_padded, left = padding(options, their_length, their_left, pad_reach)
+        their_length, their_left = _their_padding(options)
+        self.n_padded, left = _padding(options, their_length, their_left)
         self.pad = (left, self.n_padded - options.n_samples - left)
         self._starts, self._ends = compute_border_indices(log2_T, options.J, their_left, their_left + options.n_samples)
         self._moved = their_left - left
@@ -168,7 +166,7 @@ class ScatteringPlan:
         first, second = (list(zip(*compute_params_filterbank(sigma_min, Q, ALPHA))) for Q in options.Q)
         self.widths = tuple(sigma for _, sigma, _ in first)
         self.paths = self._paths(first, second)
-        self.groups = tuple(self._groups(first, second, largest_block, scales))
+        self.groups = tuple(self._groups(first, second, largest_block))
 
     def span(self, subsampling: int) -> tuple[int, int]:
         """Return first and last (excluded) sample of the clip in the padded signal after subsampling by 2^subsampling."""
@@ -219,11 +217,9 @@ class ScatteringPlan:
             if j2 > j1
         ]
 
-    def _groups(
-        self, first: list[tuple], second: list[tuple], largest_block: int, scales: range | None
-    ) -> list[Group]:
+    def _groups(self, first: list[tuple], second: list[tuple], largest_block: int) -> list[Group]:
         groups = []
-        for scale in sorted({wavelet[2] for wavelet in first if scales is None or wavelet[2] in scales}):
+        for scale in sorted({wavelet[2] for wavelet in first}):
             numbers = tuple(number for number, wavelet in enumerate(first) if wavelet[2] == scale)
             k1 = self._subsampling(scale)
             seconds = tuple(self._second(second, scale, k1)) if self.options.max_order == 2 else ()
@@ -259,20 +255,45 @@ class ScatteringPlan:
         return max(most - self.options.oversampling, 0)
 
 
-def plans_of(options: ScatteringOptions, largest_block: int = LARGEST_BLOCK) -> tuple[ScatteringPlan, ...]:
-    """Return the plans that together give all paths: one, or two where most wavelets need less padding than the slowest.
+def _check(options: ScatteringOptions) -> None:
+    for field, value, least in (
+        ("J", options.J, 1),
+        ("Q", min(options.Q), 1),
+        ("T", options.T, 1),
+        ("oversampling", options.oversampling, 0),
+    ):
+        if value < least or value != int(value):
+            raise OptionError(f"{value} makes no sense", field=field, cure=f"use a whole number from {least} on")
+    if options.max_order not in (1, 2):
+        raise OptionError(f"{options.max_order} is not supported", field="max_order", cure="use 1 or 2")
+    n_samples, widest = options.n_samples, max(2**options.J, options.T)
+    reach = math.ceil(_PAD_REACH * gaussian_width(SIGMA_0 / widest))
+    if n_samples <= reach:
+        largest = math.floor(math.log2(max(n_samples, 2) * 2 * math.pi * SIGMA_0 / _PAD_REACH))
+        raise OptionError(
+            f"filters of {widest} samples reach {reach} samples beyond a clip, and this one has {n_samples}",
+            field="J" if widest == 2**options.J else "T",
+            cure=f"use longer clips, or J up to {largest}" if largest > 0 else "use longer clips",
+        )
 
-    Raises
-    ------
-    OptionError
-        As `ScatteringPlan`.
-    """
-    slowest = options.J + 1
-    quick = range(max(1, slowest - _SLOW_SCALES))
-    if not options.average:
-        return (ScatteringPlan(options, largest_block),)
-    slow_plan = ScatteringPlan(options, largest_block, range(quick.stop, slowest))
-    quick_plan = ScatteringPlan(options, largest_block, quick, QUICK_PAD_REACH)
-    if quick_plan.n_padded >= slow_plan.n_padded:
-        return (ScatteringPlan(options, largest_block),)
-    return quick_plan, slow_plan
+
+def _their_padding(options: ScatteringOptions) -> tuple[int, int]:
+    """Return length and left padding in Kymatio, whose samples fix the grid."""
+    n_samples = options.n_samples
+    support = 3 * compute_temporal_support(gauss_1d(n_samples, SIGMA_0 / options.T).reshape(1, -1), 1e-3)
+    n_padded = 2 ** min(math.ceil(math.log2(n_samples + 2 * support)), int(math.log2(3 * n_samples - 2)))
+    return n_padded, compute_padding(n_padded, n_samples)[0]
+
+
+def _padding(options: ScatteringOptions, their_length: int, their_left: int) -> tuple[int, int]:
+    """Return the shortest length that is quick to transform and holds the filters' reach, and its left padding."""
+    grid = 2 ** max(options.J, int(math.log2(options.T)))
+    reach = _PAD_REACH * gaussian_width(SIGMA_0 / max(2**options.J, options.T))
+    n_blocks = scipy.fft.next_fast_len(math.ceil((options.n_samples + 2 * reach) / grid))
+    n_padded = n_blocks * grid
+    if n_padded >= their_length:
+        return their_length, their_left
+    even = (n_padded - options.n_samples) // 2
+    # On Kymatio's grid: the left padding differs from theirs by a multiple of the coarsest step.
+    left = their_left - round((their_left - even) / grid) * grid
+    return n_padded, left

@@ -4,7 +4,6 @@ The mathematics is that of Andén and Mallat (2014): a wavelet, the modulus, onc
 come from a small set of functions, once TensorFlow's and once SciPy's.
 """
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -94,32 +93,31 @@ class Operations(Protocol):
 
 
 class Transform:
-    """Plans with the operations to carry them out.
+    """A plan with the operations to carry it out.
 
     Parameters
     ----------
-    plans : sequence of ScatteringPlan
-        Which together give every path once.
+    plan : ScatteringPlan
     operations : Operations
 
     Attributes
     ----------
     order : list of int
-        Where each path of the plans stands in the rows that come out.
+        Where each path of the plan stands in the rows that come out.
     """
 
-    def __init__(self, plans: Sequence[ScatteringPlan], operations: Operations) -> None:
-        self.plans, self.ops = plans, operations
-        rows = [row for plan in plans for row in _rows(plan)]
+    def __init__(self, plan: ScatteringPlan, operations: Operations) -> None:
+        self.plan, self.ops = plan, operations
+        rows = [(), *(row for group in plan.groups for row in _rows(group))]
         places = {row: number for number, row in enumerate(rows)}
-        self.order = [places[path.wavelets] for path in plans[0].paths]
+        self.order = [places[path.wavelets] for path in plan.paths]
         self._rotation = operations.turn(np.array([-1j]))
+        self._gathered = plan.gathered() if plan.options.average else None
         self._kept: dict[Any, Array] = {}
-        for plan in plans:
-            for group in plan.groups:
-                self._keep_weights(group.wavelets)
-                for second in group.second:
-                    self._keep_weights(second.wavelets)
+        for group in plan.groups:
+            self._keep_weights(group.wavelets)
+            for second in group.second:
+                self._keep_weights(second.wavelets)
 
     def _keep_weights(self, wavelets: Wavelets) -> None:
         for run in wavelets.even + wavelets.odd:
@@ -139,38 +137,30 @@ class Transform:
         array [shape=(n_paths, n_frames)] or list of array
             Scale by scale; `order` sorts the rows. Without averaging, one array (n_wavelets, n_samples) a scale.
         """
-        parts = [self._part(plan, waveform) for plan in self.plans]
-        return parts[0] if len(parts) == 1 else self.ops.concatenate(parts)
-
-    def _part(self, plan: ScatteringPlan, waveform: Array) -> Array | list[Array]:
-        """Return the rows of one plan."""
-        ops = self.ops
+        plan, ops = self.plan, self.ops
         padded = ops.pad(ops.double(waveform), *plan.pad)[None]
         spectrum = ops.working(ops.rfft(padded))
-        outputs = []
-        if plan.with_order_0:
-            whole = ops.working(ops.double(waveform))[None]
-            outputs.append(self._order_0(plan, padded) if plan.options.average else whole)
+        outputs = [self._order_0(padded)] if plan.options.average else [ops.working(ops.double(waveform))[None]]
         for group in plan.groups:
             moduli = self._first(spectrum, group)
-            outputs.append(self._output(plan, moduli, group.subsampling, group.halves))
+            outputs.append(self._output(moduli, group.subsampling, group.halves))
             if group.second:
                 spectra = self._spectra(moduli, group)
                 turned = spectra * self._rotation
                 for second in group.second:
                     moduli = self._moduli([(spectra, turned)], second.wavelets)
-                    outputs.append(self._output(plan, moduli, second.subsampling, 1))
+                    outputs.append(self._output(moduli, second.subsampling, 1))
         if not plan.options.average:
             return outputs
-        return ops.frames(ops.concatenate(outputs), plan.gathered())
+        return ops.frames(ops.concatenate(outputs), self._gathered)
 
-    def _order_0(self, plan: ScatteringPlan, padded: Array) -> Array:
+    def _order_0(self, padded: Array) -> Array:
         # A mean near zero of samples that are not: in double precision, too.
-        key = ("order 0", plan.n_padded)
+        key = "order 0"
         if key not in self._kept:
-            self._kept[key] = self.ops.matrix(plan.low_pass(0), double=True)
-        blocks = self.ops.reshape(padded, (-1, plan.hop))
-        return self.ops.working(_flat(self.ops, plan, self.ops.matmul(blocks, self._kept[key])))
+            self._kept[key] = self.ops.matrix(self.plan.low_pass(0), double=True)
+        blocks = self.ops.reshape(padded, (-1, self.plan.hop))
+        return self.ops.working(self._flat(self.ops.matmul(blocks, self._kept[key])))
 
     def _first(self, spectrum: Array, group: Group) -> Array:
         """Return the modulus behind the group's wavelets: (n_wavelets, n); even samples above odd ones where halved."""
@@ -205,21 +195,24 @@ class Transform:
         n_wavelets = len(group.numbers)
         return spectra[:n_wavelets] + spectra[n_wavelets:] * self._turn(group.n_bins, -2 * group.wavelets.length)
 
-    def _output(self, plan: ScatteringPlan, moduli: Array, subsampling: int, halves: int) -> Array:
+    def _output(self, moduli: Array, subsampling: int, halves: int) -> Array:
         """Cut into blocks and weigh each by its part in the frames around; without averaging, cut out the clip."""
-        ops = self.ops
+        plan, ops = self.plan, self.ops
         n_wavelets = moduli.shape[0] // halves
         parts = [moduli[half * n_wavelets : (half + 1) * n_wavelets] for half in range(halves)]
         if not plan.options.average:
             first, last = plan.span(subsampling)
             whole = parts[0] if halves == 1 else ops.interleave(*parts)
             return whole[:, first:last]
-        shapes, shares = self._low_pass(plan, subsampling, halves)
+        shapes, shares = self._low_pass(subsampling, halves)
         total = None
         for part, matrix in zip(parts, shapes, strict=True):
             product = ops.matmul(ops.reshape(part, (-1, matrix.shape[0])), matrix)
             total = product if total is None else total + product
-        return _flat(ops, plan, ops.matmul(total, shares))
+        return self._flat(ops.matmul(total, shares))
+
+    def _flat(self, products: Array) -> Array:
+        return self.ops.reshape(products, (-1, self.plan.n_padded // self.plan.hop * len(self.plan.neighbours)))
 
     def _turn(self, n_bins: int, length: int) -> Array:
         """Return exp(2 pi i bin / length), (n_bins,)."""
@@ -228,14 +221,14 @@ class Transform:
             self._kept[key] = self.ops.turn(np.exp(2j * np.pi * np.arange(n_bins) / length))
         return self._kept[key]
 
-    def _low_pass(self, plan: ScatteringPlan, subsampling: int, halves: int) -> tuple[list[Array], Array]:
+    def _low_pass(self, subsampling: int, halves: int) -> tuple[list[Array], Array]:
         """Return the weights of `ScatteringPlan.low_pass` as a product of two matrices, the first cut into halves.
 
         A Gaussian changes so little over a block that a handful of shapes make up all of its parts.
         """
-        key = ("low-pass", plan.n_padded, subsampling, halves)
+        key = ("low-pass", subsampling, halves)
         if key not in self._kept:
-            left, sizes, right = np.linalg.svd(plan.low_pass(subsampling), full_matrices=False)
+            left, sizes, right = np.linalg.svd(self.plan.low_pass(subsampling), full_matrices=False)
             n_shapes = int((sizes > sizes[0] * self.ops.smallest_share).sum())
             shapes, shares = left[:, :n_shapes] * sizes[:n_shapes], right[:n_shapes]
             halved = [self.ops.matrix(shapes[half::halves]) for half in range(halves)]
@@ -243,14 +236,7 @@ class Transform:
         return self._kept[key]
 
 
-def _flat(operations: Operations, plan: ScatteringPlan, products: Array) -> Array:
-    return operations.reshape(products, (-1, plan.n_padded // plan.hop * len(plan.neighbours)))
-
-
-def _rows(plan: ScatteringPlan) -> list[tuple[int, ...]]:
-    """List the wavelets of each row that a plan gives, in order."""
-    rows: list[tuple[int, ...]] = [()] if plan.with_order_0 else []
-    for group in plan.groups:
-        rows += [(number,) for number in group.numbers]
-        rows += [(number, second.number) for second in group.second for number in group.numbers]
-    return rows
+def _rows(group: Group) -> list[tuple[int, ...]]:
+    """List the wavelets of each row that a group gives, in order."""
+    first = [(number,) for number in group.numbers]
+    return first + [(number, second.number) for second in group.second for number in group.numbers]

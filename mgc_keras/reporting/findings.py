@@ -96,7 +96,9 @@ def _finding(feature_a: str, feature_b: str, rows: pd.DataFrame) -> Finding:
         if verdict in verdicts
     ]
     text = f"{describe(feature_a)} against {describe(feature_b)} is {'; '.join(parts)}."
-    return Finding(text[0].upper() + text[1:], next(iter(verdicts)) if len(verdicts) == 1 else "mixed")
+    # Names of networks and classifiers are written as they are.
+    text = text if describe(feature_a) == feature_a else text[0].upper() + text[1:]
+    return Finding(text, next(iter(verdicts)) if len(verdicts) == 1 else "mixed")
 
 
 def _tasks(count: int) -> str:

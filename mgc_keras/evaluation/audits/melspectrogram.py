@@ -12,8 +12,7 @@ import pandas as pd
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audits.result import AuditResult
 from mgc_keras.layers.scattering_filters import gaussian_width
-from mgc_keras.layers.scattering_padding import SIGMA_0, ScatteringOptions
-from mgc_keras.layers.scattering_plan import ScatteringPlan
+from mgc_keras.layers.scattering_plan import SIGMA_0, ScatteringOptions, ScatteringPlan
 from mgc_keras.layers.scattering_scipy import ScipyOperations
 from mgc_keras.layers.scattering_transform import Transform
 
@@ -51,7 +50,7 @@ def melspectrogram_relation(waveforms: np.ndarray, sampling_rate: int, J: int = 
     if not len(waveforms):
         raise OptionError("there are no clips to compare", field="waveforms")
     plan = ScatteringPlan(ScatteringOptions(waveforms.shape[1], J, (Q, 1), 2**J, 1))
-    transform = Transform([plan], ScipyOperations())
+    transform = Transform(plan, ScipyOperations())
     theirs = np.concatenate([transform(clip)[transform.order][1:].T for clip in waveforms])
     mels = np.concatenate([band_amplitudes(clip, plan) for clip in waveforms])
     rows = []

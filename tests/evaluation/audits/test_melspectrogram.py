@@ -5,8 +5,7 @@ import pytest
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audits.melspectrogram import band_amplitudes, melspectrogram_relation
-from mgc_keras.layers.scattering_padding import ScatteringOptions
-from mgc_keras.layers.scattering_plan import ScatteringPlan
+from mgc_keras.layers.scattering_plan import ScatteringOptions, ScatteringPlan
 
 N_SAMPLES, RATE, J, Q = 40000, 8000, 9, 8
 
