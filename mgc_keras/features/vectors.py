@@ -46,7 +46,7 @@ def backbone_vectors(
         return np.concatenate([model[0].predict_on_batch(batch) for batch in batches])
 
     settings = {"backbone": backbone, "weights": _named(weights), "backbone_seed": seed}
-    # Built for a second of noise first: wrong weights are told before any clip is read.
+    # Built once for a short piece: wrong weights are told before any clip is read.
     probe = _vector_model(backbone, round(min(seconds, 3.0) * sampling_rate), weights, seed, sampling_rate)
     columns = [f"{backbone}_{number:04d}" for number in range(probe.output_shape[1])]
     return PieceExtractor(

@@ -103,7 +103,7 @@ def glance(run: RunFolder) -> list[str]:
         "one side of the split; a validation part of the training clips chooses the epoch, and settings of classic classifiers."
     )
     weights = run.config.get("options", {}).get("backbone_weights") or {}
-    trained = {name for name in run.scores["feature"]}
+    trained = set(run.scores["feature"])
     random = [name for name, value in weights.items() if value == "none" and any(name in one for one in trained)]
     parts = [paragraph(_RANDOM_START.format(names=", ".join(random)), "caveat")] if random else []
     parts.append(f'<ul class="findings">{items}</ul>' if items else paragraph("Nothing was compared."))
