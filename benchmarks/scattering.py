@@ -97,7 +97,8 @@ def compare_speed(options: argparse.Namespace) -> None:
 
     from mgc_keras.features.scattering import ScatteringExtractor
     from mgc_keras.layers.scattering import Scattering
-    from mgc_keras.layers.scattering_plan import ScatteringOptions, ScatteringPlan
+    from mgc_keras.layers.scattering_options import ScatteringOptions
+    from mgc_keras.layers.scattering_plan import ScatteringPlan
 
     theirs: list[ScatteringTensorFlow1D] = []
     built = seconds(lambda: theirs.append(ScatteringTensorFlow1D(options.J, N_SAMPLES, 8)))

@@ -7,7 +7,8 @@ import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mgc_keras.layers.scattering_plan import ScatteringOptions, ScatteringPlan
+from mgc_keras.layers.scattering_options import ScatteringOptions
+from mgc_keras.layers.scattering_plan import ScatteringPlan
 from mgc_keras.layers.scattering_scipy import ScipyOperations
 from mgc_keras.layers.scattering_transform import Transform
 

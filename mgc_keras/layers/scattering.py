@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.errors import OptionError
-from mgc_keras.layers.scattering_plan import Path, ScatteringOptions, ScatteringPlan
+from mgc_keras.layers.scattering_options import ScatteringOptions
+from mgc_keras.layers.scattering_plan import Path, ScatteringPlan
 from mgc_keras.layers.scattering_transform import Block, Transform
 
 # Of the logarithm: -120 dB of a full-scale tone.
@@ -130,7 +131,7 @@ class Scattering(keras.layers.Layer):
             options = ScatteringOptions(
                 n_samples, self.J, self.Q, T, self.max_order, self.average, self.oversampling
             )
-            self._plan = ScatteringPlan(options)
+            self._plan = ScatteringPlan(options, exact=self.double)
             self._transform = Transform(self._plan, TensorFlowOperations(self.compute_dtype))
             # Compiled even where a model runs eagerly: hundreds of small operations share the filters as constants.
             signature = [tf.TensorSpec((None, n_samples), self.compute_dtype)]
@@ -190,10 +191,10 @@ class TensorFlowOperations:
         """Weights for real and imaginary part: TensorFlow has no product of complex with real numbers."""
         return self.matrix(np.repeat(values, 2, axis=-1))
 
-    def turn(self, values: np.ndarray) -> tf.Tensor:
+    def turn(self, values: np.ndarray, *, double: bool = False) -> tf.Tensor:
         """Complex constants."""
         with tf.init_scope():
-            return tf.constant(values.astype(self.spectral.as_numpy_dtype))
+            return tf.constant(values.astype(np.complex128 if double else self.spectral.as_numpy_dtype))
 
     def matrix(self, values: np.ndarray, *, double: bool = False) -> tf.Tensor:
         """Real constants."""
@@ -247,9 +248,9 @@ class TensorFlowOperations:
         """Reshape."""
         return tf.reshape(values, shape)
 
-    def frames(self, blocks: tf.Tensor, gathered: np.ndarray) -> tf.Tensor:
-        """Sum entries."""
-        return tf.reduce_sum(tf.gather(blocks, gathered, axis=1), axis=-1)
+    def join(self, parts: list[tf.Tensor]) -> tf.Tensor:
+        """Join tensors side by side."""
+        return tf.concat(parts, axis=1)
 
 
 @tf.custom_gradient

@@ -37,9 +37,9 @@ class ScipyOperations:
         """Weights for real and imaginary part: a product of reals, which NumPy does much faster than a complex one."""
         return np.repeat(values.astype(self.dtype), 2, axis=-1)
 
-    def turn(self, values: np.ndarray) -> np.ndarray:
+    def turn(self, values: np.ndarray, *, double: bool = False) -> np.ndarray:
         """Cast."""
-        return values.astype(self.spectral)
+        return values.astype(np.complex128 if double else self.spectral)
 
     def matrix(self, values: np.ndarray, *, double: bool = False) -> np.ndarray:
         """Contiguous, for BLAS."""
@@ -105,6 +105,6 @@ class ScipyOperations:
         """Reshape."""
         return values.reshape(shape)
 
-    def frames(self, blocks: np.ndarray, gathered: np.ndarray) -> np.ndarray:
-        """Sum entries."""
-        return blocks[:, gathered].sum(axis=-1)
+    def join(self, parts: list[np.ndarray]) -> np.ndarray:
+        """Join arrays side by side."""
+        return np.concatenate(parts, axis=1)

@@ -4,11 +4,14 @@ The mathematics is that of Andén and Mallat (2014): a wavelet, the modulus, onc
 come from a small set of functions, once TensorFlow's and once SciPy's.
 """
 
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from mgc_keras.layers.scattering_plan import Group, ScatteringPlan
+from mgc_keras.layers.scattering_extent import Extent
+from mgc_keras.layers.scattering_groups import Group, SecondScale
+from mgc_keras.layers.scattering_plan import ScatteringPlan
 from mgc_keras.layers.scattering_wavelets import Run, Term, Wavelets
 
 Array = Any
@@ -39,8 +42,8 @@ class Operations(Protocol):
         """Return real weights for `weigh`."""
         ...
 
-    def turn(self, values: np.ndarray) -> Array:
-        """Return complex factors for spectra."""
+    def turn(self, values: np.ndarray, *, double: bool = False) -> Array:
+        """Return complex factors for spectra, in the working precision or in complex128."""
         ...
 
     def matrix(self, values: np.ndarray, *, double: bool = False) -> Array:
@@ -87,8 +90,8 @@ class Operations(Protocol):
         """Reshape."""
         ...
 
-    def frames(self, blocks: Array, gathered: np.ndarray) -> Array:
-        """Sum entries of the last axis: (n, m) and indices (n_frames, k) to (n, n_frames)."""
+    def join(self, parts: list[Array]) -> Array:
+        """Join arrays, side by side."""
         ...
 
 
@@ -108,16 +111,14 @@ class Transform:
 
     def __init__(self, plan: ScatteringPlan, operations: Operations) -> None:
         self.plan, self.ops = plan, operations
-        rows = [(), *(row for group in plan.groups for row in _rows(group))]
+        rows = [(), *(row for group in plan.fast + plan.slow for row in group.rows())]
         places = {row: number for number, row in enumerate(rows)}
         self.order = [places[path.wavelets] for path in plan.paths]
         self._rotation = operations.turn(np.array([-1j]))
-        self._gathered = plan.gathered() if plan.options.average else None
         self._kept: dict[Any, Array] = {}
-        for group in plan.groups:
-            self._keep_weights(group.wavelets)
-            for second in group.second:
-                self._keep_weights(second.wavelets)
+        for group in plan.fast + plan.slow:
+            for wavelets in (group, *group.second, *group.beyond):
+                self._keep_weights(wavelets.wavelets)
 
     def _keep_weights(self, wavelets: Wavelets) -> None:
         for run in wavelets.even + wavelets.odd:
@@ -135,32 +136,55 @@ class Transform:
         Returns
         -------
         array [shape=(n_paths, n_frames)] or list of array
-            Scale by scale; `order` sorts the rows. Without averaging, one array (n_wavelets, n_samples) a scale.
+            `order` sorts the rows. Without averaging, one array (n_wavelets, n_samples) a scale.
         """
         plan, ops = self.plan, self.ops
-        padded = ops.pad(ops.double(waveform), *plan.pad)[None]
-        spectrum = ops.working(ops.rfft(padded))
-        outputs = [self._order_0(padded)] if plan.options.average else [ops.working(ops.double(waveform))[None]]
-        for group in plan.groups:
-            moduli = self._first(spectrum, group)
-            outputs.append(self._output(moduli, group.subsampling, group.halves))
-            if group.second:
-                spectra = self._spectra(moduli, group)
-                turned = spectra * self._rotation
-                for second in group.second:
-                    moduli = self._moduli([(spectra, turned)], second.wavelets)
-                    outputs.append(self._output(moduli, second.subsampling, 1))
-        if not plan.options.average:
-            return outputs
-        return ops.frames(ops.concatenate(outputs), self._gathered)
+        extent, waveform = plan.short or plan.long, ops.double(waveform)
+        # In double precision until the spectrum is known: also the mean of samples that are large may be near zero.
+        padded = ops.pad(waveform, *extent.pad(plan.options.n_samples))[None]
+        spectrum = ops.rfft(padded)
+        averaged = plan.options.average
+        order_0 = self._average(padded, extent, 0, 1, double=True) if averaged else waveform[None]
+        outputs = [ops.working(order_0)]
+        if plan.bridge:
+            working = ops.working(spectrum)
+            for group in plan.fast:
+                outputs += self._group(working, group, extent)
+            spectrum = ops.rfft(self._cross(spectrum, 0, double=True))
+        working = ops.working(spectrum)
+        for group in plan.slow:
+            outputs += self._group(working, group, plan.long)
+        return ops.concatenate(outputs) if averaged else outputs
 
-    def _order_0(self, padded: Array) -> Array:
-        # A mean near zero of samples that are not: in double precision, too.
-        key = "order 0"
+    def _group(self, spectrum: Array, group: Group, extent: Extent) -> list[Array]:
+        """Return the rows of a group."""
+        moduli = self._first(spectrum, group)
+        outputs = [self._output(moduli, extent, group.subsampling, group.halves)]
+        if not group.n_bins:
+            return outputs
+        spectra = self._spectra(moduli, group)
+        outputs += self._behind(spectra, group.second, extent)
+        if group.beyond:
+            outputs += self._behind(self.ops.rfft(self._cross(spectra, group.subsampling)), group.beyond, self.plan.long)
+        return outputs
+
+    def _behind(self, spectra: Array, wavelets: tuple[SecondScale, ...], extent: Extent) -> list[Array]:
+        """Return what second-order wavelets make of the spectra of moduli."""
+        turned = spectra * self._rotation
+        moduli = ((self._moduli([(spectra, turned)], one.wavelets), one.subsampling) for one in wavelets)
+        return [self._output(modulus, extent, subsampling, 1) for modulus, subsampling in moduli]
+
+    def _cross(self, spectra: Array, subsampling: int, *, double: bool = False) -> Array:
+        """Take signals over the bridge: spectra on the short extent to samples on the long one."""
+        over, ops = self.plan.bridge, self.ops
+        key = ("bridge", subsampling, double)
         if key not in self._kept:
-            self._kept[key] = self.ops.matrix(self.plan.low_pass(0), double=True)
-        blocks = self.ops.reshape(padded, (-1, self.plan.hop))
-        return self.ops.working(self._flat(self.ops.matmul(blocks, self._kept[key])))
+            self._kept[key] = [ops.turn(weights, double=double) for weights in over.weights(subsampling)]
+        low = spectra[:, : over.n_bins]
+        turned = {
+            turn: ops.irfft(low * weights, over.length) for turn, weights in zip(over.turns, self._kept[key], strict=True)
+        }
+        return ops.join([turned[piece.turn][:, piece.samples] for piece in over.pieces])
 
     def _first(self, spectrum: Array, group: Group) -> Array:
         """Return the modulus behind the group's wavelets: (n_wavelets, n); even samples above odd ones where halved."""
@@ -195,24 +219,28 @@ class Transform:
         n_wavelets = len(group.numbers)
         return spectra[:n_wavelets] + spectra[n_wavelets:] * self._turn(group.n_bins, -2 * group.wavelets.length)
 
-    def _output(self, moduli: Array, subsampling: int, halves: int) -> Array:
-        """Cut into blocks and weigh each by its part in the frames around; without averaging, cut out the clip."""
-        plan, ops = self.plan, self.ops
+    def _output(self, moduli: Array, extent: Extent, subsampling: int, halves: int) -> Array:
+        """Return the frames of some moduli; without averaging, cut out the clip."""
+        if self.plan.options.average:
+            return self._average(moduli, extent, subsampling, halves)
+        first, last = self.plan.span(subsampling)
         n_wavelets = moduli.shape[0] // halves
-        parts = [moduli[half * n_wavelets : (half + 1) * n_wavelets] for half in range(halves)]
-        if not plan.options.average:
-            first, last = plan.span(subsampling)
-            whole = parts[0] if halves == 1 else ops.interleave(*parts)
-            return whole[:, first:last]
-        shapes, shares = self._low_pass(subsampling, halves)
-        total = None
-        for part, matrix in zip(parts, shapes, strict=True):
-            product = ops.matmul(ops.reshape(part, (-1, matrix.shape[0])), matrix)
-            total = product if total is None else total + product
-        return self._flat(ops.matmul(total, shares))
+        whole = moduli if halves == 1 else self.ops.interleave(moduli[:n_wavelets], moduli[n_wavelets:])
+        return whole[:, first:last]
 
-    def _flat(self, products: Array) -> Array:
-        return self.ops.reshape(products, (-1, self.plan.n_padded // self.plan.hop * len(self.plan.neighbours)))
+    def _average(self, signals: Array, extent: Extent, subsampling: int, halves: int, *, double: bool = False) -> Array:
+        """Return (n_signals, n_frames): every block of samples by its part in every frame."""
+        ops, n_signals = self.ops, signals.shape[0] // halves
+        total = None
+        for first, last, shapes, shares in self._low_pass(extent, subsampling, halves, double):
+            product = None
+            for half, shape in enumerate(shapes):
+                part = signals[half * n_signals : (half + 1) * n_signals, first // halves : last // halves]
+                weighed = ops.matmul(ops.reshape(part, (-1, shape.shape[0])), shape)
+                product = weighed if product is None else product + weighed
+            frames = ops.matmul(ops.reshape(product, (n_signals, -1)), shares)
+            total = frames if total is None else total + frames
+        return total
 
     def _turn(self, n_bins: int, length: int) -> Array:
         """Return exp(2 pi i bin / length), (n_bins,)."""
@@ -221,22 +249,19 @@ class Transform:
             self._kept[key] = self.ops.turn(np.exp(2j * np.pi * np.arange(n_bins) / length))
         return self._kept[key]
 
-    def _low_pass(self, subsampling: int, halves: int) -> tuple[list[Array], Array]:
-        """Return the weights of `ScatteringPlan.low_pass` as a product of two matrices, the first cut into halves.
-
-        A Gaussian changes so little over a block that a handful of shapes make up all of its parts.
-        """
-        key = ("low-pass", subsampling, halves)
+    def _low_pass(self, extent: Extent, subsampling: int, halves: int, double: bool) -> list[tuple]:
+        """Return the stretches of `Averaging` as first and last sample, shapes of each half, and shares."""
+        key = (extent, subsampling, halves, double)
         if key not in self._kept:
-            left, sizes, right = np.linalg.svd(self.plan.low_pass(subsampling), full_matrices=False)
-            n_shapes = int((sizes > sizes[0] * self.ops.smallest_share).sum())
-            shapes, shares = left[:, :n_shapes] * sizes[:n_shapes], right[:n_shapes]
-            halved = [self.ops.matrix(shapes[half::halves]) for half in range(halves)]
-            self._kept[key] = halved, self.ops.matrix(shares)
+            smallest = 1e-16 if double else self.ops.smallest_share
+            matrix = partial(self.ops.matrix, double=double)
+            self._kept[key] = [
+                (
+                    stretch.first,
+                    stretch.last,
+                    [matrix(stretch.shapes[half::halves]) for half in range(halves)],
+                    matrix(stretch.shares),
+                )
+                for stretch in self.plan.averaging[extent].stretches(subsampling, smallest)
+            ]
         return self._kept[key]
-
-
-def _rows(group: Group) -> list[tuple[int, ...]]:
-    """List the wavelets of each row that a group gives, in order."""
-    first = [(number,) for number in group.numbers]
-    return first + [(number, second.number) for second in group.second for number in group.numbers]

@@ -8,6 +8,10 @@ from contracts import check_contract, check_reload
 from mgc_keras.data.audio import fit_waveform, read_waveform
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.scattering import Scattering
+from mgc_keras.layers.scattering_options import ScatteringOptions
+from mgc_keras.layers.scattering_plan import ScatteringPlan
+from mgc_keras.layers.scattering_scipy import ScipyOperations
+from mgc_keras.layers.scattering_transform import Transform
 
 try:
     from kymatio.scattering1d.frontend.numpy_frontend import ScatteringNumPy1D
@@ -53,6 +57,20 @@ def test_equals_kymatio(n_samples, options):
     assert max(orders) < 1e-5 and path < 1e-5
     double = Scattering(double=True, **options)(waveform[None].astype(np.float64)).numpy()[0]
     assert max(errors(double, expected, about["order"])[0]) < 1e-7
+
+
+@needs_kymatio
+@pytest.mark.parametrize("n_samples", [64000, 60006, 24001])
+def test_what_is_reflected_after_subsampling_equals_kymatio(n_samples):
+    # The start on Kymatio's grid, the end, and neither; the end is loud, so that reflections weigh as much as they can.
+    waveform = noise(n_samples) * np.linspace(0.1, 1, n_samples, dtype=np.float32)
+    theirs = ScatteringNumPy1D(J=9, shape=n_samples, Q=4)
+    plan = ScatteringPlan(ScatteringOptions(n_samples, 9, (4, 1), 512))
+    assert plan.short.length < 0.9 * plan.long.length and plan.fast and plan.slow
+    transform = Transform(plan, ScipyOperations("float64"))
+    result = transform(waveform)[transform.order]
+    orders, path = errors(result, theirs(waveform.astype(np.float64)), theirs.meta()["order"])
+    assert max(orders) < 1e-6 and path < 5e-6
 
 
 @needs_kymatio

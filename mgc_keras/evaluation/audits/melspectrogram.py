@@ -12,7 +12,8 @@ import pandas as pd
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audits.result import AuditResult
 from mgc_keras.layers.scattering_filters import gaussian_width
-from mgc_keras.layers.scattering_plan import SIGMA_0, ScatteringOptions, ScatteringPlan
+from mgc_keras.layers.scattering_options import SIGMA_0, ScatteringOptions
+from mgc_keras.layers.scattering_plan import ScatteringPlan
 from mgc_keras.layers.scattering_scipy import ScipyOperations
 from mgc_keras.layers.scattering_transform import Transform
 
@@ -92,7 +93,7 @@ def band_amplitudes(waveform: np.ndarray, plan: ScatteringPlan) -> np.ndarray:
     reach = math.ceil(_WINDOW_REACH * width)
     window = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     n_fft = 2 ** math.ceil(math.log2(len(window)))
-    padded = np.pad(waveform.astype(np.float64), plan.pad, mode="reflect")
+    padded = np.pad(waveform.astype(np.float64), plan.long.pad(len(waveform)), mode="reflect")
     first, _ = plan.span(int(math.log2(plan.hop)))
     centres = (first + np.arange(plan.n_frames)) * plan.hop
     amplitudes = np.empty((plan.n_frames, len(plan.widths)))

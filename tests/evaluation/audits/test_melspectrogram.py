@@ -5,7 +5,8 @@ import pytest
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audits.melspectrogram import band_amplitudes, melspectrogram_relation
-from mgc_keras.layers.scattering_plan import ScatteringOptions, ScatteringPlan
+from mgc_keras.layers.scattering_options import ScatteringOptions
+from mgc_keras.layers.scattering_plan import ScatteringPlan
 
 N_SAMPLES, RATE, J, Q = 40000, 8000, 9, 8
 
