@@ -104,6 +104,7 @@ def train_classifier(
     folder: str | Path,
     settings: ClassifierSettings = ClassifierSettings(),
     provenance: Mapping[str, Any] | None = None,
+    stepper: Stepper | None = None,
 ) -> TrainedClassifier:
     """Train a classifier with categorical cross-entropy, or go on where an interrupted training in `folder` stopped.
 
@@ -126,6 +127,9 @@ def train_classifier(
     provenance : mapping, optional
         What else fixes the numbers (a hash of the clips or of the first weights, …), as plain JSON values: a folder
         made of other things is refused.
+    stepper : Stepper, optional
+        The compiled steps of `model`, where several trainings share them: its optimizer is that of `settings`, at its
+        beginning (`Stepper.restart`).
 
     Returns
     -------
@@ -158,7 +162,8 @@ def train_classifier(
         "validation": _fingerprint(validation),
         "provenance": dict(provenance or {}),
     }
-    stepper = Stepper(model, make_optimizer(settings.optimizer), multi_label=False, policy=settings.policy)
+    stepper = stepper or Stepper(model, make_optimizer(settings.optimizer), multi_label=False)
+    stepper.policy = settings.policy
     checkpoint = load_checkpoint(folder / CHECKPOINT, stepper.variables, record)
     _train(stepper, training, validation, checkpoint, folder, settings, record)
     load_weights(model, folder / BEST)
