@@ -22,6 +22,7 @@ from mgc_keras.progress import progress_bar
 from mgc_keras.training.best_epoch import best_epoch, has_stopped, load_weights, save_weights
 from mgc_keras.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_place
 from mgc_keras.training.examples import Examples
+from mgc_keras.training.judging import judge
 from mgc_keras.training.learning_rates import ConstantRate, Policy, policy_config
 from mgc_keras.training.optimizers import OPTIMIZERS, make_optimizer
 from mgc_keras.training.stepping import Stepper, check_head
@@ -212,19 +213,17 @@ def _epoch(
     order = np.random.default_rng(seed).permutation(len(training))
     loss, said = stepper.epoch(training, order, settings.batch_size, seed, after_batch)
     scores = stepper.scores(validation, np.arange(len(validation)), settings.batch_size)
-    of_truth = np.maximum(scores[np.arange(len(scores)), validation.targets], keras.config.epsilon())
-    validation_loss = float(-np.log(of_truth).mean())
-    if not np.isfinite(validation_loss):
+    judged = {f"validation_{name}": value for name, value in judge(scores, validation.targets).items()}
+    if not np.isfinite(judged["validation_loss"]):
         # The last step of the epoch spoilt the weights: they must not reach the checkpoint.
         raise MgcKerasError(
-            f"the validation loss is {validation_loss} at the end", field="learning_rate", cure="try a tenth of it"
+            f"the validation loss is {judged['validation_loss']} at the end", field="learning_rate", cure="try a tenth of it"
         )
     return {
         "epoch": epoch + 1,
         "loss": loss,
         "training_accuracy": float(np.mean(said.argmax(1) == training.targets[order])),
-        "validation_loss": validation_loss,
-        "validation_accuracy": float(np.mean(scores.argmax(1) == validation.targets)),
+        **judged,
         "learning_rate": settings.policy.rate((epoch + 1) * -(-len(training) // settings.batch_size) - 1),
     }
 
