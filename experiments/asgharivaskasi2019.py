@@ -42,6 +42,13 @@ def build_parser() -> argparse.ArgumentParser:
         "sub_runs", nargs="*", metavar="SUB_RUN", help=f"of {', '.join(SUB_RUNS)} (default: all of them)"
     )
     add_study_arguments(parser, default_out=f"runs/{STUDY}")
+    _add_data(parser)
+    _add_networks(parser)
+    _add_training(parser)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("data")
     data.add_argument("--clips", type=int, default=100, help="of the built-in genre task (default: %(default)s)")
     data.add_argument("--songs", type=int, default=40, help="of the built-in songs, for segmentation (default: %(default)s)")
@@ -59,6 +66,9 @@ def build_parser() -> argparse.ArgumentParser:
         "3 s, or the largest cluster of segmented songs; names of scores then end in -3s or -segmented",
     )
     data.add_argument("--share", type=float, default=0.3, help="of the clips held out (default: %(default)s)")
+
+
+def _add_networks(parser: argparse.ArgumentParser) -> None:
     network = parser.add_argument_group("networks")
     network.add_argument(
         "--backbone-weights",
@@ -88,6 +98,9 @@ def build_parser() -> argparse.ArgumentParser:
     network.add_argument(
         "--combination", choices=("add", "mean"), default="mean", help="how the skip joins (default: %(default)s)"
     )
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
     training = parser.add_argument_group("training")
     training.add_argument("--epochs", type=int, default=30, help="at most (default: %(default)s)")
     training.add_argument("--batch-size", type=int, default=16, help="default: %(default)s")
@@ -103,7 +116,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     training.add_argument("--patience", type=int, metavar="N", help="epochs without lower validation loss that end it")
     training.add_argument("--seeds", type=int, default=1, metavar="N", help="train rnn and skip-rnn with N seeds")
-    return parser
 
 
 def run(options: argparse.Namespace) -> int:
