@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from asgharivaskasi2019_networks import build_image_network
+from asgharivaskasi2019_networks import build_image_network, named_as_options
 from asgharivaskasi2019_runs import SUB_RUNS, SubRun, chosen, on_clips, on_songs
 
 from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
@@ -96,11 +96,12 @@ def extractors_of(options: argparse.Namespace) -> dict[tuple[SubRun, str], Piece
     MgcKerasError
         Weights cannot be had or do not fit, pieces are too short for a backbone, or it has no such layer.
     """
-    return {
-        (sub_run, pieces): _extractor(sub_run, pieces, options)
-        for sub_run in options.sub_runs.values()
-        for pieces in sub_run.pieces
-    }
+    with named_as_options():
+        return {
+            (sub_run, pieces): _extractor(sub_run, pieces, options)
+            for sub_run in options.sub_runs.values()
+            for pieces in sub_run.pieces
+        }
 
 
 def features_of(manifest: Manifest, extractor: PieceExtractor, options: argparse.Namespace, writer: RunWriter) -> Sequences:

@@ -1,17 +1,40 @@
 """The networks of the Asgharivaskasi 2019 study, each architecture built and compiled once for all its trainings."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 from asgharivaskasi2019_runs import SubRun
 
+from mgc_keras.errors import MgcKerasError
 from mgc_keras.features.pieces import piece_samples
 from mgc_keras.models.image_network import SAMPLING_RATE, image_network, part_of
 from mgc_keras.models.recurrent import recurrent_network
 from mgc_keras.training.optimizers import make_optimizer
 from mgc_keras.training.stepping import Stepper
+
+# What the study's options are called in the package, and their cures; {} is the package's.
+_OPTIONS = {
+    "k": ("--skip", "give a smaller one"),
+    "size": ("--seconds", "give more"),
+    "weights": ("--backbone-weights", "{}"),
+    "trainable_from": ("--trainable-from", "{}; or vgg16=LAYER resnet34=LAYER"),
+}
+
+
+@contextmanager
+def named_as_options() -> Iterator[None]:
+    """Let errors name the options of the command line."""
+    try:
+        yield
+    except MgcKerasError as error:
+        if error.field not in _OPTIONS:
+            raise
+        field, cure = _OPTIONS[error.field]
+        raise type(error)(error.problem, path=error.path, field=field, cure=cure.format(error.cure)) from error
 
 
 @dataclass
@@ -44,7 +67,8 @@ class Networks:
         key = (sub_run.network, n_classes, shape, samples_of(sub_run, self.options))
         found = self._built.get(key)
         if found is None:
-            whole, learning = self._build(sub_run, n_classes, shape, seed)
+            with named_as_options():
+                whole, learning = self._build(sub_run, n_classes, shape, seed)
             stepper = Stepper(learning, make_optimizer(self.options.optimizer), multi_label=False)
             found = self._built[key] = Network(whole, stepper, {seed: learning.get_weights()})
         if seed not in found.starts:

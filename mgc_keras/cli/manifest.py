@@ -124,7 +124,7 @@ def _cut(source: Path, arguments: argparse.Namespace) -> int:
     from mgc_keras.data.cutting import Cutting, cut_manifest
     from mgc_keras.data.manifest import read_manifest, write_manifest
     from mgc_keras.features.table import ERROR_COLUMNS, csv_line
-    from mgc_keras.files import write_text
+    from mgc_keras.files import output_folder, write_text
 
     given = {name: getattr(arguments, name) for name in ("hop", "remainder") if getattr(arguments, name) is not None}
     cutting = Cutting(30.0 if arguments.seconds is None else arguments.seconds, **given)
@@ -135,6 +135,7 @@ def _cut(source: Path, arguments: argparse.Namespace) -> int:
     output = arguments.output or source.parent / name / f"{name}.csv"
     if output.resolve() == source.resolve():
         raise OptionError("would take the place of the clips' own manifest", path=output, field="-o", cure="name another")
+    output_folder(output.parent, "-o")
     with quiet_libraries():
         built = cut_manifest(manifest, output.parent, cutting, arguments.sampling_rate)
     lines = [ERROR_COLUMNS]

@@ -41,7 +41,7 @@ examples:
   mgc-keras segment song.mp3 -o segments --k 4 --window-seconds 2
   mgc-keras segment song.mp3 --export-largest --method burg --order 20
 
-exit code: 0 all songs done, 1 some songs failed (see errors.csv), 2 nothing could be done
+exit code: 0 all songs done, 1 songs failed (see errors.csv), 2 wrong options: nothing was tried
 """
 
 
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.data.segmentation.settings import SegmentationSettings
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.table import ERROR_COLUMNS, csv_line
-    from mgc_keras.files import write_text
+    from mgc_keras.files import output_folder, write_text
     from mgc_keras.progress import progress_bar
 
     if arguments.sampling_rate <= 0:
@@ -82,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     check_order(arguments.order, round(arguments.window_seconds * arguments.sampling_rate))
     songs = list_clips(arguments.songs, arguments.data_home)
+    output_folder(arguments.out, "--out")
     plots, largest = not arguments.no_plots, arguments.export_largest
     files = [
         SongFiles(stem, path, arguments.sampling_rate, settings, plots, largest)

@@ -141,6 +141,15 @@ def test_wrong_options_stop_at_once_in_one_line(
     assert message in error and "\n" not in error and not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(
+    tmp_path: Path, songs: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    for out, problem in ((tmp_path / "file", "is a file, not a folder"), (Path("/proc/none"), "cannot be written")):
+        assert segment(songs, "-o", out, *SMALL) == 2
+        assert capsys.readouterr().err == f"mgc-keras segment: {out}: --out: {problem} (choose another folder)\n"
+
+
 def test_files_stay_inside_the_folder() -> None:
     out = Path("out")
     stems = output_stems(["a", "rock/b", "/music/c.mp3", "../d.mp3"], out)

@@ -156,7 +156,7 @@ def test_an_option_that_turns_out_wrong_leaves_no_folder_behind(runs: tuple, com
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("no layer", "resnet34 has no layer 'block5_conv1' (layers like it: "),
+        ("no layer", "--trainable-from: resnet34 has no layer 'block5_conv1' (layers like it: conv1, "),
         ("short audio", "--segment: 3 s hold no 30 steps of one second"),
         ("other options", "holds a run with other options"),
         ("imagenet", "safetensors"),
@@ -164,7 +164,7 @@ def test_an_option_that_turns_out_wrong_leaves_no_folder_behind(runs: tuple, com
         ("no backbone", "vgg16=WEIGHTS"),
         ("no sub-run", "'vgg19'"),
         ("no epochs", "--epochs"),
-        ("too short", "32"),
+        ("too short", "--seconds: a picture of 128 x 11 is below the 32 x 32 pixels"),
     ],
 )
 def test_wrong_input_is_one_line_that_says_what_and_where(runs: tuple, command: str, message: str) -> None:
