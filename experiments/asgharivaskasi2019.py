@@ -14,8 +14,11 @@ training clips chooses, test clips are looked at once.
     python experiments/asgharivaskasi2019.py --data-home GTZAN --tasks gtzan_genre.csv \\
         --backbone-weights vgg16=imagenet resnet34=resnet34.safetensors
         your clips (a manifest from `mgc-keras manifest`), with networks trained on ImageNet.
+    python experiments/asgharivaskasi2019.py vgg16 --data-home GTZAN --tasks gtzan_genre.csv \\
+        --trainable-from block5_conv1 --learning-rate 1e-4 --out runs/fine-tuned
+        the backbone learns, too, from a layer on: slower, and resumable after each epoch.
     python experiments/asgharivaskasi2019.py vgg16-segmented --data-home SONGS --tasks songs.csv
-        whole songs: each is segmented, its largest cluster stands for it.
+        whole songs: each is segmented, its largest cluster stands for it. --segment does so in any sub-run.
 """
 
 import argparse
@@ -39,6 +42,13 @@ def build_parser() -> argparse.ArgumentParser:
         "sub_runs", nargs="*", metavar="SUB_RUN", help=f"of {', '.join(SUB_RUNS)} (default: all of them)"
     )
     add_study_arguments(parser, default_out=f"runs/{STUDY}")
+    _add_data(parser)
+    _add_networks(parser)
+    _add_training(parser)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("data")
     data.add_argument("--clips", type=int, default=100, help="of the built-in genre task (default: %(default)s)")
     data.add_argument("--songs", type=int, default=40, help="of the built-in songs, for segmentation (default: %(default)s)")
@@ -48,7 +58,17 @@ def build_parser() -> argparse.ArgumentParser:
     data.add_argument(
         "--seconds", type=float, default=29.0, help="of each clip; shorter ones are repeated (default: %(default)s)"
     )
+    data.add_argument(
+        "--segment",
+        choices=("none", "3s", "largest-cluster"),
+        default="none",
+        help="what every sub-run sees and votes on whose name does not say so: whole clips (none, the default), segments of "
+        "3 s, or the largest cluster of segmented songs; names of scores then end in -3s or -segmented",
+    )
     data.add_argument("--share", type=float, default=0.3, help="of the clips held out (default: %(default)s)")
+
+
+def _add_networks(parser: argparse.ArgumentParser) -> None:
     network = parser.add_argument_group("networks")
     network.add_argument(
         "--backbone-weights",
@@ -57,11 +77,30 @@ def build_parser() -> argparse.ArgumentParser:
         help="imagenet, none (a random start) or a FILE, for all backbones or as vgg16=WEIGHTS resnet34=WEIGHTS "
         "(default: none on the built-in corpus, imagenet on your clips; ResNet34 has no download, give a safetensors file)",
     )
+    network.add_argument(
+        "--trainable-from",
+        nargs="+",
+        metavar="LAYER",
+        help="train the backbone, too, from this layer on (block5_conv1 of VGG16, layer4.0.conv1 of ResNet34, …), for all "
+        "or as vgg16=LAYER resnet34=LAYER; take a low --learning-rate (default: backbones are frozen)",
+    )
+    network.add_argument(
+        "--recurrent-input",
+        choices=("mfcc", "audio"),
+        default="mfcc",
+        help="what rnn and skip-rnn see: MFCC sequences, or raw audio as 30 steps of one second (default: %(default)s)",
+    )
+    network.add_argument(
+        "--audio-rate", type=int, default=22050, metavar="HZ", help="of the raw audio (default: %(default)s, 2.6 MB a clip)"
+    )
     network.add_argument("--units", type=int, default=64, help="of the recurrent layers (default: %(default)s)")
     network.add_argument("--skip", type=int, default=4, metavar="K", help="steps back of the skip-GRU (default: %(default)s)")
     network.add_argument(
         "--combination", choices=("add", "mean"), default="mean", help="how the skip joins (default: %(default)s)"
     )
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
     training = parser.add_argument_group("training")
     training.add_argument("--epochs", type=int, default=30, help="at most (default: %(default)s)")
     training.add_argument("--batch-size", type=int, default=16, help="default: %(default)s")
@@ -77,13 +116,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     training.add_argument("--patience", type=int, metavar="N", help="epochs without lower validation loss that end it")
     training.add_argument("--seeds", type=int, default=1, metavar="N", help="train rnn and skip-rnn with N seeds")
-    return parser
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
     # Imported here, so that --help does not wait for TensorFlow.
-    from asgharivaskasi2019_data import resolve_defaults, study_manifests, write_errors
+    from asgharivaskasi2019_data import extractors_of, resolve_defaults, study_manifests, write_errors
     from asgharivaskasi2019_steps import check_options, compare, prepare_tensorflow, run_all
 
     from mgc_keras.reporting.genre_networks import claims
@@ -94,10 +132,12 @@ def run(options: argparse.Namespace) -> int:
     check_options(options)
     # One folder serves all sub-runs: which of them a command runs is no option of the run.
     of_run = {name: value for name, value in vars(options).items() if name != "sub_runs"}
-    writer = open_run(STUDY, argparse.Namespace(**of_run))
     prepare_tensorflow()
+    # Before the folder is taken: options that turn out wrong here must not stand in its way.
+    extractors = extractors_of(options)
+    writer = open_run(STUDY, argparse.Namespace(**of_run))
     manifests = study_manifests(options, writer)
-    rows = run_all(STUDY, manifests, options, writer)
+    rows = run_all(STUDY, manifests, extractors, options, writer)
     compare(rows, options, writer)
     write_errors(writer)
     report = write_report(writer.folder)

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from asgharivaskasi2019_data import features_of, sub_runs_on, task_of
-from asgharivaskasi2019_networks import Trainer, policy_of
-from asgharivaskasi2019_runs import SUB_RUNS
+from asgharivaskasi2019_networks import Networks
+from asgharivaskasi2019_runs import SUFFIXES, SubRun
+from asgharivaskasi2019_training import Trainer, policy_of
 
 from mgc_keras.data.holdout import holdout_fold
 from mgc_keras.data.manifest import Manifest
@@ -21,19 +22,14 @@ from mgc_keras.evaluation.overfitting import overfitting_over_seeds
 from mgc_keras.evaluation.run_folder import RunWriter, write_table
 from mgc_keras.evaluation.summary import compare_features, score_row
 from mgc_keras.evaluation.voting import majority_vote
+from mgc_keras.features.pieces import PieceExtractor
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.reporting.genre_networks import PAPER_ACCURACY, PAPER_TASK
 from mgc_keras.training.baselines import BASELINES, fit_and_predict
 
-# Fixed before any score was seen.
-PAIRS = (
-    ("resnet34", "vgg16"),
-    ("vgg16-3s", "vgg16"),
-    ("vgg16-segmented", "vgg16"),
-    ("skip-rnn", "rnn"),
-    ("vgg16", "svm"),
-    ("svm-3s", "svm"),
-)
+# Fixed before any score was seen. Those on whole clips are repeated on pieces where `--segment` asks for them.
+ALIKE = (("resnet34", "vgg16"), ("skip-rnn", "rnn"), ("vgg16", "svm"))
+PAIRS = (*ALIKE, ("vgg16-3s", "vgg16"), ("vgg16-segmented", "vgg16"), ("svm-3s", "svm"))
 
 
 def prepare_tensorflow() -> None:
@@ -45,7 +41,7 @@ def prepare_tensorflow() -> None:
 
 def check_options(options: argparse.Namespace) -> None:
     """Refuse options that make no sense before any clip is rendered or read."""
-    for name in ("seeds", "clips", "songs", "units", "batch_size", "epochs"):
+    for name in ("seeds", "clips", "songs", "units", "batch_size", "epochs", "audio_rate"):
         if getattr(options, name) < 1:
             raise OptionError("must be 1 or more", field=f"--{name.replace('_', '-')}")
     if options.corrected_folds is not None:
@@ -55,37 +51,59 @@ def check_options(options: argparse.Namespace) -> None:
     for name in ("seconds", "song_seconds"):
         if getattr(options, name) is not None and getattr(options, name) <= 0:
             raise OptionError("must be above 0", field=f"--{name.replace('_', '-')}")
+    if options.recurrent_input == "audio" and options.segment == "3s":
+        if any(sub_run.kind == "recurrent" for sub_run in options.sub_runs.values()):
+            cure = "use --recurrent-input mfcc, or another --segment"
+            raise OptionError("3 s hold no 30 steps of one second of raw audio", field="--segment", cure=cure)
     policy_of(options, 1, options.learning_rate)
 
 
 def run_all(
-    study: str, manifests: list[Manifest], options: argparse.Namespace, writer: RunWriter
+    study: str,
+    manifests: list[Manifest],
+    extractors: dict[tuple[SubRun, str], PieceExtractor],
+    options: argparse.Namespace,
+    writer: RunWriter,
 ) -> list[dict[str, Any]]:
-    """Run every sub-run under every protocol; return the rows of ``scores.csv``, which is written after each."""
-    rows: list[dict[str, Any]] = []
+    """Run every sub-run under every protocol; return the rows of ``scores.csv``, which is written after each.
+
+    Rows of sub-runs that earlier commands left in the folder stay.
+    """
+    rows = _rows_so_far(writer)
+    networks = Networks(options)
     for manifest in manifests:
-        for name in sub_runs_on(manifest, options):
-            sub_run = SUB_RUNS[name]
+        for name, sub_run in sub_runs_on(manifest, options).items():
             for pieces in sub_run.pieces:
-                sequences = features_of(sub_run, pieces, manifest, options, writer)
+                sequences = features_of(manifest, extractors[sub_run, pieces], options, writer)
                 for protocol in ("published", "corrected") if options.protocol == "both" else (options.protocol,):
                     task, kept = task_of(manifest, sequences, protocol)
                     fold = holdout_fold(task, protocol, share=options.share, seed=options.seed)
                     run = _Run(study, task, kept, fold, protocol, sequences, options, writer)
-                    rows += run.baselines(pieces) if sub_run.kind == "baseline" else run.network(name)
-                    writer.scores(rows)
-    return rows
+                    new = run.baselines(pieces) if sub_run.kind == "baseline" else run.network(name, sub_run, networks)
+                    rows |= {(row["task"], row["feature"], row["protocol"]): row for row in new}
+                    writer.scores(rows.values())
+    return list(rows.values())
+
+
+def _rows_so_far(writer: RunWriter) -> dict[tuple[str, str, str], dict[str, Any]]:
+    path = writer.folder / "scores.csv"
+    if not path.exists():
+        return {}
+    table = pd.read_csv(path, float_precision="round_trip")
+    return {(row["task"], row["feature"], row["protocol"]): row for row in table.to_dict("records")}
 
 
 def compare(rows: list[dict[str, Any]], options: argparse.Namespace, writer: RunWriter) -> None:
     """Write the paired tests on the test clips, and those over seeds where there are several."""
     grouped = {"corrected": True}
-    writer.comparisons(compare_features(writer.folder, rows, PAIRS, grouped=grouped, seed=options.seed))
+    suffix = SUFFIXES.get(options.segment, "")
+    pairs = [*PAIRS, *((a + suffix, b + suffix) for a, b in ALIKE if suffix)]
+    writer.comparisons(compare_features(writer.folder, rows, pairs, grouped=grouped, seed=options.seed))
     tables = [pd.read_csv(path) for path in sorted((writer.folder / "seeds").glob("*.csv"))]
     if tables:
         seeds = pd.concat(tables, ignore_index=True)
         write_table(seeds, writer.folder / "seeds.csv")
-        write_table(overfitting_over_seeds(seeds, "skip-rnn", "rnn"), writer.folder / "seed_intervals.csv")
+        write_table(overfitting_over_seeds(seeds, f"skip-rnn{suffix}", f"rnn{suffix}"), writer.folder / "seed_intervals.csv")
 
 
 class _Run:
@@ -123,15 +141,15 @@ class _Run:
                 seed=self.options.seed,
             )
             voted = majority_vote(of_test, answers.prediction, classes=answers.classes, scores=answers.scores)
-            rows.append(self._score(name if pieces == "whole" else f"{name}-{pieces}", voted))
+            rows.append(self._score(f"{name}{SUFFIXES[pieces]}", voted))
         return rows
 
-    def network(self, name: str) -> list[dict[str, Any]]:
+    def network(self, name: str, sub_run: SubRun, networks: Networks) -> list[dict[str, Any]]:
         """Train a network, with several seeds where they were asked for, and score the first seed's clips."""
-        n_seeds = self.options.seeds if SUB_RUNS[name].kind == "recurrent" else 1
+        n_seeds = self.options.seeds if sub_run.kind == "recurrent" else 1
         rows, tried = [], []
         for seed in range(self.options.seed, self.options.seed + n_seeds):
-            trainer = Trainer(name, self.task, self.kept, self.fold, self.sequences, seed, self.options)
+            trainer = Trainer(sub_run, networks, self.task, self.kept, self.fold, self.sequences, seed, self.options)
             folder = self._folder(name, seed)
             trained = trainer.train(folder)
             if seed == self.options.seed:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mgc_keras.errors import MgcKerasError
+from mgc_keras.errors import MgcKerasError, OptionError
 
 
 @contextmanager
@@ -47,6 +47,34 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def output_folder(path: str | Path, field: str) -> Path:
+    """Create the folder for a command's files before any work is done, and return it.
+
+    Parameters
+    ----------
+    path : str or Path
+    field : str
+        The option that names it.
+
+    Raises
+    ------
+    OptionError
+        It is a file, or cannot be created or written.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise OptionError("is a file, not a folder", path=path, field=field, cure="choose another folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        is_writable = os.access(path, os.W_OK | os.X_OK)
+    except OSError as error:
+        raise_if_full(error, path)
+        is_writable = False
+    if not is_writable:
+        raise OptionError("cannot be written", path=path, field=field, cure="choose another folder")
+    return path
 
 
 def raise_if_full(error: OSError, path: str | Path) -> None:

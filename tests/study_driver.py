@@ -10,15 +10,28 @@ from pathlib import Path
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 _DRIVER = """
 import contextlib, importlib, io, json, shutil, sys
+from unittest.mock import patch
 sys.path.insert(0, sys.argv[1])
 module = importlib.import_module(sys.argv[2])
+
+def stopped(where):
+    # Ctrl-C after a function's first call.
+    place, name = where.rsplit(".", 1)
+    function = getattr(importlib.import_module(place), name)
+    def call(*arguments, **options):
+        function(*arguments, **options)
+        raise KeyboardInterrupt
+    return patch(where, call)
+
 done = []
 for arguments in json.loads(sys.argv[3]):
     if arguments[:1] == ["copy"]:
         done.append([0, shutil.copytree(*arguments[1:]), ""])
         continue
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    out, err, stop = io.StringIO(), io.StringIO(), contextlib.nullcontext()
+    if arguments[:1] == ["stop after"]:
+        stop, arguments = stopped(arguments[1]), arguments[2:]
+    with stop, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             code = module.main(arguments)
         except SystemExit as end:
@@ -38,7 +51,10 @@ class Done:
 
 
 def study(module: str, *commands: list) -> list[Done]:
-    """Run a study of ``experiments/`` with each list of arguments; ["copy", FOLDER, FOLDER] copies a folder in between."""
+    """Run a study of ``experiments/`` with each list of arguments.
+
+    ["copy", FOLDER, FOLDER] copies a folder in between; ["stop after", FUNCTION, …] stops a run after a call of a function.
+    """
     arguments = [str(EXPERIMENTS), module, json.dumps([list(map(str, command)) for command in commands])]
     done = subprocess.run(
         [sys.executable, "-c", _DRIVER, *arguments],

@@ -1,4 +1,4 @@
-"""``mgc-keras manifest``: write the manifest of a known dataset, or of a folder with one sub-folder a class."""
+"""``mgc-keras manifest``: write the manifest of a known dataset, of a folder of music, or of a manifest's clips cut."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.errors import OptionError
 
 HELP = "write the manifest (CSV) of a dataset, or of your own folder of music"
@@ -14,20 +15,27 @@ EPILOG = """examples:
   mgc-keras manifest list gtzan_genre                  one dataset's card: where to get it, expected counts, splits
   mgc-keras manifest gtzan_genre ~/data/gtzan          writes ~/data/gtzan/gtzan_genre.csv
   mgc-keras manifest folder ~/music -o ~/music/my.csv  one sub-folder a class
+  mgc-keras manifest cut songs.csv --seconds 30        cuts the songs, writes songs_30s/*.wav and songs_30s/songs_30s.csv
 
 Paths in the CSV are relative to DIR. A dataset that differs from its card (clips missing, classes unknown) is reported
 and not written, exit code 1; --allow-incomplete writes what is there.
 jamendo_vocal also cuts the songs into DIR/segments.
+
+`cut` writes segments as mono 16-bit wav beside its CSV, whose column cut_from says which clip each is from: hold out
+clips before cutting them, or by that column. What a stopped run has cut is kept. A clip that cannot be read becomes a
+row of errors.csv there, exit code 1.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "dataset", metavar="NAME|folder|list", help="a known dataset, `folder` for your own data, or `list`"
+        "dataset",
+        metavar="NAME|folder|cut|list",
+        help="a known dataset, `folder` for your own data, `cut` for segments of a manifest's clips, or `list`",
     )
     parser.add_argument(
-        "directory", metavar="DIR", nargs="?", help="the folder of the dataset (for `list`: a dataset's name)"
+        "directory", metavar="DIR", nargs="?", help="the folder of the dataset (for `cut`: a manifest; for `list`: a dataset's name)"
     )
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="the CSV (default: DIR/NAME.csv, DIR/manifest.csv)"
@@ -35,6 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-incomplete", action="store_true", help="write the manifest even if it differs from the dataset's card"
     )
+    cut = parser.add_argument_group("of `cut` alone")
+    cut.add_argument("--seconds", type=float, metavar="S", help="length of a segment (default: 30)")
+    cut.add_argument("--hop", type=float, metavar="S", help="from one start to the next (default: the length)")
+    cut.add_argument(
+        "--remainder", choices=("drop", "fit"), help="of a clip: left out (default), or one more segment, repeated to length"
+    )
+    cut.add_argument("--sampling-rate", type=int, metavar="HZ", help="of the segments (default: that of each clip)")
+    cut.add_argument("--data-home", type=Path, metavar="DIR", help="what the manifest's paths are relative to, if not its folder")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,8 +58,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dataset == "list":
         return _list(arguments.directory)
     if arguments.directory is None:
-        cure = f"mgc-keras manifest {arguments.dataset} DIR"
-        raise OptionError("the folder is missing", field="DIR", cure=cure)
+        name, kind = ("MANIFEST", "manifest") if arguments.dataset == "cut" else ("DIR", "folder")
+        cure = f"mgc-keras manifest {arguments.dataset} {name}"
+        raise OptionError(f"the {kind} is missing", field=name, cure=cure)
+    if arguments.dataset == "cut":
+        return _cut(Path(arguments.directory), arguments)
+    for option in ("seconds", "hop", "remainder", "sampling_rate", "data_home"):
+        if getattr(arguments, option) is not None:
+            field = f"--{option.replace('_', '-')}"
+            raise OptionError("is an option of `cut` alone", field=field, cure="mgc-keras manifest cut MANIFEST")
     folder = Path(arguments.directory)
     if arguments.dataset == "folder":
         return _write_folder(folder, arguments.output or folder / "manifest.csv")
@@ -95,6 +118,38 @@ def _write_dataset(name: str, folder: Path, output: Path, allow_incomplete: bool
     write_manifest(built.table, output)
     print(f"{len(built.table)} clips")
     return _finish(folder, output)
+
+
+def _cut(source: Path, arguments: argparse.Namespace) -> int:
+    from mgc_keras.data.cutting import Cutting, cut_manifest
+    from mgc_keras.data.manifest import read_manifest, write_manifest
+    from mgc_keras.features.table import ERROR_COLUMNS, csv_line
+    from mgc_keras.files import output_folder, write_text
+
+    given = {name: getattr(arguments, name) for name in ("hop", "remainder") if getattr(arguments, name) is not None}
+    cutting = Cutting(30.0 if arguments.seconds is None else arguments.seconds, **given)
+    if arguments.sampling_rate is not None and arguments.sampling_rate < 1:
+        raise OptionError("must be above 0", field="--sampling-rate")
+    manifest = read_manifest(source, arguments.data_home)
+    name = f"{source.stem}_{cutting.seconds:g}s"
+    output = arguments.output or source.parent / name / f"{name}.csv"
+    if output.resolve() == source.resolve():
+        raise OptionError("would take the place of the clips' own manifest", path=output, field="-o", cure="name another")
+    output_folder(output.parent, "-o")
+    with quiet_libraries():
+        built = cut_manifest(manifest, output.parent, cutting, arguments.sampling_rate)
+    lines = [ERROR_COLUMNS]
+    for position, error in built.problems.items():
+        lines.append((manifest.clip_ids[position], manifest.table["filepath"][position], error.problem, error.cure or ""))
+    errors = write_text(output.parent / "errors.csv", "".join(map(csv_line, lines)))
+    if built.problems:
+        print(f"{len(built.problems)} of {len(manifest)} clips could not be cut: {errors} says why", file=sys.stderr)
+    if built.table.empty:
+        raise OptionError("no clip could be cut", path=source, field="filepath", cure=f"see {errors}")
+    write_manifest(built.table, output)
+    print(f"{len(built.table)} segments of {len(manifest) - len(built.problems)} clips")
+    print(output)
+    return int(bool(built.problems))
 
 
 def _finish(folder: Path, output: Path) -> int:

@@ -1,11 +1,11 @@
 """``mgc-keras segment``: divide songs into segments that sound alike."""
 
 import argparse
-from collections import Counter
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mgc_keras.cli.quiet import quiet_libraries
+from mgc_keras.cli.segment_files import SongFiles, output_stems
 from mgc_keras.errors import MgcKerasError, OptionError
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ what comes out, for each song:
   SONG_map.png         the graph in the plane, neighbours in time linked
   SONG_segments.png    the waveform in the colours of its segments
   SONG_largest.wav     with --export-largest: the windows of the largest group, one after the other
+  SONG_segments.json   the settings, by which a later run knows that the song is done
   errors.csv           once for all: songs that could not be done: clip_id, filepath, cause, what_to_do
-Songs of a folder keep their sub-folders. Files of an earlier run are overwritten.
+Songs of a folder keep their sub-folders. A song that is done with the same settings is not done again, so that a run
+that was stopped goes on; files of other settings are overwritten.
 
 examples:
   mgc-keras segment song.mp3
@@ -39,7 +41,7 @@ examples:
   mgc-keras segment song.mp3 -o segments --k 4 --window-seconds 2
   mgc-keras segment song.mp3 --export-largest --method burg --order 20
 
-exit code: 0 all songs done, 1 some songs failed (see errors.csv), 2 nothing could be done
+exit code: 0 all songs done, 1 songs failed (see errors.csv), 2 wrong options: nothing was tried
 """
 
 
@@ -59,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--export-largest", action="store_true", help="write the largest group as audio, too")
     parser.add_argument("--no-plots", action="store_true", help="write no figures")
+    parser.add_argument("--overwrite", action="store_true", help="do songs again that are done with the same settings")
     parser.add_argument("--sampling-rate", type=int, default=22050, metavar="HZ", help="default: %(default)s")
     parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's songs, if not its own")
 
@@ -69,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.data.segmentation.settings import SegmentationSettings
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.table import ERROR_COLUMNS, csv_line
-    from mgc_keras.files import write_text
+    from mgc_keras.files import output_folder, write_text
     from mgc_keras.progress import progress_bar
 
     if arguments.sampling_rate <= 0:
@@ -79,62 +82,34 @@ def run(arguments: argparse.Namespace) -> int:
     )
     check_order(arguments.order, round(arguments.window_seconds * arguments.sampling_rate))
     songs = list_clips(arguments.songs, arguments.data_home)
-    stems = output_stems(songs.clip_ids, arguments.out)
-    written, failures = [], []
+    output_folder(arguments.out, "--out")
+    plots, largest = not arguments.no_plots, arguments.export_largest
+    files = [
+        SongFiles(stem, path, arguments.sampling_rate, settings, plots, largest)
+        for stem, path in zip(output_stems(songs.clip_ids, arguments.out), songs.paths, strict=True)
+    ]
+    kept = {number for number, one in enumerate(files) if not arguments.overwrite and one.are_finished()}
+    left = [number for number in range(len(files)) if number not in kept]
+    failures = {}
     with quiet_libraries():
-        for number, stem in enumerate(progress_bar(stems, description="segmenting", unit="song")):
+        for number in progress_bar(left, description="segmenting", unit="song"):
             try:
                 waveform, segmentation = _segmented(songs, number, arguments.sampling_rate, settings)
             except MgcKerasError as error:
-                failures.append((songs.clip_ids[number], songs.filepaths[number], error.problem, error.cure or ""))
+                failures[number] = (songs.clip_ids[number], songs.filepaths[number], error.problem, error.cure or "")
             else:
-                written += write_segmentation(
-                    waveform, segmentation, stem, plots=not arguments.no_plots, largest=arguments.export_largest
-                )
-    errors = "".join(csv_line(cells) for cells in (ERROR_COLUMNS, *failures))
-    written.insert(0, write_text(arguments.out / "errors.csv", errors))
-    print(f"segment: {len(stems) - len(failures)} of {len(stems)} songs done")
+                files[number].write(waveform, segmentation)
+    errors = "".join(csv_line(cells) for cells in (ERROR_COLUMNS, *failures.values()))
+    errors_csv = write_text(arguments.out / "errors.csv", errors)
+    print(f"segment: {len(files) - len(failures)} of {len(files)} songs done")
+    if kept:
+        print(f"{len(kept)} of them were done before with the same settings and are kept (--overwrite does them again)")
     if failures:
-        print(f"{len(failures)} of {len(stems)} songs failed: {written[0]} says why")
-    for path in written:
+        print(f"{len(failures)} of {len(files)} songs failed: {errors_csv} says why")
+    done = [path for number, one in enumerate(files) if number not in failures for path in one.paths]
+    for path in (errors_csv, *done):
         print(path)
     return int(bool(failures))
-
-
-def write_segmentation(
-    waveform: "np.ndarray", segmentation: "Segmentation", stem: Path, *, plots: bool, largest: bool
-) -> list[Path]:
-    """Write a song's files, whose names begin with `stem`, and return their paths; the table is the last."""
-    from mgc_keras.data.audio import write_waveform
-    from mgc_keras.data.segmentation.segments import largest_cluster_waveform
-    from mgc_keras.files import write_text
-
-    written = []
-    if plots:
-        from mgc_keras.reporting.segmentation import draw_segmentation
-
-        written += draw_segmentation(waveform, segmentation, stem, title=stem.name)
-    if largest:
-        audio = largest_cluster_waveform(waveform, segmentation)
-        written.append(write_waveform(stem.with_name(f"{stem.name}_largest.wav"), audio, segmentation.sampling_rate))
-    table = segmentation.segments().round(6).to_csv(index=False, lineterminator="\n")
-    return [*written, write_text(stem.with_name(f"{stem.name}_segments.csv"), table)]
-
-
-def output_stems(clip_ids: list[str], out: Path) -> list[Path]:
-    """Return where each song's files begin, inside `out` whatever its id.
-
-    Raises
-    ------
-    OptionError
-        Two songs would write the same files.
-    """
-    # Songs that share a name have their paths as ids, which may be absolute or lead upwards.
-    stems = [out.joinpath(*(part for part in PurePath(name).parts if part not in ("/", ".."))) for name in clip_ids]
-    for stem, count in Counter(stems).items():
-        if count > 1:
-            raise OptionError("two songs would write the same files", path=stem, cure="segment them one by one")
-    return stems
 
 
 def _segmented(

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.data.audio import FITS, fit_waveform, read_waveform, write_waveform
-from mgc_keras.data.builders.common import Built
 from mgc_keras.data.containers import open_clip
 from mgc_keras.data.manifest import Manifest
 from mgc_keras.errors import AudioError, OptionError
@@ -145,9 +144,26 @@ def cut_clips(
     return Segments(segments, clip, start)
 
 
+@dataclass(frozen=True, eq=False)
+class CutManifest:
+    """What `cut_manifest` gives.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        The manifest's rows: one a segment, with `clip_id` ``<clip>_<k>``, the columns of the row it was cut from, and
+        `cut_from` (that row's `clip_id`) and `start_s` (where it begins there, in seconds).
+    problems : dict of int to AudioError
+        The positions of clips that could not be read, and why.
+    """
+
+    table: pd.DataFrame
+    problems: dict[int, AudioError]
+
+
 def cut_manifest(
     manifest: Manifest, folder: str | Path, cutting: Cutting = Cutting(seconds=30.0), sampling_rate: int | None = None
-) -> Built:
+) -> CutManifest:
     """Cut a manifest's clips into files and return the manifest's table of these.
 
     The segments are written as mono 16-bit wav files to ``<folder>/<path of the clip>_<k>.wav``; k counts a clip's
@@ -163,13 +179,6 @@ def cut_manifest(
     sampling_rate : int or None
         Of the segments, in Hz; None keeps each clip's own.
 
-    Returns
-    -------
-    Built
-        The table: a row a segment, with `clip_id` ``<clip>_<k>``, the columns of the row it was cut from, and
-        `cut_from` (that row's `clip_id`) and `start_s` (where it begins there, in seconds). And a line for each clip
-        that could not be read.
-
     Raises
     ------
     OptionError
@@ -181,19 +190,19 @@ def cut_manifest(
     _check_settings(folder / SETTINGS_FILE, cutting, sampling_rate)
     stems = manifest.table["filepath"].map(lambda name: PurePosixPath(name).with_suffix("").as_posix())
     stems = stems.where(~stems.duplicated(keep=False), manifest.table["filepath"])
-    rows, missing = [], []
+    rows, problems = [], {}
     songs = zip(manifest.table.to_dict("records"), manifest.filepaths, stems, strict=True)
-    for row, path, stem in progress_bar(songs, description="cutting clips", total=len(manifest)):
+    for position, (row, path, stem) in enumerate(progress_bar(songs, description="cutting clips", total=len(manifest))):
         try:
             starts = _write_segments(path, folder, stem, cutting, sampling_rate)
         except AudioError as error:
-            missing.append(str(error))
+            problems[position] = error
             continue
         for k, start in enumerate(starts):
             names = {"clip_id": f"{row['clip_id']}_{k}", "filepath": f"{stem}_{k}.wav"}
             rows.append({**row, **names, "cut_from": row["clip_id"], "start_s": start})
     columns = dict.fromkeys([*manifest.table.columns, "cut_from", "start_s"])
-    return Built(pd.DataFrame(rows, columns=list(columns)), missing)
+    return CutManifest(pd.DataFrame(rows, columns=list(columns)), problems)
 
 
 def _write_segments(

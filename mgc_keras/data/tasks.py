@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 
 from mgc_keras.data.manifest import LABEL_PREFIX, Manifest
 from mgc_keras.data.splits import choose_folds
@@ -130,7 +131,8 @@ def tasks_of(manifest: Manifest) -> list[StudyTask]:
     Parameters
     ----------
     manifest : Manifest
-        With a column `label` or columns `label_<name>`; `artist`, `fold` and `split` are used where they exist.
+        With a column `label` or columns `label_<name>`; `artist` (else `cut_from`, see `mgc_keras.data.cutting`), `fold`
+        and `split` are used where they exist.
 
     Raises
     ------
@@ -146,8 +148,7 @@ def tasks_of(manifest: Manifest) -> list[StudyTask]:
     name = STUDY_NAMES.get(manifest.name, manifest.name)
     shared = {
         "clip_ids": manifest.clip_ids,
-        # Artists known for some clips only cannot keep folds apart.
-        "groups": table["artist"].to_numpy(str) if "artist" in table and (table["artist"] != "").all() else None,
+        "groups": _groups(table),
         "fold": table["fold"].to_numpy(int) if "fold" in table else None,
         "split": table["split"].to_numpy(str) if "split" in table else None,
     }
@@ -161,3 +162,12 @@ def tasks_of(manifest: Manifest) -> list[StudyTask]:
     if not tasks:
         raise ManifestError("has nothing to predict", path=manifest.name, field="label", cure="add a label column")
     return tasks
+
+
+def _groups(table: pd.DataFrame) -> np.ndarray | None:
+    """Return what keeps clips together: their artist, or at least the clip that they were cut from."""
+    for column in ("artist", "cut_from"):
+        # Known for some clips only, it cannot keep folds apart.
+        if column in table and (table[column] != "").all():
+            return table[column].to_numpy(str)
+    return None

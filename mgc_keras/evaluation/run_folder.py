@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras._version import __version__
-from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.errors import ManifestError
 from mgc_keras.evaluation.audits.result import AuditResult
-from mgc_keras.files import sha256_of, whole_file, write_text
+from mgc_keras.files import output_folder, sha256_of, whole_file, write_text
 
 SCORE_COLUMNS = (
     "study", "task", "feature", "protocol", "metric", "score", "ci_low", "ci_high", "published", "n_clips",
@@ -75,7 +75,7 @@ class RunWriter:
     Raises
     ------
     OptionError
-        `folder` is an existing file.
+        `folder` is an existing file, or cannot be written.
 
     Example
     -------
@@ -84,10 +84,7 @@ class RunWriter:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
-        if self.folder.exists() and not self.folder.is_dir():
-            raise OptionError("is a file, not a folder", path=self.folder, field="--out", cure="choose another folder")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder = output_folder(folder, "--out")
 
     def config(self, study: str, options: Mapping[str, Any], inputs: Iterable[str | Path] = (), **more: Any) -> Path:
         """Write ``config.json``: study, resolved options (seeds among them), command, versions, hashes of input files.

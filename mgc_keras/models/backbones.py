@@ -1,20 +1,19 @@
 """The ImageNet networks of Asgharivaskasi et al. (2019), from whichever weights are asked for and no others."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import keras
-import numpy as np
 
-from mgc_keras.errors import MgcKerasError, OptionError, WeightsError
+from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.layers.melspectrogram import checked_choice
 from mgc_keras.models.resnet34 import SMALLEST_SIDE, he_normal, resnet34
 from mgc_keras.models.variants import set_tensors, tensors_of
-from mgc_keras.weights.safetensors_file import check_same_names, read_torch_resnet
-from mgc_keras.weights.tensors import read_tensor, text
+from mgc_keras.weights.imagenet import fetch_imagenet_weights
+from mgc_keras.weights.keras_file import read_keras_weights
+from mgc_keras.weights.safetensors_file import read_torch_resnet
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,6 @@ BACKBONES = {
     "resnet34": Backbone("torch", SMALLEST_SIDE),
     "resnet50": Backbone("caffe", 32, "ResNet50"),
 }
-# What a tensor is by its name in old files: ".../kernel:0", or "block1_conv1_W_1:0" of Keras 1.
-_WEIGHT = re.compile(r"(?:^|_)(kernel|W|bias|b|gamma|beta|moving_mean|moving_variance)(?:_\d+)?(?::0)?$")
-_KERAS1_NAMES = {"W": "kernel", "b": "bias"}
-_NOT_FETCHED = "give a weight file instead, or 'none' for a random start"
 
 
 def build_backbone(
@@ -79,9 +74,8 @@ def build_backbone(
     OptionError
         An unknown `name`, no three colours, or a picture smaller than the network's least.
     WeightsError
-        The file is missing, damaged, or of another network; the first tensor that does not fit is named.
-    MgcKerasError
-        The ImageNet weights cannot be fetched.
+        The file is missing, damaged, or of another network; the first tensor that does not fit is named. Or the
+        ImageNet weights cannot be fetched.
 
     Example
     -------
@@ -107,44 +101,10 @@ def build_backbone(
     return _from_file(name, input_shape, Path(weights))
 
 
-def read_keras_weights(path: str | Path, model: keras.Model) -> dict[str, np.ndarray]:
-    """Read every tensor of `model` from an HDF5 file of weights: as Keras 1 and 2 wrote it, or a ``.weights.h5``.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file. Its layers must have the names that they have in `model`. A ``.weights.h5`` that
-        lacks layers' names is refused.
-    model : keras.Model
-        The network that the tensors are for; it is left alone.
-
-    Returns
-    -------
-    dict
-        ``{"<layer>/<weight>": array}``, float32, as `mgc_keras.models.variants.tensors_of` names them.
-
-    Raises
-    ------
-    WeightsError
-        The file is damaged, or a tensor is missing, one too many, of another shape, or not finite.
-    """
-    path, shapes = Path(path), {name: tensor.shape for name, tensor in tensors_of(model).items()}
-    cure = f"take a file of {model.name} without its top (_notop.h5)"
-    try:
-        with h5py.File(path, "r") as file:
-            places = _places_by_layer_names(file) if "layer_names" in file.attrs else _places_of_keras3(file, model)
-            if not places:
-                raise WeightsError("holds no weights of layers", path=path, cure=cure)
-            check_same_names(places, shapes, path, cure)
-            return {name: read_tensor(*places[name], shape, path) for name, shape in shapes.items()}
-    except (OSError, KeyError) as error:
-        raise WeightsError(f"is damaged: {error}", path=path, cure="take another copy") from error
-
-
 def _at_random(name: str, input_shape: tuple[int, int, int], seed: int) -> keras.Model:
     if BACKBONES[name].application is None:
         return resnet34(input_shape, seed=seed)
-    model = _application(name, input_shape, weights=None)
+    model = _application(name, input_shape)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             layer.kernel.assign(he_normal(seed, layer.name)(layer.kernel.shape))
@@ -159,62 +119,25 @@ def _from_file(name: str, input_shape: tuple[int, int, int], path: Path) -> kera
     if in_keras and not is_hdf5:
         cure = f"take the file of keras.applications for {name} that ends in _notop.h5"
         raise WeightsError("is no whole HDF5 file", path=path, cure=cure)
-    model = _application(name, input_shape, weights=None) if in_keras else resnet34(input_shape)
-    if is_hdf5:
-        tensors = read_keras_weights(path, model)
-    else:
-        tensors = read_torch_resnet(path, {key: tensor.shape for key, tensor in tensors_of(model).items()})
-    set_tensors(model, tensors)
+    model = _application(name, input_shape) if in_keras else resnet34(input_shape)
+    shapes = {key: tensor.shape for key, tensor in tensors_of(model).items()}
+    set_tensors(model, read_keras_weights(path, shapes, name) if is_hdf5 else read_torch_resnet(path, shapes))
     return model
 
 
-def _application(name: str, input_shape: tuple[int, int, int], weights: str | None) -> keras.Model:
+def _application(name: str, input_shape: tuple[int, int, int]) -> keras.Model:
     build: Callable[..., keras.Model] = getattr(keras.applications, BACKBONES[name].application)
     image = keras.Input(input_shape, dtype="float32", name="image")
-    maps = build(include_top=False, weights=weights, input_tensor=image, input_shape=input_shape).output
+    maps = build(include_top=False, weights=None, input_tensor=image, input_shape=input_shape).output
     vector = keras.layers.GlobalAveragePooling2D(dtype="float32", name="avgpool")(maps)
     return keras.Model(image, vector, name=name)
 
 
 def _from_imagenet(name: str, input_shape: tuple[int, int, int]) -> keras.Model:
     if BACKBONES[name].application is None:
-        raise MgcKerasError(
+        raise WeightsError(
             "keras.applications has no ImageNet weights of resnet34 to download",
             field="weights",
             cure="give the safetensors file of torchvision's or timm's resnet34, or 'none' for a random start",
         )
-    try:
-        return _application(name, input_shape, weights="imagenet")
-    except Exception as error:
-        # For a failed download Keras raises a plain Exception, for a damaged one a ValueError.
-        if type(error) is not Exception and not isinstance(error, (OSError, ValueError)):
-            raise
-        raise MgcKerasError(
-            f"the ImageNet weights of {name} could not be fetched", field="weights", cure=_NOT_FETCHED
-        ) from error
-
-
-def _places_by_layer_names(file: h5py.File) -> dict[str, tuple[h5py.Group, str]]:
-    """Find every tensor of a file as Keras 1 and 2 wrote it: its group, and its name there."""
-    places = {}
-    for layer in (text(name) for name in file.attrs["layer_names"]):
-        for stored in (text(name) for name in file[layer].attrs["weight_names"]):
-            kind = _WEIGHT.search(stored.rsplit("/", 1)[-1])
-            weight = _KERAS1_NAMES.get(kind[1], kind[1]) if kind else stored
-            places[f"{layer}/{weight}"] = (file[layer], stored)
-    return places
-
-
-def _places_of_keras3(file: h5py.File, model: keras.Model) -> dict[str, tuple[h5py.Group, str]]:
-    """Find every tensor of a ``.weights.h5``, which has layers' names as attributes and numbers their tensors."""
-    weights = {layer.name: [variable.name for variable in layer.weights] for layer in model.layers}
-    places = {}
-    layers = file.get("layers")
-    for group in layers.values() if isinstance(layers, h5py.Group) else ():
-        tensors = group.get("vars", ()) if isinstance(group, h5py.Group) else ()
-        for number in tensors:
-            layer = text(tensors.attrs.get("name", group.name))
-            names = weights.get(layer, [])
-            known = number.isdigit() and int(number) < len(names)
-            places[f"{layer}/{names[int(number)] if known else number}"] = (tensors, number)
-    return places
+    return _from_file(name, input_shape, fetch_imagenet_weights(name))

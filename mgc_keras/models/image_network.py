@@ -89,6 +89,32 @@ def image_network(
     return model
 
 
+def front_end(sampling_rate: int = SAMPLING_RATE, dynamic_range: float = 80.0) -> MelSpectrogram:
+    """Return the front end of an `image_network`, which has no weights.
+
+    Parameters
+    ----------
+    sampling_rate, dynamic_range
+        As of `image_network`.
+
+    Returns
+    -------
+    MelSpectrogram
+        (batch, n_samples) to (batch, 128, n_frames, 1) in dB, each clip's maximum at 0.
+    """
+    return MelSpectrogram(
+        sampling_rate=sampling_rate,
+        n_dft=N_DFT,
+        hop_length=HOP_LENGTH,
+        n_mels=N_MELS,
+        fmax=sampling_rate / 2,
+        framing="tensorflow",
+        decibel_reference="clip",
+        dynamic_range=dynamic_range,
+        name="melspectrogram",
+    )
+
+
 def backbone_of(model: keras.Model) -> keras.Model:
     """Return the backbone inside an `image_network`.
 
@@ -208,17 +234,7 @@ def _pictures(
     dynamic_range: float,
     image_size: tuple[int, int] | None,
 ) -> keras.KerasTensor:
-    decibels = MelSpectrogram(
-        sampling_rate=sampling_rate,
-        n_dft=N_DFT,
-        hop_length=HOP_LENGTH,
-        n_mels=N_MELS,
-        fmax=sampling_rate / 2,
-        framing="tensorflow",
-        decibel_reference="clip",
-        dynamic_range=dynamic_range,
-        name="melspectrogram",
-    )(waveforms)
+    decibels = front_end(sampling_rate, dynamic_range)(waveforms)
     pictures = DecibelImage(dynamic_range, image_size, name="image")(decibels)
     return ImagePreprocessing(BACKBONES[backbone].preprocessing, name="preprocessing")(pictures)
 

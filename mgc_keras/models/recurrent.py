@@ -81,25 +81,15 @@ def recurrent_network(
     skip = k if checked_choice("kind", kind, KINDS) == "skip_gru" else 0
     checked_choice("combination", combination, COMBINATIONS)
     inputs = keras.Input(tuple(input_shape), dtype="float32", name="waveform" if len(input_shape) == 1 else "mfcc")
-    start = keras.initializers.GlorotUniform
     values = SkipGRU(
         units,
         skip,
         combination,
-        kernel_initializer=start(seed=seed),
+        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
         recurrent_initializer=keras.initializers.Orthogonal(seed=seed),
         name="recurrent",
     )(_sequence(inputs, sampling_rate))
-    for number, size in enumerate(dense_units, 1):
-        values = _dropped(values, dropout, seed, number)
-        values = keras.layers.Dense(
-            size, activation="relu", kernel_initializer=start(seed=seed + number), name=f"dense{number}"
-        )(values)
-    last = len(dense_units) + 1
-    values = _dropped(values, dropout, seed, last)
-    outputs = keras.layers.Dense(
-        n_genres, activation="softmax", kernel_initializer=start(seed=seed + last), dtype="float32", name="genres"
-    )(values)
+    outputs = _head(values, dense_units, n_genres, dropout, seed)
     return keras.Model(inputs, outputs, name=f"asgharivaskasi2019_{kind}")
 
 
@@ -121,6 +111,21 @@ def _sequence(inputs: keras.KerasTensor, sampling_rate: int | None) -> keras.Ker
             cure="fit them with mgc_keras.fit_waveform",
         )
     return keras.layers.Reshape((N_SECONDS, sampling_rate), name="seconds")(inputs)
+
+
+def _head(
+    values: keras.KerasTensor, dense_units: Sequence[int], n_genres: int, dropout: float, seed: int
+) -> keras.KerasTensor:
+    start, last = keras.initializers.GlorotUniform, len(dense_units) + 1
+    for number, size in enumerate(dense_units, 1):
+        values = _dropped(values, dropout, seed, number)
+        values = keras.layers.Dense(
+            size, activation="relu", kernel_initializer=start(seed=seed + number), name=f"dense{number}"
+        )(values)
+    values = _dropped(values, dropout, seed, last)
+    return keras.layers.Dense(
+        n_genres, activation="softmax", kernel_initializer=start(seed=seed + last), dtype="float32", name="genres"
+    )(values)
 
 
 def _dropped(values: keras.KerasTensor, rate: float, seed: int, number: int) -> keras.KerasTensor:

@@ -58,7 +58,7 @@ def claims(run: RunFolder) -> list[Finding]:
 def score_tables(run: RunFolder, task: str) -> dict[str, pd.DataFrame]:
     """Return the paper's Tables 2 (classic classifiers) and 3 (networks): Classifier, Paper (GTZAN), a column a protocol."""
     scores = run.scores[run.scores["task"] == task]
-    is_baseline = scores["feature"].str.replace("-3s", "").isin(_BASELINES)
+    is_baseline = scores["feature"].str.removesuffix("-3s").str.removesuffix("-segmented").isin(_BASELINES)
     tables = {}
     for title, cells in (("Classic classifiers", scores[is_baseline]), ("Networks", scores[~is_baseline])):
         rows = []
@@ -106,6 +106,10 @@ def glance(run: RunFolder) -> list[str]:
     trained = set(run.scores["feature"])
     random = [name for name, value in weights.items() if value == "none" and any(name in one for one in trained)]
     parts = [paragraph(_RANDOM_START.format(names=", ".join(random)), "caveat")] if random else []
+    layers = run.config.get("options", {}).get("trainable_from") or {}
+    fine_tuned = [f"{name} from {layer} on" for name, layer in layers.items() if any(name in one for one in trained)]
+    if fine_tuned:
+        parts.append(paragraph(f"Backbones that were trained, too: {', '.join(fine_tuned)}. The others were frozen."))
     parts.append(f'<ul class="findings">{items}</ul>' if items else paragraph("Nothing was compared."))
     for task in run.tasks:
         for title, table in score_tables(run, task).items():

@@ -20,6 +20,7 @@ from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
 from mgc_keras.training.checkpoint import load_checkpoint, save_checkpoint, with_place
 from mgc_keras.training.examples import Examples
+from mgc_keras.training.judging import judge
 from mgc_keras.training.stepping import Stepper, check_head
 
 CURVE_COLUMNS = (
@@ -179,7 +180,7 @@ class _FoldTraining:
         for part in ("validation", "test"):
             clips = getattr(self.fold, part)
             scores = self.stepper.scores(self.examples, clips)
-            row |= {f"{part}_{name}": value for name, value in _judge(scores, targets[clips]).items()}
+            row |= {f"{part}_{name}": value for name, value in judge(scores, targets[clips]).items()}
         self.checkpoint.rows.append(row)
         self.checkpoint.predictions.append(scores.argmax(1).astype(np.int32))
 
@@ -201,11 +202,3 @@ def curve_file(folder: Path, fold: Fold) -> Path:
 def predictions_file(folder: Path, fold: Fold) -> Path:
     """Return where a fold's predictions of every epoch are kept."""
     return folder / f"{fold.name}_predictions.csv"
-
-
-def _judge(scores: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Cross-entropy (nats a clip) and accuracy; NaN for no clips."""
-    if not len(truth):
-        return {"loss": float("nan"), "accuracy": float("nan")}
-    of_truth = np.maximum(scores[np.arange(len(truth)), truth], 1e-7)
-    return {"loss": float(-np.log(of_truth).mean()), "accuracy": float(np.mean(scores.argmax(1) == truth))}

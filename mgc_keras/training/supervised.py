@@ -22,6 +22,7 @@ from mgc_keras.progress import progress_bar
 from mgc_keras.training.best_epoch import best_epoch, has_stopped, load_weights, save_weights
 from mgc_keras.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_place
 from mgc_keras.training.examples import Examples
+from mgc_keras.training.judging import judge
 from mgc_keras.training.learning_rates import ConstantRate, Policy, policy_config
 from mgc_keras.training.optimizers import OPTIMIZERS, make_optimizer
 from mgc_keras.training.stepping import Stepper, check_head
@@ -104,6 +105,7 @@ def train_classifier(
     folder: str | Path,
     settings: ClassifierSettings = ClassifierSettings(),
     provenance: Mapping[str, Any] | None = None,
+    stepper: Stepper | None = None,
 ) -> TrainedClassifier:
     """Train a classifier with categorical cross-entropy, or go on where an interrupted training in `folder` stopped.
 
@@ -126,6 +128,9 @@ def train_classifier(
     provenance : mapping, optional
         What else fixes the numbers (a hash of the clips or of the first weights, …), as plain JSON values: a folder
         made of other things is refused.
+    stepper : Stepper, optional
+        The compiled steps of `model`, where several trainings share them: its optimizer is that of `settings`, at its
+        beginning (`Stepper.restart`).
 
     Returns
     -------
@@ -158,7 +163,8 @@ def train_classifier(
         "validation": _fingerprint(validation),
         "provenance": dict(provenance or {}),
     }
-    stepper = Stepper(model, make_optimizer(settings.optimizer), multi_label=False, policy=settings.policy)
+    stepper = stepper or Stepper(model, make_optimizer(settings.optimizer), multi_label=False)
+    stepper.policy = settings.policy
     checkpoint = load_checkpoint(folder / CHECKPOINT, stepper.variables, record)
     _train(stepper, training, validation, checkpoint, folder, settings, record)
     load_weights(model, folder / BEST)
@@ -207,19 +213,17 @@ def _epoch(
     order = np.random.default_rng(seed).permutation(len(training))
     loss, said = stepper.epoch(training, order, settings.batch_size, seed, after_batch)
     scores = stepper.scores(validation, np.arange(len(validation)), settings.batch_size)
-    of_truth = np.maximum(scores[np.arange(len(scores)), validation.targets], keras.config.epsilon())
-    validation_loss = float(-np.log(of_truth).mean())
-    if not np.isfinite(validation_loss):
+    judged = {f"validation_{name}": value for name, value in judge(scores, validation.targets).items()}
+    if not np.isfinite(judged["validation_loss"]):
         # The last step of the epoch spoilt the weights: they must not reach the checkpoint.
         raise MgcKerasError(
-            f"the validation loss is {validation_loss} at the end", field="learning_rate", cure="try a tenth of it"
+            f"the validation loss is {judged['validation_loss']} at the end", field="learning_rate", cure="try a tenth of it"
         )
     return {
         "epoch": epoch + 1,
         "loss": loss,
         "training_accuracy": float(np.mean(said.argmax(1) == training.targets[order])),
-        "validation_loss": validation_loss,
-        "validation_accuracy": float(np.mean(scores.argmax(1) == validation.targets)),
+        **judged,
         "learning_rate": settings.policy.rate((epoch + 1) * -(-len(training) // settings.batch_size) - 1),
     }
 

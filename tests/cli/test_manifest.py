@@ -3,7 +3,11 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import soundfile
+from broken_clips import write
 
 from mgc_keras.cli import manifest as command
 from mgc_keras.cli.main import guarded
@@ -75,9 +79,45 @@ def test_own_folder(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert read_manifest(tmp_path / "manifest.csv").clip_ids == ["jazz/a", "rock/b"]
 
 
+def _songs(folder: Path) -> Path:
+    for name, seconds in (("jazz/a.wav", 7), ("rock/b.wav", 2)):
+        write(folder / name, 0.01 * np.arange(100 * seconds) % 0.5, 100)
+    (folder / "rock" / "broken.mp3").write_bytes(b"no sound")
+    assert _run("folder", folder, "-o", folder / "songs.csv") == 0
+    return folder / "songs.csv"
+
+
+def test_cutting_a_manifest(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    songs = _songs(tmp_path)
+    assert _run("cut", songs, "--seconds", "3", "--remainder", "fit", "--sampling-rate", "50") == 1
+    said = capsys.readouterr()
+    written = tmp_path / "songs_3s" / "songs_3s.csv"
+    assert said.out.splitlines()[-2:] == ["4 segments of 2 clips", str(written)]
+    assert "1 of 3 clips could not be cut" in said.err and str(written.with_name("errors.csv")) in said.err
+    manifest = read_manifest(written)
+    assert manifest.clip_ids == ["jazz/a_0", "jazz/a_1", "jazz/a_2", "rock/b_0"]
+    assert manifest.table["label"].tolist() == ["jazz", "jazz", "jazz", "rock"]
+    assert {(soundfile.info(path).frames, soundfile.info(path).samplerate) for path in manifest.filepaths} == {(150, 50)}
+    assert pd.read_csv(written.with_name("errors.csv"))["clip_id"].tolist() == ["rock/broken"]
+    # Again it is the same, and other lengths go elsewhere or are refused.
+    assert _run("cut", songs, "--seconds", "3", "--remainder", "fit", "--sampling-rate", "50") == 1
+    assert _run("cut", songs, "--seconds", "2", "-o", tmp_path / "two" / "two.csv") == 1
+    assert len(read_manifest(tmp_path / "two" / "two.csv")) == 4
+    capsys.readouterr()
+    assert _run("cut", songs, "--seconds", "2", "-o", tmp_path / "songs_3s" / "two.csv") == 2
+    assert _run("cut", songs, "-o", songs) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2 and "cut otherwise" in errors[0] and "clips' own manifest" in errors[1]
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
+        (["cut"], "MANIFEST: the manifest is missing"),
+        (["cut", "/not_there.csv"], "/not_there.csv: "),
+        (["cut", "songs.csv", "--seconds", "-3"], "seconds: -3.0 s makes no sense"),
+        (["cut", "songs.csv", "--sampling-rate", "0"], "--sampling-rate: must be above 0"),
+        (["folder", ".", "--hop", "3"], "--hop: is an option of `cut` alone"),
         (["gtzan_genre"], "DIR: the folder is missing"),
         (["nonsense", "."], "no builder for 'nonsense'"),
         (["list", "nonsense"], "there is no such card"),

@@ -10,7 +10,7 @@ from broken_clips import write
 from scipy.signal import lfilter
 
 from mgc_keras.cli.main import main
-from mgc_keras.cli.segment import output_stems
+from mgc_keras.cli.segment_files import output_stems
 from mgc_keras.data.audio import read_waveform
 from mgc_keras.data.segmentation.segments import segment_waveform
 from mgc_keras.errors import OptionError
@@ -52,7 +52,7 @@ def test_a_song_end_to_end(tmp_path: Path, songs: Path, capsys: pytest.CaptureFi
     printed = capsys.readouterr().out.splitlines()
     files = ["errors.csv", *(f"one_{name}.png" for name in FIGURES), "one_largest.wav", "one_segments.csv"]
     assert printed == ["segment: 1 of 1 songs done", *(str(out / name) for name in files)]
-    assert sorted(path.name for path in out.iterdir()) == sorted(files)
+    assert sorted(path.name for path in out.iterdir()) == sorted([*files, "one_segments.json"])
     table = pd.read_csv(out / "one_segments.csv")
     assert table.to_dict("list") == {"start_s": [0, 4], "end_s": [4, 10], "label": [0, 1], "duration_s": [4, 6]}
     waveform = read_waveform(songs / "rock" / "one.wav", RATE)
@@ -75,6 +75,37 @@ def test_one_bad_song_does_not_stop_the_rest(tmp_path: Path, songs: Path, capsys
     assert not list(out.rglob("*.png"))
     expected = segment_waveform(read_waveform(songs / "pop" / "two.wav", RATE), RATE, order=8).segments()
     pd.testing.assert_frame_equal(pd.read_csv(out / "pop" / "two_segments.csv"), expected, check_dtype=False)
+
+
+def test_what_is_done_is_kept_and_what_changed_is_done_again(
+    tmp_path: Path, songs: Path, capsys: pytest.CaptureFixture
+) -> None:
+    out, one, two = tmp_path / "out", songs / "rock" / "one.wav", songs / "pop" / "two.wav"
+
+    def run(*arguments: object) -> tuple[list[str], set[str]]:
+        """Return the songs that were written anew, and the words that were printed."""
+        before = {path: path.stat().st_ino for path in out.glob("*.csv")}
+        assert segment(one, two, "-o", out, *SMALL, "--no-plots", *arguments) == 0
+        new = [path.stem for path in sorted(out.glob("*_segments.csv")) if path.stat().st_ino != before.get(path)]
+        return new, set(capsys.readouterr().out.splitlines())
+
+    both = ["one_segments", "two_segments"]
+    kept = "{} of them were done before with the same settings and are kept (--overwrite does them again)"
+    assert segment(one, "-o", out, *SMALL, "--no-plots") == 0
+    new, printed = run()
+    assert new == ["two_segments"] and kept.format(1) in printed
+    new, printed = run()
+    assert new == [] and {kept.format(2), str(out / "one_segments.csv"), str(out / "two_segments.csv")} <= printed
+    assert run("--overwrite")[0] == both
+    assert run("--order", 5)[0] == both and run("--order", 5)[0] == []
+    assert run("--order", 5, "--export-largest")[0] == both
+    # Without audio there is less to do, not other things; but a file of it is gone, and one record is no JSON.
+    assert run("--order", 5)[0] == []
+    (out / "one_largest.wav").unlink()
+    (out / "two_segments.json").write_text("[")
+    assert run("--order", 5, "--export-largest")[0] == both
+    write(two, song(2), RATE)
+    assert run("--order", 5, "--export-largest")[0] == ["two_segments"]
 
 
 def test_options_reach_the_segmentation(tmp_path: Path, songs: Path) -> None:
@@ -108,6 +139,15 @@ def test_wrong_options_stop_at_once_in_one_line(
     assert segment(songs, "-o", tmp_path / "out", *SMALL, *wrong) == 2
     error = capsys.readouterr().err.strip()
     assert message in error and "\n" not in error and not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(
+    tmp_path: Path, songs: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    for out, problem in ((tmp_path / "file", "is a file, not a folder"), (Path("/proc/none"), "cannot be written")):
+        assert segment(songs, "-o", out, *SMALL) == 2
+        assert capsys.readouterr().err == f"mgc-keras segment: {out}: --out: {problem} (choose another folder)\n"
 
 
 def test_files_stay_inside_the_folder() -> None:

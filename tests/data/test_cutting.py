@@ -96,7 +96,7 @@ class TestManifest:
     def test_files_and_rows(self, songs: Manifest, tmp_path: Path) -> None:
         built = cut_manifest(songs, tmp_path / "cut", Cutting(3.0))
         cut = read_manifest(write_manifest(built.table, tmp_path / "cut" / "songs_3s.csv"))
-        assert built.missing == []
+        assert built.problems == {}
         expected = ["jazz/long_0", "jazz/long_1", "rock/short_0", "rock/twin.flac_0", "rock/twin_0"]
         assert cut.clip_ids == expected
         assert cut.table["cut_from"].tolist() == [name.rpartition("_")[0] for name in expected]
@@ -122,7 +122,8 @@ class TestManifest:
     def test_a_song_that_cannot_be_read_is_reported(self, songs: Manifest, tmp_path: Path) -> None:
         (tmp_path / "songs/rock/short.wav").write_bytes(b"no audio")
         built = cut_manifest(songs, tmp_path / "cut", Cutting(3.0))
-        assert len(built.missing) == 1 and "short.wav" in built.missing[0]
+        assert [songs.clip_ids[position] for position in built.problems] == ["rock/short"]
+        assert "short.wav" in str(*built.problems.values())
         assert "rock/short" not in set(built.table["cut_from"]) and len(built.table) == 4
 
     def test_a_stopped_run_goes_on_and_other_settings_are_refused(self, songs: Manifest, tmp_path: Path) -> None:

@@ -33,6 +33,12 @@ def test_artists_count_only_where_all_are_known() -> None:
     assert tasks_of(manifest("a", label=["x", "y"], artist=["p", "q"]))[0].groups.tolist() == ["p", "q"]
 
 
+def test_segments_stay_with_the_song_that_they_were_cut_from() -> None:
+    songs = {"label": ["x", "y"], "cut_from": ["s", "t"]}
+    assert tasks_of(manifest("a", **songs, artist=["p", ""]))[0].groups.tolist() == ["s", "t"]
+    assert tasks_of(manifest("a", **songs, artist=["p", "p"]))[0].groups.tolist() == ["p", "p"]
+
+
 def test_corrected_folds_keep_an_artist_together() -> None:
     artists = np.repeat([f"artist{number}" for number in range(15)], 4)
     task = tasks_of(manifest("a", label=["x", "y"] * 30, artist=artists.tolist()))[0]

@@ -6,8 +6,8 @@ import pytest
 from mgc_keras.data.segmentation.segments import largest_cluster_waveform, segment_waveform
 from mgc_keras.errors import OptionError
 from mgc_keras.features.mfcc import mfcc_features
-from mgc_keras.features.mfcc_sequences import MfccSequences
-from mgc_keras.features.pieces import PieceExtractor, mfcc_statistics
+from mgc_keras.features.mfcc_sequences import mfcc_sequences
+from mgc_keras.features.pieces import PieceExtractor, mfcc_statistics, waveform_pieces
 
 RATE = 1000
 
@@ -73,5 +73,17 @@ def test_statistics_of_pieces_are_those_of_each_alone():
 def test_mfcc_sequences_have_the_statistics_of_the_baseline_at_its_hop():
     # With the baseline's hop the mean over frames is that of the baseline's first twenty numbers.
     waveforms = clips(2, 5 * 12000)
-    found = MfccSequences(5.0, 12000, hop_length=512)(waveforms)
+    found = mfcc_sequences("whole", 5.0, 12000, hop_length=512)(waveforms)
     np.testing.assert_allclose(found.mean(axis=1)[0], mfcc_features(waveforms[0])[:20], rtol=1e-3, atol=1e-2)
+
+
+def test_rows_of_a_clip_are_those_of_its_pieces_one_after_the_other():
+    waveforms = clips(2, 7 * RATE)
+    extract = waveform_pieces("3s", 7.0, RATE)
+    found = extract(waveforms)
+    assert extract.n_pieces == 2 and found.shape == (2, 6 * RATE, 1)
+    np.testing.assert_array_equal(found[..., 0], waveforms[:, : 6 * RATE])
+    of_pieces, of_clips = (mfcc_sequences(kind, 3.0, RATE, hop_length=500) for kind in ("3s", "whole"))
+    np.testing.assert_array_equal(of_pieces(waveforms[:, : 3 * RATE]), of_clips(waveforms[:, : 3 * RATE]))
+    of_pieces = mfcc_sequences("3s", 6.0, RATE, hop_length=500)(waveforms[:, : 6 * RATE])
+    np.testing.assert_array_equal(of_pieces[:, 7:], of_clips(waveforms[:, 3 * RATE : 6 * RATE]))

@@ -1,5 +1,14 @@
 """ImageNet networks: what they compute, and the weight files that they take and refuse."""
 
+import hashlib
+import inspect
+import re
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
 import h5py
 import keras
 import numpy as np
@@ -7,10 +16,12 @@ import pytest
 from safetensors.numpy import save_file
 from torch_resnet34 import random_tensors
 
-from mgc_keras.errors import MgcKerasError, OptionError, WeightsError
-from mgc_keras.models.backbones import BACKBONES, build_backbone, read_keras_weights
+from mgc_keras.errors import OptionError, WeightsError
+from mgc_keras.models.backbones import BACKBONES, build_backbone
 from mgc_keras.models.resnet34 import he_normal
 from mgc_keras.models.variants import tensors_of
+from mgc_keras.weights.imagenet import IMAGENET_FILES
+from mgc_keras.weights.keras_file import read_keras_weights
 
 SHAPE = (32, 33, 3)
 APPLICATIONS = {"vgg16": keras.applications.VGG16, "resnet50": keras.applications.ResNet50}
@@ -28,6 +39,10 @@ def write_by_layer_names(model, path, old):
                 names.append(keras1 if old else f"{layer.name}/{weight.name}:0")
                 group[names[-1]] = np.asarray(weight)
             group.attrs["weight_names"] = np.array([stored.encode() for stored in names], "S")
+
+
+def shapes_of(model):
+    return {name: tensor.shape for name, tensor in tensors_of(model).items()}
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +130,7 @@ def test_every_layout(tmp_path, layout):
         model.save_weights(path)
     else:
         write_by_layer_names(model, path, old=layout == "keras1.h5")
-    read, tensors = read_keras_weights(path, model), tensors_of(model)
+    read, tensors = read_keras_weights(path, shapes_of(model), model.name), tensors_of(model)
     assert len(tensors) == 8 and read.keys() == tensors.keys()
     for name, tensor in tensors.items():
         np.testing.assert_array_equal(read[name], tensor)
@@ -156,21 +171,56 @@ def test_pictures_without_three_colours():
 
 def test_imagenet_without_network(monkeypatch, tmp_path):
     # Whatever this machine has fetched before.
-    monkeypatch.setattr(keras.src.backend.config, "_KERAS_DIR", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     for variable in ("http_proxy", "https_proxy", "no_proxy"):
         monkeypatch.delenv(variable.upper(), raising=False)
         # Port 9 of this machine: the connection is refused at once.
         monkeypatch.setenv(variable, "" if variable == "no_proxy" else "http://127.0.0.1:9")
     for name in APPLICATIONS:
-        with pytest.raises(MgcKerasError) as caught:
+        with pytest.raises(WeightsError) as caught:
             build_backbone(name, SHAPE, "imagenet")
         message = str(caught.value)
-        assert message.startswith(f"weights: the ImageNet weights of {name} could not be fetched")
-        assert "'none'" in message and "file" in message and "\n" not in message and "//" not in message
+        assert message.startswith(f"weights: the ImageNet weights of {name} could not be fetched: no connection")
+        assert "'none'" in message and "_notop.h5 as a file" in message and "\n" not in message and "//" not in message
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_imagenet_that_is_something_else(monkeypatch, tmp_path):
+    file = tmp_path / "sent.h5"
+    file.write_bytes(b"Please log in to this network.")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setitem(IMAGENET_FILES, "vgg16", SimpleNamespace(path="vgg16/some.h5", md5="0" * 32, address=file.as_uri()))
+    monkeypatch.setattr("pooch.core.choose_downloader", lambda *_, **__: lambda url, output, _: shutil.copy(file, output))
+    with pytest.raises(WeightsError, match="of vgg16 could not be fetched: what came is not this file"):
+        build_backbone("vgg16", SHAPE, "imagenet")
+    assert not (tmp_path / "models" / "some.h5").exists()
+    monkeypatch.setenv("KERAS_HOME", str(file))
+    with pytest.raises(WeightsError, match="of vgg16 could not be fetched: .*sent.h5/models cannot be written"):
+        build_backbone("vgg16", SHAPE, "imagenet")
+
+
+def test_imagenet_from_keras_folder(monkeypatch, networks, files, tmp_path):
+    (tmp_path / "models").mkdir()
+    there = tmp_path / "models" / files["vgg16"].name
+    shutil.copy(files["vgg16"], there)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    known = replace(IMAGENET_FILES["vgg16"], md5=hashlib.md5(there.read_bytes()).hexdigest())
+    assert Path(known.path).name == there.name
+    monkeypatch.setitem(IMAGENET_FILES, "vgg16", known)
+    assert_same_weights(build_backbone("vgg16", SHAPE, "imagenet"), networks["vgg16"])
+
+
+@pytest.mark.parametrize("name", IMAGENET_FILES)
+def test_files_are_those_of_keras(name):
+    module = sys.modules[inspect.unwrap(APPLICATIONS[name]).__module__]
+    file, text = IMAGENET_FILES[name], re.sub(r'"\s+"', "", inspect.getsource(module))
+    assert file.md5 in text
+    folder, file_name = file.address.rsplit("/", 1)
+    assert f'"{folder}/' in text and file_name.removeprefix(name) in text
 
 
 def test_imagenet_weights_of_resnet34():
-    with pytest.raises(MgcKerasError, match="weights: .*no ImageNet weights of resnet34.*safetensors file of"):
+    with pytest.raises(WeightsError, match="weights: .*no ImageNet weights of resnet34.*safetensors file of"):
         build_backbone("resnet34", SHAPE)
 
 
@@ -226,7 +276,7 @@ def test_damaged_files(tmp_path, name):
     write_by_layer_names(model, path, old=True)
     damage(path)
     with pytest.raises(WeightsError, match=words) as caught:
-        read_keras_weights(path, model)
+        read_keras_weights(path, shapes_of(model), model.name)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -259,7 +309,7 @@ def test_damaged_files_of_keras3(tmp_path, damage, words):
     model.save_weights(path)
     damage(path)
     with pytest.raises(WeightsError, match=words):
-        read_keras_weights(path, model)
+        read_keras_weights(path, shapes_of(model), model.name)
 
 
 def test_files_of_another_network(files, torch_file, tmp_path):

@@ -7,7 +7,9 @@ from contracts import check_contract, check_reload
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
 from mgc_keras.layers.precomputed import PrecomputedMelSpectrogram
+from mgc_keras.layers.skip_gru import SkipGRU
 from mgc_keras.models.choi2017 import convnet
+from mgc_keras.models.recurrent import recurrent_network
 
 SHORTEST = 327425
 
@@ -56,6 +58,18 @@ MODELS = {
     ),
 }
 CASES = LAYERS | MODELS
+# Held to the rest of the contract in tests of their own.
+RECURRENT = {
+    "skip_gru": (lambda: SkipGRU(3, 2, "add", return_sequences=True), lambda: waveforms(36).reshape(3, 9, 4)),
+    "mfcc_to_genres": (
+        lambda: recurrent_network((11, 7), 4, kind="skip_gru", k=3, units=5, dense_units=(4,)),
+        lambda: waveforms(77).reshape(3, 11, 7),
+    ),
+    "audio_to_genres": (
+        lambda: recurrent_network((30 * 20,), 4, sampling_rate=20, units=5, dense_units=(4,)),
+        lambda: waveforms(30 * 20),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -65,4 +79,5 @@ def test_contract(name):
 
 
 def test_reload_in_a_fresh_process(tmp_path):
-    check_reload({name: (make(), inputs()) for name, (make, inputs, _) in CASES.items()}, tmp_path)
+    cases = {name: case[:2] for name, case in CASES.items()} | RECURRENT
+    check_reload({name: (make(), inputs()) for name, (make, inputs) in cases.items()}, tmp_path)

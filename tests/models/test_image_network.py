@@ -9,6 +9,7 @@ from contracts import check_contract, check_reload
 
 from mgc_keras.data.audio import fit_waveform, read_waveform
 from mgc_keras.errors import OptionError
+from mgc_keras.features.vectors import backbone_vectors, melspectrogram_pieces
 from mgc_keras.layers.decibel_image import DecibelImage, ImagePreprocessing
 from mgc_keras.models.backbones import BACKBONES
 from mgc_keras.models.image_network import (
@@ -130,6 +131,17 @@ def test_the_parts_share_their_weights(networks):
     assert head.get_layer("genres").bias is bias
     # The whole is saved as before, though its layers were called again.
     assert model.get_config() == before
+
+
+def test_exported_melspectrograms_and_vectors_are_what_the_network_makes_of_clips(networks):
+    seconds, clips = SHORTEST / 22050, waveforms()
+    exported = melspectrogram_pieces("whole", seconds)(clips)
+    assert exported.shape == (3, 128, 32)
+    said = part_of(networks["vgg16"], "melspectrogram", "genres")(exported[..., None])
+    np.testing.assert_allclose(np.asarray(said), np.asarray(networks["vgg16"](clips)), atol=1e-6)
+    vectors = backbone_vectors("vgg16", pieces="whole", seconds=seconds, weights="none")(clips)
+    expected = np.asarray(part_of(networks["vgg16"], "waveform", "vector")(clips))
+    np.testing.assert_allclose(vectors[:, 0], expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
 def test_standardized_vectors():

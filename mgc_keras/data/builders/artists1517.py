@@ -7,7 +7,7 @@ what stands before the first " - " (or "_-_") of the file's name, behind a track
 neither tells stays empty, and a remark says how many.
 
 Row order: classes in the card's order, then by path. The study (Asgharivaskasi et al. 2019) cuts the songs into 30-s
-clips: see `mgc_keras.data.cutting.cut_manifest`.
+clips: ``mgc-keras manifest cut artists1517.csv --seconds 30`` (`mgc_keras.data.cutting.cut_manifest`).
 """
 
 import re

@@ -1,0 +1,105 @@
+"""The files that ``mgc-keras segment`` writes for a song, and whether an earlier run has written them."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from mgc_keras.errors import OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mgc_keras.data.segmentation.segments import Segmentation
+    from mgc_keras.data.segmentation.settings import SegmentationSettings
+
+FIGURES = ("waveform", "distances", "graph", "map", "segments")
+
+
+@dataclass(frozen=True)
+class SongFiles:
+    """A song's files. ``<stem>_segments.json``, written last, says what the others were made from.
+
+    Parameters
+    ----------
+    stem : Path
+        Folder and beginning of the names.
+    song : Path
+    sampling_rate : int
+        At which it is segmented, in Hz.
+    settings : SegmentationSettings
+    plots, largest : bool
+        Whether there are figures, and audio of the largest cluster.
+    """
+
+    stem: Path
+    song: Path
+    sampling_rate: int
+    settings: "SegmentationSettings"
+    plots: bool
+    largest: bool
+
+    @property
+    def paths(self) -> list[Path]:
+        """All files but the record, the table last."""
+        names = [f"_{name}.png" for name in FIGURES] if self.plots else []
+        return [self._path(name) for name in (*names, *(["_largest.wav"] if self.largest else []), "_segments.csv")]
+
+    def are_finished(self) -> bool:
+        """Tell whether all of them are there, made from this very song with these settings."""
+        try:
+            record = json.loads(self._path("_segments.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        if not isinstance(record, dict) or {**record, "files": None} != {**self._record(), "files": None}:
+            return False
+        return all(path.name in (record["files"] or ()) and path.exists() for path in self.paths)
+
+    def write(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
+        """Write them."""
+        from mgc_keras.data.audio import write_waveform
+        from mgc_keras.data.segmentation.segments import largest_cluster_waveform
+        from mgc_keras.files import write_text
+
+        # Until all files are of one run there is no record.
+        self._path("_segments.json").unlink(missing_ok=True)
+        if self.plots:
+            from mgc_keras.reporting.segmentation import draw_segmentation
+
+            draw_segmentation(waveform, segmentation, self.stem, title=self.stem.name)
+        if self.largest:
+            audio = largest_cluster_waveform(waveform, segmentation)
+            write_waveform(self._path("_largest.wav"), audio, segmentation.sampling_rate)
+        table = segmentation.segments().round(6).to_csv(index=False, lineterminator="\n")
+        write_text(self._path("_segments.csv"), table)
+        write_text(self._path("_segments.json"), json.dumps(self._record(), indent=2) + "\n")
+
+    def _path(self, ending: str) -> Path:
+        return self.stem.with_name(f"{self.stem.name}{ending}")
+
+    def _record(self) -> dict[str, Any]:
+        state = self.song.stat()
+        return {
+            # Changed in place, a song is another.
+            "song": {"path": str(self.song.absolute()), "bytes": state.st_size, "changed_ns": state.st_mtime_ns},
+            "sampling_rate": self.sampling_rate,
+            "settings": asdict(self.settings),
+            "files": [path.name for path in self.paths],
+        }
+
+
+def output_stems(clip_ids: list[str], out: Path) -> list[Path]:
+    """Return where each song's files begin, inside `out` whatever its id.
+
+    Raises
+    ------
+    OptionError
+        Two songs would write the same files.
+    """
+    # Songs that share a name have their paths as ids, which may be absolute or lead upwards.
+    stems = [out.joinpath(*(part for part in PurePath(name).parts if part not in ("/", ".."))) for name in clip_ids]
+    for stem, count in Counter(stems).items():
+        if count > 1:
+            raise OptionError("two songs would write the same files", path=stem, cure="segment them one by one")
+    return stems
