@@ -1,10 +1,10 @@
 """``mgc-keras segment``: divide songs into segments that sound alike."""
 
 import argparse
-from collections import Counter
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mgc_keras.cli.outputs import output_stems
 from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.errors import MgcKerasError, OptionError
 
@@ -119,22 +119,6 @@ def write_segmentation(
         written.append(write_waveform(stem.with_name(f"{stem.name}_largest.wav"), audio, segmentation.sampling_rate))
     table = segmentation.segments().round(6).to_csv(index=False, lineterminator="\n")
     return [*written, write_text(stem.with_name(f"{stem.name}_segments.csv"), table)]
-
-
-def output_stems(clip_ids: list[str], out: Path) -> list[Path]:
-    """Return where each song's files begin, inside `out` whatever its id.
-
-    Raises
-    ------
-    OptionError
-        Two songs would write the same files.
-    """
-    # Songs that share a name have their paths as ids, which may be absolute or lead upwards.
-    stems = [out.joinpath(*(part for part in PurePath(name).parts if part not in ("/", ".."))) for name in clip_ids]
-    for stem, count in Counter(stems).items():
-        if count > 1:
-            raise OptionError("two songs would write the same files", path=stem, cure="segment them one by one")
-    return stems
 
 
 def _segmented(
