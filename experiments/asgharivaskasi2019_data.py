@@ -3,13 +3,11 @@
 import argparse
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from asgharivaskasi2019_runs import ON_SONGS, SUB_RUNS, SubRun
 
+from mgc_keras.cli.named_values import named_values
 from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
 from mgc_keras.data.manifest import Manifest
-from mgc_keras.data.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.evaluation.run_folder import RunWriter
 from mgc_keras.features.extractor import Extractor
@@ -29,17 +27,8 @@ def resolve_defaults(options: argparse.Namespace) -> None:
         raise OptionError(f"there is no sub-run {unknown[0]!r}", field="SUB_RUN", cure=f"choose of {', '.join(SUB_RUNS)}")
     options.sub_runs = [name for name in SUB_RUNS if name in (options.sub_runs or SUB_RUNS)]
     given = options.backbone_weights or ["none" if is_built_in(options) else "imagenet"]
-    weights = dict.fromkeys(BACKBONES, given[0]) if len(given) == 1 and "=" not in given[0] else {}
-    for one in given if not weights else ():
-        name, separator, value = one.partition("=")
-        if not separator or name not in BACKBONES:
-            cure = "give one value for all, or vgg16=WEIGHTS and resnet34=WEIGHTS"
-            raise OptionError(f"{one!r} names no backbone", field="--backbone-weights", cure=cure)
-        weights[name] = value
     needed = {SUB_RUNS[name].network for name in options.sub_runs if SUB_RUNS[name].kind == "image"}
-    missing = sorted(needed - set(weights))
-    if missing:
-        raise OptionError(f"says nothing of {missing[0]}", field="--backbone-weights", cure=f"add {missing[0]}=WEIGHTS")
+    weights = named_values(given, BACKBONES, "--backbone-weights", needed=needed, metavar="WEIGHTS", what="backbone")
     options.backbone_weights = weights
 
 
@@ -95,25 +84,6 @@ def features_of(
     if not sequences.clip_ids:
         raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
     return sequences
-
-
-def task_of(manifest: Manifest, sequences: Sequences, protocol: str) -> tuple[StudyTask, np.ndarray]:
-    """Return the task of the clips that could be read, as a protocol sees it, and their rows in `sequences`."""
-    kept = np.isin(manifest.clip_ids, sequences.clip_ids)
-    task = tasks_of(manifest)[0].subset(kept).under(protocol)
-    place = {clip_id: row for row, clip_id in enumerate(sequences.clip_ids)}
-    return task, np.array([place[clip_id] for clip_id in task.clip_ids])
-
-
-def write_errors(writer: RunWriter) -> None:
-    """Gather every clip that could not be read into the run's ``errors.csv``, and say how many there are."""
-    rows: dict[str, dict[str, str]] = {}
-    for path in sorted((writer.folder / "features").glob("*_errors.csv")):
-        for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
-            rows.setdefault(row["clip_id"], {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]})
-    writer.errors(rows.values())
-    if rows:
-        print(f"{len(rows)} clips could not be read and are left out: {writer.folder / 'errors.csv'}")
 
 
 def _rendered(name: str, options: argparse.Namespace, writer: RunWriter) -> Manifest:

@@ -1,7 +1,10 @@
-"""The ImageNet networks of Asgharivaskasi et al. (2019), from whichever weights are asked for and no others."""
+"""ImageNet networks, from whichever weights are asked for and no others.
+
+Those of Asgharivaskasi et al. (2019), VGG16 and ResNets, and that of Ouyang (2023), InceptionV3.
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,27 +26,35 @@ class Backbone:
 
     Parameters
     ----------
-    preprocessing : {"caffe", "torch"}
+    preprocessing : {"caffe", "torch", "tf"}
         See `ImagePreprocessing`.
     smallest_side : int
         Least height and width of a picture, in pixels: that of `keras.applications`; for ResNet34, which halves its
         maps five times, not stated and chosen alike.
     application : str, optional
         The function in `keras.applications`; None: built here.
+    is_counted : bool
+        Whether `keras.applications` leaves the names of layers to a counter of the process ("conv2d_17"). Here they
+        are counted anew within the network, from 01 in the order in which the layers are made.
     """
 
     preprocessing: str
     smallest_side: int
     application: str | None = None
+    is_counted: bool = False
 
 
 BACKBONES = {
     "vgg16": Backbone("caffe", 32, "VGG16"),
     "resnet34": Backbone("torch", SMALLEST_SIDE),
     "resnet50": Backbone("caffe", 32, "ResNet50"),
+    "inceptionv3": Backbone("tf", 75, "InceptionV3", is_counted=True),
 }
 # What a tensor is by its name in old files: ".../kernel:0", or "block1_conv1_W_1:0" of Keras 1.
 _WEIGHT = re.compile(r"(?:^|_)(kernel|W|bias|b|gamma|beta|moving_mean|moving_variance)(?:_\d+)?(?::0)?$")
+_COUNTED = re.compile(
+    r"^(conv2d|batch_normalization|activation|max_pooling2d|average_pooling2d|concatenate)(?:_(\d+))?$"
+)
 _KERAS1_NAMES = {"W": "kernel", "b": "bias"}
 _NOT_FETCHED = "give a weight file instead, or 'none' for a random start"
 
@@ -58,13 +69,13 @@ def build_backbone(
 
     Parameters
     ----------
-    name : {"vgg16", "resnet34", "resnet50"}
+    name : {"vgg16", "resnet34", "resnet50", "inceptionv3"}
     input_shape : tuple of int
         Height, width, 3.
     weights : str or Path
         "imagenet": those of `keras.applications`, downloaded once (not for ResNet34, which is not in it). "none": He
         normal kernels, biases 0. Else a file. For ResNet34, torchvision's or timm's ``.safetensors``; for the others
-        the ``_notop.h5`` of `keras.applications`. For all three, what ``save_weights`` of such a network writes
+        the ``_notop.h5`` of `keras.applications`. For all of them, what ``save_weights`` of such a network writes
         (``.weights.h5``). Every tensor is checked.
     seed : int
         Of the random start.
@@ -133,12 +144,38 @@ def read_keras_weights(path: str | Path, model: keras.Model) -> dict[str, np.nda
     try:
         with h5py.File(path, "r") as file:
             places = _places_by_layer_names(file) if "layer_names" in file.attrs else _places_of_keras3(file, model)
+            if model.name in BACKBONES and BACKBONES[model.name].is_counted:
+                layers = counted_names({place.split("/", 1)[0] for place in places})
+                places = {f"{layers[place.split('/', 1)[0]]}/{place.split('/', 1)[1]}": at for place, at in places.items()}
             if not places:
                 raise WeightsError("holds no weights of layers", path=path, cure=cure)
             check_same_names(places, shapes, path, cure)
             return {name: read_tensor(*places[name], shape, path) for name, shape in shapes.items()}
     except (OSError, KeyError) as error:
         raise WeightsError(f"is damaged: {error}", path=path, cure="take another copy") from error
+
+
+def counted_names(names: Iterable[str]) -> dict[str, str]:
+    """Return a name for every layer that does not depend on what a process built before.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of all layers of one network.
+
+    Example
+    -------
+    >>> counted_names(["conv2d_7", "mixed0", "conv2d_12"])
+    {'conv2d_7': 'conv2d_01', 'mixed0': 'mixed0', 'conv2d_12': 'conv2d_02'}
+    """
+    names = list(names)
+    kinds: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        counted = _COUNTED.match(name)
+        if counted:
+            kinds.setdefault(counted[1], []).append((int(counted[2] or 0), name))
+    ranks = {name: f"{kind}_{rank:02d}" for kind, found in kinds.items() for rank, (_, name) in enumerate(sorted(found), 1)}
+    return {name: ranks.get(name, name) for name in names}
 
 
 def _at_random(name: str, input_shape: tuple[int, int, int], seed: int) -> keras.Model:
@@ -171,7 +208,12 @@ def _from_file(name: str, input_shape: tuple[int, int, int], path: Path) -> kera
 def _application(name: str, input_shape: tuple[int, int, int], weights: str | None) -> keras.Model:
     build: Callable[..., keras.Model] = getattr(keras.applications, BACKBONES[name].application)
     image = keras.Input(input_shape, dtype="float32", name="image")
-    maps = build(include_top=False, weights=weights, input_tensor=image, input_shape=input_shape).output
+    network = build(include_top=False, weights=weights, input_tensor=image, input_shape=input_shape)
+    maps = network.output
+    if BACKBONES[name].is_counted:
+        names = counted_names({layer.name for layer in network.layers})
+        for layer in network.layers:
+            layer.name = names[layer.name]
     vector = keras.layers.GlobalAveragePooling2D(dtype="float32", name="avgpool")(maps)
     return keras.Model(image, vector, name=name)
 

@@ -34,6 +34,7 @@ def image_network(
     sampling_rate: int = SAMPLING_RATE,
     dynamic_range: float = 80.0,
     image_size: tuple[int, int] | None = None,
+    antialias: bool = False,
     weights: str | Path = "imagenet",
     trainable_from: str | None = None,
     head_units: Sequence[int] = HEAD_UNITS,
@@ -46,13 +47,15 @@ def image_network(
 
     Parameters
     ----------
-    backbone : {"vgg16", "resnet34", "resnet50"}
+    backbone : {"vgg16", "resnet34", "resnet50", "inceptionv3"}
     n_classes, n_samples, sampling_rate : int
         Genres; samples of a waveform, and its rate in Hz.
     dynamic_range : float
         Of the picture, in dB below the clip's maximum.
     image_size : tuple of int, optional
         Height and width; default: 128 bands by ceil(n_samples / 1024) frames.
+    antialias : bool
+        Whether a picture is smoothed before it is made smaller: see `DecibelImage`.
     weights : str or Path
         "imagenet", "none" or a file: see `build_backbone`.
     trainable_from : str, optional
@@ -82,7 +85,9 @@ def image_network(
     _check(n_classes, n_samples, sampling_rate, head_units, dropout)
     checked_choice("backbone", backbone, tuple(BACKBONES))
     waveforms = keras.Input((n_samples,), dtype="float32", name="waveform")
-    pictures = _pictures(waveforms, backbone, sampling_rate, dynamic_range, image_size)
+    image = DecibelImage(dynamic_range, image_size, antialias, name="image")
+    pictures = image(decibel_melspectrogram(waveforms, sampling_rate, dynamic_range))
+    pictures = ImagePreprocessing(BACKBONES[backbone].preprocessing, name="preprocessing")(pictures)
     vectors = build_backbone(backbone, pictures.shape[1:], weights, seed=seed)(pictures)
     model = keras.Model(waveforms, _head(vectors, n_classes, head_units, dropout, seed), name="image_network")
     set_trainable_from(model, trainable_from)
@@ -192,35 +197,35 @@ def part_of(model: keras.Model, start: str, end: str) -> keras.Model:
     tops["melspectrogram"] = names.index("melspectrogram")
     if tops[start] >= tops[end]:
         raise OptionError(f"{end} is not above {start}", field="end", cure=f"their order is {', '.join(PLACES)}")
+    return between(model, tops[start], tops[end], f"{start}_to_{end}")
+
+
+def between(model: keras.Model, bottom: int, top: int, name: str) -> keras.Model:
+    """Return the layers above one place of a chain of layers, up to another, as a model that shares their weights."""
     shape = model.input_shape
-    for layer in model.layers[1 : tops[start] + 1]:
+    for layer in model.layers[1 : bottom + 1]:
         shape = layer.compute_output_shape(shape)
-    inputs = values = keras.Input(shape[1:], dtype="float32", name=f"{start}_input")
-    for layer in model.layers[tops[start] + 1 : tops[end] + 1]:
+    inputs = values = keras.Input(shape[1:], dtype="float32", name=f"{name.split('_to_')[0]}_input")
+    for layer in model.layers[bottom + 1 : top + 1]:
         values = layer(values)
-    return keras.Model(inputs, values, name=f"{start}_to_{end}")
+    return keras.Model(inputs, values, name=name)
 
 
-def _pictures(
-    waveforms: keras.KerasTensor,
-    backbone: str,
-    sampling_rate: int,
-    dynamic_range: float,
-    image_size: tuple[int, int] | None,
+def decibel_melspectrogram(
+    waveforms: keras.KerasTensor, sampling_rate: int, dynamic_range: float, n_mels: int = N_MELS
 ) -> keras.KerasTensor:
-    decibels = MelSpectrogram(
+    """Return the mel-spectrogram that pictures are made of: (batch, n_mels, n_frames, 1), each clip's maximum at 0 dB."""
+    return MelSpectrogram(
         sampling_rate=sampling_rate,
         n_dft=N_DFT,
         hop_length=HOP_LENGTH,
-        n_mels=N_MELS,
+        n_mels=n_mels,
         fmax=sampling_rate / 2,
         framing="tensorflow",
         decibel_reference="clip",
         dynamic_range=dynamic_range,
         name="melspectrogram",
     )(waveforms)
-    pictures = DecibelImage(dynamic_range, image_size, name="image")(decibels)
-    return ImagePreprocessing(BACKBONES[backbone].preprocessing, name="preprocessing")(pictures)
 
 
 def _head(

@@ -140,13 +140,17 @@ def test_unknown_network():
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-@pytest.mark.parametrize("sides", [(31, 32), (32, 31)])
-def test_pictures_below_the_least_size(name, sides):
-    with pytest.raises(OptionError, match=f"{sides[0]} x {sides[1]} is below the 32 x 32 pixels that {name} needs"):
+@pytest.mark.parametrize("wide", [False, True])
+def test_pictures_below_the_least_size(name, wide):
+    least = BACKBONES[name].smallest_side
+    sides = (least - 1, least) if wide else (least, least - 1)
+    with pytest.raises(OptionError, match=f"{sides[0]} x {sides[1]} is below the {least} x {least} pixels that {name} needs"):
         build_backbone(name, (*sides, 3), "none")
-    if name in APPLICATIONS:
-        with pytest.raises(ValueError, match="at least 32x32"):
-            APPLICATIONS[name](include_top=False, weights=None, input_shape=(*sides, 3))
+    if BACKBONES[name].application:
+        with pytest.raises(ValueError, match=f"at least {least}x{least}"):
+            getattr(keras.applications, BACKBONES[name].application)(
+                include_top=False, weights=None, input_shape=(*sides, 3)
+            )
 
 
 def test_pictures_without_three_colours():
