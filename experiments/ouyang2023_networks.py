@@ -11,11 +11,11 @@ from ouyang2023_data import CleanFold
 from mgc_keras.evaluation.run_folder import write_table
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.files import whole_file
-from mgc_keras.models.image_network import SAMPLING_RATE, part_of, standardize_vectors
+from mgc_keras.models.image_network import SAMPLING_RATE, head_network, set_head, standardize_vectors
 from mgc_keras.models.ouyang2023 import cnn_part, custom_cnn, frozen_inception
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
-from mgc_keras.training.supervised import ClassifierSettings, TrainedClassifier, train_classifier
+from mgc_keras.training.supervised import BEST, ClassifierSettings, TrainedClassifier, train_classifier
 
 MODEL, CLASSES = "model.h5", "classes.csv"
 
@@ -52,7 +52,7 @@ class Trainer:
         self.network, self.clean, self.seed, self.options = network, clean, seed, options
         self.classes, self.targets = np.unique(clean.task.target, return_inverse=True)
         self.values = sequences.values[..., None] if network == "cnn" else sequences.values[:, 0]
-        self.whole, self.learning = self._networks()
+        self.learning = self._learning()
 
     def train(self, folder: Path) -> TrainedClassifier:
         """Train, or go on where a training in `folder` stopped; the network then has the weights of its best epoch."""
@@ -72,35 +72,58 @@ class Trainer:
         return float((self.probabilities(clips).argmax(axis=1) == self.targets[clips]).mean())
 
     def save(self, folder: Path) -> Path:
-        """Save the network, which takes waveforms, as ``model.h5``, and what its outputs mean as ``classes.csv``."""
-        write_table(pd.DataFrame({"output": range(len(self.classes)), "class": self.classes}), folder / CLASSES)
-        with whole_file(folder / MODEL) as temporary:
-            self.whole.save(temporary)
-        return folder / MODEL
+        """Save the network, which takes waveforms, as ``model.h5``, and what its outputs mean as ``classes.csv``.
 
-    def _networks(self) -> tuple[keras.Model, keras.Model]:
-        """Return the whole network, and the part of it that learns from what was exported."""
-        options, n_classes = self.options, len(self.classes)
-        n_samples, size = round(options.seconds * SAMPLING_RATE), tuple(options.image_size)
+        What was saved after the training ended is left as it is.
+        """
+        write_table(pd.DataFrame({"output": range(len(self.classes)), "class": self.classes}), folder / CLASSES)
+        saved, best = folder / MODEL, folder / BEST
+        if not saved.exists() or saved.stat().st_mtime_ns < best.stat().st_mtime_ns:
+            whole = self._whole()
+            with whole_file(saved) as temporary:
+                whole.save(temporary)
+        return saved
+
+    def _learning(self) -> keras.Model:
+        """Return the part of the network that learns from what was exported."""
         if self.network == "cnn":
-            network = custom_cnn(
-                n_classes,
-                n_samples,
-                image_size=size,
-                channels=options.channels,
-                dense_units=options.dense_units,
-                dropout=options.dropout,
-                seed=self.seed,
-            )
-            return network, cnn_part(network, "image", "genres")
-        # The backbone's weights are those that made the vectors, whatever the seed of the training.
-        weights = options.backbone_weights
-        network = frozen_inception(
-            n_classes, n_samples, weights=weights, image_size=size, head_units=[options.head_units], seed=options.seed
+            return cnn_part(self._cnn(), "image", "genres")
+        n_channels, units = self.values.shape[1], [self.options.head_units]
+        head = head_network(n_channels, len(self.classes), head_units=units, seed=self.seed)
+        if self.options.backbone_weights == "none":
+            standardize_vectors(head, self.values[self.clean.rows[self.clean.fold.training]])
+        return head
+
+    def _whole(self) -> keras.Model:
+        """Return the network from waveforms on, with the weights that were learnt."""
+        if self.network == "cnn":
+            whole = self._cnn()
+            cnn_part(whole, "image", "genres").set_weights(self.learning.get_weights())
+            return whole
+        options, n_samples = self.options, round(self.options.seconds * SAMPLING_RATE)
+        whole = frozen_inception(
+            len(self.classes),
+            n_samples,
+            weights=options.backbone_weights,
+            image_size=tuple(options.image_size),
+            head_units=[options.head_units],
+            # That of the weights that made the vectors, whatever the seed of the training.
+            seed=options.seed,
         )
-        if weights == "none":
-            standardize_vectors(network, self.values[self.clean.rows[self.clean.fold.training]])
-        return network, part_of(network, "vector", "genres")
+        set_head(whole, self.learning)
+        return whole
+
+    def _cnn(self) -> keras.Model:
+        options = self.options
+        return custom_cnn(
+            len(self.classes),
+            round(options.seconds * SAMPLING_RATE),
+            image_size=tuple(options.image_size),
+            channels=options.channels,
+            dense_units=options.dense_units,
+            dropout=options.dropout,
+            seed=self.seed,
+        )
 
     def _examples(self, clips: np.ndarray) -> Examples:
         return Examples(self.values, self.clean.rows[clips], self.targets[clips])

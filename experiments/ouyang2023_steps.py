@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from ouyang2023_data import CleanFold, clean_clips, draw_genres, features_of, protocols
 from ouyang2023_networks import CLASSES, MODEL, Trainer, settings_of
@@ -16,6 +17,7 @@ from mgc_keras.evaluation.run_folder import RunWriter, write_table
 from mgc_keras.evaluation.summary import compare_features, score_row
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.models.image_network import SAMPLING_RATE
+from mgc_keras.progress import progress_bar
 from mgc_keras.reporting.clean_study import PAPER_ACCURACY, PAPER_TASK
 from mgc_keras.weights.load import load_model
 
@@ -61,7 +63,6 @@ def run_all(
     for manifest in manifests:
         clean = clean_clips(manifest, options, writer)
         faults += clean.faults
-        draw_genres(clean, options, writer)
         for network in options.networks:
             sequences = features_of(network, clean, options, writer)
             for protocol in protocols(options):
@@ -76,6 +77,8 @@ def run_all(
                 writer.scores(rows)
                 if protocol == protocols(options)[-1]:
                     trained.append((network, folder, folds[options.seed], manifest))
+        # After the networks: what is wrong with them is told at once.
+        draw_genres(clean, options, writer)
     return rows, faults, trained
 
 
@@ -96,8 +99,9 @@ def predict_clips(
     test_clip = sorted(clean.task.clip_ids[place] for place in clean.fold.test)[0]
     known = dict(zip(manifest.clip_ids, manifest.filepaths))
     clips = [(Path(path).name, Path(path)) for path in options.predict or ()] or [(test_clip, known[test_clip])]
+    networks = {folder: load_model(folder / MODEL) for _, folder, _, _ in trained}
     rows, faults = [], []
-    for name, path in clips:
+    for name, path in progress_bar(clips, description="new clips"):
         try:
             waveform = read_waveform(path, SAMPLING_RATE, duration=options.seconds)
         except (AudioError, OSError) as error:
@@ -106,7 +110,8 @@ def predict_clips(
             continue
         waveform = fit_waveform(waveform, round(options.seconds * SAMPLING_RATE))
         for network, folder, _, manifest in trained:
-            said = load_model(folder / MODEL).predict_on_batch(waveform[None])[0]
+            # A call: compiling the network would take longer than a single clip.
+            said = np.asarray(networks[folder](waveform[None], training=False))[0]
             genres = pd.read_csv(folder / CLASSES, dtype=str)["class"]
             keys = {"clip": name, "task": manifest.name, "network": network, "is_new": int(bool(options.predict))}
             rows += [{**keys, "genre": genre, "probability": float(p)} for genre, p in zip(genres, said)]

@@ -11,6 +11,7 @@ EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 _DRIVER = """
 import contextlib, importlib, io, json, shutil, sys
 sys.path.insert(0, sys.argv[1])
+exec(sys.argv[4])
 module = importlib.import_module(sys.argv[2])
 done = []
 for arguments in json.loads(sys.argv[3]):
@@ -37,9 +38,12 @@ class Done:
     err: str
 
 
-def study(module: str, *commands: list) -> list[Done]:
-    """Run a study of ``experiments/`` with each list of arguments; ["copy", FOLDER, FOLDER] copies a folder in between."""
-    arguments = [str(EXPERIMENTS), module, json.dumps([list(map(str, command)) for command in commands])]
+def study(module: str, *commands: list, before: str = "") -> list[Done]:
+    """Run a study of ``experiments/`` with each list of arguments; ["copy", FOLDER, FOLDER] copies a folder in between.
+
+    `before` is Python code to run first: what is replaced by something smaller, for instance.
+    """
+    arguments = [str(EXPERIMENTS), module, json.dumps([list(map(str, command)) for command in commands]), before]
     done = subprocess.run(
         [sys.executable, "-c", _DRIVER, *arguments],
         capture_output=True,

@@ -147,7 +147,7 @@ def standardize_vectors(model: keras.Model, vectors: np.ndarray) -> None:
     Parameters
     ----------
     model : keras.Model
-        An `image_network`.
+        An `image_network`, or a `head_network`.
     vectors : np.ndarray [shape=(n_clips, n_channels), dtype=float32]
         Those of the training clips alone, from ``part_of(model, "waveform", "vector")``.
 
@@ -156,13 +156,72 @@ def standardize_vectors(model: keras.Model, vectors: np.ndarray) -> None:
     OptionError
         `model` is another network, or `vectors` have another shape.
     """
-    n_channels = backbone_of(model).output_shape[1]
+    if STANDARDIZATION not in {part.name for part in model.layers}:
+        backbone_of(model)  # says what is wrong
+    layer = model.get_layer(STANDARDIZATION)
+    n_channels = layer.mean.shape[0]
     if vectors.ndim != 2 or len(vectors) == 0 or vectors.shape[1] != n_channels:
         raise OptionError(
             f"have shape {vectors.shape}, not (n_clips, {n_channels})", field="vectors", cure="take them of this model"
         )
     statistics = path_statistics(vectors[:, None], np.arange(len(vectors)))
-    model.get_layer(STANDARDIZATION).set_weights(list(statistics))
+    layer.set_weights(list(statistics))
+
+
+def head_network(
+    n_channels: int,
+    n_classes: int,
+    *,
+    head_units: Sequence[int] = HEAD_UNITS,
+    dropout: float = 0.0,
+    seed: int = 0,
+) -> keras.Model:
+    """Build the head of an `image_network` alone, with the weights that it starts from there.
+
+    To train many heads on vectors that were computed once, without building the backbone every time; `set_head` then
+    puts one into a whole network.
+
+    Parameters
+    ----------
+    n_channels : int
+        Of the vectors.
+    n_classes, head_units, dropout, seed
+        As of `image_network`.
+
+    Returns
+    -------
+    keras.Model
+        (batch, n_channels) float32 to (batch, n_classes) float32 soft-max: ``part_of(model, "vector", "genres")``.
+
+    Raises
+    ------
+    OptionError
+        A number that makes no sense.
+
+    Example
+    -------
+    >>> head_network(512, 10, head_units=[16]).output_shape
+    (None, 10)
+    """
+    _check(n_classes, n_channels, SAMPLING_RATE, head_units, dropout)
+    vectors = keras.Input((n_channels,), dtype="float32", name="vector_input")
+    return keras.Model(vectors, _head(vectors, n_classes, head_units, dropout, seed), name="vector_to_genres")
+
+
+def set_head(model: keras.Model, head: keras.Model) -> None:
+    """Give an `image_network` the weights of a `head_network` with the same layers.
+
+    Raises
+    ------
+    OptionError
+        `model` is another network, or its head has other layers.
+    """
+    below = len(backbone_of(model).weights) + len(model.get_layer("melspectrogram").weights)
+    ours = [weight for layer in model.layers for weight in layer.weights][below:]
+    if [weight.shape for weight in ours] != [weight.shape for weight in head.weights]:
+        raise OptionError(f"has other layers than {head.name!r}", field=model.name, cure="build both with equal options")
+    for weight, value in zip(ours, head.get_weights()):
+        weight.assign(value)
 
 
 def part_of(model: keras.Model, start: str, end: str) -> keras.Model:

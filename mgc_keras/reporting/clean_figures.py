@@ -6,9 +6,22 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mgc_keras.reporting.style import BLUE, DARK, GREEN, GREY, ORANGE, figure_legend, label_axes, new_figure, save_png
+from mgc_keras.evaluation.intervals import wilson_interval
+from mgc_keras.reporting.style import (
+    BLUE,
+    DARK,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    figure_legend,
+    label_axes,
+    new_figure,
+    save_png,
+)
 
-_SELECTIONS = (("found", GREY), ("checked", BLUE), ("balanced", ORANGE))
+_SELECTIONS = (("found", GREY), ("checked", SKY), ("balanced", PURPLE))
 _PARTS = (("training", BLUE), ("validation", ORANGE), ("test", GREEN))
 
 
@@ -24,18 +37,19 @@ def draw_counts(counts: pd.DataFrame, path: Path, title: str) -> Path:
     """
     figure, axes = new_figure(max(10.5, 0.85 * len(counts) + 4.0), 4.2, 2, across=True)
     place = np.arange(len(counts))
-    handles = []
     for number, (column, colour) in enumerate(_SELECTIONS):
-        handles.append(axes[0].bar(place + (number - 1) * 0.27, counts[column], 0.27, color=colour, label=column))
+        axes[0].bar(place + (number - 1) * 0.27, counts[column], 0.27, color=colour, label=column)
     base = np.zeros(len(counts))
     for column, colour in _PARTS:
-        handles.append(axes[1].bar(place, counts[column], 0.6, base, color=colour, label=column))
+        axes[1].bar(place, counts[column], 0.6, base, color=colour, label=column)
         base += counts[column].to_numpy()
-    for one, words in zip(axes, ("found, whole, and balanced", "in each part")):
+    for one, words in zip(axes, ("before and after", "in each part")):
         label_axes(one, f"{title}: {words}", "", "Clips")
         one.set_xticks(place, counts["class"], rotation=40, ha="right", rotation_mode="anchor")
         one.yaxis.get_major_locator().set_params(integer=True)
-    figure_legend(figure, handles)
+        # Above the bars, which may reach the top: some room is made.
+        one.set_ylim(0, 1.16 * one.get_ylim()[1])
+        one.legend(loc="upper center", ncols=3, fontsize=10, frameon=False)
     return save_png(figure, path)
 
 
@@ -90,15 +104,19 @@ def draw_confusion(predictions: pd.DataFrame, path: Path, title: str) -> Path:
 def _per_genre(axes: Axes, names: pd.Index, accuracy: np.ndarray, totals: np.ndarray) -> None:
     place = np.arange(len(names))
     axes.barh(place, accuracy, 0.6, color=BLUE)
+    for y, (share, total) in enumerate(zip(accuracy, totals)):
+        if total:
+            found = wilson_interval(round(share * total), int(total))
+            axes.plot([found.low, found.high], [y, y], color=DARK, linewidth=1.4)
     axes.grid(False)
     axes.grid(axis="x", color="#E3E3E3", linewidth=0.8)
-    axes.set_xlim(0, 1.15)
+    axes.set_xlim(0, 1.2)
     axes.set_xticks(np.linspace(0, 1, 6))
     axes.set_yticks(place, [f"{name} ({total})" for name, total in zip(names, totals)])
     axes.invert_yaxis()
     for y, (share, total) in enumerate(zip(accuracy, totals)):
-        axes.text(share + 0.015, y, f"{share:.0%}" if total else "not tested", va="center", fontsize=10)
-    label_axes(axes, "Accuracy of each genre", "Share of the genre's clips named rightly", "Genre (clips tested)")
+        axes.text(1.04, y, f"{share:.0%}" if total else "not tested", va="center", fontsize=10)
+    label_axes(axes, "Accuracy of each genre, with 95 % intervals (Wilson)", "Share of the genre's clips named rightly", "Genre (clips tested)")
 
 
 def draw_new_clip(said: pd.DataFrame, path: Path, title: str) -> Path:

@@ -39,7 +39,7 @@ def claims(run: RunFolder) -> list[Finding]:
         change = change_text(pd.Series(row._asdict()))
         text = (
             f"The paper: a small network from scratch beats a frozen InceptionV3 (73 % to 64 %). On {row.task}, {protocol} "
-            f"protocol, this run {word} it: accuracy differs by {change} (p = {row.p_holm:.3f}, {row.n_clips} test clips)."
+            f"protocol, this run {word} it: accuracy from scratch minus frozen is {change} (p = {row.p_holm:.3f}, {row.n_clips} test clips)."
         )
         if _random_start(run):
             text += " InceptionV3 had no ImageNet weights here."

@@ -20,7 +20,7 @@ from mgc_keras.reporting.style import BLUE, GREY, ORANGE, label_axes, new_figure
 
 N_DFT, N_MELS, DYNAMIC_RANGE, ROLL_OFF = 2048, 128, 80.0, 0.85
 # Frames of a spectrogram, about: as many as a figure has pixels to show.
-_FRAMES = 700
+_FRAMES = 400
 _COLUMNS = 1500  # of a drawn waveform, about
 _DECIBELS = "Level (dB below maximum)"
 
