@@ -2,6 +2,7 @@
 
     python benchmarks/frozen_backbone.py                        # ResNet34, 40 clips of 10 s
     python benchmarks/frozen_backbone.py --backbone vgg16
+    python benchmarks/frozen_backbone.py --backbone inceptionv3 --seconds 29 --image-size 128 256     # as Ouyang (2023)
 
 Both trainings start from the same weights and see the same batches, so they must end at the same validation accuracy.
 Then the backbone's vectors are computed from wav files and, in turn, from waveforms that lie in memory: reading must not
@@ -20,6 +21,7 @@ from mgc_keras.data.audio import fit_waveform, read_waveform
 from mgc_keras.data.manifest import read_manifest
 from mgc_keras.features.sequences import export_sequences
 from mgc_keras.features.vectors import backbone_vectors
+from mgc_keras.models.backbones import BACKBONES
 from mgc_keras.models.image_network import SAMPLING_RATE, image_network, part_of, standardize_vectors
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.stepping import Stepper
@@ -30,9 +32,12 @@ BATCH = 8
 def main() -> None:
     """Run both comparisons and print ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--backbone", choices=("resnet34", "vgg16", "resnet50"), default="resnet34")
+    parser.add_argument("--backbone", choices=tuple(BACKBONES), default="resnet34")
     parser.add_argument("--clips", type=int, default=40, help="default: %(default)s")
     parser.add_argument("--seconds", type=float, default=10.0, help="default: %(default)s")
+    parser.add_argument(
+        "--image-size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="default: a pixel a band and frame"
+    )
     parser.add_argument("--epochs", type=int, default=3, help="default: %(default)s")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +57,7 @@ def compare_epochs(options: argparse.Namespace, waveforms: np.ndarray, targets: 
     n_classes, held_out = int(targets.max()) + 1, np.arange(len(targets)) % 4 == 3
     training, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     start = time.perf_counter()
-    whole = image_network(options.backbone, n_classes, waveforms.shape[1], weights="none")
+    whole = image_network(options.backbone, n_classes, waveforms.shape[1], weights="none", **_pictures(options))
     front = part_of(whole, "waveform", "vector")
     vectors = np.concatenate([front.predict_on_batch(waveforms[i : i + BATCH]) for i in range(0, len(waveforms), BATCH)])
     once = time.perf_counter() - start
@@ -83,7 +88,9 @@ def compare_epochs(options: argparse.Namespace, waveforms: np.ndarray, targets: 
 
 def compare_inputs(options: argparse.Namespace, manifest: object, waveforms: np.ndarray, folder: Path) -> None:
     """Compute vectors from files and from memory, in turn."""
-    extractor = backbone_vectors(options.backbone, pieces="whole", seconds=options.seconds, weights="none")
+    extractor = backbone_vectors(
+        options.backbone, pieces="whole", seconds=options.seconds, weights="none", **_pictures(options)
+    )
     batches = [waveforms[i : i + extractor.batch_size] for i in range(0, len(waveforms), extractor.batch_size)]
     extractor(batches[0])
     times: dict[str, list[float]] = {"files": [], "memory": []}
@@ -97,6 +104,10 @@ def compare_inputs(options: argparse.Namespace, manifest: object, waveforms: np.
         times["memory"].append(time.perf_counter() - middle)
     files, memory = min(times["files"]), min(times["memory"])
     print(f"vectors from files take {files / memory:.2f} of the time from memory ({files:.1f} s, {memory:.1f} s)")
+
+
+def _pictures(options: argparse.Namespace) -> dict[str, object]:
+    return {"image_size": tuple(options.image_size), "antialias": True} if options.image_size else {}
 
 
 if __name__ == "__main__":

@@ -121,12 +121,14 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
     # Imported here, so that --help does not wait for TensorFlow.
-    from asgharivaskasi2019_data import extractors_of, resolve_defaults, study_manifests, write_errors
-    from asgharivaskasi2019_steps import check_options, compare, prepare_tensorflow, run_all
+    from asgharivaskasi2019_data import extractors_of, resolve_defaults, study_manifests
+    from asgharivaskasi2019_steps import check_options, compare, run_all
 
+    from mgc_keras.cli.study_features import write_errors
     from mgc_keras.reporting.genre_networks import claims
     from mgc_keras.reporting.report import write_report
     from mgc_keras.reporting.run import RunFolder
+    from mgc_keras.training.determinism import prepare_tensorflow
 
     resolve_defaults(options)
     check_options(options)

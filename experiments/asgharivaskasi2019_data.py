@@ -1,17 +1,15 @@
 """The clips of the Asgharivaskasi 2019 study: manifests, features, and what the options default to."""
 
 import argparse
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from asgharivaskasi2019_networks import build_image_network, named_as_options
 from asgharivaskasi2019_runs import SUB_RUNS, SubRun, chosen, on_clips, on_songs
 
+from mgc_keras.cli.named_values import named_values
 from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
 from mgc_keras.data.manifest import Manifest
-from mgc_keras.data.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.evaluation.run_folder import RunWriter
 from mgc_keras.features.mfcc_sequences import mfcc_sequences
@@ -33,25 +31,9 @@ def resolve_defaults(options: argparse.Namespace) -> None:
     options.sub_runs = chosen(names, options.segment)
     needed = sorted({run.network for run in options.sub_runs.values() if run.kind == "image"})
     given = options.backbone_weights or ["none" if is_built_in(options) else "imagenet"]
-    options.backbone_weights = _by_backbone(given, "--backbone-weights", "WEIGHTS")
-    for name in needed:
-        if name not in options.backbone_weights:
-            raise OptionError(f"says nothing of {name}", field="--backbone-weights", cure=f"add {name}=WEIGHTS")
-    options.trainable_from = _by_backbone(options.trainable_from or (), "--trainable-from", "LAYER")
-
-
-def _by_backbone(given: Sequence[str], field: str, value_name: str) -> dict[str, str]:
-    """Return the value of each backbone, from one value for all or from ``name=value``."""
-    if len(given) == 1 and "=" not in given[0]:
-        return dict.fromkeys(BACKBONES, given[0])
-    values = {}
-    for one in given:
-        name, separator, value = one.partition("=")
-        if not separator or name not in BACKBONES:
-            cure = f"give one value for all, or vgg16={value_name} and resnet34={value_name}"
-            raise OptionError(f"{one!r} names no backbone", field=field, cure=cure)
-        values[name] = value
-    return values
+    by_backbone = partial(named_values, names=BACKBONES, what="backbone")
+    options.backbone_weights = by_backbone(given, field="--backbone-weights", needed=needed, metavar="WEIGHTS")
+    options.trainable_from = by_backbone(options.trainable_from or (), field="--trainable-from", needed=(), metavar="LAYER")
 
 
 def study_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
@@ -119,25 +101,6 @@ def features_of(manifest: Manifest, extractor: PieceExtractor, options: argparse
     if not sequences.clip_ids:
         raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
     return sequences
-
-
-def task_of(manifest: Manifest, sequences: Sequences, protocol: str) -> tuple[StudyTask, np.ndarray]:
-    """Return the task of the clips that could be read, as a protocol sees it, and their rows in `sequences`."""
-    kept = np.isin(manifest.clip_ids, sequences.clip_ids)
-    task = tasks_of(manifest)[0].subset(kept).under(protocol)
-    place = {clip_id: row for row, clip_id in enumerate(sequences.clip_ids)}
-    return task, np.array([place[clip_id] for clip_id in task.clip_ids])
-
-
-def write_errors(writer: RunWriter) -> None:
-    """Gather every clip that could not be read into the run's ``errors.csv``, and say how many there are."""
-    rows: dict[str, dict[str, str]] = {}
-    for path in sorted((writer.folder / "features").glob("*_errors.csv")):
-        for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
-            rows.setdefault(row["clip_id"], {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]})
-    writer.errors(rows.values())
-    if rows:
-        print(f"{len(rows)} clips could not be read and are left out: {writer.folder / 'errors.csv'}")
 
 
 def _rendered(name: str, options: argparse.Namespace, writer: RunWriter) -> Manifest:

@@ -1,18 +1,17 @@
 """The steps of the Asgharivaskasi 2019 study, in the order in which `asgharivaskasi2019.py` takes them."""
 
 import argparse
-import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
-from asgharivaskasi2019_data import features_of, sub_runs_on, task_of
+from asgharivaskasi2019_data import features_of, sub_runs_on
 from asgharivaskasi2019_networks import Networks
 from asgharivaskasi2019_runs import SUFFIXES, SubRun
 from asgharivaskasi2019_training import Trainer, policy_of
 
+from mgc_keras.cli.study_features import task_of
 from mgc_keras.data.holdout import holdout_fold
 from mgc_keras.data.manifest import Manifest
 from mgc_keras.data.repeated_folds import Fold
@@ -30,13 +29,6 @@ from mgc_keras.training.baselines import BASELINES, fit_and_predict
 # Fixed before any score was seen. Those on whole clips are repeated on pieces where `--segment` asks for them.
 ALIKE = (("resnet34", "vgg16"), ("skip-rnn", "rnn"), ("vgg16", "svm"))
 PAIRS = (*ALIKE, ("vgg16-3s", "vgg16"), ("vgg16-segmented", "vgg16"), ("svm-3s", "svm"))
-
-
-def prepare_tensorflow() -> None:
-    """Take only operations that give the same numbers every time, so that the same seed gives the same run."""
-    tf.config.experimental.enable_op_determinism()
-    for logger in (tf.get_logger(), logging.getLogger("absl")):
-        logger.setLevel(logging.ERROR)
 
 
 def check_options(options: argparse.Namespace) -> None:

@@ -133,7 +133,6 @@ def run(options: argparse.Namespace) -> int:
         check_options,
         check_pretrained,
         fine_tune_all,
-        prepare_tensorflow,
         pretrain_all,
         save_tagger,
         source_rows,
@@ -143,6 +142,7 @@ def run(options: argparse.Namespace) -> int:
     from mgc_keras.reporting.run import RunFolder
     from mgc_keras.reporting.report import write_report
     from mgc_keras.reporting.transfer import claims
+    from mgc_keras.training.determinism import prepare_tensorflow
 
     resolve_defaults(options)
     check_options(options)

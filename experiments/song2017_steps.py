@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import logging
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 from song2017_data import (
     SAMPLING_RATE,
     sequences_of,
@@ -49,14 +47,6 @@ from mgc_keras.weights.load import load_model
 
 PAPER_TASK = "gtzan_genre"
 AUDITED_CLIPS = 20
-
-
-def prepare_tensorflow() -> None:
-    """Take only operations that give the same numbers every time, so that the same seed gives the same run."""
-    tf.config.experimental.enable_op_determinism()
-    # Advice to programmers: on the .h5 format, and on functions traced more than once.
-    for logger in (tf.get_logger(), logging.getLogger("absl")):
-        logger.setLevel(logging.ERROR)
 
 
 def check_options(options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ _DRIVER = """
 import contextlib, importlib, io, json, shutil, sys
 from unittest.mock import patch
 sys.path.insert(0, sys.argv[1])
+exec(sys.argv[4])
 module = importlib.import_module(sys.argv[2])
 
 def stopped(where):
@@ -50,12 +51,13 @@ class Done:
     err: str
 
 
-def study(module: str, *commands: list) -> list[Done]:
+def study(module: str, *commands: list, before: str = "") -> list[Done]:
     """Run a study of ``experiments/`` with each list of arguments.
 
     ["copy", FOLDER, FOLDER] copies a folder in between; ["stop after", FUNCTION, …] stops a run after a call of a function.
+    `before` is Python code to run first: what is replaced by something smaller, for instance.
     """
-    arguments = [str(EXPERIMENTS), module, json.dumps([list(map(str, command)) for command in commands])]
+    arguments = [str(EXPERIMENTS), module, json.dumps([list(map(str, command)) for command in commands]), before]
     done = subprocess.run(
         [sys.executable, "-c", _DRIVER, *arguments],
         capture_output=True,

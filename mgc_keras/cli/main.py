@@ -10,7 +10,7 @@ from mgc_keras._version import __version__
 from mgc_keras.errors import MgcKerasError
 
 # Each is a module `mgc_keras.cli.<name>` with HELP, EPILOG, add_arguments(parser) and run(arguments) -> exit code.
-COMMANDS = ("check", "manifest", "corpus", "features", "scattering", "segment", "weights", "report")
+COMMANDS = ("check", "manifest", "corpus", "features", "scattering", "segment", "plot", "weights", "report")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mgc_keras.cli.outputs import output_stems
 from mgc_keras.cli.quiet import quiet_libraries
-from mgc_keras.cli.segment_files import SongFiles, output_stems
+from mgc_keras.cli.segment_files import SongFiles
 from mgc_keras.errors import MgcKerasError, OptionError
 
 if TYPE_CHECKING:

@@ -1,12 +1,10 @@
 """The files that ``mgc-keras segment`` writes for a song, and whether an earlier run has written them."""
 
 import json
-from collections import Counter
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mgc_keras.errors import OptionError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,19 +85,3 @@ class SongFiles:
             "settings": asdict(self.settings),
             "files": [path.name for path in self.paths],
         }
-
-
-def output_stems(clip_ids: list[str], out: Path) -> list[Path]:
-    """Return where each song's files begin, inside `out` whatever its id.
-
-    Raises
-    ------
-    OptionError
-        Two songs would write the same files.
-    """
-    # Songs that share a name have their paths as ids, which may be absolute or lead upwards.
-    stems = [out.joinpath(*(part for part in PurePath(name).parts if part not in ("/", ".."))) for name in clip_ids]
-    for stem, count in Counter(stems).items():
-        if count > 1:
-            raise OptionError("two songs would write the same files", path=stem, cure="segment them one by one")
-    return stems

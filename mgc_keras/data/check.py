@@ -3,7 +3,7 @@
 import math
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from joblib import Parallel, delayed
@@ -59,41 +59,68 @@ def check_folder(
     >>> report.counts()                                          # doctest: +SKIP
     {'unreadable': 1, 'duplicate': 98}
     """
-    if not (math.isfinite(minimum_duration) and minimum_duration >= 0):
-        raise OptionError(f"{minimum_duration} is no duration", field="minimum_duration", cure="give seconds from 0")
-    if jobs is not None and jobs < 1:
-        raise OptionError(f"{jobs} threads cannot work", field="jobs", cure="give a number from 1")
+    _check_options(minimum_duration, jobs)
     folder = Path(folder)
     paths = find_clips(folder)
     if not paths:
         raise AudioError("holds no audio files", path=folder, cure="name a folder with wav, au, flac, ogg or mp3 files")
-    findings, groups = _judge_all(folder, paths, minimum_duration, jobs or os.cpu_count() or 1)
-    findings += [finding for group in groups for finding in _duplicates(group)]
+    names = [_shown(path.relative_to(folder)) for path in paths]
+    findings, groups = check_clips(paths, names, minimum_duration, jobs)
     others = (path for path in walk_files(folder) if not is_clip_name(path.name) and not path.name.startswith("."))
     return CheckReport(
         folder=folder,
         clips_per_folder=_counted(_shown(path.parent.relative_to(folder)) for path in paths),
-        findings=tuple(sorted(findings, key=lambda finding: (KINDS.index(finding.kind), finding.clip))),
+        findings=findings,
         skipped=_counted(path.suffix.lower() for path in others),
         duplicate_groups=groups,
     )
 
 
-def _judge_all(
-    folder: Path, paths: list[Path], minimum_duration: float, jobs: int
-) -> tuple[list[Finding], tuple[tuple[str, ...], ...]]:
-    """The findings of the single clips, and the groups of clips with equal audio."""
+def check_clips(
+    paths: Sequence[Path], names: Sequence[str], minimum_duration: float = MINIMUM_DURATION, jobs: int | None = None
+) -> tuple[tuple[Finding, ...], tuple[tuple[str, ...], ...]]:
+    """Decode clips and list what is wrong with them.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    names : sequence of str
+        What the findings call each clip.
+    minimum_duration, jobs
+        As in `check_folder`.
+
+    Returns
+    -------
+    findings : tuple of Finding
+        Sorted by kind in the order of `KINDS`, then by clip; those of duplicates are among them.
+    duplicate_groups : tuple of tuple of str
+        The clips with equal audio, group by group, in the order of `names`.
+
+    Raises
+    ------
+    OptionError
+        `minimum_duration` or `jobs` makes no sense.
+    """
+    _check_options(minimum_duration, jobs)
     # Threads suffice: decoding and fingerprinting run outside Python's global lock.
-    pool = Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    pool = Parallel(n_jobs=jobs or os.cpu_count() or 1, prefer="threads", return_as="generator")
     answers = pool(delayed(_judge)(path, minimum_duration) for path in paths)
     findings, alike = [], defaultdict(list)
-    names = [_shown(path.relative_to(folder)) for path in paths]
     bar = progress_bar(answers, description="checking", total=len(paths))
     for (problems, fingerprint), name in zip(bar, names):
         findings += [Finding(name, *problem) for problem in problems]
         if fingerprint:
             alike[fingerprint].append(name)
-    return findings, tuple(tuple(group) for group in alike.values() if len(group) > 1)
+    groups = tuple(tuple(group) for group in alike.values() if len(group) > 1)
+    findings += [finding for group in groups for finding in _duplicates(group)]
+    return tuple(sorted(findings, key=lambda finding: (KINDS.index(finding.kind), finding.clip))), groups
+
+
+def _check_options(minimum_duration: float, jobs: int | None) -> None:
+    if not (math.isfinite(minimum_duration) and minimum_duration >= 0):
+        raise OptionError(f"{minimum_duration} is no duration", field="minimum_duration", cure="give seconds from 0")
+    if jobs is not None and jobs < 1:
+        raise OptionError(f"{jobs} threads cannot work", field="jobs", cure="give a number from 1")
 
 
 def _judge(path: Path, minimum_duration: float) -> tuple[list[tuple[str, str, str]], str]:

@@ -73,7 +73,14 @@ def stratified_holdout(
     return _chosen_groups(counts, wanted, share, random)[members]
 
 
-def holdout_fold(task: StudyTask, protocol: str, *, share: float = SHARE, seed: int = 0) -> Fold:
+def holdout_fold(
+    task: StudyTask,
+    protocol: str,
+    *,
+    share: float = SHARE,
+    validation_share: float = 1 / INNER_FOLDS,
+    seed: int = 0,
+) -> Fold:
     """Return the one fold of the study of Asgharivaskasi et al. (2019).
 
     Parameters
@@ -83,10 +90,10 @@ def holdout_fold(task: StudyTask, protocol: str, *, share: float = SHARE, seed: 
     protocol : {"published", "corrected"}
         "published": the held-out clips are stratified, artists are not kept together, and no others choose the model,
         so whatever is chosen is chosen on `test`. "corrected": the clips that the dataset marks "test", else a share
-        held out with artists kept together where they are known, are `test`; those marked "valid", else a fifth of the
+        held out with artists kept together where they are known, are `test`; those marked "valid", else a share of the
         rest held out in the same way, are `validation`.
-    share : float
-        Of the clips in `test`, where the dataset marks none.
+    share, validation_share : float
+        Of the clips in `test`, and of the rest in `validation`, where the dataset marks none.
     seed : int
 
     Raises
@@ -109,7 +116,7 @@ def holdout_fold(task: StudyTask, protocol: str, *, share: float = SHARE, seed: 
     marked = None if task.split is None else validation_fold(task.split[rest])
     if marked is None:
         groups = None if task.groups is None else task.groups[rest]
-        chooses = stratified_holdout(task.target[rest], groups, share=1 / INNER_FOLDS, seed=(seed, 1))
+        chooses = stratified_holdout(task.target[rest], groups, share=validation_share, seed=(seed, 1))
     else:
         chooses = marked == 0
     return Fold(0, 0, rest[~chooses], rest[chooses], np.flatnonzero(held_out))

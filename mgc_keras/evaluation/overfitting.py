@@ -1,5 +1,7 @@
 """Does one network over-fit less than another? Accuracies on training and validation clips, over seeds."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from mgc_keras.evaluation.fold_tests import seed_interval
@@ -9,7 +11,9 @@ from mgc_keras.evaluation.paired import holm
 QUANTITIES = ("training_accuracy", "validation_accuracy", "gap")
 
 
-def overfitting_over_seeds(seeds: pd.DataFrame, network_a: str, network_b: str) -> pd.DataFrame:
+def overfitting_over_seeds(
+    seeds: pd.DataFrame, network_a: str, network_b: str, quantities: Sequence[str] = QUANTITIES
+) -> pd.DataFrame:
     """Compare two networks that were trained with the same seeds on the same clips.
 
     Parameters
@@ -17,11 +21,13 @@ def overfitting_over_seeds(seeds: pd.DataFrame, network_a: str, network_b: str) 
     seeds : pd.DataFrame
         Columns task, protocol, network, seed, training_accuracy, validation_accuracy: one row a training.
     network_a, network_b : str
+    quantities : sequence of str
+        "gap", and columns of `seeds`.
 
     Returns
     -------
     pd.DataFrame
-        One row a task, protocol and quantity (`QUANTITIES`): mean_a, mean_b, difference (a minus b), ci_low, ci_high,
+        One row a task, protocol and quantity: mean_a, mean_b, difference (a minus b), ci_low, ci_high,
         p_value, p_holm (over all rows of a protocol), n_seeds. No row where fewer than two seeds were run.
 
     Raises
@@ -32,10 +38,10 @@ def overfitting_over_seeds(seeds: pd.DataFrame, network_a: str, network_b: str) 
     seeds = seeds.assign(gap=seeds["training_accuracy"] - seeds["validation_accuracy"])
     rows = []
     for (task, protocol), cell in seeds.groupby(["task", "protocol"], sort=False):
-        wide = cell.pivot(index="seed", columns="network", values=list(QUANTITIES))
+        wide = cell.pivot(index="seed", columns="network", values=list(quantities))
         if not {network_a, network_b} <= set(cell["network"]):
             continue
-        for quantity in QUANTITIES:
+        for quantity in quantities:
             pairs = wide[quantity][[network_a, network_b]].dropna()
             if len(pairs) < 2:
                 continue

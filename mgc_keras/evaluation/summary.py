@@ -173,7 +173,9 @@ def compare_tables(
     OptionError
         The tables hold different clips or truths.
     """
-    table_b = table_b.set_index("clip_id").reindex(table_a["clip_id"]).reset_index()
+    # A clip that several folds (of several splits) tested has a row for each.
+    keys = ["clip_id"] if table_a["clip_id"].is_unique else ["clip_id", "fold"]
+    table_b = table_a[keys].merge(table_b, on=keys, how="left")
     truth, prediction_a = columns_for(table_a, metric)
     if table_b["truth"].isna().any():
         raise OptionError("the two features were scored on different clips", cure="score both on one manifest")

@@ -28,12 +28,14 @@ def backbone_vectors(
     weights: str | Path = "imagenet",
     seed: int = 0,
     sampling_rate: int = SAMPLING_RATE,
+    image_size: tuple[int, int] | None = None,
+    antialias: bool = False,
 ) -> PieceExtractor:
     """Return the extractor of a backbone's vectors, one a piece.
 
     Parameters
     ----------
-    backbone, weights, seed, sampling_rate
+    backbone, weights, seed, sampling_rate, image_size, antialias
         As of `mgc_keras.models.image_network.image_network`.
     pieces, seconds
         As of `PieceExtractor`.
@@ -43,15 +45,18 @@ def backbone_vectors(
     MgcKerasError
         The weights cannot be had, do not fit, or the pieces are too short for the backbone.
     """
+    pictures = () if image_size is None else (tuple(image_size), antialias)
 
     def compute(waveforms: np.ndarray) -> np.ndarray:
-        model = _vector_model(backbone, waveforms.shape[1], weights, seed, sampling_rate)
+        model = _vector_model(backbone, waveforms.shape[1], weights, seed, sampling_rate, pictures)
         return np.concatenate([model.predict_on_batch(batch) for batch in _batches(waveforms)])
 
-    # Built once for a short piece: wrong weights are told before any clip is read.
-    probe = _vector_model(backbone, round(min(seconds, 3.0) * sampling_rate), weights, seed, sampling_rate)
-    columns = [f"{backbone}_{number:04d}" for number in range(probe.output_shape[1])]
     settings = {"backbone": backbone, "weights": _named(weights), "backbone_seed": seed}
+    # Without a size of the picture nothing is said of it, as in files of earlier versions.
+    settings |= {"image_size": list(image_size), "antialias": antialias} if pictures else {}
+    # Built once for a short piece: wrong weights are told before any clip is read.
+    probe = _vector_model(backbone, round(min(seconds, 3.0) * sampling_rate), weights, seed, sampling_rate, pictures)
+    columns = [f"{backbone}_{number:04d}" for number in range(probe.output_shape[1])]
     return PieceExtractor(
         f"{backbone}_vectors", columns, compute, pieces=pieces, seconds=seconds, sampling_rate=sampling_rate, settings=settings
     )
@@ -90,9 +95,12 @@ def _batches(waveforms: np.ndarray) -> Iterator[np.ndarray]:
 
 # The same network serves the pieces of one length of all clips, whole or cut, and is traced once.
 @lru_cache(maxsize=4)
-def _vector_model(backbone: str, n_samples: int, weights: str | Path, seed: int, sampling_rate: int) -> keras.Model:
+def _vector_model(
+    backbone: str, n_samples: int, weights: str | Path, seed: int, sampling_rate: int, pictures: tuple
+) -> keras.Model:
+    sized = dict(zip(("image_size", "antialias"), pictures))
     # The head is not used: two classes are the least it may have.
-    whole = image_network(backbone, 2, n_samples, weights=weights, seed=seed, sampling_rate=sampling_rate)
+    whole = image_network(backbone, 2, n_samples, weights=weights, seed=seed, sampling_rate=sampling_rate, **sized)
     return part_of(whole, "waveform", "vector")
 
 

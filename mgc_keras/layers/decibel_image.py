@@ -11,7 +11,7 @@ from mgc_keras.layers.melspectrogram import checked_choice
 
 WHITE = 255.0
 N_CHANNELS = 3
-PREPROCESSING_MODES = ("caffe", "torch")
+PREPROCESSING_MODES = ("caffe", "torch", "tf")
 # Means and deviations of ImageNet's colours: blue, green, red in 0-255; red, green, blue in 0-1.
 _CAFFE_MEANS = (103.939, 116.779, 123.68)
 _TORCH_MEANS = (0.485, 0.456, 0.406)
@@ -30,17 +30,21 @@ class DecibelImage(keras.layers.Layer):
     dynamic_range : float
         Distance of the floor below the maximum, in dB; that of the `MelSpectrogram` in front.
     size : tuple of int, optional
-        Height and width to resize to (bilinear, as `tf.image.resize`), for networks with a least size. There is no
-        low-pass filter: it is meant for enlarging. Default: a pixel a band and frame.
+        Height and width to resize to (bilinear, as `tf.image.resize`), for networks with a least size. Default: a pixel a
+        band and frame.
+    antialias : bool
+        Whether a picture that becomes smaller is smoothed first. Without it, whole frames go unseen.
+    n_channels : int
+        3 for networks trained on photographs, 1 for those that need no repetition.
 
     Raises
     ------
     OptionError
-        `dynamic_range` is not above 0, or `size` is no pair of whole numbers above 0.
+        `dynamic_range` is not above 0, `size` is no pair of whole numbers above 0, or there is no channel.
 
     Notes
     -----
-    Input: (batch, n_mels, n_frames, 1), in dB. Output: (batch, height, width, 3) float32, 0 to 255.
+    Input: (batch, n_mels, n_frames, 1), in dB. Output: (batch, height, width, n_channels) float32, 0 to 255.
 
     Example
     -------
@@ -50,29 +54,38 @@ class DecibelImage(keras.layers.Layer):
     """
 
     def __init__(
-        self, dynamic_range: float = 80.0, size: tuple[int, int] | None = None, **layer_options: Any
+        self,
+        dynamic_range: float = 80.0,
+        size: tuple[int, int] | None = None,
+        antialias: bool = False,
+        n_channels: int = N_CHANNELS,
+        **layer_options: Any,
     ) -> None:
         layer_options["dtype"] = "float32"  # half precision has no room for 256 levels and their fractions
         super().__init__(**layer_options)
         if not dynamic_range > 0:
             raise OptionError(f"must be above 0 dB, not {dynamic_range}", field="dynamic_range")
+        if n_channels < 1:
+            raise OptionError(f"{n_channels} channels make no picture", field="n_channels", cure="give 1 or 3")
         self.dynamic_range, self.size = dynamic_range, _checked_size(size)
+        self.antialias, self.n_channels = antialias, n_channels
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the pictures of a batch of mel-spectrograms."""
         levels = tf.clip_by_value(inputs / np.float32(self.dynamic_range) + 1.0, 0.0, 1.0) * WHITE
         if self.size is not None:
-            levels = tf.image.resize(levels, self.size)
-        return tf.repeat(levels, N_CHANNELS, axis=-1)
+            levels = tf.image.resize(levels, self.size, antialias=self.antialias)
+        return tf.repeat(levels, self.n_channels, axis=-1) if self.n_channels > 1 else levels
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return (batch, height, width, 3)."""
-        return (input_shape[0], *(self.size or input_shape[1:3]), N_CHANNELS)
+        """Return (batch, height, width, n_channels)."""
+        return (input_shape[0], *(self.size or input_shape[1:3]), self.n_channels)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         size = None if self.size is None else list(self.size)
-        return {**super().get_config(), "dynamic_range": self.dynamic_range, "size": size}
+        options = {"antialias": self.antialias, "n_channels": self.n_channels}
+        return {**super().get_config(), "dynamic_range": self.dynamic_range, "size": size, **options}
 
 
 def _checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
@@ -92,9 +105,10 @@ class ImagePreprocessing(keras.layers.Layer):
 
     Parameters
     ----------
-    mode : {"caffe", "torch"}
+    mode : {"caffe", "torch", "tf"}
         "caffe" (VGG16 and ResNet50 of `keras.applications`): channels turned to blue, green, red, minus their means.
-        "torch" (torchvision and timm): divided by 255, minus the means, divided by the standard deviations.
+        "torch" (torchvision and timm): divided by 255, minus the means, divided by the standard deviations. "tf"
+        (InceptionV3 of `keras.applications`): from -1 to 1.
 
     Raises
     ------
@@ -121,6 +135,8 @@ class ImagePreprocessing(keras.layers.Layer):
         """Return the centred pictures."""
         if self.mode == "caffe":
             return inputs[..., ::-1] - np.float32(_CAFFE_MEANS)
+        if self.mode == "tf":
+            return inputs / np.float32(WHITE / 2) - 1.0
         return (inputs / np.float32(WHITE) - np.float32(_TORCH_MEANS)) / np.float32(_TORCH_DEVIATIONS)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

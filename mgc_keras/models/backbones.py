@@ -1,7 +1,11 @@
-"""The ImageNet networks of Asgharivaskasi et al. (2019), from whichever weights are asked for and no others."""
+"""ImageNet networks, from whichever weights are asked for and no others.
+
+Those of Asgharivaskasi et al. (2019), VGG16 and ResNets, and that of Ouyang (2023), InceptionV3.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -12,7 +16,7 @@ from mgc_keras.layers.melspectrogram import checked_choice
 from mgc_keras.models.resnet34 import SMALLEST_SIDE, he_normal, resnet34
 from mgc_keras.models.variants import set_tensors, tensors_of
 from mgc_keras.weights.imagenet import fetch_imagenet_weights
-from mgc_keras.weights.keras_file import read_keras_weights
+from mgc_keras.weights.keras_file import counted_names, read_keras_weights
 from mgc_keras.weights.safetensors_file import read_torch_resnet
 
 
@@ -22,24 +26,29 @@ class Backbone:
 
     Parameters
     ----------
-    preprocessing : {"caffe", "torch"}
+    preprocessing : {"caffe", "torch", "tf"}
         See `ImagePreprocessing`.
     smallest_side : int
         Least height and width of a picture, in pixels: that of `keras.applications`; for ResNet34, which halves its
         maps five times, not stated and chosen alike.
     application : str, optional
         The function in `keras.applications`; None: built here.
+    is_counted : bool
+        Whether `keras.applications` leaves the names of layers to a counter of the process ("conv2d_17"). Here they
+        are counted anew within the network, from 01 in the order in which the layers are made.
     """
 
     preprocessing: str
     smallest_side: int
     application: str | None = None
+    is_counted: bool = False
 
 
 BACKBONES = {
     "vgg16": Backbone("caffe", 32, "VGG16"),
     "resnet34": Backbone("torch", SMALLEST_SIDE),
     "resnet50": Backbone("caffe", 32, "ResNet50"),
+    "inceptionv3": Backbone("tf", 75, "InceptionV3", is_counted=True),
 }
 
 
@@ -53,13 +62,13 @@ def build_backbone(
 
     Parameters
     ----------
-    name : {"vgg16", "resnet34", "resnet50"}
+    name : {"vgg16", "resnet34", "resnet50", "inceptionv3"}
     input_shape : tuple of int
         Height, width, 3.
     weights : str or Path
         "imagenet": those of `keras.applications`, downloaded once (not for ResNet34, which is not in it). "none": He
         normal kernels, biases 0. Else a file. For ResNet34, torchvision's or timm's ``.safetensors``; for the others
-        the ``_notop.h5`` of `keras.applications`. For all three, what ``save_weights`` of such a network writes
+        the ``_notop.h5`` of `keras.applications`. For all of them, what ``save_weights`` of such a network writes
         (``.weights.h5``). Every tensor is checked.
     seed : int
         Of the random start.
@@ -121,14 +130,21 @@ def _from_file(name: str, input_shape: tuple[int, int, int], path: Path) -> kera
         raise WeightsError("is no whole HDF5 file", path=path, cure=cure)
     model = _application(name, input_shape) if in_keras else resnet34(input_shape)
     shapes = {key: tensor.shape for key, tensor in tensors_of(model).items()}
-    set_tensors(model, read_keras_weights(path, shapes, name) if is_hdf5 else read_torch_resnet(path, shapes))
+    renamed = counted_names if BACKBONES[name].is_counted else None
+    read = partial(read_keras_weights, network=name, renamed=renamed) if is_hdf5 else read_torch_resnet
+    set_tensors(model, read(path, shapes))
     return model
 
 
 def _application(name: str, input_shape: tuple[int, int, int]) -> keras.Model:
     build: Callable[..., keras.Model] = getattr(keras.applications, BACKBONES[name].application)
     image = keras.Input(input_shape, dtype="float32", name="image")
-    maps = build(include_top=False, weights=None, input_tensor=image, input_shape=input_shape).output
+    network = build(include_top=False, weights=None, input_tensor=image, input_shape=input_shape)
+    maps = network.output
+    if BACKBONES[name].is_counted:
+        names = counted_names(layer.name for layer in network.layers)
+        for layer in network.layers:
+            layer.name = names[layer.name]
     vector = keras.layers.GlobalAveragePooling2D(dtype="float32", name="avgpool")(maps)
     return keras.Model(image, vector, name=name)
 

@@ -34,6 +34,7 @@ def image_network(
     sampling_rate: int = SAMPLING_RATE,
     dynamic_range: float = 80.0,
     image_size: tuple[int, int] | None = None,
+    antialias: bool = False,
     weights: str | Path = "imagenet",
     trainable_from: str | None = None,
     head_units: Sequence[int] = HEAD_UNITS,
@@ -46,13 +47,15 @@ def image_network(
 
     Parameters
     ----------
-    backbone : {"vgg16", "resnet34", "resnet50"}
+    backbone : {"vgg16", "resnet34", "resnet50", "inceptionv3"}
     n_classes, n_samples, sampling_rate : int
         Genres; samples of a waveform, and its rate in Hz.
     dynamic_range : float
         Of the picture, in dB below the clip's maximum.
     image_size : tuple of int, optional
         Height and width; default: 128 bands by ceil(n_samples / 1024) frames.
+    antialias : bool
+        Whether a picture is smoothed before it is made smaller: see `DecibelImage`.
     weights : str or Path
         "imagenet", "none" or a file: see `build_backbone`.
     trainable_from : str, optional
@@ -82,31 +85,37 @@ def image_network(
     _check(n_classes, n_samples, sampling_rate, head_units, dropout)
     checked_choice("backbone", backbone, tuple(BACKBONES))
     waveforms = keras.Input((n_samples,), dtype="float32", name="waveform")
-    pictures = _pictures(waveforms, backbone, sampling_rate, dynamic_range, image_size)
+    image = DecibelImage(dynamic_range, image_size, antialias, name="image")
+    pictures = image(decibel_melspectrogram(waveforms, sampling_rate, dynamic_range))
+    pictures = ImagePreprocessing(BACKBONES[backbone].preprocessing, name="preprocessing")(pictures)
     vectors = build_backbone(backbone, pictures.shape[1:], weights, seed=seed)(pictures)
     model = keras.Model(waveforms, _head(vectors, n_classes, head_units, dropout, seed), name="image_network")
     set_trainable_from(model, trainable_from)
     return model
 
 
-def front_end(sampling_rate: int = SAMPLING_RATE, dynamic_range: float = 80.0) -> MelSpectrogram:
+def front_end(
+    sampling_rate: int = SAMPLING_RATE, dynamic_range: float = 80.0, n_mels: int = N_MELS
+) -> MelSpectrogram:
     """Return the front end of an `image_network`, which has no weights.
 
     Parameters
     ----------
     sampling_rate, dynamic_range
         As of `image_network`.
+    n_mels : int
+        Bands.
 
     Returns
     -------
     MelSpectrogram
-        (batch, n_samples) to (batch, 128, n_frames, 1) in dB, each clip's maximum at 0.
+        (batch, n_samples) to (batch, n_mels, n_frames, 1) in dB, each clip's maximum at 0.
     """
     return MelSpectrogram(
         sampling_rate=sampling_rate,
         n_dft=N_DFT,
         hop_length=HOP_LENGTH,
-        n_mels=N_MELS,
+        n_mels=n_mels,
         fmax=sampling_rate / 2,
         framing="tensorflow",
         decibel_reference="clip",
@@ -168,7 +177,7 @@ def standardize_vectors(model: keras.Model, vectors: np.ndarray) -> None:
     Parameters
     ----------
     model : keras.Model
-        An `image_network`.
+        An `image_network`, or a `head_network`.
     vectors : np.ndarray [shape=(n_clips, n_channels), dtype=float32]
         Those of the training clips alone, from ``part_of(model, "waveform", "vector")``.
 
@@ -177,13 +186,72 @@ def standardize_vectors(model: keras.Model, vectors: np.ndarray) -> None:
     OptionError
         `model` is another network, or `vectors` have another shape.
     """
-    n_channels = backbone_of(model).output_shape[1]
+    if STANDARDIZATION not in {part.name for part in model.layers}:
+        backbone_of(model)  # says what is wrong
+    layer = model.get_layer(STANDARDIZATION)
+    n_channels = layer.mean.shape[0]
     if vectors.ndim != 2 or len(vectors) == 0 or vectors.shape[1] != n_channels:
         raise OptionError(
             f"have shape {vectors.shape}, not (n_clips, {n_channels})", field="vectors", cure="take them of this model"
         )
     statistics = path_statistics(vectors[:, None], np.arange(len(vectors)))
-    model.get_layer(STANDARDIZATION).set_weights(list(statistics))
+    layer.set_weights(list(statistics))
+
+
+def head_network(
+    n_channels: int,
+    n_classes: int,
+    *,
+    head_units: Sequence[int] = HEAD_UNITS,
+    dropout: float = 0.0,
+    seed: int = 0,
+) -> keras.Model:
+    """Build the head of an `image_network` alone, with the weights that it starts from there.
+
+    To train many heads on vectors that were computed once, without building the backbone every time; `set_head` then
+    puts one into a whole network.
+
+    Parameters
+    ----------
+    n_channels : int
+        Of the vectors.
+    n_classes, head_units, dropout, seed
+        As of `image_network`.
+
+    Returns
+    -------
+    keras.Model
+        (batch, n_channels) float32 to (batch, n_classes) float32 soft-max: ``part_of(model, "vector", "genres")``.
+
+    Raises
+    ------
+    OptionError
+        A number that makes no sense.
+
+    Example
+    -------
+    >>> head_network(512, 10, head_units=[16]).output_shape
+    (None, 10)
+    """
+    _check(n_classes, n_channels, SAMPLING_RATE, head_units, dropout)
+    vectors = keras.Input((n_channels,), dtype="float32", name="vector_input")
+    return keras.Model(vectors, _head(vectors, n_classes, head_units, dropout, seed), name="vector_to_genres")
+
+
+def set_head(model: keras.Model, head: keras.Model) -> None:
+    """Give an `image_network` the weights of a `head_network` with the same layers.
+
+    Raises
+    ------
+    OptionError
+        `model` is another network, or its head has other layers.
+    """
+    below = len(backbone_of(model).weights) + len(model.get_layer("melspectrogram").weights)
+    ours = [weight for layer in model.layers for weight in layer.weights][below:]
+    if [weight.shape for weight in ours] != [weight.shape for weight in head.weights]:
+        raise OptionError(f"has other layers than {head.name!r}", field=model.name, cure="build both with equal options")
+    for weight, value in zip(ours, head.get_weights()):
+        weight.assign(value)
 
 
 def part_of(model: keras.Model, start: str, end: str) -> keras.Model:
@@ -218,25 +286,25 @@ def part_of(model: keras.Model, start: str, end: str) -> keras.Model:
     tops["melspectrogram"] = names.index("melspectrogram")
     if tops[start] >= tops[end]:
         raise OptionError(f"{end} is not above {start}", field="end", cure=f"their order is {', '.join(PLACES)}")
+    return between(model, tops[start], tops[end], f"{start}_to_{end}")
+
+
+def between(model: keras.Model, bottom: int, top: int, name: str) -> keras.Model:
+    """Return the layers above one place of a chain of layers, up to another, as a model that shares their weights."""
     shape = model.input_shape
-    for layer in model.layers[1 : tops[start] + 1]:
+    for layer in model.layers[1 : bottom + 1]:
         shape = layer.compute_output_shape(shape)
-    inputs = values = keras.Input(shape[1:], dtype="float32", name=f"{start}_input")
-    for layer in model.layers[tops[start] + 1 : tops[end] + 1]:
+    inputs = values = keras.Input(shape[1:], dtype="float32", name=f"{name.split('_to_')[0]}_input")
+    for layer in model.layers[bottom + 1 : top + 1]:
         values = layer(values)
-    return keras.Model(inputs, values, name=f"{start}_to_{end}")
+    return keras.Model(inputs, values, name=name)
 
 
-def _pictures(
-    waveforms: keras.KerasTensor,
-    backbone: str,
-    sampling_rate: int,
-    dynamic_range: float,
-    image_size: tuple[int, int] | None,
+def decibel_melspectrogram(
+    waveforms: keras.KerasTensor, sampling_rate: int, dynamic_range: float, n_mels: int = N_MELS
 ) -> keras.KerasTensor:
-    decibels = front_end(sampling_rate, dynamic_range)(waveforms)
-    pictures = DecibelImage(dynamic_range, image_size, name="image")(decibels)
-    return ImagePreprocessing(BACKBONES[backbone].preprocessing, name="preprocessing")(pictures)
+    """Return the mel-spectrogram that pictures are made of: (batch, n_mels, n_frames, 1), each clip's maximum at 0 dB."""
+    return front_end(sampling_rate, dynamic_range, n_mels)(waveforms)
 
 
 def _head(

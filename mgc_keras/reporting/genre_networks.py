@@ -36,7 +36,7 @@ def claims(run: RunFolder) -> list[Finding]:
     """
     path = run.folder / "seed_intervals.csv"
     protocol, found = headline_protocol(run), []
-    table = _read(path)
+    table = read_or_empty(path)
     for task, rows in table[table["protocol"] == protocol].groupby("task", sort=False) if len(table) else ():
         cells = rows.set_index("quantity")
         gap, accuracy = cells.loc["gap"], cells.loc["validation_accuracy"]
@@ -48,7 +48,7 @@ def claims(run: RunFolder) -> list[Finding]:
             Finding(
                 f"The paper: a skip-GRU over-fits less than a GRU at equal validation accuracy. On {task}, {protocol} "
                 f"protocol, {int(gap['n_seeds'])} seeds, this run {word} it: the gap between training and validation "
-                f"accuracy changes by {_change(gap)}, validation accuracy by {_change(accuracy)}.",
+                f"accuracy changes by {change_text(gap)}, validation accuracy by {change_text(accuracy)}.",
                 verdict,
             )
         )
@@ -136,7 +136,7 @@ def training(run: RunFolder) -> list[str]:
 
 def over_seeds(run: RunFolder) -> list[str]:
     """The recurrent networks, over seeds."""
-    table = _read(run.folder / "seed_intervals.csv")
+    table = read_or_empty(run.folder / "seed_intervals.csv")
     if table.empty:
         return [paragraph("One seed was run: `--seeds 5` tells how much of a difference is chance.")]
     text = (
@@ -146,11 +146,13 @@ def over_seeds(run: RunFolder) -> list[str]:
     return [paragraph(text), table_html(table, grouped_by="task")]
 
 
-def _change(row: pd.Series) -> str:
+def change_text(row: pd.Series) -> str:
+    """Return "+0.012 [-0.003, +0.027]" of a difference with its interval."""
     return f"{row['difference']:+.3f} [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read_or_empty(path: Path) -> pd.DataFrame:
+    """Read a table; an empty one where the file is absent or empty."""
     try:
         return pd.read_csv(path)
     except (FileNotFoundError, pd.errors.EmptyDataError):

@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 
 from mgc_keras.files import write_text
+from mgc_keras.reporting.clean_study import CLEAN_STUDY_SECTIONS
 from mgc_keras.reporting.genre_networks import GENRE_NETWORK_SECTIONS
 from mgc_keras.reporting.html import anchor, page, paragraph, section
 from mgc_keras.reporting.run import RunFolder
@@ -11,6 +12,7 @@ from mgc_keras.reporting.sections import SECTIONS
 from mgc_keras.reporting.transfer import TRANSFER_SECTIONS
 
 _SECTIONS_OF = {"song2017": TRANSFER_SECTIONS, "asgharivaskasi2019": GENRE_NETWORK_SECTIONS}
+_SECTIONS_OF["ouyang2023"] = CLEAN_STUDY_SECTIONS
 
 
 def write_report(run_folder: str | Path) -> Path:

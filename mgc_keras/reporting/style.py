@@ -22,12 +22,17 @@ METRIC_LABELS = {
 }
 
 
-def new_figure(width: float, height: float, n_axes: int = 1, across: bool = False) -> tuple[Figure, list[Axes]]:
-    """Return a figure of `width` x `height` inches and its axes, one above the other or `across`, on a light grid."""
+def new_figure(
+    width: float, height: float, n_axes: int = 1, across: bool = False, n_columns: int = 1
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of `width` x `height` inches and its axes, row by row, on a light grid.
+
+    The axes stand one above the other, all of them `across`, or in `n_columns`, of which `n_axes` is a multiple.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(h_pad=0.09)
-    rows, columns = (1, n_axes) if across else (n_axes, 1)
+    rows, columns = (1, n_axes) if across else (n_axes // n_columns, n_columns)
     axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for one in axes:
         one.grid(axis="y", color="#E3E3E3", linewidth=0.8)

@@ -39,6 +39,9 @@ IMAGENET_FILES = {
     "vgg16": ImagenetFile(
         "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "6d6bbae143d832006294945121d1f1fc"
     ),
+    "inceptionv3": ImagenetFile(
+        "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5", "bcbd6486424b2319ff4ef7d526e38f63"
+    ),
     "resnet50": ImagenetFile(
         "resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"
     ),
@@ -50,7 +53,7 @@ def fetch_imagenet_weights(name: str) -> Path:
 
     Parameters
     ----------
-    name : {"vgg16", "resnet50"}
+    name : {"vgg16", "resnet50", "inceptionv3"}
 
     Raises
     ------

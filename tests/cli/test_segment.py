@@ -10,7 +10,7 @@ from broken_clips import write
 from scipy.signal import lfilter
 
 from mgc_keras.cli.main import main
-from mgc_keras.cli.segment_files import output_stems
+from mgc_keras.cli.outputs import output_stems
 from mgc_keras.data.audio import read_waveform
 from mgc_keras.data.segmentation.segments import segment_waveform
 from mgc_keras.errors import OptionError
@@ -154,5 +154,5 @@ def test_files_stay_inside_the_folder() -> None:
     out = Path("out")
     stems = output_stems(["a", "rock/b", "/music/c.mp3", "../d.mp3"], out)
     assert stems == [out / "a", out / "rock" / "b", out / "music" / "c.mp3", out / "d.mp3"]
-    with pytest.raises(OptionError, match="two songs would write the same files"):
+    with pytest.raises(OptionError, match="two clips would write the same files"):
         output_stems(["a.mp3", "../a.mp3"], out)

@@ -22,6 +22,7 @@ def pictures(*shape):
 CASES = {
     "image": (lambda: DecibelImage(), lambda: decibels(3, 6, 5)),
     "resized": (lambda: DecibelImage(60.0, (9, 8)), lambda: decibels(3, 6, 5)),
+    "smaller": (lambda: DecibelImage(80.0, (3, 4), antialias=True, n_channels=1), lambda: decibels(3, 6, 9)),
     "caffe": (lambda: ImagePreprocessing("caffe"), lambda: pictures(3, 4, 5)),
     "torch": (lambda: ImagePreprocessing("torch"), lambda: pictures(3, 4, 5)),
 }
@@ -51,7 +52,20 @@ def test_enlarging_equals_pillow(size):
         np.testing.assert_allclose(ours, np.repeat(np.asarray(reference)[..., None], 3, axis=-1), atol=1e-3)
 
 
-@pytest.mark.parametrize(("mode", "application"), [("caffe", "vgg16"), ("caffe", "resnet50"), ("torch", "densenet")])
+def test_a_smoothed_picture_sees_every_frame():
+    # Pillow always smooths what it makes smaller.
+    image = pytest.importorskip("PIL.Image", reason="needs Pillow")
+    inputs = decibels(2, 11, 40)
+    plain = np.asarray(DecibelImage()(inputs))[..., 0]
+    smooth = np.asarray(DecibelImage(size=(11, 9), antialias=True, n_channels=1)(inputs))
+    assert smooth.shape == (2, 11, 9, 1)
+    for ours, levels in zip(smooth[..., 0], plain, strict=True):
+        reference = np.asarray(image.fromarray(levels).resize((9, 11), image.Resampling.BILINEAR))
+        np.testing.assert_allclose(ours, reference, atol=1e-2)
+    assert np.abs(np.asarray(DecibelImage(size=(11, 9))(inputs))[..., 0] - smooth[..., 0]).max() > 10
+
+
+@pytest.mark.parametrize(("mode", "application"), [("caffe", "vgg16"), ("caffe", "resnet50"), ("torch", "densenet"), ("tf", "inception_v3")])
 def test_preprocessing_equals_keras_applications(mode, application):
     inputs = pictures(2, 5, 4)
     reference = getattr(keras.applications, application).preprocess_input(inputs.copy())
@@ -86,5 +100,5 @@ def test_no_size(size):
 
 
 def test_unknown_preprocessing():
-    with pytest.raises(OptionError, match="mode: 'tf' is unknown.*caffe, torch"):
-        ImagePreprocessing("tf")
+    with pytest.raises(OptionError, match="mode: 'keras' is unknown.*caffe, torch, tf"):
+        ImagePreprocessing("keras")

@@ -13,6 +13,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from old_weight_files import write_by_layer_names
 from safetensors.numpy import save_file
 from torch_resnet34 import random_tensors
 
@@ -25,20 +26,6 @@ from mgc_keras.weights.keras_file import read_keras_weights
 
 SHAPE = (32, 33, 3)
 APPLICATIONS = {"vgg16": keras.applications.VGG16, "resnet50": keras.applications.ResNet50}
-KERAS1_NAMES = {"kernel": "W", "bias": "b"}
-
-
-def write_by_layer_names(model, path, old):
-    """Write the weights as Keras 1 (`old`) or Keras 2 did, by which keras.applications ships them."""
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = np.array([layer.name.encode() for layer in model.layers])
-        for layer in model.layers:
-            group, names = file.create_group(layer.name), []
-            for weight in layer.weights:
-                keras1 = f"{layer.name}_{KERAS1_NAMES.get(weight.name, weight.name)}_1:0"
-                names.append(keras1 if old else f"{layer.name}/{weight.name}:0")
-                group[names[-1]] = np.asarray(weight)
-            group.attrs["weight_names"] = np.array([stored.encode() for stored in names], "S")
 
 
 def shapes_of(model):
@@ -155,13 +142,17 @@ def test_unknown_network():
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-@pytest.mark.parametrize("sides", [(31, 32), (32, 31)])
-def test_pictures_below_the_least_size(name, sides):
-    with pytest.raises(OptionError, match=f"{sides[0]} x {sides[1]} is below the 32 x 32 pixels that {name} needs"):
+@pytest.mark.parametrize("wide", [False, True])
+def test_pictures_below_the_least_size(name, wide):
+    least = BACKBONES[name].smallest_side
+    sides = (least - 1, least) if wide else (least, least - 1)
+    with pytest.raises(OptionError, match=f"{sides[0]} x {sides[1]} is below the {least} x {least} pixels that {name} needs"):
         build_backbone(name, (*sides, 3), "none")
-    if name in APPLICATIONS:
-        with pytest.raises(ValueError, match="at least 32x32"):
-            APPLICATIONS[name](include_top=False, weights=None, input_shape=(*sides, 3))
+    if BACKBONES[name].application:
+        with pytest.raises(ValueError, match=f"at least {least}x{least}"):
+            getattr(keras.applications, BACKBONES[name].application)(
+                include_top=False, weights=None, input_shape=(*sides, 3)
+            )
 
 
 def test_pictures_without_three_colours():

@@ -188,6 +188,17 @@ def test_it_stops_where_the_validation_loss_no_longer_falls(
     assert len(train(tmp_path, settings=settings).curve) == 5
 
 
+def test_the_epoch_of_the_lowest_loss_is_kept_where_that_is_asked_for(
+    untraced: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_scores(monkeypatch, [(13, 0.5), (12, 0.7), (12, 0.8), (12, 0.5), (12, 0.8)])
+    settings = ClassifierSettings(50, N_CLIPS, patience=2, best_by="loss")
+    trained = train(tmp_path, settings=settings)
+    assert len(trained.curve) == 5 and trained.best_epoch == 3 == trained.curve["validation_loss"].argmin() + 1
+    with pytest.raises(OptionError, match="best_by: 'luck' is unknown"):
+        ClassifierSettings(best_by="luck")
+
+
 def test_a_finished_training_is_not_repeated(unbroken: TrainedClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(Stepper, "step")
     again = train(unbroken.weights.parent)

@@ -1,0 +1,114 @@
+"""``mgc-keras plot``: look at clips."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mgc_keras.cli.outputs import output_stems
+from mgc_keras.cli.quiet import quiet_libraries
+from mgc_keras.errors import MgcKerasError, OptionError
+
+if TYPE_CHECKING:
+    from mgc_keras.features.clips import Clips
+
+VIEWS = ("waveform", "linear", "log", "mel", "rolloff", "chroma")
+HELP = "draw clips: waveform, linear, log-frequency and mel-spectrogram, spectral roll-off, chroma"
+EPILOG = """\
+what comes out:
+  CLIP_sheet.png       all six views of a clip (with --separate: CLIP_waveform.png, CLIP_linear.png, ...)
+  GENRE_sheet.png      with --per-genre, for a manifest: one clip of each genre
+  errors.csv           clips that could not be drawn: clip_id, filepath, cause, what_to_do
+
+the views (Figures 1 to 5 of Ouyang 2023):
+  waveform   amplitude over time (s)
+  linear     power in dB below the clip's maximum, by frequency (Hz)
+  log        the same on a logarithmic frequency axis
+  mel        the same in 128 mel bands
+  rolloff    the frequency (Hz) below which 85 % of the spectrum lies, over the waveform
+  chroma     how strong each pitch class is
+
+examples:
+  mgc-keras plot song.mp3
+  mgc-keras plot my_music -o figures --views mel chroma
+  mgc-keras plot gtzan_genre.csv --data-home /data/gtzan --per-genre -o figures
+
+exit code: 0 all clips drawn, 1 some failed (see errors.csv), 2 nothing could be done
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
+    parser.add_argument("clips", nargs="+", metavar="CLIP", help="audio files, folders, or one manifest (.csv)")
+    parser.add_argument(
+        "-o", "--out", metavar="DIR", type=Path, default=Path("."), help="folder for the figures (default: this one)"
+    )
+    parser.add_argument("--views", nargs="+", choices=VIEWS, metavar="VIEW", help=f"of {', '.join(VIEWS)} (default: all)")
+    parser.add_argument("--separate", action="store_true", help="a figure a view, not one sheet a clip")
+    parser.add_argument("--per-genre", action="store_true", help="one clip of each genre of the manifest, the first that reads")
+    parser.add_argument(
+        "--seconds", metavar="S", type=float, default=30.0, help="drawn from the start of a clip (default: %(default)s)"
+    )
+    parser.add_argument("--sampling-rate", type=int, default=22050, metavar="HZ", help="default: %(default)s")
+    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run ``mgc-keras plot`` and return its exit code."""
+    from mgc_keras.features.clips import list_clips
+    from mgc_keras.features.table import ERROR_COLUMNS, csv_line
+    from mgc_keras.files import write_text
+    from mgc_keras.progress import progress_bar
+
+    for name in ("seconds", "sampling_rate"):
+        if not getattr(arguments, name) > 0:
+            raise OptionError("must be above 0", field=f"--{name.replace('_', '-')}")
+    clips = list_clips(arguments.clips, arguments.data_home)
+    wanted = _wanted(clips, arguments)
+    written, failures, n_drawn = [], [], 0
+    with quiet_libraries():
+        for numbers, stem, title in progress_bar(wanted, description="drawing"):
+            for number in numbers:
+                try:
+                    written += _draw(clips, number, stem, title, arguments)
+                except MgcKerasError as error:
+                    failures.append((clips.clip_ids[number], clips.filepaths[number], error.problem, error.cure or ""))
+                else:
+                    n_drawn += 1
+                    break
+    errors = "".join(csv_line(cells) for cells in (ERROR_COLUMNS, *failures))
+    written.insert(0, write_text(arguments.out / "errors.csv", errors))
+    print(f"plot: {n_drawn} of {len(wanted)} {'genres' if arguments.per_genre else 'clips'} drawn")
+    if failures:
+        print(f"{len(failures)} clips could not be drawn: {written[0]} says why")
+    for path in written:
+        print(path)
+    return int(bool(failures))
+
+
+def _wanted(clips: "Clips", arguments: argparse.Namespace) -> list[tuple[list[int], Path, str]]:
+    """Return what to draw: the clips to try one after the other, the beginning of the files' names, and a title."""
+    if not arguments.per_genre:
+        stems = output_stems(clips.clip_ids, arguments.out)
+        return [([number], stem, clips.clip_ids[number]) for number, stem in enumerate(stems)]
+    if clips.labels is None:
+        cure = "give one manifest with a label column, or leave --per-genre out"
+        raise OptionError("needs to know the clips' genres", field="--per-genre", cure=cure)
+    genres = sorted(set(clips.labels))
+    members = [[number for number, label in enumerate(clips.labels) if label == genre] for genre in genres]
+    return list(zip(members, output_stems(genres, arguments.out), genres))
+
+
+def _draw(clips: "Clips", number: int, stem: Path, title: str, arguments: argparse.Namespace) -> list[Path]:
+    from mgc_keras.features.pipeline import reader
+    from mgc_keras.reporting.clip_views import draw_clip
+
+    waveform = reader(clips, arguments.sampling_rate, arguments.seconds)(number)
+    if isinstance(waveform, MgcKerasError):
+        raise waveform
+    views = arguments.views or list(VIEWS)
+    parts = {view: [view] for view in views} if arguments.separate else {"sheet": views}
+    shown = f"{title} (clip {clips.clip_ids[number]})" if arguments.per_genre else title
+    return [
+        draw_clip(waveform, arguments.sampling_rate, stem.with_name(f"{stem.name}_{name}.png"), title=shown, views=some)
+        for name, some in parts.items()
+    ]

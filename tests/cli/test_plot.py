@@ -1,0 +1,56 @@
+"""``mgc-keras plot`` as a user runs it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from broken_clips import tune, write
+
+from mgc_keras.cli.main import main
+from mgc_keras.cli.plot import VIEWS
+from mgc_keras.reporting import clip_views
+
+SMALL = ("--sampling-rate", "4000", "--views", "waveform", "rolloff")
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """Two genres; the first clip of one is broken."""
+    folder = tmp_path / "clips"
+    write(folder / "a.wav", tune())
+    write(folder / "c.wav", tune(seed=1))
+    (folder / "b.wav").write_text("no music " * 99)
+    rows = {"clip_id": list("abc"), "filepath": ["a.wav", "b.wav", "c.wav"], "label": ["pop", "jazz", "jazz"]}
+    pd.DataFrame(rows).to_csv(folder / "few.csv", index=False)
+    return folder
+
+
+def test_views_of_the_command_are_those_that_are_drawn() -> None:
+    assert VIEWS == tuple(clip_views.VIEWS)
+
+
+def test_clips_and_a_broken_one(tmp_path: Path, clips: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "out"
+    assert main(["plot", str(clips / "a.wav"), str(clips / "b.wav"), "-o", str(out), *SMALL, "--separate"]) == 1
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "plot: 1 of 2 clips drawn"
+    assert printed[-3:] == [str(out / name) for name in ("errors.csv", "a_waveform.png", "a_rolloff.png")]
+    assert pd.read_csv(out / "errors.csv")["clip_id"].tolist() == ["b"]
+
+
+def test_a_sheet_per_genre_takes_the_first_clip_that_reads(tmp_path: Path, clips: Path) -> None:
+    out = tmp_path / "out"
+    assert main(["plot", str(clips / "few.csv"), "-o", str(out), *SMALL, "--per-genre"]) == 1
+    assert sorted(path.name for path in out.iterdir()) == ["errors.csv", "jazz_sheet.png", "pop_sheet.png"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (("--per-genre",), "--per-genre: needs to know the clips' genres"),
+        (("--seconds", "0"), "--seconds: must be above 0"),
+    ],
+)
+def test_wrong_options(tmp_path: Path, clips: Path, capsys: pytest.CaptureFixture, wrong: tuple, message: str) -> None:
+    assert main(["plot", str(clips / "a.wav"), "-o", str(tmp_path / "out"), *wrong]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
