@@ -88,11 +88,7 @@ def music_tagger_crnn(
     states = keras.layers.Reshape((N_STEPS, CHANNELS[-1]), name="sequence")(maps)
     states = _gru(_gru(states, 1, True, seed), 2, False, seed)
     if output != "features":
-        states = keras.layers.Dropout(FINAL_DROPOUT, seed=seed, name="final_dropout")(states)
-        states = head(states, n_outputs, output, activation, seed)
-        known = {("tags", len(TAGS)): TAGS, ("genres", len(GENRES)): GENRES}.get((output, n_outputs))
-        if names or known:
-            states = NamedOutputs(names or known, name="names")(states)
+        states = _head(states, n_outputs, output, names, activation, seed)
     return keras.Model(inputs, states, name="music_tagger_crnn")
 
 
@@ -109,10 +105,14 @@ def is_crnn(model: keras.Model) -> bool:
     return {"time_norm", "conv4", "sequence", "gru1", "gru2"} <= {layer.name for layer in model.layers}
 
 
-def head(states: keras.KerasTensor, n_outputs: int, name: str, activation: str, seed: int) -> keras.KerasTensor:
-    """Return the scores of a dense layer `name` on the last GRU's state."""
+def _head(
+    states: keras.KerasTensor, n_outputs: int, name: str, names: Sequence[str] | None, activation: str, seed: int
+) -> keras.KerasTensor:
+    states = keras.layers.Dropout(FINAL_DROPOUT, seed=seed, name="final_dropout")(states)
     start = keras.initializers.GlorotUniform(seed=seed)
-    return keras.layers.Dense(n_outputs, activation=activation, kernel_initializer=start, dtype="float32", name=name)(states)
+    head = keras.layers.Dense(n_outputs, activation=activation, kernel_initializer=start, dtype="float32", name=name)
+    known = {("tags", len(TAGS)): TAGS, ("genres", len(GENRES)): GENRES}.get((name, n_outputs))
+    return NamedOutputs(names or known, name="names")(head(states)) if names or known else head(states)
 
 
 def _front_end(kind: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
