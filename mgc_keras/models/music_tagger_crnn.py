@@ -20,15 +20,13 @@ PADDING = 37
 CHANNELS = (64, 128, 128, 128)
 POOLS = ((2, 2), (3, 3), (4, 4), (4, 4))
 BLOCKS = tuple(range(1, len(CHANNELS) + 1))
-N_STEPS, GRU_UNITS = 15, 32
+GRU_UNITS = 32
 # Keras 1.0's default, which both published files were made with.
 BN_EPSILON = 1e-5
 BLOCK_DROPOUT, FINAL_DROPOUT = 0.1, 0.3
 OUTPUTS = ("features", "tags", "genres")
 # In the order of the sigmoids of the network that was tuned to GTZAN.
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
-# Layers from which on the network can be trained again, from the bottom up; each is the first of its block.
-TRAINABLE_FROM = ("time_norm", "conv1", "conv2", "conv3", "conv4", "gru1", "gru2", "head")
 
 
 def music_tagger_crnn(
@@ -82,13 +80,9 @@ def music_tagger_crnn(
         raise OptionError(f"{n_outputs} outputs make no choice", field="n_outputs", cure="give 2 or more")
     inputs, maps = _front_end(input)
     maps = keras.layers.ZeroPadding2D((0, PADDING), name="padding")(maps)
-    maps = keras.layers.BatchNormalization(axis=2, epsilon=BN_EPSILON, name="time_norm")(maps)
-    for block in BLOCKS:
-        maps = _block(maps, block, seed)
-    states = keras.layers.Reshape((N_STEPS, CHANNELS[-1]), name="sequence")(maps)
-    states = _gru(_gru(states, 1, True, seed), 2, False, seed)
+    states = recurrent_states(maps, seed)
     if output != "features":
-        states = _head(states, n_outputs, output, names, activation, seed)
+        states = head(states, n_outputs, output, names, activation, seed)
     return keras.Model(inputs, states, name="music_tagger_crnn")
 
 
@@ -105,14 +99,24 @@ def is_crnn(model: keras.Model) -> bool:
     return {"time_norm", "conv4", "sequence", "gru1", "gru2"} <= {layer.name for layer in model.layers}
 
 
-def _head(
+def recurrent_states(maps: keras.KerasTensor, seed: int) -> keras.KerasTensor:
+    """Return what the head sees, (batch, 32), of decibels (batch, 96, n_frames, 1); n_frames a multiple of 96."""
+    maps = keras.layers.BatchNormalization(axis=2, epsilon=BN_EPSILON, name="time_norm")(maps)
+    for block in BLOCKS:
+        maps = _block(maps, block, seed)
+    states = keras.layers.Reshape((maps.shape[2], CHANNELS[-1]), name="sequence")(maps)
+    return _gru(_gru(states, 1, True, seed), 2, False, seed)
+
+
+def head(
     states: keras.KerasTensor, n_outputs: int, name: str, names: Sequence[str] | None, activation: str, seed: int
 ) -> keras.KerasTensor:
+    """Return scores, by a dense layer `name` behind dropout, with their names where they are known."""
     states = keras.layers.Dropout(FINAL_DROPOUT, seed=seed, name="final_dropout")(states)
     start = keras.initializers.GlorotUniform(seed=seed)
-    head = keras.layers.Dense(n_outputs, activation=activation, kernel_initializer=start, dtype="float32", name=name)
+    dense = keras.layers.Dense(n_outputs, activation=activation, kernel_initializer=start, dtype="float32", name=name)
     known = {("tags", len(TAGS)): TAGS, ("genres", len(GENRES)): GENRES}.get((name, n_outputs))
-    return NamedOutputs(names or known, name="names")(head(states)) if names or known else head(states)
+    return NamedOutputs(names or known, name="names")(dense(states)) if names or known else dense(states)
 
 
 def _front_end(kind: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:

@@ -48,11 +48,13 @@ class ClassifierSettings:
         Stop once so many epochs brought no lower validation loss than the lowest before them; by default never.
     seed : int
         Of the order of clips and of dropout.
+    keep : {"best", "last"}
+        Whose weights the network has in the end: those of the best epoch by validation, or of the last.
 
     Raises
     ------
     OptionError
-        A number that is not positive, or an unknown optimizer.
+        A number that is not positive, or an unknown optimizer or choice of epoch.
     """
 
     epochs: int = 30
@@ -61,6 +63,7 @@ class ClassifierSettings:
     policy: Policy = field(default_factory=ConstantRate)
     patience: int | None = None
     seed: int = 0
+    keep: str = "best"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
@@ -68,6 +71,7 @@ class ClassifierSettings:
             if value is not None and value <= 0:
                 raise OptionError(f"must be above 0, not {value}", field=name)
         checked_choice("optimizer", self.optimizer, OPTIMIZERS)
+        checked_choice("keep", self.keep, ("best", "last"))
 
     def config(self) -> dict[str, Any]:
         """Return the settings as plain JSON values."""
@@ -85,9 +89,9 @@ class TrainedClassifier:
     curve : pd.DataFrame
         One row an epoch, `CURVE_COLUMNS`.
     best_epoch : int
-        Counted from 1.
+        The epoch that was kept, counted from 1.
     weights : Path
-        The file with the best epoch's weights, for `mgc_keras.training.best_epoch.load_weights`.
+        The file with that epoch's weights, for `mgc_keras.training.best_epoch.load_weights`.
     """
 
     model: keras.Model
@@ -162,7 +166,8 @@ def train_classifier(
     checkpoint = load_checkpoint(folder / CHECKPOINT, stepper.variables, record)
     _train(stepper, training, validation, checkpoint, folder, settings, record)
     load_weights(model, folder / BEST)
-    return TrainedClassifier(model, _curve(checkpoint), best_epoch(checkpoint.rows) + 1, folder / BEST)
+    kept = len(checkpoint.rows) if settings.keep == "last" else best_epoch(checkpoint.rows) + 1
+    return TrainedClassifier(model, _curve(checkpoint), kept, folder / BEST)
 
 
 def _train(
@@ -185,7 +190,7 @@ def _train(
                 raise with_place(error, len(rows), folder / CHECKPOINT) from error
             progress.set_postfix(validation_accuracy=f"{rows[-1]['validation_accuracy']:.3f}", refresh=False)
             # The checkpoint last: of whatever epochs are in it, the curve and the best weights are on disk.
-            if best_epoch(rows) == len(rows) - 1:
+            if settings.keep == "last" or best_epoch(rows) == len(rows) - 1:
                 save_weights(stepper.model, folder / BEST)
             write_text(folder / CURVE, _curve(checkpoint).to_csv(index=False, lineterminator="\n"))
             save_checkpoint(folder / CHECKPOINT, checkpoint, stepper.variables, record)
