@@ -9,13 +9,19 @@ from mgc_keras.errors import MgcKerasError
 from mgc_keras.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 
-def best_epoch(rows: Sequence[dict[str, float]]) -> int:
+BEST_BY = ("accuracy", "loss", "last")
+
+
+def best_epoch(rows: Sequence[dict[str, float]], by: str = "accuracy") -> int:
     """Return where the epoch of the best validation accuracy stands; of equals, by validation loss, then the earlier.
 
     Parameters
     ----------
     rows : sequence of dict
         One an epoch, at least one, with ``validation_accuracy`` and ``validation_loss``.
+    by : {"accuracy", "loss", "last"}
+        "loss": the epoch of the lowest validation loss, whatever the accuracy; of equals, the earlier. "last": the
+        last one, whatever the clips say.
 
     Example
     -------
@@ -23,6 +29,10 @@ def best_epoch(rows: Sequence[dict[str, float]]) -> int:
     >>> best_epoch(rows)
     1
     """
+    if by == "last":
+        return len(rows) - 1
+    if by == "loss":
+        return min(range(len(rows)), key=lambda i: (rows[i]["validation_loss"], i))
     return min(range(len(rows)), key=lambda i: (-rows[i]["validation_accuracy"], rows[i]["validation_loss"], i))
 
 

@@ -1,7 +1,7 @@
 """Training a classifier of one array input: any network, resumable, the best epoch kept.
 
 Asgharivaskasi et al. (2019) keep the best model by validation. Not stated: by which figure; chosen here: accuracy, of
-equal epochs the one with the lower validation loss, then the earlier. Batch size and epochs are options. Early stopping
+equal epochs the one with the lower validation loss, then the earlier. Ouyang (2023) goes by the loss. Batch size and epochs are options. Early stopping
 watches the validation loss, which moves in every epoch where the accuracy of a small set stands still.
 """
 
@@ -19,7 +19,7 @@ from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.files import write_text
 from mgc_keras.layers.melspectrogram import checked_choice
 from mgc_keras.progress import progress_bar
-from mgc_keras.training.best_epoch import best_epoch, has_stopped, load_weights, save_weights
+from mgc_keras.training.best_epoch import BEST_BY, best_epoch, has_stopped, load_weights, save_weights
 from mgc_keras.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_place
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate, Policy, policy_config
@@ -48,13 +48,13 @@ class ClassifierSettings:
         Stop once so many epochs brought no lower validation loss than the lowest before them; by default never.
     seed : int
         Of the order of clips and of dropout.
-    keep : {"best", "last"}
-        Whose weights the network has in the end: those of the best epoch by validation, or of the last.
+    best_by : {"accuracy", "loss"}
+        Of the validation clips, which makes an epoch the best: see `mgc_keras.training.best_epoch.best_epoch`.
 
     Raises
     ------
     OptionError
-        A number that is not positive, or an unknown optimizer or choice of epoch.
+        A number that is not positive, an unknown optimizer, or another `best_by`.
     """
 
     epochs: int = 30
@@ -63,7 +63,7 @@ class ClassifierSettings:
     policy: Policy = field(default_factory=ConstantRate)
     patience: int | None = None
     seed: int = 0
-    keep: str = "best"
+    best_by: str = "accuracy"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
@@ -71,11 +71,15 @@ class ClassifierSettings:
             if value is not None and value <= 0:
                 raise OptionError(f"must be above 0, not {value}", field=name)
         checked_choice("optimizer", self.optimizer, OPTIMIZERS)
-        checked_choice("keep", self.keep, ("best", "last"))
+        checked_choice("best_by", self.best_by, BEST_BY)
 
     def config(self) -> dict[str, Any]:
         """Return the settings as plain JSON values."""
-        return {**asdict(self), "policy": policy_config(self.policy)}
+        plain = {**asdict(self), "policy": policy_config(self.policy)}
+        # Trainings that were begun before there was a choice go on.
+        if self.best_by == "accuracy":
+            del plain["best_by"]
+        return plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +93,9 @@ class TrainedClassifier:
     curve : pd.DataFrame
         One row an epoch, `CURVE_COLUMNS`.
     best_epoch : int
-        The epoch that was kept, counted from 1.
+        Counted from 1.
     weights : Path
-        The file with that epoch's weights, for `mgc_keras.training.best_epoch.load_weights`.
+        The file with the best epoch's weights, for `mgc_keras.training.best_epoch.load_weights`.
     """
 
     model: keras.Model
@@ -134,7 +138,7 @@ def train_classifier(
     Returns
     -------
     TrainedClassifier
-        With the weights of the best epoch by validation accuracy; of equals, by validation loss, then the earlier.
+        With the weights of the best epoch, by `ClassifierSettings.best_by`.
 
     Raises
     ------
@@ -166,8 +170,7 @@ def train_classifier(
     checkpoint = load_checkpoint(folder / CHECKPOINT, stepper.variables, record)
     _train(stepper, training, validation, checkpoint, folder, settings, record)
     load_weights(model, folder / BEST)
-    kept = len(checkpoint.rows) if settings.keep == "last" else best_epoch(checkpoint.rows) + 1
-    return TrainedClassifier(model, _curve(checkpoint), kept, folder / BEST)
+    return TrainedClassifier(model, _curve(checkpoint), best_epoch(checkpoint.rows, settings.best_by) + 1, folder / BEST)
 
 
 def _train(
@@ -190,7 +193,7 @@ def _train(
                 raise with_place(error, len(rows), folder / CHECKPOINT) from error
             progress.set_postfix(validation_accuracy=f"{rows[-1]['validation_accuracy']:.3f}", refresh=False)
             # The checkpoint last: of whatever epochs are in it, the curve and the best weights are on disk.
-            if settings.keep == "last" or best_epoch(rows) == len(rows) - 1:
+            if best_epoch(rows, settings.best_by) == len(rows) - 1:
                 save_weights(stepper.model, folder / BEST)
             write_text(folder / CURVE, _curve(checkpoint).to_csv(index=False, lineterminator="\n"))
             save_checkpoint(folder / CHECKPOINT, checkpoint, stepper.variables, record)
