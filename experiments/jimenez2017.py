@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="fine-tune from here up: time_norm, conv1 … conv4, gru1, gru2, head (default: %(default)s; not stated)",
     )  # fmt: skip
     network.add_argument("--source-clips", type=int, default=320, help="of the built-in tagging task (default: %(default)s)")
-    network.add_argument("--source-epochs", type=int, default=6, help="over these (default: %(default)s)")
+    network.add_argument("--source-epochs", type=int, default=4, help="over these (default: %(default)s)")
     training = parser.add_argument_group("training")
     training.add_argument("--epochs", type=int, default=40, help="default: %(default)s, as in the study")
     training.add_argument("--batch-size", type=int, default=100, help="excerpts; default: %(default)s, as in the study")
