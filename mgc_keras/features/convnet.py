@@ -14,6 +14,7 @@ from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.features.extractor import compose_batches
 from mgc_keras.files import sha256_of
 from mgc_keras.layers.melspectrogram import MelSpectrogram, checked_choice
+from mgc_keras.layers.named_outputs import output_names
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
 from mgc_keras.models.choi2017 import FEATURE_COLUMNS, SAMPLING_RATE, TAGS
 from mgc_keras.models.layerwise import batch_statistics_features
@@ -188,6 +189,8 @@ def weights_sha256(model: keras.Model) -> str:
 
 def _columns(model: keras.Model) -> tuple[str, ...]:
     n_outputs = model.output_shape[-1]
+    if names := output_names(model):
+        return names
     if n_outputs == len(FEATURE_COLUMNS):
         return FEATURE_COLUMNS
     return TAGS if n_outputs == len(TAGS) else tuple(f"output_{index:03d}" for index in range(n_outputs))

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from mgc_keras.errors import OptionError
+from mgc_keras.layers.named_outputs import output_names
 from mgc_keras.models.music_tagger_crnn import N_FRAMES, N_MELS, PADDING, head, is_crnn, music_tagger_crnn, recurrent_states
 from mgc_keras.models.variants import set_tensors, tensors_of
 
@@ -39,6 +40,37 @@ def with_genre_head(model: keras.Model, names: tuple[str, ...], seed: int = 0) -
     twin = music_tagger_crnn(len(names), output="genres", names=names, activation="softmax", seed=seed)
     fresh = {name: value for name, value in tensors_of(twin).items() if name.split("/")[0] in _HEADS}
     set_tensors(twin, tensors_of(model) | fresh)
+    return twin
+
+
+def crnn_variant(model: keras.Model, *, output: str | None = None, input: str | None = None) -> keras.Model:
+    """Build the network with the same weights and another input, or without its head.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A `music_tagger_crnn`. It is left alone.
+    output : str, optional
+        "features", or the kind of head that it has.
+    input : {"waveform", "melspectrogram"}, optional
+
+    Raises
+    ------
+    OptionError
+        It has no such head.
+    """
+    names = {layer.name for layer in model.layers}
+    own = next((head for head in _HEADS if head in names), "features")
+    if output not in (None, own, "features"):
+        raise OptionError(f"the model has no {output}", field="output", cure=f"take its {own}")
+    kept = {} if own == "features" else {"activation": model.get_layer(own).activation.__name__, "names": output_names(model)}
+    twin = music_tagger_crnn(
+        model.output_shape[-1] if kept else 2,
+        output=output or own,
+        input=input or ("waveform" if "melspectrogram" in names else "melspectrogram"),
+        **kept,
+    )
+    set_tensors(twin, tensors_of(model))
     return twin
 
 

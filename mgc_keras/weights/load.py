@@ -10,7 +10,9 @@ import numpy as np
 from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.layers.melspectrogram import DECIBEL_REFERENCES, FRAMINGS, checked_choice
 from mgc_keras.models.choi2017 import INPUTS, NORMALIZATIONS, OUTPUTS, convnet
+from mgc_keras.models.crnn_parts import crnn_variant
 from mgc_keras.models.music_tagger_crnn import OUTPUTS as CRNN_OUTPUTS
+from mgc_keras.models.music_tagger_crnn import is_crnn
 from mgc_keras.models.variants import is_convnet, set_tensors, with_variant
 from mgc_keras.weights.crnn import crnn_from_file, is_crnn_weights
 from mgc_keras.weights.keras1 import is_keras1_weights, is_theano, read_keras1
@@ -190,14 +192,18 @@ def _rebuilt(
 def _variant(model: keras.Model, chosen: dict[str, str], path: Path) -> keras.Model:
     if not chosen:
         return model
-    if not is_convnet(model):
+    if is_crnn(model) and set(chosen) <= {"output", "input"}:
+        change = crnn_variant
+    elif is_convnet(model):
+        change = with_variant
+    else:
         raise WeightsError(
-            f"the model {model.name!r} is not the Choi 2017 convnet",
+            f"the model {model.name!r} is not the Choi 2017 convnet or MusicTaggerCRNN",
             path=path,
             field=next(iter(chosen)),
             cure="load it without this option",
         )
     try:
-        return with_variant(model, **chosen)
+        return change(model, **chosen)
     except OptionError as error:
         raise WeightsError(error.problem, path=path, field=error.field, cure=error.cure) from error

@@ -6,7 +6,7 @@ import pytest
 
 from mgc_keras.data.corpus import write_corpus
 from mgc_keras.data.manifest import read_manifest
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.layers.named_outputs import output_names
 from mgc_keras.models.crnn_parts import freeze_all_but_head, from_short, short_crnn, split_at, with_genre_head
 from mgc_keras.models.music_tagger_crnn import N_SAMPLES, music_tagger_crnn
@@ -39,6 +39,18 @@ def test_below_and_above_are_the_whole(tagger: keras.Model) -> None:
     np.testing.assert_allclose(np.asarray(above(below(waveform))), whole, atol=1e-6)
     with pytest.raises(OptionError, match="conv9"):
         split_at(tagger, "conv9")
+
+
+def test_other_input_and_no_head(tagger: keras.Model, tmp_path) -> None:
+    tagger.save(tmp_path / "tagger.keras")
+    features = load_model(tmp_path / "tagger.keras", output="features", input="melspectrogram")
+    assert (features.input_shape, features.output_shape) == ((None, 96, 1366, 1), (None, 32))
+    old, new = tensors_of(tagger), tensors_of(features)
+    assert set(old) - set(new) == {"tags/kernel", "tags/bias"}
+    for name, value in new.items():
+        np.testing.assert_array_equal(value, old[name])
+    with pytest.raises(WeightsError, match="the model has no genres"):
+        load_model(tmp_path / "tagger.keras", output="genres")
 
 
 def test_other_networks_have_no_such_head() -> None:
