@@ -13,6 +13,7 @@ from mgc_keras.data.tasks import StudyTask
 from mgc_keras.evaluation.voting import majority_vote
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.files import whole_file
+from mgc_keras.layers.named_outputs import with_output_names
 from mgc_keras.layers.standardization import path_statistics
 from mgc_keras.models.image_network import part_of, standardize_vectors
 from mgc_keras.models.recurrent import STANDARDIZATION
@@ -101,9 +102,9 @@ class Trainer:
         return self.classes[majority_vote(clip, scores.argmax(axis=1), classes=numbers, scores=scores)]
 
     def save(self, folder: Path) -> Path:
-        """Save the network, ``model.h5``: it takes waveforms, or the MFCC sequences of a recurrent one."""
+        """Save the network and its genres' names, ``model.h5``: it takes waveforms, or a recurrent one MFCC sequences."""
         with whole_file(folder / MODEL) as temporary:
-            self.whole.save(temporary)
+            with_output_names(self.whole, [str(name) for name in self.classes]).save(temporary)
         return folder / MODEL
 
     def _rate(self, training: Examples, folder: Path) -> float:

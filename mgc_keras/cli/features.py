@@ -133,7 +133,7 @@ def _extractor(kind: str, arguments: argparse.Namespace, clips: "Clips") -> tupl
     if arguments.protocol != "published":
         model = batch_independent(given, clips, fit=arguments.fit, jobs=arguments.jobs)
     saved = None
-    if _has_batch_statistics(given) and model is not given:
+    if model is not given and _has_batch_statistics(given):
         saved = arguments.out.with_suffix(".calibrated.keras")
         with whole_file(saved) as temporary:
             model.save(temporary)

@@ -10,14 +10,16 @@ from mgc_keras._version import __version__
 from mgc_keras.errors import MgcKerasError
 
 # Each is a module `mgc_keras.cli.<name>` with HELP, EPILOG, add_arguments(parser) and run(arguments) -> exit code.
-COMMANDS = ("check", "manifest", "corpus", "features", "scattering", "segment", "plot", "weights", "report")
+COMMANDS = (
+    "check", "manifest", "corpus", "features", "scattering", "segment", "plot", "classify", "tag", "weights", "report",
+)  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of ``mgc-keras`` with all its sub-commands."""
     parser = argparse.ArgumentParser(
         prog="mgc-keras",
-        description="Music-genre classification: check a folder of music, make manifests, export features.",
+        description="Music-genre classification: check a folder of music, make manifests, export features, classify and tag songs.",
     )
     parser.add_argument("--version", action="version", version=f"mgc-keras {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

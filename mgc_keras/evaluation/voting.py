@@ -1,10 +1,12 @@
-"""From a classifier's answers for segments to one answer for each clip: majority vote, or the mean of probabilities."""
+"""From a classifier's answers for segments to one answer for each clip: majority vote, or a mean of probabilities."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from mgc_keras.errors import OptionError
+
+_SMALLEST_PROBABILITY = 1e-12
 
 
 def majority_vote(
@@ -84,6 +86,52 @@ def mean_probabilities(clip: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     n_clips = _n_clips(clip, probabilities)
     checked = _checked(probabilities, len(probabilities), None)
     return _sums(clip, checked, n_clips) / np.bincount(clip)[:, None]
+
+
+def geometric_mean_probabilities(clip: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return each clip's geometric mean over its segments, brought to a sum of 1, (n_clips, n_classes) float64.
+
+    A class that one segment all but rules out has no more chance, however sure the others are.
+
+    Parameters
+    ----------
+    clip : np.ndarray [shape=(n_segments,), dtype=int]
+        As in `majority_vote`.
+    probabilities : np.ndarray [shape=(n_segments, n_classes), dtype=float]
+        From 0; below 1e-12 they count as that, so that a clip always has a class.
+
+    Raises
+    ------
+    OptionError
+        As `mean_probabilities`; or a probability is below 0.
+
+    Example
+    -------
+    >>> both = geometric_mean_probabilities(np.array([0, 0]), np.array([[0.9, 0.1], [0.1, 0.9]]))
+    >>> both.round(6).tolist()
+    [[0.5, 0.5]]
+    """
+    probabilities = np.asarray(probabilities, np.float64)
+    if (probabilities < 0).any():
+        raise OptionError("holds values below 0", field="scores", cure="give probabilities")
+    means = mean_probabilities(clip, np.log(np.maximum(probabilities, _SMALLEST_PROBABILITY)))
+    means = np.exp(means - means.max(axis=1, keepdims=True))
+    return means / means.sum(axis=1, keepdims=True)
+
+
+def shares(scores: np.ndarray) -> np.ndarray:
+    """Divide each row of scores by its sum, as Jiménez and José (2017) do with their ten sigmoids; float64.
+
+    A row of zeros gives every class the same share.
+
+    Example
+    -------
+    >>> shares(np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 0.0]])).round(2).tolist()
+    [[0.5, 0.25, 0.25], [0.33, 0.33, 0.33]]
+    """
+    scores = np.asarray(scores, np.float64)
+    sums = scores.sum(axis=1, keepdims=True)
+    return np.where(sums > 0, scores / np.where(sums > 0, sums, 1), 1 / scores.shape[1])
 
 
 def _sums(clip: np.ndarray, values: np.ndarray, n_clips: int) -> np.ndarray:

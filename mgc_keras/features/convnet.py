@@ -14,6 +14,7 @@ from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.features.extractor import compose_batches
 from mgc_keras.files import sha256_of
 from mgc_keras.layers.melspectrogram import MelSpectrogram, checked_choice
+from mgc_keras.layers.named_outputs import output_names
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
 from mgc_keras.models.choi2017 import FEATURE_COLUMNS, SAMPLING_RATE, TAGS
 from mgc_keras.models.layerwise import batch_statistics_features
@@ -61,6 +62,9 @@ class ConvnetExtractor:
         Names of the outputs. By default `FEATURE_COLUMNS` for the convnet's 160 features, `TAGS` for its 50 tags.
     weights_file : path, optional
         The file that `model` was made from, for the description; not needed where `model` is a path.
+    fill_batches : bool
+        Compute batches of one size, the last one filled up: the same clip then gives the same bits wherever it stands.
+        Without, the rest of a batch costs no time.
 
     Attributes
     ----------
@@ -98,6 +102,7 @@ class ConvnetExtractor:
         name: str = "convnet",
         columns: Sequence[str] | None = None,
         weights_file: str | Path | None = None,
+        fill_batches: bool = True,
     ) -> None:
         if isinstance(model, (str, Path)):
             weights_file = find_weights(model)
@@ -123,7 +128,8 @@ class ConvnetExtractor:
         if self.duration and self.cut == "after_resampling":
             self.duration += _RESAMPLER_REACH
         # One graph for all calls: clips that are independent of each other always come in batches of one size.
-        self._width = None if self.depends_on_batch else 1 if batch_order == "single" else self.batch_size
+        free = self.depends_on_batch or not fill_batches
+        self._width = None if free else 1 if batch_order == "single" else self.batch_size
         self._compute = compiled(model, (self._width, self.n_samples))
 
     def describe(self) -> dict[str, Any]:
@@ -183,6 +189,8 @@ def weights_sha256(model: keras.Model) -> str:
 
 def _columns(model: keras.Model) -> tuple[str, ...]:
     n_outputs = model.output_shape[-1]
+    if names := output_names(model):
+        return names
     if n_outputs == len(FEATURE_COLUMNS):
         return FEATURE_COLUMNS
     return TAGS if n_outputs == len(TAGS) else tuple(f"output_{index:03d}" for index in range(n_outputs))

@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from mgc_keras.files import raise_if_full, write_text
 from mgc_keras.models.choi2017 import N_SAMPLES, SAMPLING_RATE
 from mgc_keras.progress import progress_bar
 
+if TYPE_CHECKING:
+    from mgc_keras.layers.melspectrogram import MelSpectrogram
+
 # 16 bits hold -80…0 dB to 0.03 dB, far below what training notices, in half the space.
 STORED_DTYPE = np.float16
 
@@ -28,12 +31,12 @@ class _MelSpectrograms:
     sampling_rate, n_samples, fit, duration = SAMPLING_RATE, N_SAMPLES, "repeat", N_SAMPLES / SAMPLING_RATE
     batch_size, batch_order, seed = 16, "file", 0
 
-    def __init__(self, framing: str) -> None:
+    def __init__(self, framing: str, layer: "MelSpectrogram | None" = None) -> None:
         import tensorflow as tf
 
         from mgc_keras.layers.melspectrogram import MelSpectrogram
 
-        self.layer = MelSpectrogram(framing=framing, decibel_reference="clip", name="melspectrogram")
+        self.layer = layer or MelSpectrogram(framing=framing, decibel_reference="clip", name="melspectrogram")
         self._compute = tf.function(self.layer, input_signature=[tf.TensorSpec((None, N_SAMPLES), tf.float32)])
 
     @property
@@ -67,7 +70,12 @@ class CachedMelSpectrograms:
 
 
 def cache_melspectrograms(
-    source: Manifest, path: str | Path, *, framing: str = "theano", jobs: int = 2
+    source: Manifest,
+    path: str | Path,
+    *,
+    framing: str = "theano",
+    jobs: int = 2,
+    layer: "MelSpectrogram | None" = None,
 ) -> CachedMelSpectrograms:
     """Compute the convnet's input for every clip of a manifest into one ``.npy`` file; a killed run goes on where it was.
 
@@ -81,6 +89,8 @@ def cache_melspectrograms(
         See `MelSpectrogram`.
     jobs : int
         Threads that decode.
+    layer : MelSpectrogram, optional
+        Another network's front end, instead of the convnet's with this `framing`.
 
     Raises
     ------
@@ -88,7 +98,7 @@ def cache_melspectrograms(
         The disk is full.
     """
     path = Path(path)
-    clips, extractor = list_clips(source), _MelSpectrograms(framing)
+    clips, extractor = list_clips(source), _MelSpectrograms(framing, layer)
     record = {"source": clips.state(), "extractor": extractor.describe(), "n_done": 0, "problems": {}}
     values, record = _open(path, record, (len(clips), *extractor.shape))
     batches = compose_batches(len(clips), extractor.batch_size)[record["n_done"] // extractor.batch_size :]

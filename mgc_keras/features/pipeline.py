@@ -15,7 +15,7 @@ from mgc_keras.data.audio import fit_waveform, read_waveform
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
-from mgc_keras.features.windows import Windows
+from mgc_keras.features.windows import Bounds
 
 Reading = np.ndarray | AudioError
 
@@ -34,16 +34,19 @@ class ClipFeatures:
         Start and end of each window in seconds; empty without windows.
     problem : AudioError or None
         Why there are no rows.
+    seconds : float or None
+        Length of the clip, where it was cut into windows.
     """
 
     position: int
     rows: list[np.ndarray] = field(default_factory=list)
     spans: list[tuple[float, float]] = field(default_factory=list)
     problem: AudioError | None = None
+    seconds: float | None = None
 
 
 def clip_features(
-    clips: Clips, extractor: Extractor, batches: list[np.ndarray], *, jobs: int, windows: Windows | None = None
+    clips: Clips, extractor: Extractor, batches: list[np.ndarray], *, jobs: int, windows: Bounds | None = None
 ) -> Iterator[list[ClipFeatures]]:
     """Compute features batch by batch.
 
@@ -59,7 +62,7 @@ def clip_features(
         Positions of the clips that share a batch: see `compose_batches`.
     jobs : int
         Threads that decode.
-    windows : Windows, optional
+    windows : Windows or Excerpts, optional
         Cut each clip into windows; those of a batch of clips are computed `extractor.batch_size` at a time.
 
     Yields
@@ -124,7 +127,7 @@ def checked_jobs(jobs: int | None) -> int:
 
 
 def _pieces(
-    clips_read: Iterable[tuple[ClipFeatures, Reading]], extractor: Extractor, windows: Windows | None
+    clips_read: Iterable[tuple[ClipFeatures, Reading]], extractor: Extractor, windows: Bounds | None
 ) -> Iterator[tuple[ClipFeatures, np.ndarray]]:
     """Yield each clip's waveform, or its windows one after the other; note the problems of the others."""
     for result, reading in clips_read:
@@ -133,6 +136,7 @@ def _pieces(
         elif windows is None:
             yield result, reading
         else:
+            result.seconds = len(reading) / extractor.sampling_rate
             for start, end in windows.bounds(len(reading), extractor.sampling_rate):
                 result.spans.append((start / extractor.sampling_rate, end / extractor.sampling_rate))
                 window = reading[start:end]

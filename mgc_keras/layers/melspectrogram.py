@@ -1,4 +1,4 @@
-"""The mel-spectrogram front end of the Choi networks, composed of Kapre's layers."""
+"""The mel-spectrogram front end of the Choi networks and of MusicTaggerCRNN, composed of Kapre's layers."""
 
 import math
 from typing import Any
@@ -10,8 +10,11 @@ from kapre import STFT, ApplyFilterbank, Magnitude
 
 from mgc_keras.errors import OptionError
 
+# Of the Choi 2017 networks; the layer knows one more of each, which MusicTaggerCRNN takes.
 FRAMINGS = ("theano", "tensorflow")
 DECIBEL_REFERENCES = ("batch", "clip")
+LAYER_FRAMINGS = (*FRAMINGS, "reflect")
+LAYER_DECIBEL_REFERENCES = (*DECIBEL_REFERENCES, "unit")
 # Powers below this (-100 dB) count as silence, in the original and here.
 SMALLEST_POWER = 1e-10
 
@@ -75,12 +78,16 @@ class MelSpectrogram(keras.layers.Layer):
         Number of mel bands.
     fmin, fmax : float
         Range of the filterbank, in Hz.
-    framing : {"theano", "tensorflow"}
-        Where the frames lie; see `frame_padding`. The features published in 2017 come from Theano.
-    decibel_reference : {"batch", "clip"}
-        Whose maximum is 0 dB: the whole batch's, as published, or each clip's own, which makes clips independent.
+    framing : {"theano", "tensorflow", "reflect"}
+        Where the frames lie; see `frame_padding`. The features published in 2017 come from Theano. "reflect": centred
+        on every `hop_length`-th sample, the waveform mirrored at both ends, as librosa did until 0.10.
+    decibel_reference : {"batch", "clip", "unit"}
+        What is 0 dB: the whole batch's maximum, as published; each clip's own, which makes clips independent; or a
+        mel power of 1, where each clip's floor still lies below its own maximum.
     dynamic_range : float
         Distance of the floor below the maximum, in dB.
+    mel_exponent : float
+        The mel powers are raised to it; 2 in MusicTaggerCRNN, which squares power spectra once more.
 
     Raises
     ------
@@ -89,7 +96,8 @@ class MelSpectrogram(keras.layers.Layer):
 
     Notes
     -----
-    Input: (batch, n_samples) float32. Output: (batch, n_mels, ceil(n_samples / hop_length), 1) float32, in dB.
+    Input: (batch, n_samples) float32. Output: (batch, n_mels, n_frames, 1) float32, in dB; n_frames is
+    ceil(n_samples / hop_length), with "reflect" 1 + floor(n_samples / hop_length).
     """
 
     def __init__(
@@ -103,14 +111,15 @@ class MelSpectrogram(keras.layers.Layer):
         framing: str = "theano",
         decibel_reference: str = "batch",
         dynamic_range: float = 80.0,
+        mel_exponent: float = 1.0,
         **layer_options: Any,
     ) -> None:
         layer_options["dtype"] = "float32"  # half precision cannot hold a power spectrum, and Kapre's STFT breaks
         super().__init__(**layer_options)
         self.sampling_rate, self.n_dft, self.hop_length, self.n_mels = sampling_rate, n_dft, hop_length, n_mels
-        self.fmin, self.fmax, self.dynamic_range = fmin, fmax, dynamic_range
-        self.framing = checked_choice("framing", framing, FRAMINGS)
-        self.decibel_reference = checked_choice("decibel_reference", decibel_reference, DECIBEL_REFERENCES)
+        self.fmin, self.fmax, self.dynamic_range, self.mel_exponent = fmin, fmax, dynamic_range, mel_exponent
+        self.framing = checked_choice("framing", framing, LAYER_FRAMINGS)
+        self.decibel_reference = checked_choice("decibel_reference", decibel_reference, LAYER_DECIBEL_REFERENCES)
         self.stft = STFT(
             n_fft=n_dft,
             hop_length=hop_length,
@@ -142,6 +151,8 @@ class MelSpectrogram(keras.layers.Layer):
         """Return (batch, n_mels, n_frames, 1) decibels before the reference: no maximum taken off, no floor."""
         power = tf.square(self.magnitude(self.stft(self._padded(waveforms)[:, None, :])))
         mel = self.filterbank(power)[:, 0]
+        if self.mel_exponent != 1.0:
+            mel = mel**self.mel_exponent
         decibels = tf.math.log(tf.maximum(mel, SMALLEST_POWER)) * np.float32(10.0 / np.log(10.0))
         return tf.transpose(decibels, (0, 2, 1))[..., None]
 
@@ -152,6 +163,9 @@ class MelSpectrogram(keras.layers.Layer):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the mel-spectrograms of a batch of waveforms."""
         decibels = self.decibels(inputs)
+        if self.decibel_reference == "unit":
+            loudest = tf.reduce_max(decibels, axis=(1, 2, 3), keepdims=True)
+            return tf.maximum(decibels, loudest - np.float32(self.dynamic_range))
         axes = None if self.decibel_reference == "batch" else (1, 2, 3)
         return self.refer(decibels, tf.reduce_max(decibels, axis=axes, keepdims=True))
 
@@ -159,13 +173,18 @@ class MelSpectrogram(keras.layers.Layer):
         n_samples = waveforms.shape[1]
         if n_samples is None:
             raise OptionError("the number of samples is not fixed", field="n_samples", cure="give the input a length")
+        if self.framing == "reflect":
+            return tf.pad(waveforms, ((0, 0), (self.n_dft // 2, self.n_dft // 2)), "REFLECT")
         left, right = frame_padding(n_samples, self.n_dft, self.hop_length, self.framing)
         return tf.pad(waveforms[:, : n_samples + min(right, 0)], ((0, 0), (left, max(right, 0))))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return (batch, n_mels, n_frames, 1)."""
-        n_frames = None if input_shape[1] is None else math.ceil(input_shape[1] / self.hop_length)
+        n_frames = None if input_shape[1] is None else self._n_frames(input_shape[1])
         return (input_shape[0], self.n_mels, n_frames, 1)
+
+    def _n_frames(self, n_samples: int) -> int:
+        return 1 + n_samples // self.hop_length if self.framing == "reflect" else math.ceil(n_samples / self.hop_length)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -180,4 +199,5 @@ class MelSpectrogram(keras.layers.Layer):
             "framing": self.framing,
             "decibel_reference": self.decibel_reference,
             "dynamic_range": self.dynamic_range,
+            "mel_exponent": self.mel_exponent,
         }

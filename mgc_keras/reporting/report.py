@@ -9,10 +9,11 @@ from mgc_keras.reporting.genre_networks import GENRE_NETWORK_SECTIONS
 from mgc_keras.reporting.html import anchor, page, paragraph, section
 from mgc_keras.reporting.run import RunFolder
 from mgc_keras.reporting.sections import SECTIONS
+from mgc_keras.reporting.song_genres import SONG_GENRE_SECTIONS
 from mgc_keras.reporting.transfer import TRANSFER_SECTIONS
 
 _SECTIONS_OF = {"song2017": TRANSFER_SECTIONS, "asgharivaskasi2019": GENRE_NETWORK_SECTIONS}
-_SECTIONS_OF["ouyang2023"] = CLEAN_STUDY_SECTIONS
+_SECTIONS_OF |= {"ouyang2023": CLEAN_STUDY_SECTIONS, "jimenez2017": SONG_GENRE_SECTIONS}
 
 
 def write_report(run_folder: str | Path) -> Path:

@@ -9,7 +9,7 @@ from mgc_keras.errors import MgcKerasError
 from mgc_keras.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 
-BEST_BY = ("accuracy", "loss")
+BEST_BY = ("accuracy", "loss", "last")
 
 
 def best_epoch(rows: Sequence[dict[str, float]], by: str = "accuracy") -> int:
@@ -19,8 +19,9 @@ def best_epoch(rows: Sequence[dict[str, float]], by: str = "accuracy") -> int:
     ----------
     rows : sequence of dict
         One an epoch, at least one, with ``validation_accuracy`` and ``validation_loss``.
-    by : {"accuracy", "loss"}
-        "loss": the epoch of the lowest validation loss, whatever the accuracy; of equals, the earlier.
+    by : {"accuracy", "loss", "last"}
+        "loss": the epoch of the lowest validation loss, whatever the accuracy; of equals, the earlier. "last": the
+        last one, whatever the clips say.
 
     Example
     -------
@@ -28,6 +29,8 @@ def best_epoch(rows: Sequence[dict[str, float]], by: str = "accuracy") -> int:
     >>> best_epoch(rows)
     1
     """
+    if by == "last":
+        return len(rows) - 1
     if by == "loss":
         return min(range(len(rows)), key=lambda i: (rows[i]["validation_loss"], i))
     return min(range(len(rows)), key=lambda i: (-rows[i]["validation_accuracy"], rows[i]["validation_loss"], i))

@@ -81,7 +81,7 @@ def train_source(
     network = SourceNetwork(*(folder / name for name in names))
     if network.validation.exists():
         return network
-    _check(manifest)
+    check_source_manifest(manifest)
     cached = cache_melspectrograms(manifest, folder / "melspectrograms.npy", jobs=jobs)
     split = manifest.table["split"].to_numpy(str)
     usable = np.isin(split, ("train", "valid"))
@@ -119,7 +119,8 @@ class _Rows:
         return self.values[self.rows[wanted]]
 
 
-def _check(manifest: Manifest) -> None:
+def check_source_manifest(manifest: Manifest) -> None:
+    """Raise `ManifestError` if a manifest has no tags, or no split into "train" and "valid"."""
     if not manifest.label_columns:
         raise ManifestError("holds no tags", path=manifest.name, field="label_<tag>", cure="give a multi-label manifest")
     found = set(manifest.table["split"]) if "split" in manifest.table else set()

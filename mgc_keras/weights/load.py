@@ -10,14 +10,18 @@ import numpy as np
 from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.layers.melspectrogram import DECIBEL_REFERENCES, FRAMINGS, checked_choice
 from mgc_keras.models.choi2017 import INPUTS, NORMALIZATIONS, OUTPUTS, convnet
+from mgc_keras.models.crnn_parts import crnn_variant
+from mgc_keras.models.music_tagger_crnn import OUTPUTS as CRNN_OUTPUTS
+from mgc_keras.models.music_tagger_crnn import is_crnn
 from mgc_keras.models.variants import is_convnet, set_tensors, with_variant
+from mgc_keras.weights.crnn import crnn_from_file, is_crnn_weights
 from mgc_keras.weights.keras1 import is_keras1_weights, is_theano, read_keras1
 from mgc_keras.weights.keras2 import is_keras2_convnet, read_keras2
 from mgc_keras.weights.registry import REGISTRY, fetch_weights
 from mgc_keras.weights.saved import check_stored_tensors, config_of_h5_file, config_of_keras_file, load_saved
 
 _CHOICES = {
-    "output": OUTPUTS,
+    "output": tuple(dict.fromkeys((*OUTPUTS, *CRNN_OUTPUTS))),
     "normalization": NORMALIZATIONS,
     "framing": FRAMINGS,
     "decibel_reference": DECIBEL_REFERENCES,
@@ -42,6 +46,8 @@ def load_model(
     Keras-1.2 weights, Theano         **features**  batch          theano        batch               waveform
     Keras-1.2 weights, TensorFlow     **features**  batch          tensorflow    batch               waveform
     Keras-2.1.1 Kapre model           **tags**      population     tensorflow    batch               waveform
+    MusicTaggerCRNN, both forms       **tags**      (population)   (reflect)     (unit)              waveform
+    the same, tuned to ten genres     **genres**    (population)   (reflect)     (unit)              waveform
     ``.h5``, ``.keras`` from here     as saved      as saved       as saved      as saved            as saved
     ================================  ============  =============  ============  ==================  ==========
 
@@ -49,8 +55,9 @@ def load_model(
     ----------
     path : str or Path
         The file, or a name that ``mgc-keras weights list`` shows.
-    output : {"features", "tags"}, optional
-        See `mgc_keras.models.choi2017.convnet`, here and below. Default: see the table.
+    output : {"features", "tags", "genres"}, optional
+        See `mgc_keras.models.choi2017.convnet` and `mgc_keras.models.music_tagger_crnn.music_tagger_crnn`, here and
+        below. Default: see the table. What stands in brackets cannot be changed.
     normalization : {"batch", "population"}, optional
     framing : {"theano", "tensorflow"}, optional
     decibel_reference : {"batch", "clip"}, optional
@@ -65,7 +72,8 @@ def load_model(
     ------
     WeightsError
         The file is missing, damaged, of another network, carries code (a Lambda layer), or lacks what an option needs:
-        the TensorFlow file has no tagging head, batch-statistics files have no population statistics.
+        the TensorFlow file has no tagging head, batch-statistics files have no population statistics, a file for ten
+        genres has no tags.
     OptionError
         An option has an unknown value.
 
@@ -96,11 +104,13 @@ def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
         return _variant(load_saved(path, config_of_keras_file(path)), chosen, path)
     try:
         with h5py.File(path, "r") as file:
+            if is_crnn_weights(file):
+                return _from_crnn(file, chosen, path)
             if is_keras1_weights(file):
                 return _from_keras1(file, chosen, path)
             if "model_config" not in file.attrs:
                 raise WeightsError(
-                    "holds no whole model and no weights of the Choi 2017 convnet",
+                    "holds no whole model and no weights of a published network",
                     path=path,
                     field=next(iter(file), "model_config"),
                     cure="take a published weight file, or a model saved with model.save",
@@ -124,6 +134,15 @@ def _find(path: str | Path) -> Path:
         problem = "is a folder, not a file" if Path(path).is_dir() else "there is no such file"
         raise WeightsError(problem, path=path, cure=f"give a weight file, or one of the names {', '.join(REGISTRY)}")
     return Path(path)
+
+
+def _from_crnn(file: h5py.File, chosen: dict[str, str], path: Path) -> keras.Model:
+    fixed = sorted(set(chosen) - {"output", "input"})
+    if fixed:
+        raise WeightsError(
+            "MusicTaggerCRNN has no such choice", path=path, field=fixed[0], cure="load it without this option"
+        )
+    return crnn_from_file(file, path, **chosen)
 
 
 def _from_keras1(file: h5py.File, chosen: dict[str, str], path: Path) -> keras.Model:
@@ -173,14 +192,18 @@ def _rebuilt(
 def _variant(model: keras.Model, chosen: dict[str, str], path: Path) -> keras.Model:
     if not chosen:
         return model
-    if not is_convnet(model):
+    if is_crnn(model) and set(chosen) <= {"output", "input"}:
+        change = crnn_variant
+    elif is_convnet(model):
+        change = with_variant
+    else:
         raise WeightsError(
-            f"the model {model.name!r} is not the Choi 2017 convnet",
+            f"the model {model.name!r} is not the Choi 2017 convnet or MusicTaggerCRNN",
             path=path,
             field=next(iter(chosen)),
             cure="load it without this option",
         )
     try:
-        return with_variant(model, **chosen)
+        return change(model, **chosen)
     except OptionError as error:
         raise WeightsError(error.problem, path=path, field=error.field, cure=error.cure) from error

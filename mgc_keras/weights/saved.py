@@ -11,7 +11,9 @@ import kapre  # noqa: F401  (registers the layers that models of this package ar
 import keras
 
 import mgc_keras.layers.decibel_image
+import mgc_keras.layers.gates
 import mgc_keras.layers.melspectrogram
+import mgc_keras.layers.named_outputs
 import mgc_keras.layers.normalization
 import mgc_keras.layers.precomputed
 import mgc_keras.layers.scattering

@@ -1,9 +1,11 @@
 """Where sliding windows lie."""
 
+import numpy as np
 import pytest
 
 from mgc_keras.errors import OptionError
-from mgc_keras.features.windows import Windows, windows_of
+from mgc_keras.data.audio import fit_waveform
+from mgc_keras.features.windows import Excerpts, Windows, windows_of
 
 
 @pytest.mark.parametrize(
@@ -25,3 +27,26 @@ def test_the_hop_is_the_length_by_default():
 def test_refuses_what_makes_no_sense(window, hop):
     with pytest.raises(OptionError, match="window|hop"):
         windows_of(window, hop, longest=29.0)
+
+
+@pytest.mark.parametrize("n_samples", [1, 9, 10, 11, 19, 20, 25, 30, 47])
+@pytest.mark.parametrize("drop", [0.0, 3.0, 8.0])
+def test_excerpts_as_the_study_reads_them(n_samples, drop):
+    """Brute force: samples behind the dropped ones, cut as often as a whole excerpt fits; else the centre."""
+    kept = list(range(n_samples))[int(drop) : n_samples - int(drop)]
+    expected = [kept[start : start + 10] for start in range(0, len(kept) - 9, 10)]
+    excerpts = Excerpts(10.0, drop=drop)
+    found = [list(range(start, end)) for start, end in excerpts.bounds(n_samples, sampling_rate=1)]
+    if expected:
+        assert found == expected and excerpts.note(n_samples) == ""
+    else:
+        centre = fit_waveform(np.arange(n_samples), min(10, n_samples), "crop").tolist()
+        assert found == [centre] and excerpts.note(n_samples)
+    alone = list(Excerpts(10.0, drop=drop, centre=True).bounds(n_samples, sampling_rate=1))
+    assert [list(range(*span)) for span in alone] == [fit_waveform(np.arange(n_samples), min(10, n_samples), "crop").tolist()]
+
+
+@pytest.mark.parametrize(("field", "options"), [("seconds", {"seconds": 0.0}), ("drop", {"drop": -1.0}), ("drop", {"drop": float("nan")})])
+def test_excerpts_that_make_no_sense(field, options):
+    with pytest.raises(OptionError, match=field):
+        Excerpts(**options)

@@ -97,6 +97,17 @@ def test_float32_under_mixed_precision():
     np.testing.assert_array_equal(result, expected)
 
 
+@pytest.mark.parametrize("n_samples", [5120, 5121, 700])
+def test_crnn_front_end_equals_librosa(n_samples):
+    waveform = noise(n_samples)
+    layer = MelSpectrogram(framing="reflect", decibel_reference="unit", mel_exponent=2.0)
+    mel = librosa.feature.melspectrogram(y=waveform, sr=12000, n_fft=512, hop_length=256, n_mels=96, pad_mode="reflect")
+    expected = librosa.power_to_db(mel**2, ref=1.0, amin=1e-10, top_db=80.0)
+    result = layer(waveform[None]).numpy()
+    assert result.shape == layer.compute_output_shape((1, n_samples)) == (1, *expected.shape, 1)
+    np.testing.assert_allclose(result[0, :, :, 0], expected, atol=2e-3)
+
+
 @pytest.mark.parametrize("option", ["framing", "decibel_reference"])
 def test_unknown_options(option):
     with pytest.raises(OptionError, match=option):

@@ -5,10 +5,12 @@ import pytest
 from contracts import check_contract, check_reload
 
 from mgc_keras.layers.melspectrogram import MelSpectrogram
+from mgc_keras.layers.named_outputs import NamedOutputs
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
 from mgc_keras.layers.precomputed import PrecomputedMelSpectrogram
 from mgc_keras.layers.skip_gru import SkipGRU
 from mgc_keras.models.choi2017 import convnet
+from mgc_keras.models.music_tagger_crnn import N_SAMPLES, music_tagger_crnn
 from mgc_keras.models.recurrent import recurrent_network
 
 SHORTEST = 327425
@@ -34,6 +36,12 @@ LAYERS = {
         lambda: waveforms(4000),
         True,
     ),
+    "mel_reflect": (
+        lambda: MelSpectrogram(framing="reflect", decibel_reference="unit", mel_exponent=2.0),
+        lambda: waveforms(4000),
+        True,
+    ),
+    "named_outputs": (lambda: NamedOutputs(["jazz", "rock"]), lambda: maps(1, 1, 2)[:, 0, 0], True),
     "batch_statistics": (lambda: BatchStatisticsNormalization(epsilon=1e-2), lambda: maps(6, 5, 4), False),
     "clip_standardization": (lambda: ClipStandardization(epsilon=1e-6), lambda: maps(6, 5, 4), True),
     "precomputed": (lambda: PrecomputedMelSpectrogram(1000, "tensorflow", "clip"), lambda: maps(6, 4, 1), True),
@@ -56,6 +64,7 @@ MODELS = {
         lambda: maps(96, 1280, 1),
         False,
     ),
+    "crnn": (lambda: music_tagger_crnn(3, output="genres", names=list("abc")), lambda: waveforms(N_SAMPLES), True),
 }
 CASES = LAYERS | MODELS
 # Held to the rest of the contract in tests of their own.

@@ -138,9 +138,6 @@ def test_a_saved_model_without_one_tensor(tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("taggers/music_tagger_crnn_weights_theano.h5", "input_1"),
-        ("taggers/music_tagger_crnn_weights_tensorflow.h5", "input_2"),
-        ("upc/crnn_net_gru_adam_ours_epoch_40.h5", "input_1"),
         ("choi2017/weights/weights_layer0_theano.hdf5", "convolution2d_2_W: holds 1 of the 5 layers"),
         ("golden/choi2017_theano.npz", "no whole .keras file"),
     ],

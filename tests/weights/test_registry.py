@@ -98,6 +98,9 @@ def test_published_files_are_the_local_ones(shared_data):
         "choi2017_theano": "choi2017/weights/weights_layer4_theano.hdf5",
         "choi2017_tensorflow": "taggers/compact_cnn_weights_layer4_tensorflow.hdf5",
         "choi2017_keras2": "choi2017/weights/model_best.hdf5",
+        "music_tagger_crnn": "taggers/music_tagger_crnn_weights_theano.h5",
+        "music_tagger_crnn_tensorflow": "taggers/music_tagger_crnn_weights_tensorflow.h5",
+        "jimenez2017": "upc/crnn_net_gru_adam_ours_epoch_40.h5",
     }
     assert {name: sha256_of(shared_data / path) for name, path in local.items()} == {
         name: entry.sha256 for name, entry in registry.REGISTRY.items()

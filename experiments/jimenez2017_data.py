@@ -1,0 +1,109 @@
+"""The songs of the Jiménez and José 2017 study: manifests, excerpts, and how protocols split them."""
+
+import argparse
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
+from mgc_keras.data.holdout import holdout_fold, stratified_holdout
+from mgc_keras.data.manifest import Manifest
+from mgc_keras.data.repeated_folds import INNER_FOLDS, Fold
+from mgc_keras.data.tasks import StudyTask, tasks_of
+from mgc_keras.errors import ManifestError
+from mgc_keras.evaluation.run_folder import RunWriter
+from mgc_keras.features.clips import list_clips
+from mgc_keras.features.convnet import ConvnetExtractor
+from mgc_keras.features.song_excerpts import ERRORS, SongExcerpts, export_song_excerpts
+from mgc_keras.features.song_scores import BATCH_SIZE
+from mgc_keras.features.windows import Excerpts
+from mgc_keras.models.music_tagger_crnn import EXCERPT_SECONDS, SAMPLING_RATE
+
+TASK = "songs"
+# Of the corrected protocol: 20 songs of 30 to learn from, as in the study.
+N_FOLDS = 3
+
+
+def study_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
+    """Read the manifests, or render whole songs of the built-in corpus.
+
+    Raises
+    ------
+    OptionError
+        There is no manifest, or no such built-in task.
+    ManifestError
+        A manifest breaks the schema, or has fewer than two classes.
+    """
+    if is_built_in(options):
+        names = options.tasks or [TASK]
+        for name in names:
+            check_built_in(name)
+        manifests = [
+            rendered_manifest(
+                name, options, writer, sampling_rate=SAMPLING_RATE, n_clips=options.songs, duration=options.song_seconds
+            )
+            for name in names
+        ]
+    else:
+        manifests = given_manifests(options)
+    for manifest in manifests:
+        if len(manifest.class_names) < 2:
+            cure = "add a label column with two genres or more"
+            raise ManifestError("names fewer than two classes", path=manifest.name, field="label", cure=cure)
+    return manifests
+
+
+def excerpts_of(
+    manifest: Manifest, below: keras.Model, options: argparse.Namespace, writer: RunWriter
+) -> SongExcerpts:
+    """Compute what the frozen layers say of every excerpt, once for all protocols and sub-runs; say what fell back."""
+    extractor = ConvnetExtractor(below, fit="zero_pad", columns=(), batch_size=BATCH_SIZE, fill_batches=False, name=below.name)
+    folder = writer.folder / "excerpts" / manifest.name
+    excerpts = Excerpts(EXCERPT_SECONDS, options.drop)
+    found = export_song_excerpts(list_clips(manifest), folder, extractor, excerpts, jobs=options.jobs)
+    for clip_id, note in list(found.notes.items())[:5]:
+        print(f"{clip_id}: {note}")
+    if len(found.notes) > 5:
+        print(f"… and so for {len(found.notes) - 5} more of the {len(found.clip_ids)} songs of {manifest.name}")
+    return found
+
+
+def task_of(manifest: Manifest, excerpts: SongExcerpts, protocol: str) -> tuple[StudyTask, np.ndarray]:
+    """Return the task of the songs that could be read, as a protocol sees it, and their numbers in `excerpts`."""
+    kept = np.isin(manifest.clip_ids, excerpts.clip_ids)
+    task = tasks_of(manifest)[0].subset(kept).under(protocol)
+    place = {clip_id: number for number, clip_id in enumerate(excerpts.clip_ids)}
+    return task, np.array([place[clip_id] for clip_id in task.clip_ids])
+
+
+def folds_of(task: StudyTask, protocol: str, options: argparse.Namespace) -> list[Fold]:
+    """Return the one split of the published protocol, or the folds of the corrected one.
+
+    Raises
+    ------
+    OptionError
+        There are too few songs, or artists, of a class.
+    """
+    if protocol == "published":
+        return [holdout_fold(task, protocol, share=options.share, seed=options.seed)]
+    number_of = task.folds(protocol, options.seed, options.corrected_folds or N_FOLDS)
+    folds = []
+    for number in np.unique(number_of[number_of >= 0]):
+        rest = np.flatnonzero(number_of != number)
+        groups = None if task.groups is None else task.groups[rest]
+        chooses = stratified_holdout(task.target[rest], groups, share=1 / INNER_FOLDS, seed=(options.seed, int(number)))
+        folds.append(Fold(0, int(number), rest[~chooses], rest[chooses], np.flatnonzero(number_of == number)))
+    return folds
+
+
+def write_errors(writer: RunWriter) -> None:
+    """Gather every song that could not be read into the run's ``errors.csv``, and say how many there are."""
+    rows: dict[str, dict[str, str]] = {}
+    for path in sorted(Path(writer.folder / "excerpts").glob(f"*/{ERRORS}")):
+        for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
+            rows.setdefault(row["clip_id"], {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]})
+    writer.errors(rows.values())
+    if rows:
+        print(f"{len(rows)} songs could not be read and are left out: {writer.folder / 'errors.csv'}")

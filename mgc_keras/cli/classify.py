@@ -1,0 +1,149 @@
+"""``mgc-keras classify``: the genre of songs, over time and on the whole."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mgc_keras.cli.quiet import quiet_libraries
+from mgc_keras.cli.song_answers import Answer, add_song_arguments, answer_songs
+from mgc_keras.errors import OptionError
+
+if TYPE_CHECKING:
+    from mgc_keras.evaluation.song_votes import Neighbours
+    from mgc_keras.features.clips import Clips
+    from mgc_keras.features.song_scores import SongScorer, SongScores
+
+HELP = "tell the genre of songs, over time and on the whole"
+EPILOG = """\
+how it works (Jimenez and Jose 2017):
+  The song is cut into excerpts of the network's length (29.12 s), one behind the other. Each gets a score for every
+  genre, divided by their sum. The song's genre is found from those of its excerpts:
+  mean         the mean of each genre's shares (the default)
+  geometric    their geometric mean: a genre that one excerpt rules out has little chance
+  knn          each excerpt asks the 5 excerpts of known genre that score most like it; --neighbours names these
+               (models that studies save here have them beside: MODEL.neighbours.npz)
+
+weights:
+  The default is the published network for blues, classical, country, disco, hiphop, jazz, metal, pop, reggae and rock,
+  fetched on first use. Any model that takes waveforms will do, such as those that the studies here save; its file
+  holds the genres' names, or give them with --labels.
+
+examples:
+  mgc-keras classify song.mp3
+  mgc-keras classify my_music --average geometric --csv > genres.csv
+  mgc-keras classify song.mp3 --weights crnn_net_gru_adam_ours_epoch_40.h5 --plot song.png
+  mgc-keras classify my_music --weights runs/jimenez2017/model.h5 --drop 20 --json
+  mgc-keras classify song.mp3 --average knn --neighbours labelled_songs.csv
+
+Results go to standard output; progress, remarks and songs that cannot be read to standard error.
+exit code: 0 all songs done, 1 some songs could not be read, 2 nothing could be done
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
+    add_song_arguments(parser, "jimenez2017", top=3)
+    parser.add_argument(
+        "--average", choices=("mean", "geometric", "knn"), default="mean", help="over excerpts (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--neighbours", metavar="FILE", type=Path, help="for knn: a manifest of songs with labels, or a .neighbours.npz"
+    )
+    parser.add_argument("--k", type=int, default=5, metavar="K", help="neighbours an excerpt asks (default: %(default)s)")
+    parser.add_argument("--labels", metavar="A,B,…", help="the model's genres in order, where its file does not know them")
+    parser.add_argument(
+        "--plot", metavar="FILE.png", type=Path,
+        help="draw genres over time and a bar chart; of several songs, each into FILE_<song>.png",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run ``mgc-keras classify`` and return its exit code."""
+    from mgc_keras.features.clips import list_clips
+
+    _check(arguments)
+    clips = list_clips(arguments.songs, arguments.data_home)
+    plots = _plot_files(arguments.plot, clips)
+    with quiet_libraries():
+        from mgc_keras.features.song_scores import SongScorer
+
+        labels = [name.strip() for name in arguments.labels.split(",")] if arguments.labels else None
+        scorer = SongScorer(arguments.weights, "genres", names=labels)
+        neighbours = _neighbours(arguments, scorer) if arguments.average == "knn" else None
+        judge = lambda found: judged(found, scorer.names, arguments.average, neighbours, arguments.k)
+        written: list[Path] = []
+        code = answer_songs(
+            arguments, clips, scorer, judge, "classify", lambda answer: written.extend(_plot(answer, plots))
+        )
+    # Where the output is for programs, paths must not stand in it.
+    for path in written if not (arguments.json or arguments.csv) else ():
+        print(path)
+    return code
+
+
+def judged(
+    found: "SongScores", names: tuple[str, ...], average: str, neighbours: "Neighbours | None", k: int
+) -> Answer:
+    """Return a song's genre from the scores of its excerpts."""
+    from mgc_keras.evaluation.song_votes import chosen_genres, song_votes
+    from mgc_keras.evaluation.voting import shares
+
+    one = np.zeros(len(found.scores), dtype=int)
+    votes = song_votes(one, found.scores, average, names=names, neighbours=neighbours, k=k)
+    means = song_votes(one, found.scores, "mean", names=names)
+    return Answer(found, names, shares(found.scores), votes[0], int(chosen_genres(votes, means)[0]))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.neighbours is not None and arguments.average != "knn":
+        raise OptionError("only --average knn takes them", field="--neighbours", cure="leave one of the two out")
+    if arguments.plot is not None and arguments.plot.suffix.lower() != ".png":
+        raise OptionError("plots are PNG files", path=arguments.plot, field="--plot", cure="end its name in .png")
+
+
+def _neighbours(arguments: argparse.Namespace, scorer: "SongScorer") -> "Neighbours | None":
+    from mgc_keras.evaluation.song_votes import Neighbours, neighbours_beside
+    from mgc_keras.evaluation.voting import shares
+    from mgc_keras.features.clips import list_clips
+
+    path = arguments.neighbours
+    if path is None:
+        beside = neighbours_beside(arguments.weights)
+        return Neighbours.read(beside) if beside.is_file() else None
+    if path.suffix.lower() != ".csv":
+        return Neighbours.read(path)
+    clips = list_clips(path)
+    if clips.labels is None:
+        raise OptionError("has no genres", path=path, field="--neighbours", cure="add a column 'label'")
+    label_of = dict(zip(clips.clip_ids, clips.labels, strict=True))
+    songs = [song for song in scorer.songs(clips, scorer.excerpts(arguments.drop), jobs=arguments.jobs) if len(song.scores)]
+    if not songs:
+        raise OptionError("none of its songs can be read", path=path, field="--neighbours", cure="check the file paths")
+    genre = np.repeat([label_of[song.clip_id] for song in songs], [len(song.scores) for song in songs])
+    return Neighbours(shares(np.concatenate([song.scores for song in songs])), genre)
+
+
+def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
+    """Return each song's figure; of several songs, no two the same."""
+    if plot is None:
+        return {}
+    if len(clips) == 1:
+        return {clips.clip_ids[0]: plot}
+    from mgc_keras.cli.segment import output_stems
+
+    stems = output_stems(list(clips.clip_ids), plot.parent)
+    return {
+        clip_id: stem.with_name(f"{plot.stem}_{stem.name}.png") for clip_id, stem in zip(clips.clip_ids, stems, strict=True)
+    }
+
+
+def _plot(answer: Answer, plots: dict[str, Path]) -> list[Path]:
+    if not plots:
+        return []
+    from mgc_keras.reporting.genres_over_time import draw_genres
+
+    found = answer.found
+    title = found.clip_id.split("/")[-1]
+    return [draw_genres(title, answer.names, found.spans, answer.excerpts, answer.song, plots[found.clip_id])]

@@ -1,0 +1,149 @@
+"""What ``mgc-keras classify`` and ``mgc-keras tag`` share: going through songs, and printing what was found."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mgc_keras.errors import OptionError
+
+if TYPE_CHECKING:
+    from mgc_keras.features.clips import Clips
+    from mgc_keras.features.song_scores import SongScorer, SongScores
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is printed of a song.
+
+    Parameters
+    ----------
+    found : SongScores
+    names : tuple of str
+        Genres or tags.
+    excerpts : np.ndarray [shape=(n_excerpts, n_names)]
+        Shares or scores from 0 to 1.
+    song : np.ndarray [shape=(n_names,)]
+    best : int
+        The column of the song's genre or first tag.
+    """
+
+    found: "SongScores"
+    names: tuple[str, ...]
+    excerpts: np.ndarray
+    song: np.ndarray
+    best: int
+
+
+def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, top: int) -> None:
+    """Add the arguments that both commands have."""
+    parser.add_argument("songs", nargs="+", metavar="SONG", help="audio files, folders, or one manifest (.csv)")
+    parser.add_argument(
+        "--weights", default=default_weights, metavar="NAME|FILE",
+        help="a name of 'mgc-keras weights list', a published weight file, or a saved model (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--drop", type=float, default=0.0, metavar="S", help="leave out S seconds at each end of a song (default: none)"
+    )
+    parser.add_argument("--centre", action="store_true", help="take one excerpt from the centre of each song, no others")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON: one list, one entry a song")
+    form.add_argument("--csv", action="store_true", help="print CSV: a row for each song, then one for each excerpt")
+    parser.add_argument("--top", type=int, default=top, metavar="N", help="print the N highest (default: %(default)s)")
+    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's songs, if not its own")
+    parser.add_argument("--jobs", type=int, metavar="N", help="threads that decode; default: one a core")
+
+
+def answer_songs(
+    arguments: argparse.Namespace,
+    clips: "Clips",
+    scorer: "SongScorer",
+    judge: "Callable[[SongScores], Answer]",
+    program: str,
+    after: Callable[[Answer], None] = lambda answer: None,
+) -> int:
+    """Score all songs, print each as it is done, and return the exit code: 0 all, 1 some, 2 none could be read."""
+    from mgc_keras.progress import progress_bar
+
+    if arguments.top < 1:
+        raise OptionError(f"{arguments.top} makes no sense", field="--top", cure="give 1 or more")
+    entries: list[dict[str, Any]] = []
+    n_failed = 0
+    if arguments.csv:
+        print(_csv_line(["clip_id", "filepath", "part", "start_s", "end_s", "best", *scorer.names]), end="")
+    excerpts = scorer.excerpts(arguments.drop, arguments.centre)
+    with progress_bar(description=program, total=len(clips), unit="song") as bar:
+        for found in scorer.songs(clips, excerpts, jobs=arguments.jobs):
+            bar.update()
+            if found.problem is not None:
+                n_failed += 1
+                problem = found.problem
+                entries.append({"clip_id": found.clip_id, "filepath": found.filepath, "error": problem.problem, "cure": problem.cure})
+                cure = f" ({problem.cure})" if problem.cure else ""
+                bar.write(f"mgc-keras {program}: {found.filepath}: {problem.problem}{cure}", file=sys.stderr)
+                continue
+            if found.note:
+                bar.write(f"mgc-keras {program}: {found.filepath}: {found.note}", file=sys.stderr)
+            answer = judge(found)
+            if arguments.json:
+                entries.append(_entry(answer))
+            else:
+                bar.write(_csv_of(answer) if arguments.csv else _text_of(answer, arguments.top), end="", file=sys.stdout)
+            after(answer)
+    if arguments.json:
+        print(json.dumps(entries, indent=2, ensure_ascii=False))
+    if n_failed:
+        print(f"mgc-keras {program}: {n_failed} of {len(clips)} songs could not be read", file=sys.stderr)
+    return 0 if not n_failed else 2 if n_failed == len(clips) else 1
+
+
+def _text_of(answer: Answer, top: int) -> str:
+    from mgc_keras.reporting.genres_over_time import clock
+
+    lines = [f"{answer.found.filepath}: {_highest(answer, answer.song, top)}"]
+    for (start, end), row in zip(answer.found.spans, answer.excerpts, strict=True):
+        lines.append(f"  {clock(start):>5} - {clock(end):<5}  {_highest(answer, row, top)}")
+    return "\n".join(lines) + "\n"
+
+
+def _highest(answer: Answer, row: np.ndarray, top: int) -> str:
+    order = np.argsort(-row, kind="stable")[:top].tolist()
+    if row is answer.song:
+        # Of equal shares, the song's genre comes first.
+        order.sort(key=lambda column: (-row[column], column != answer.best))
+    return ", ".join(f"{answer.names[column]} {100 * row[column]:.1f} %" for column in order)
+
+
+def _entry(answer: Answer) -> dict[str, Any]:
+    found = answer.found
+    cells = lambda row: {name: round(float(value), 6) for name, value in zip(answer.names, row, strict=True)}
+    excerpts = [
+        {"start_s": round(float(start), 3), "end_s": round(float(end), 3), "scores": cells(row)}
+        for (start, end), row in zip(found.spans, answer.excerpts, strict=True)
+    ]
+    song = {"clip_id": found.clip_id, "filepath": found.filepath, "best": answer.names[answer.best]}
+    return {**song, "scores": cells(answer.song), "excerpts": excerpts, "note": found.note}
+
+
+def _csv_of(answer: Answer) -> str:
+    found = answer.found
+    parts = [("song", found.spans[0, 0], found.spans[-1, 1], answer.best, answer.song)]
+    for number, ((start, end), row) in enumerate(zip(found.spans, answer.excerpts, strict=True)):
+        parts.append((str(number), start, end, int(row.argmax()), row))
+    return "".join(
+        _csv_line(
+            [found.clip_id, found.filepath, part, f"{start:.3f}", f"{end:.3f}", answer.names[best], *(f"{value:.6f}" for value in row)]
+        )
+        for part, start, end, best, row in parts
+    )
+
+
+def _csv_line(cells: list[str]) -> str:
+    from mgc_keras.features.table import csv_line
+
+    return csv_line(cells)

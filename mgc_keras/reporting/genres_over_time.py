@@ -1,0 +1,82 @@
+"""Genres of one song: how they change from excerpt to excerpt, and a bar a genre for the whole song."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from mgc_keras.reporting.style import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, label_axes, new_figure, save_png
+
+# Genres that are drawn in colours of their own; the others share a grey.
+_COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
+_BARS = 10
+
+
+def draw_genres(
+    title: str, names: Sequence[str], spans: np.ndarray, excerpts: np.ndarray, song: np.ndarray, path: str | Path
+) -> Path:
+    """Draw a song's genres over time (stacked, an excerpt a step) and its bar chart (the study's slide).
+
+    Parameters
+    ----------
+    title : str
+        Of the song.
+    names : sequence of str, (n_genres,)
+    spans : np.ndarray [shape=(n_excerpts, 2)]
+        Start and end of each excerpt, in seconds.
+    excerpts : np.ndarray [shape=(n_excerpts, n_genres)]
+        Shares of the genres; rows sum to 1.
+    song : np.ndarray [shape=(n_genres,)]
+        Those of the song.
+    path : str or Path
+        The PNG.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
+    order = np.argsort(-song, kind="stable")
+    colours = {genre: _COLOURS[rank] for rank, genre in enumerate(order[: len(_COLOURS)])}
+    n_bars = min(len(order), _BARS)
+    figure, (over_time, bars) = new_figure(10.5, max(3.4, 1.4 + 0.27 * n_bars), 2, across=True)
+    _draw_over_time(over_time, spans, excerpts, order, colours)
+    label_axes(over_time, f"{title}: over time", "Time (min:s)", "Share (%)")
+    for rank, genre in enumerate(order[:n_bars]):
+        bars.barh(rank, 100 * song[genre], color=colours.get(genre, GREY))
+        bars.text(100 * song[genre] + 1, rank, f"{100 * song[genre]:.1f} %", va="center", fontsize=10, color=DARK)
+    bars.set_yticks(range(n_bars), [names[genre] for genre in order[:n_bars]])
+    bars.invert_yaxis()
+    bars.set_xlim(0, min(115.0, 100 * song.max() * 1.25 + 8))
+    bars.grid(axis="y", visible=False)
+    label_axes(bars, "Whole song", "Share (%)", "")
+    return save_png(figure, Path(path))
+
+
+def _draw_over_time(axes: Axes, spans: np.ndarray, excerpts: np.ndarray, order: np.ndarray, colours: dict) -> None:
+    widths, bottom = spans[:, 1] - spans[:, 0], np.zeros(len(spans))
+    for genre in order:
+        height = 100 * excerpts[:, genre]
+        # A thin white edge parts the excerpts; it needs no words.
+        axes.bar(
+            spans[:, 0], height, widths, bottom, align="edge", color=colours.get(genre, GREY), edgecolor="white",
+            linewidth=0.6 if genre in colours else 0,
+        )  # fmt: skip
+        bottom += height
+    axes.set_xlim(min(0.0, spans[0, 0]), spans[-1, 1])
+    axes.set_ylim(0, 100)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(seconds)))
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as minutes and seconds.
+
+    Example
+    -------
+    >>> clock(0.0), clock(87.36)
+    ('0:00', '1:27')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"

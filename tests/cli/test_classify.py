@@ -1,0 +1,166 @@
+"""``mgc-keras classify`` and ``mgc-keras tag`` as a user runs them, with a network whose answers are known."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from broken_clips import write
+
+from mgc_keras.cli.main import main
+from mgc_keras.layers.named_outputs import with_output_names
+from mgc_keras.weights import registry
+
+RATE, LENGTH = 12000, 1200
+TUNED = "upc/crnn_net_gru_adam_ours_epoch_40.h5"
+
+
+def song(*levels: float, rest: int = 300) -> np.ndarray:
+    """A tenth of a second at each level, and a rest that fills no excerpt."""
+    return np.concatenate([*(np.full(LENGTH, level) for level in levels), np.zeros(rest)])
+
+
+def share_of_high(level: float) -> float:
+    return 1 / (1 + np.exp(-2 * level))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of two genres: the soft-max of a waveform's mean and of minus that."""
+    inputs = keras.Input((LENGTH,))
+    genres = keras.layers.Dense(2, activation="softmax", name="genres")
+    network = keras.Model(inputs, genres(inputs))
+    genres.set_weights([np.tile([[1.0, -1.0]], (LENGTH, 1)) / LENGTH, np.zeros(2)])
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    with_output_names(network, ["high", "low"]).save(path)
+    network.save(path.with_name("unnamed.h5"))
+    return path
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> Path:
+    folder = tmp_path / "songs"
+    write(folder / "rock" / "one.wav", song(0.9, 0.8, -0.5), RATE)
+    write(folder / "pop" / "two.wav", song(-0.4, -0.6), RATE)
+    return folder
+
+
+def run(capsys: pytest.CaptureFixture, command: str, *arguments: object) -> tuple[int, str, str]:
+    code = main([command, *map(str, arguments)])
+    return code, *capsys.readouterr()
+
+
+def test_text_and_figures(model: Path, songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    code, out, _ = run(capsys, "classify", songs, "--weights", model, "--plot", tmp_path / "plots" / "my.png")
+    mean = 100 * np.mean([share_of_high(level) for level in (0.9, 0.8, -0.5)])
+    lines = out.splitlines()
+    assert code == 0 and lines[0].startswith("pop/two.wav: low ")
+    assert lines[3] == f"rock/one.wav: high {mean:.1f} %, low {100 - mean:.1f} %"
+    assert lines[4].split() == ["0:00", "-", "0:00", *f"high {100 * share_of_high(0.9):.1f} %, low {100 * share_of_high(-0.9):.1f} %".split()]
+    drawn = [tmp_path / "plots" / name for name in ("pop/my_two.png", "rock/my_one.png")]
+    assert lines[-2:] == [str(path) for path in drawn]
+    assert all(path.read_bytes()[:4] == b"\x89PNG" for path in drawn)
+
+
+@pytest.mark.parametrize("average", ["mean", "geometric"])
+def test_json_holds_every_number(model: Path, songs: Path, capsys: pytest.CaptureFixture, average: str) -> None:
+    code, out, _ = run(capsys, "classify", songs, "--weights", model, "--json", "--average", average)
+    found = {entry["clip_id"]: entry for entry in json.loads(out)}
+    excerpts = np.array([share_of_high(level) for level in (0.9, 0.8, -0.5)])
+    both = np.stack([excerpts, 1 - excerpts])
+    of_song = both.mean(axis=1) if average == "mean" else np.exp(np.log(both).mean(axis=1))
+    one = found["rock/one"]
+    assert code == 0 and one["best"] == "high" and found["pop/two"]["best"] == "low"
+    assert one["scores"]["high"] == pytest.approx((of_song / of_song.sum())[0], abs=1e-3)
+    assert [part["scores"]["high"] for part in one["excerpts"]] == pytest.approx(excerpts.tolist(), abs=1e-3)
+    assert [part["start_s"] for part in one["excerpts"]] == [0.0, 0.1, 0.2]
+
+
+def test_neighbours_from_a_manifest(
+    model: Path, songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    table = pd.DataFrame({"clip_id": ["a", "b"], "filepath": ["rock/one.wav", "pop/two.wav"], "label": ["high", "low"]})
+    table.to_csv(songs / "known.csv", index=False)
+    asked = write(tmp_path / "asked.wav", song(0.85, -0.5, -0.42), RATE)
+    command = ["classify", asked, "--weights", model, "--average", "knn", "--k", 1]
+    code, out, error = run(capsys, *command)
+    assert code == 2 and "--neighbours" in error and error.count("\n") == 1
+    # The nearest known excerpts: 0.8 or 0.9 of song a, -0.5 of song a too, -0.4 of song b.
+    code, out, _ = run(capsys, *command, "--neighbours", songs / "known.csv", "--json")
+    assert code == 0 and json.loads(out)[0]["scores"] == pytest.approx({"high": 2 / 3, "low": 1 / 3}, abs=1e-6)
+
+
+def test_csv_has_a_row_a_song_and_one_an_excerpt(model: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:
+    code, out, _ = run(capsys, "classify", songs, "--weights", model, "--csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0 and [row["part"] for row in rows] == ["song", "0", "1", "song", "0", "1", "2"]
+    assert float(rows[3]["high"]) == pytest.approx(np.mean([float(row["high"]) for row in rows[4:]]), abs=1e-5)
+
+
+def test_one_bad_file_does_not_stop_the_rest(model: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:
+    (songs / "bad.mp3").write_text("This is no music.\n" * 200)
+    code, out, error = run(capsys, "classify", songs, "--weights", model, "--json")
+    entries = json.loads(out)
+    assert code == 1 and [("error" in entry) for entry in entries] == [True, False, False]
+    assert "bad.mp3" in error and "1 of 3 songs" in error
+    code, out, error = run(capsys, "classify", songs / "bad.mp3", "--weights", model)
+    assert code == 2 and out == "" and "bad.mp3" in error
+
+
+def test_a_song_that_is_too_short_says_so(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    short, dropped = write(tmp_path / "short.wav", song(rest=600) + 0.2, RATE), write(tmp_path / "dropped.wav", song(0.5, 0.7), RATE)
+    code, out, error = run(capsys, "classify", short, dropped, "--weights", model, "--drop", 0.08, "--json")
+    assert code == 0 and "short.wav: 0.1 s are shorter than an excerpt" in error and "dropped.wav: without 0.08 s" in error
+    assert [len(entry["excerpts"]) for entry in json.loads(out)] == [1, 1]
+
+
+def test_a_model_without_names(model: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:
+    unnamed = model.with_name("unnamed.h5")
+    assert "class 1" in run(capsys, "classify", songs, "--weights", unnamed)[1]
+    assert "quiet" in run(capsys, "classify", songs, "--weights", unnamed, "--labels", "loud, quiet")[1]
+    code, _, error = run(capsys, "classify", songs, "--weights", unnamed, "--labels", "loud")
+    assert code == 2 and "1 names for 2 genres" in error
+
+
+def test_tags_of_a_network_for_ten_genres(shared_data: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:
+    code, out, error = run(capsys, "tag", songs, "--weights", shared_data / TUNED)
+    assert code == 2 and out == "" and error.count("\n") == 1
+    assert "scores 10 genres, not 50 tags" in error and TUNED in error and "mgc-keras classify" in error
+
+
+def test_tags_are_means_over_excerpts(shared_data: Path, capsys: pytest.CaptureFixture) -> None:
+    weights = shared_data / "taggers" / "music_tagger_crnn_weights_tensorflow.h5"
+    clip = shared_data / "audio" / "emotify" / "classical" / "45.mp3"
+    code, out, _ = run(capsys, "tag", clip, "--weights", weights, "--json")
+    one = json.loads(out)[0]
+    assert code == 0 and len(one["scores"]) == 50 and len(one["excerpts"]) == 2
+    means = {tag: np.mean([part["scores"][tag] for part in one["excerpts"]]) for tag in one["scores"]}
+    assert one["scores"] == pytest.approx(means, abs=2e-6)
+    assert one["best"] == max(means, key=means.get)
+
+
+def test_wrong_input_is_one_line_that_says_what_and_where(
+    model: Path, songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MGC_KERAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(registry.WeightFile, "address", lambda self, ref=None: "http://127.0.0.1:9/weights.h5")
+    (tmp_path / "empty").mkdir()
+    given = ("--weights", model)
+    cases = (
+        ((songs,), "mgc-keras weights add"),
+        ((songs, "--weights", "nothing.h5"), "nothing.h5"),
+        ((tmp_path / "empty", *given), "holds no audio files"),
+        ((tmp_path / "none", *given), "no such file or folder"),
+        ((songs, *given, "--drop", "-1"), "drop"),
+        ((songs, *given, "--top", "0"), "--top"),
+        ((songs, *given, "--jobs", "0"), "jobs"),
+        ((songs, *given, "--plot", "plot.pdf"), ".png"),
+        ((songs, *given, "--neighbours", "some.csv"), "knn"),
+    )  # fmt: skip
+    for arguments, words in cases:
+        code, out, error = run(capsys, "classify", *arguments)
+        assert code == 2 and out == "" and words in error and error.count("\n") == 1, (arguments, error)
