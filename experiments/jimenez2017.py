@@ -71,13 +71,15 @@ def build_parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
     # Imported here, so that --help does not wait for TensorFlow.
-    from jimenez2017_data import study_manifests, write_errors
+    from jimenez2017_data import study_manifests
     from jimenez2017_networks import start_network
-    from jimenez2017_steps import check_options, compare, prepare_tensorflow, run_all
+    from jimenez2017_steps import check_options, compare, run_all
 
+    from mgc_keras.cli.study_features import write_errors
     from mgc_keras.reporting.report import write_report
     from mgc_keras.reporting.run import RunFolder
     from mgc_keras.reporting.song_genres import claims
+    from mgc_keras.training.determinism import prepare_tensorflow
 
     check_options(options, SUB_RUNS)
     # One folder serves both sub-runs: which of them a command runs is no option of the run.
@@ -89,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     network = start_network(options, writer)
     rows, models = run_all(STUDY, manifests, network, options, writer)
     compare(rows, options, writer)
-    write_errors(writer)
+    write_errors(writer, pattern="excerpts/*/errors.csv")
     report = write_report(writer.folder)
     for claim in claims(RunFolder(writer.folder)):
         print(claim.text)

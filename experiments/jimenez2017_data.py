@@ -1,22 +1,20 @@
 """The songs of the Jiménez and José 2017 study: manifests, excerpts, and how protocols split them."""
 
 import argparse
-from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 
 from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
 from mgc_keras.data.holdout import holdout_fold, stratified_holdout
 from mgc_keras.data.manifest import Manifest
 from mgc_keras.data.repeated_folds import INNER_FOLDS, Fold
-from mgc_keras.data.tasks import StudyTask, tasks_of
+from mgc_keras.data.tasks import StudyTask
 from mgc_keras.errors import ManifestError
 from mgc_keras.evaluation.run_folder import RunWriter
 from mgc_keras.features.clips import list_clips
 from mgc_keras.features.convnet import ConvnetExtractor
-from mgc_keras.features.song_excerpts import ERRORS, SongExcerpts, export_song_excerpts
+from mgc_keras.features.song_excerpts import SongExcerpts, export_song_excerpts
 from mgc_keras.features.song_scores import BATCH_SIZE
 from mgc_keras.features.windows import Excerpts
 from mgc_keras.models.music_tagger_crnn import EXCERPT_SECONDS, SAMPLING_RATE
@@ -70,14 +68,6 @@ def excerpts_of(
     return found
 
 
-def task_of(manifest: Manifest, excerpts: SongExcerpts, protocol: str) -> tuple[StudyTask, np.ndarray]:
-    """Return the task of the songs that could be read, as a protocol sees it, and their numbers in `excerpts`."""
-    kept = np.isin(manifest.clip_ids, excerpts.clip_ids)
-    task = tasks_of(manifest)[0].subset(kept).under(protocol)
-    place = {clip_id: number for number, clip_id in enumerate(excerpts.clip_ids)}
-    return task, np.array([place[clip_id] for clip_id in task.clip_ids])
-
-
 def folds_of(task: StudyTask, protocol: str, options: argparse.Namespace) -> list[Fold]:
     """Return the one split of the published protocol, or the folds of the corrected one.
 
@@ -96,14 +86,3 @@ def folds_of(task: StudyTask, protocol: str, options: argparse.Namespace) -> lis
         chooses = stratified_holdout(task.target[rest], groups, share=1 / INNER_FOLDS, seed=(options.seed, int(number)))
         folds.append(Fold(0, int(number), rest[~chooses], rest[chooses], np.flatnonzero(number_of == number)))
     return folds
-
-
-def write_errors(writer: RunWriter) -> None:
-    """Gather every song that could not be read into the run's ``errors.csv``, and say how many there are."""
-    rows: dict[str, dict[str, str]] = {}
-    for path in sorted(Path(writer.folder / "excerpts").glob(f"*/{ERRORS}")):
-        for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
-            rows.setdefault(row["clip_id"], {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]})
-    writer.errors(rows.values())
-    if rows:
-        print(f"{len(rows)} songs could not be read and are left out: {writer.folder / 'errors.csv'}")

@@ -1,17 +1,16 @@
 """The steps of the Jiménez and José 2017 study, in the order in which `jimenez2017.py` takes them."""
 
 import argparse
-import logging
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
-from jimenez2017_data import excerpts_of, folds_of, task_of
+from jimenez2017_data import excerpts_of, folds_of
 from jimenez2017_networks import Trainer
 
+from mgc_keras.cli.study_features import task_of
 from mgc_keras.data.manifest import Manifest
 from mgc_keras.data.repeated_folds import Fold
 from mgc_keras.data.tasks import StudyTask
@@ -26,13 +25,6 @@ from mgc_keras.reporting.song_genres import CENTRE, EXCERPTS, PAPER_ACCURACY, PA
 
 Rows = list[dict[str, Any]]
 Tables = dict[str, list[pd.DataFrame]]
-
-
-def prepare_tensorflow() -> None:
-    """Take only operations that give the same numbers every time, so that the same seed gives the same run."""
-    tf.config.experimental.enable_op_determinism()
-    for logger in (tf.get_logger(), logging.getLogger("absl")):
-        logger.setLevel(logging.ERROR)
 
 
 def check_options(options: argparse.Namespace, known: tuple[str, ...]) -> None:

@@ -131,7 +131,7 @@ def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
         return {}
     if len(clips) == 1:
         return {clips.clip_ids[0]: plot}
-    from mgc_keras.cli.segment import output_stems
+    from mgc_keras.cli.outputs import output_stems
 
     stems = output_stems(list(clips.clip_ids), plot.parent)
     return {
