@@ -51,11 +51,11 @@ def backbone_vectors(
         model = _vector_model(backbone, waveforms.shape[1], weights, seed, sampling_rate, pictures)
         return np.concatenate([model.predict_on_batch(batch) for batch in _batches(waveforms)])
 
+    # Built once for a short piece: wrong weights are told before any clip is read.
+    probe = _vector_model(backbone, round(min(seconds, 3.0) * sampling_rate), weights, seed, sampling_rate, pictures)
     settings = {"backbone": backbone, "weights": _named(weights), "backbone_seed": seed}
     # Without a size of the picture nothing is said of it, as in files of earlier versions.
     settings |= {"image_size": list(image_size), "antialias": antialias} if pictures else {}
-    # Built once for a short piece: wrong weights are told before any clip is read.
-    probe = _vector_model(backbone, round(min(seconds, 3.0) * sampling_rate), weights, seed, sampling_rate, pictures)
     columns = [f"{backbone}_{number:04d}" for number in range(probe.output_shape[1])]
     return PieceExtractor(
         f"{backbone}_vectors", columns, compute, pieces=pieces, seconds=seconds, sampling_rate=sampling_rate, settings=settings

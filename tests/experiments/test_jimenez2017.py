@@ -69,7 +69,7 @@ def test_songs_are_scored_in_every_way_under_both_protocols(runs: tuple) -> None
     folder, done = runs
     assert done["finetune"].code == 0, done["finetune"].err
     assert "song3: 10.0 s are shorter than an excerpt" in done["finetune"].out
-    assert "1 songs could not be read" in done["finetune"].out
+    assert "1 clips could not be used" in done["finetune"].out
     scores = pd.read_csv(folder / "whole" / "scores.csv")
     cells = {(f"finetune-{way}", protocol) for way in (*WAYS, "excerpts") for protocol in ("published", "corrected")}
     assert set(zip(scores["feature"], scores["protocol"])) == cells

@@ -203,7 +203,7 @@ def test_imagenet_from_keras_folder(monkeypatch, networks, files, tmp_path):
 
 @pytest.mark.parametrize("name", IMAGENET_FILES)
 def test_files_are_those_of_keras(name):
-    module = sys.modules[inspect.unwrap(APPLICATIONS[name]).__module__]
+    module = sys.modules[inspect.unwrap(getattr(keras.applications, BACKBONES[name].application)).__module__]
     file, text = IMAGENET_FILES[name], re.sub(r'"\s+"', "", inspect.getsource(module))
     assert file.md5 in text
     folder, file_name = file.address.rsplit("/", 1)
