@@ -147,7 +147,8 @@ def confusions(run: RunFolder) -> list[str]:
                 _, network, protocol = names
                 title = f"{NAMES.get(network, network)}, {protocol}"
                 path = run.folder / "figures" / f"confusion_{'__'.join(names)}.png"
-                caption = f"{title} protocol, {task}: test clips{' of all seeds' if table['fold'].nunique() > 1 else ''}."
+                seeds = " of all seeds" if table["fold"].nunique() > 1 else ""
+                caption = f"{title} protocol, {task}: test clips{seeds}. Lines: 95 % intervals (Wilson), as if clips were independent."
                 parts.append(figure_html(draw_confusion(table, path, title), caption))
     return parts or [paragraph("No predictions were saved.")]
 
