@@ -22,8 +22,8 @@ def head_network(
 ) -> keras.Model:
     """Build the head of an `image_network` alone, with the weights that it starts from there.
 
-    To train many heads on vectors that were computed once, without building the backbone every time; `mgc_keras.models.image_network.set_head`
-    then puts one into a whole network.
+    To train many heads on vectors that were computed once, without building the backbone every time;
+    `mgc_keras.models.image_network.set_head` then puts one into a whole network.
 
     Parameters
     ----------
