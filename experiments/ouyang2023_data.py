@@ -117,8 +117,9 @@ class CleanClips:
         check_classes(self.manifest, kept)
         usable = self.manifest.select(kept)
         task, rows = task_of(usable, sequences, protocol)
-        # A split that comes with the dataset is taken as it is.
-        drawn = np.ones(len(task), bool) if task.split is not None else balanced(task.target, seed)
+        # A split that comes with the dataset is taken as it is, where it is taken at all.
+        has_split = protocol == "corrected" and task.split is not None
+        drawn = np.ones(len(task), bool) if has_split else balanced(task.target, seed)
         task, rows = task.subset(drawn), rows[drawn]
         try:
             fold = three_part_fold(task, protocol, parts=parts, seed=seed)

@@ -11,7 +11,8 @@ from ouyang2023_data import CleanFold
 from mgc_keras.evaluation.run_folder import write_table
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.files import whole_file
-from mgc_keras.models.image_network import SAMPLING_RATE, head_network, set_head, standardize_vectors
+from mgc_keras.models.image_head import head_network
+from mgc_keras.models.image_network import SAMPLING_RATE, set_head, standardize_vectors
 from mgc_keras.models.ouyang2023 import cnn_part, custom_cnn, frozen_inception
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
@@ -65,7 +66,7 @@ class Trainer:
         """Return the probability of every class for some clips, (n_clips, n_classes)."""
         examples, size = self._examples(clips), self.options.batch_size
         blocks = (np.arange(begin, min(begin + size, len(clips))) for begin in range(0, len(clips), size))
-        return np.concatenate([self.learning.predict_on_batch(examples.batch(block)[0]) for block in blocks])
+        return np.concatenate([np.asarray(self.learning(examples.batch(block)[0], training=False)) for block in blocks])
 
     def accuracy(self, clips: np.ndarray) -> float:
         """Return the share of some clips that the network names rightly, without dropout."""

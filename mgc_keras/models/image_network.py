@@ -15,14 +15,12 @@ import numpy as np
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.decibel_image import DecibelImage, ImagePreprocessing
 from mgc_keras.layers.melspectrogram import MelSpectrogram, checked_choice
-from mgc_keras.layers.standardization import PathStandardization, path_statistics
+from mgc_keras.layers.standardization import path_statistics
 from mgc_keras.models.backbones import BACKBONES, build_backbone
-from mgc_keras.models.resnet34 import he_normal
+from mgc_keras.models.image_head import HEAD_UNITS, STANDARDIZATION, check_sizes, head_layers
 
 SAMPLING_RATE = 22050
 N_DFT, HOP_LENGTH, N_MELS = 2048, 1024, 128
-HEAD_UNITS = (256, 128, 64)
-STANDARDIZATION = "standardization"
 PLACES = ("waveform", "melspectrogram", "vector", "genres")
 
 
@@ -82,14 +80,13 @@ def image_network(
     >>> image_network("resnet34", 10, 3 * 22050, weights="none").output_shape
     (None, 10)
     """
-    _check(n_classes, n_samples, sampling_rate, head_units, dropout)
+    check_sizes(n_classes, n_samples, sampling_rate, head_units, dropout)
     checked_choice("backbone", backbone, tuple(BACKBONES))
     waveforms = keras.Input((n_samples,), dtype="float32", name="waveform")
-    image = DecibelImage(dynamic_range, image_size, antialias, name="image")
-    pictures = image(decibel_melspectrogram(waveforms, sampling_rate, dynamic_range))
-    pictures = ImagePreprocessing(BACKBONES[backbone].preprocessing, name="preprocessing")(pictures)
+    decibels = decibel_melspectrogram(waveforms, sampling_rate, dynamic_range)
+    pictures = _prepared(DecibelImage(dynamic_range, image_size, antialias, name="image")(decibels), backbone)
     vectors = build_backbone(backbone, pictures.shape[1:], weights, seed=seed)(pictures)
-    model = keras.Model(waveforms, _head(vectors, n_classes, head_units, dropout, seed), name="image_network")
+    model = keras.Model(waveforms, head_layers(vectors, n_classes, head_units, dropout, seed), name="image_network")
     set_trainable_from(model, trainable_from)
     return model
 
@@ -198,48 +195,8 @@ def standardize_vectors(model: keras.Model, vectors: np.ndarray) -> None:
     layer.set_weights(list(statistics))
 
 
-def head_network(
-    n_channels: int,
-    n_classes: int,
-    *,
-    head_units: Sequence[int] = HEAD_UNITS,
-    dropout: float = 0.0,
-    seed: int = 0,
-) -> keras.Model:
-    """Build the head of an `image_network` alone, with the weights that it starts from there.
-
-    To train many heads on vectors that were computed once, without building the backbone every time; `set_head` then
-    puts one into a whole network.
-
-    Parameters
-    ----------
-    n_channels : int
-        Of the vectors.
-    n_classes, head_units, dropout, seed
-        As of `image_network`.
-
-    Returns
-    -------
-    keras.Model
-        (batch, n_channels) float32 to (batch, n_classes) float32 soft-max: ``part_of(model, "vector", "genres")``.
-
-    Raises
-    ------
-    OptionError
-        A number that makes no sense.
-
-    Example
-    -------
-    >>> head_network(512, 10, head_units=[16]).output_shape
-    (None, 10)
-    """
-    _check(n_classes, n_channels, SAMPLING_RATE, head_units, dropout)
-    vectors = keras.Input((n_channels,), dtype="float32", name="vector_input")
-    return keras.Model(vectors, _head(vectors, n_classes, head_units, dropout, seed), name="vector_to_genres")
-
-
 def set_head(model: keras.Model, head: keras.Model) -> None:
-    """Give an `image_network` the weights of a `head_network` with the same layers.
+    """Give an `image_network` the weights of a `mgc_keras.models.image_head.head_network` with the same layers.
 
     Raises
     ------
@@ -307,23 +264,5 @@ def decibel_melspectrogram(
     return front_end(sampling_rate, dynamic_range, n_mels)(waveforms)
 
 
-def _head(
-    values: keras.KerasTensor, n_classes: int, units: Sequence[int], dropout: float, seed: int
-) -> keras.KerasTensor:
-    values = PathStandardization(name=STANDARDIZATION, dtype="float32")(values)
-    for number, width in enumerate(units, 1):
-        start = he_normal(seed, f"dense{number}")
-        values = keras.layers.Dense(width, "relu", kernel_initializer=start, name=f"dense{number}")(values)
-        values = keras.layers.Dropout(dropout, seed=seed + number, name=f"dropout{number}")(values)
-    start = he_normal(seed, "genres")
-    return keras.layers.Dense(n_classes, "softmax", kernel_initializer=start, dtype="float32", name="genres")(values)
-
-
-def _check(n_classes: int, n_samples: int, sampling_rate: int, head_units: Sequence[int], dropout: float) -> None:
-    sizes = {"n_classes": n_classes, "n_samples": n_samples, "sampling_rate": sampling_rate}
-    sizes |= {f"head_units[{place}]": width for place, width in enumerate(head_units)}
-    for field, size in sizes.items():
-        if size < 1 or size != int(size):
-            raise OptionError(f"must be a whole number above 0, not {size}", field=field)
-    if not 0 <= dropout < 1:
-        raise OptionError(f"{dropout} is no share that leaves units", field="dropout", cure="give 0 up to below 1")
+def _prepared(pictures: keras.KerasTensor, backbone: str) -> keras.KerasTensor:
+    return ImagePreprocessing(BACKBONES[backbone].preprocessing, name="preprocessing")(pictures)

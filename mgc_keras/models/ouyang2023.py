@@ -138,20 +138,24 @@ def custom_cnn(
         raise OptionError(problem, field="image_size", cure="enlarge the picture, or take fewer channels")
     values = keras.layers.Rescaling(2 / WHITE, -1.0, name="rescaling")(values)
     for number, width in enumerate(channels, 1):
-        start = he_normal(seed, f"conv{number}")
-        size, stride = (3, 1) if number > 1 else (5, 2)
-        convolution = keras.layers.Conv2D(
-            width, size, stride, padding="same", use_bias=False, kernel_initializer=start, name=f"conv{number}"
-        )
-        values = keras.layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"bn{number}")(convolution(values))
-        values = keras.layers.ReLU(name=f"relu{number}")(values)
-        values = keras.layers.MaxPooling2D(2, name=f"pool{number}")(values)
+        values = _block(values, number, width, seed)
     values = keras.layers.Flatten(name="flatten")(values)
     values = keras.layers.Dense(dense_units, "relu", kernel_initializer=he_normal(seed, "dense"), name="dense")(values)
     values = keras.layers.Dropout(dropout, seed=seed, name="dropout")(values)
     start = he_normal(seed, "genres")
     genres = keras.layers.Dense(n_classes, "softmax", kernel_initializer=start, dtype="float32", name="genres")(values)
     return keras.Model(waveforms, genres, name="ouyang2023_cnn")
+
+
+def _block(values: keras.KerasTensor, number: int, width: int, seed: int) -> keras.KerasTensor:
+    size, stride = (3, 1) if number > 1 else (5, 2)
+    start = he_normal(seed, f"conv{number}")
+    convolution = keras.layers.Conv2D(
+        width, size, stride, padding="same", use_bias=False, kernel_initializer=start, name=f"conv{number}"
+    )
+    values = keras.layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"bn{number}")(convolution(values))
+    values = keras.layers.ReLU(name=f"relu{number}")(values)
+    return keras.layers.MaxPooling2D(2, name=f"pool{number}")(values)
 
 
 def cnn_part(model: keras.Model, start: str, end: str) -> keras.Model:

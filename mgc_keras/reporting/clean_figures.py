@@ -116,7 +116,7 @@ def _per_genre(axes: Axes, names: pd.Index, accuracy: np.ndarray, totals: np.nda
     axes.invert_yaxis()
     for y, (share, total) in enumerate(zip(accuracy, totals)):
         axes.text(1.04, y, f"{share:.0%}" if total else "not tested", va="center", fontsize=10)
-    label_axes(axes, "Accuracy of each genre, with 95 % intervals (Wilson)", "Share of the genre's clips named rightly", "Genre (clips tested)")
+    label_axes(axes, "Accuracy of each genre", "Share of the genre's clips named rightly", "Genre (clips tested)")
 
 
 def draw_new_clip(said: pd.DataFrame, path: Path, title: str) -> Path:

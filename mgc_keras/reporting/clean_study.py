@@ -39,7 +39,8 @@ def claims(run: RunFolder) -> list[Finding]:
         change = change_text(pd.Series(row._asdict()))
         text = (
             f"The paper: a small network from scratch beats a frozen InceptionV3 (73 % to 64 %). On {row.task}, {protocol} "
-            f"protocol, this run {word} it: accuracy from scratch minus frozen is {change} (p = {row.p_holm:.3f}, {row.n_clips} test clips)."
+            f"protocol, this run {word} it: accuracy from scratch minus frozen is {change} (p = {row.p_holm:.3f}, "
+            f"{row.n_clips} test clips)."
         )
         if _random_start(run):
             text += " InceptionV3 had no ImageNet weights here."
@@ -147,7 +148,8 @@ def confusions(run: RunFolder) -> list[str]:
                 _, network, protocol = names
                 title = f"{NAMES.get(network, network)}, {protocol}"
                 path = run.folder / "figures" / f"confusion_{'__'.join(names)}.png"
-                caption = f"{title} protocol, {task}: test clips{' of all seeds' if table['fold'].nunique() > 1 else ''}."
+                seeds = " of all seeds" if table["fold"].nunique() > 1 else ""
+                caption = f"{title} protocol, {task}: test clips{seeds}. Lines: 95 % intervals (Wilson), clips as independent."
                 parts.append(figure_html(draw_confusion(table, path, title), caption))
     return parts or [paragraph("No predictions were saved.")]
 

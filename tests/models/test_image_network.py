@@ -19,6 +19,7 @@ from mgc_keras.models.image_network import (
     set_trainable_from,
     standardize_vectors,
 )
+from mgc_keras.models.ouyang2023 import custom_cnn
 from mgc_keras.weights.load import load_model
 
 # A picture of 128 x 32, the narrowest.
@@ -61,7 +62,7 @@ def test_contract(networks, name):
     check_contract(networks[name], waveforms(), batch_independent=True)
 
 
-def test_reload_in_a_fresh_process(networks, tmp_path):
+def test_reload_in_a_fresh_process(networks, inception, tmp_path):
     decibels = np.random.default_rng(0).uniform(-80, 0, (2, 6, 5, 1)).astype(np.float32)
     layers = {
         "image": (DecibelImage(60.0, (9, 8)), decibels),
@@ -69,6 +70,9 @@ def test_reload_in_a_fresh_process(networks, tmp_path):
     }
     # ResNet50 is made of the same kinds of layers as the others, and large.
     models = {name: (networks[name], waveforms()) for name in ("vgg16", "resnet34")}
+    # Those of Ouyang (2023), here because a process is started once.
+    models["inceptionv3"] = (inception, waveforms(inception.input_shape[1]))
+    models["cnn"] = (custom_cnn(3, SHORTEST, image_size=(16, 20), channels=(2, 3), dense_units=4), waveforms())
     check_reload(models | layers, tmp_path)
 
 

@@ -1,20 +1,21 @@
-"""The two networks of Ouyang (2023): against a twin in NumPy, saved, and what they refuse."""
+"""The two networks of Ouyang (2023): against a twin in NumPy, and what they refuse."""
 
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from contracts import check_contract, check_reload
+from contracts import check_contract
 from old_weight_files import write_by_layer_names
 from scipy.signal import correlate2d
 
 from mgc_keras.errors import OptionError
 from mgc_keras.models.backbones import build_backbone
-from mgc_keras.weights.keras_file import counted_names
-from mgc_keras.models.image_network import backbone_of, head_network, part_of, set_head, standardize_vectors
-from mgc_keras.models.ouyang2023 import cnn_part, custom_cnn, frozen_inception
+from mgc_keras.models.image_head import head_network
+from mgc_keras.models.image_network import backbone_of, part_of, set_head, standardize_vectors
+from mgc_keras.models.ouyang2023 import cnn_part, custom_cnn
 from mgc_keras.models.resnet34 import he_normal
+from mgc_keras.weights.keras_file import counted_names
 
 SHAPE, N_SAMPLES = (75, 75, 3), 6000
 
@@ -23,11 +24,6 @@ def clips() -> np.ndarray:
     """Three clips of noise, each quieter than the one before."""
     noise = np.random.default_rng(0).standard_normal((3, N_SAMPLES))
     return (noise * np.array([[0.3], [0.03], [0.003]])).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def inception() -> keras.Model:
-    return frozen_inception(3, N_SAMPLES, weights="none", image_size=SHAPE[:2], head_units=[5], seed=1)
 
 
 def small_inception(include_top: bool, weights: None, input_tensor: keras.KerasTensor, input_shape: tuple) -> keras.Model:
@@ -90,10 +86,6 @@ def test_names_do_not_depend_on_what_was_built_before() -> None:
     assert counted_names(["conv2d", "conv2d_3", "mixed9_0", "conv2d_11"]) == {
         "conv2d": "conv2d_01", "conv2d_3": "conv2d_02", "mixed9_0": "mixed9_0", "conv2d_11": "conv2d_03",
     }  # fmt: skip
-
-
-def test_both_answer_identically_in_a_fresh_process(inception: keras.Model, cnn: keras.Model, tmp_path: Path) -> None:
-    check_reload({"inceptionv3": (inception, clips()), "cnn": (cnn, clips())}, tmp_path)
 
 
 def test_contract(cnn: keras.Model) -> None:
