@@ -1,6 +1,7 @@
 """A network that several test modules look at: it takes seconds to build."""
 
 import keras
+import numpy as np
 import pytest
 
 from mgc_keras.models.ouyang2023 import frozen_inception
@@ -9,6 +10,15 @@ INCEPTION_SAMPLES = 6000
 
 
 @pytest.fixture(scope="session")
-def inception() -> keras.Model:
-    """InceptionV3 with a small head, the smallest picture, three classes, from random weights of seed 1."""
-    return frozen_inception(3, INCEPTION_SAMPLES, weights="none", image_size=(75, 75), head_units=[5], seed=1)
+def built_inception() -> tuple[keras.Model, list[np.ndarray]]:
+    """InceptionV3 with a small head, the smallest picture, three classes, from random weights of seed 1, and these."""
+    model = frozen_inception(3, INCEPTION_SAMPLES, weights="none", image_size=(75, 75), head_units=[5], seed=1)
+    return model, model.get_weights()
+
+
+@pytest.fixture
+def inception(built_inception: tuple[keras.Model, list[np.ndarray]]) -> keras.Model:
+    """The same network for every test, as it was built: some tests move its weights."""
+    model, start = built_inception
+    model.set_weights(start)
+    return model
