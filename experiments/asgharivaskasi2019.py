@@ -121,7 +121,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
     # Imported here, so that --help does not wait for TensorFlow.
-    from asgharivaskasi2019_data import extractors_of, resolve_defaults, study_manifests
+    from asgharivaskasi2019_data import extractors_of, resolve_defaults, genre_manifests
     from asgharivaskasi2019_steps import check_options, compare, run_all
 
     from mgc_keras.cli.study_features import write_errors
@@ -138,7 +138,7 @@ def run(options: argparse.Namespace) -> int:
     # Before the folder is taken: options that turn out wrong here must not stand in its way.
     extractors = extractors_of(options)
     writer = open_run(STUDY, argparse.Namespace(**of_run))
-    manifests = study_manifests(options, writer)
+    manifests = genre_manifests(options, writer)
     rows = run_all(STUDY, manifests, extractors, options, writer)
     compare(rows, options, writer)
     write_errors(writer)

@@ -8,7 +8,7 @@ from asgharivaskasi2019_networks import build_image_network, named_as_options
 from asgharivaskasi2019_runs import SUB_RUNS, SubRun, chosen, on_clips, on_songs
 
 from mgc_keras.cli.named_values import named_values
-from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
+from mgc_keras.cli.study_data import check_two_classes, is_built_in, rendered_manifest, study_manifests
 from mgc_keras.data.manifest import Manifest
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.evaluation.run_folder import RunWriter
@@ -36,8 +36,8 @@ def resolve_defaults(options: argparse.Namespace) -> None:
     options.trainable_from = by_backbone(options.trainable_from or (), field="--trainable-from", needed=(), metavar="LAYER")
 
 
-def study_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
-    """Read the manifests, or render the built-in corpus' genres.
+def genre_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
+    """Read the manifests, or render the built-in corpus' genres and songs, as sub-runs need them.
 
     Raises
     ------
@@ -46,19 +46,12 @@ def study_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Mani
     ManifestError
         A manifest breaks the schema, or has fewer than two classes.
     """
-    if is_built_in(options):
-        sub_runs = options.sub_runs.values()
-        clips = [TASK] if any(on_clips(sub_run) for sub_run in sub_runs) else []
-        names = options.tasks or [*clips, *([SONGS] if not all(on_clips(sub_run) for sub_run in sub_runs) else [])]
-        for name in names:
-            check_built_in(name)
-        manifests = [_rendered(name, options, writer) for name in names]
-    else:
-        manifests = given_manifests(options)
+    sub_runs = options.sub_runs.values()
+    clips = [TASK] if any(on_clips(sub_run) for sub_run in sub_runs) else []
+    songs = [SONGS] if not all(on_clips(sub_run) for sub_run in sub_runs) else []
+    manifests = study_manifests(options, clips + songs, lambda name: _rendered(name, options, writer))
     for manifest in manifests:
-        if len(manifest.class_names) < 2:
-            cure = "add a label column"
-            raise ManifestError("names fewer than two classes", path=manifest.name, field="label", cure=cure)
+        check_two_classes(manifest)
     return manifests
 
 

@@ -71,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
     # Imported here, so that --help does not wait for TensorFlow.
-    from jimenez2017_data import study_manifests
+    from jimenez2017_data import song_manifests
     from jimenez2017_networks import start_network
     from jimenez2017_steps import check_options, compare, run_all
 
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     writer = open_run(STUDY, argparse.Namespace(**of_run))
     prepare_tensorflow()
     # Wrong manifests and weights are refused before anything is trained.
-    manifests = study_manifests(options, writer)
+    manifests = song_manifests(options, writer)
     network = start_network(options, writer)
     rows, models = run_all(STUDY, manifests, network, options, writer)
     compare(rows, options, writer)

@@ -5,12 +5,11 @@ import argparse
 import keras
 import numpy as np
 
-from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
+from mgc_keras.cli.study_data import check_two_classes, rendered_manifest, study_manifests
 from mgc_keras.data.holdout import holdout_fold, stratified_holdout
 from mgc_keras.data.manifest import Manifest
 from mgc_keras.data.repeated_folds import INNER_FOLDS, Fold
 from mgc_keras.data.tasks import StudyTask
-from mgc_keras.errors import ManifestError
 from mgc_keras.evaluation.run_folder import RunWriter
 from mgc_keras.features.clips import list_clips
 from mgc_keras.features.convnet import ConvnetExtractor
@@ -24,7 +23,7 @@ TASK = "songs"
 N_FOLDS = 3
 
 
-def study_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
+def song_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
     """Read the manifests, or render whole songs of the built-in corpus.
 
     Raises
@@ -34,22 +33,14 @@ def study_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Mani
     ManifestError
         A manifest breaks the schema, or has fewer than two classes.
     """
-    if is_built_in(options):
-        names = options.tasks or [TASK]
-        for name in names:
-            check_built_in(name)
-        manifests = [
-            rendered_manifest(
-                name, options, writer, sampling_rate=SAMPLING_RATE, n_clips=options.songs, duration=options.song_seconds
-            )
-            for name in names
-        ]
-    else:
-        manifests = given_manifests(options)
+
+    def rendered(name: str) -> Manifest:
+        rate, length = SAMPLING_RATE, options.song_seconds
+        return rendered_manifest(name, options, writer, sampling_rate=rate, n_clips=options.songs, duration=length)
+
+    manifests = study_manifests(options, [TASK], rendered)
     for manifest in manifests:
-        if len(manifest.class_names) < 2:
-            cure = "add a label column with two genres or more"
-            raise ManifestError("names fewer than two classes", path=manifest.name, field="label", cure=cure)
+        check_two_classes(manifest)
     return manifests
 
 

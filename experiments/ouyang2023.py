@@ -97,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
     # Imported here, so that --help does not wait for TensorFlow.
-    from ouyang2023_data import resolve_defaults, study_manifests
+    from ouyang2023_data import resolve_defaults, genre_manifests
     from ouyang2023_steps import check_options, compare, predict_clips, run_all
 
     from mgc_keras.cli.study_features import write_errors
@@ -114,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
     prepare_tensorflow()
     if "inceptionv3" in options.networks and options.backbone_weights == "none":
         print("InceptionV3 starts from random weights: its scores say nothing of ImageNet transfer.")
-    manifests = study_manifests(options, writer)
+    manifests = genre_manifests(options, writer)
     rows, faults, trained = run_all(STUDY, manifests, options, writer)
     compare(rows, options, writer)
     faults += predict_clips(trained, options, writer)

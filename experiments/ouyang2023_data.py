@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mgc_keras.cli.named_values import named_values
-from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
+from mgc_keras.cli.study_data import is_built_in, rendered_manifest, study_manifests
 from mgc_keras.cli.study_features import task_of
 from mgc_keras.data.clean import (
     ManifestCheck,
@@ -49,7 +49,7 @@ def resolve_defaults(options: argparse.Namespace, networks: tuple[str, ...]) -> 
     options.learning_rate = named_values(options.learning_rate, networks, "--learning-rate", kind=float, metavar="RATE")
 
 
-def study_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
+def genre_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
     """Read the manifests, or render the built-in corpus' genres.
 
     Raises
@@ -59,24 +59,13 @@ def study_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Mani
     ManifestError
         A manifest breaks the schema, or has fewer than two classes.
     """
-    if not is_built_in(options):
-        manifests = given_manifests(options)
-    else:
-        names = options.tasks or [TASK]
-        for name in names:
-            check_built_in(name)
-        duration = None if options.seconds >= 29 else options.seconds
-        manifests = [
-            rendered_manifest(
-                name,
-                options,
-                writer,
-                sampling_rate=SAMPLING_RATE,
-                n_clips=options.clips if name == TASK else None,
-                duration=duration,
-            )
-            for name in names
-        ]
+
+    def rendered(name: str) -> Manifest:
+        n_clips = options.clips if name == TASK else None
+        length = None if options.seconds >= 29 else options.seconds
+        return rendered_manifest(name, options, writer, sampling_rate=SAMPLING_RATE, n_clips=n_clips, duration=length)
+
+    manifests = study_manifests(options, [TASK], rendered)
     for manifest in manifests:
         check_classes(manifest, np.ones(len(manifest), dtype=bool), parts=("one",))
     return manifests

@@ -4,10 +4,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from song2017_sizes import PAPER, QUICK
 
-from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
+from mgc_keras.cli.study_data import check_two_classes, is_built_in, rendered_manifest, study_manifests
 from mgc_keras.data.audio import fit_waveform, read_waveform
 from mgc_keras.data.manifest import Manifest, read_manifest
 from mgc_keras.data.source_split import PAPER_RULE, tag_columns, validation_clips
@@ -43,21 +42,13 @@ def target_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Man
     OptionError
         There is no manifest, or no such built-in task.
     ManifestError
-        A manifest breaks the schema, or has no classes.
+        A manifest breaks the schema, or has fewer than two classes.
     """
-    if is_built_in(options):
-        names = options.tasks or [TARGET_TASK]
-        for name in names:
-            check_built_in(name)
-        counts = {TARGET_TASK: options.target_clips}
-        manifests = [_render(name, counts.get(name), options, writer) for name in names]
-    else:
-        manifests = given_manifests(options)
+    counts = {TARGET_TASK: options.target_clips}
+    rendered = lambda name: _render(name, counts.get(name), options, writer)
+    manifests = study_manifests(options, [TARGET_TASK], rendered)
     for manifest in manifests:
-        if len(manifest.class_names) < 2:
-            raise ManifestError(
-                "names fewer than two classes", path=manifest.name, field="label", cure="add a label column"
-            )
+        check_two_classes(manifest)
     return manifests
 
 
@@ -83,11 +74,8 @@ def sequences_of(manifest: Manifest, options: argparse.Namespace, writer: RunWri
     errors_csv = Path(f"{stem}_errors.csv")
     path = export_sequences(manifest, Path(f"{stem}.npz"), extractor, jobs=options.jobs, errors_csv=errors_csv)
     sequences = read_sequences(path)
-    n_failed = len(manifest) - len(sequences.clip_ids)
     if not sequences.clip_ids:
         raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
-    if n_failed:
-        print(f"{manifest.name}: {n_failed} clips could not be read and are left out: {errors_csv}")
     place = {clip_id: row for row, clip_id in enumerate(manifest.clip_ids)}
     return sequences, manifest.select(np.array([place[clip_id] for clip_id in sequences.clip_ids]))
 
@@ -120,17 +108,6 @@ def target_examples(manifest: Manifest, sequences: Sequences, protocol: str) -> 
     rows = np.array([place[clip_id] for clip_id in task.clip_ids])
     names, targets = np.unique(task.target, return_inverse=True)
     return task, Examples(sequences.values, rows, targets), names.tolist()
-
-
-def write_errors(writer: RunWriter) -> None:
-    """Gather every clip that could not be read into the run's ``errors.csv``."""
-    rows: dict[str, dict[str, str]] = {}
-    for path in sorted((writer.folder / "features").glob("*_scattering_errors.csv")):
-        for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
-            rows.setdefault(
-                row["clip_id"], {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]}
-            )
-    writer.errors(rows.values())
 
 
 def _render(name: str, n_clips: int | None, options: argparse.Namespace, writer: RunWriter) -> Manifest:

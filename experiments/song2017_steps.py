@@ -16,9 +16,9 @@ from song2017_data import (
     source_examples,
     source_manifest,
     target_examples,
-    write_errors,
 )
 
+from mgc_keras.cli.study_features import write_errors
 from mgc_keras.data.manifest import Manifest
 from mgc_keras.data.repeated_folds import Fold, repeated_folds
 from mgc_keras.errors import MgcKerasError, OptionError

@@ -1,11 +1,12 @@
 """The manifests that a study's command line names: those of the user's clips, or tasks of the built-in corpus."""
 
 import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mgc_keras.data.corpus import TASKS, write_corpus
 from mgc_keras.data.manifest import Manifest, read_manifest
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.evaluation.run_folder import RunWriter
 
 
@@ -55,6 +56,43 @@ def rendered_manifest(
         name, folder, n_clips, options.seed, sampling_rate=sampling_rate, duration=duration, jobs=options.jobs
     )
     return read_manifest(path)
+
+
+def study_manifests(
+    options: argparse.Namespace, built_in: Sequence[str], rendered: Callable[[str], Manifest]
+) -> list[Manifest]:
+    """Read the manifests that are named, or render tasks of the built-in corpus.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        `tasks` and `data_home` are used.
+    built_in : sequence of str
+        The tasks to take where none is named.
+    rendered : callable
+        Renders a task of the built-in corpus.
+
+    Raises
+    ------
+    OptionError
+        There is no manifest, or no such built-in task.
+    ManifestError
+        A manifest breaks the schema.
+    """
+    if not is_built_in(options):
+        return given_manifests(options)
+    names = options.tasks or built_in
+    # All names before any clip is rendered.
+    for name in names:
+        check_built_in(name)
+    return [rendered(name) for name in names]
+
+
+def check_two_classes(manifest: Manifest) -> None:
+    """Raise `ManifestError` if there is nothing to tell apart."""
+    if len(manifest.class_names) < 2:
+        cure = "add a label column with two classes or more"
+        raise ManifestError("names fewer than two classes", path=manifest.name, field="label", cure=cure)
 
 
 def given_manifests(options: argparse.Namespace) -> list[Manifest]:

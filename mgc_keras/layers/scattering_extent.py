@@ -126,7 +126,7 @@ def _margin(options: ScatteringOptions, scale: int, first: Sequence[tuple], seco
         for wavelets in (first, second if options.max_order == 2 else ())
     ]
     behind = max(reaches[1] + fade_reach(scale), bridge_reach(scale) if options.max_order == 2 else 0.0)
-    return math.ceil(max(reaches[0] + behind, reaches[0] + fade_reach(scale), bridge_reach(scale)))
+    return math.ceil(max(reaches[0] + behind, bridge_reach(scale)))
 
 
 def bridge_reach(scale: int) -> float:
