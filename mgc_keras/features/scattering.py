@@ -14,8 +14,6 @@ from mgc_keras.layers.scattering_transform import Transform
 
 # As the logarithm of `mgc_keras.layers.scattering.Scattering`: -120 dB of a full-scale tone.
 SMALLEST = 1e-6
-# Half of the layer's: NumPy's intermediate results are larger, and every core works on a clip of its own.
-_LARGEST_BLOCK = 1_400_000
 
 
 class ScatteringExtractor:
@@ -68,7 +66,7 @@ class ScatteringExtractor:
         self.n_samples, self.sampling_rate, self.duration = n_samples, sampling_rate, n_samples / sampling_rate
         self.J, self.Q, self.max_order, self.log, self.batch_size = J, Q, max_order, log, batch_size
         self.jobs = joblib.cpu_count() if jobs is None else jobs
-        plan = ScatteringPlan(ScatteringOptions(n_samples, J, (Q, 1), 2**J, max_order), _LARGEST_BLOCK)
+        plan = ScatteringPlan(ScatteringOptions(n_samples, J, (Q, 1), 2**J, max_order))
         self._transform = Transform(plan, ScipyOperations())
         self._heights = np.array([path.height for path in plan.paths[1:]], np.float32)[:, None]
         # Two wavelets may round to the same frequency: the number keeps names apart.

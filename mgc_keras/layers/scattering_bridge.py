@@ -65,10 +65,14 @@ class Bridge:
         np.ndarray [shape=(n_turns, n_bins), dtype=complex128]
             A low-pass, flat wherever slow wavelets are, times the turn.
         """
-        share = np.arange(self.n_bins) / (self.length / 2)
-        low_pass = scipy.special.ndtr(2 * ROUND * ((1 + FLAT) / 2 - share) / (1 - FLAT))
         turns = np.array(self.turns)[:, None] * np.arange(self.n_bins)
-        return 2.0 ** (subsampling - self.scale) * low_pass * np.exp(2j * np.pi / self.period * turns)
+        passed = low_pass(np.arange(self.n_bins) / self.length)
+        return 2.0 ** (subsampling - self.scale) * passed * np.exp(2j * np.pi / self.period * turns)
+
+
+def low_pass(frequencies: np.ndarray) -> np.ndarray:
+    """Return how much of each frequency, in cycles a sample behind a bridge, passes it."""
+    return scipy.special.ndtr(2 * ROUND * ((1 + FLAT) / 2 - 2 * frequencies) / (1 - FLAT))
 
 
 def bridge(short: Extent, long: Extent, n_samples: int, scale: int) -> Bridge:

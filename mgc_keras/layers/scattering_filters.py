@@ -59,6 +59,23 @@ def morlet(xi: float, sigma: float, n_samples: int, bins: np.ndarray) -> np.ndar
     return _unscaled(xi, sigma, bins / n_samples) / _modulus_sum(xi, sigma, n_samples)
 
 
+def envelope(xi: float, sigma: float, frequencies: np.ndarray) -> np.ndarray:
+    """Return a bound of a Morlet wavelet's spectrum, about one at its centre, that has no notch at zero frequency.
+
+    Parameters
+    ----------
+    xi, sigma : float
+        Centre frequency and width, in cycles a sample.
+    frequencies : np.ndarray
+        In cycles a sample.
+
+    Returns
+    -------
+    np.ndarray [shape=frequencies.shape, dtype=float64]
+    """
+    return _periodic_bump(xi, sigma, frequencies) + _kappa(xi, sigma) * _periodic_bump(0.0, sigma, frequencies)
+
+
 def gaussian(sigma: float, n_samples: int, times: np.ndarray) -> np.ndarray:
     """Return samples in time of Kymatio's low-pass: a Gaussian of sum one on a circle of `n_samples`.
 

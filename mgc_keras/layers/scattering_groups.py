@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
+from mgc_keras.layers.scattering_baseband import Baseband, baseband, half_sample_taps
+from mgc_keras.layers.scattering_bridge import low_pass
 from mgc_keras.layers.scattering_extent import Extent
+from mgc_keras.layers.scattering_filters import envelope
 from mgc_keras.layers.scattering_options import ScatteringOptions
 from mgc_keras.layers.scattering_wavelets import Wavelets, fold
 
-# Real transforms longer than this fall out of the processor's cache.
-LONGEST_TRANSFORM = 400_000
-# Samples of one scale that are computed together: four wavelets of a 30-s clip at 16 kHz, whose 16 rows (even and odd samples
-# of real and imaginary part) fill the lanes of vector instructions.
+# Samples of one scale that are computed together: four wavelets of a 30-s clip at 16 kHz, whose eight rows (real and
+# imaginary parts) fill the lanes of vector instructions.
 LARGEST_BLOCK = 2_300_000
 
 
@@ -18,7 +21,7 @@ LARGEST_BLOCK = 2_300_000
 class SecondScale:
     """A second-order wavelet behind a first-order group: its number, and log2 of the subsampling in all."""
 
-    wavelets: Wavelets
+    wavelets: Wavelets | Baseband
     number: int
     subsampling: int
 
@@ -34,21 +37,21 @@ class Group:
         Their numbers.
     subsampling : int
         Log2 of the subsampling.
-    halves : int
-        1, or 2 where even and odd samples are computed apart.
     n_bins : int
         How many bins of the modulus' spectrum the second order reads; 0: none.
+    taps : np.ndarray [shape=(n_taps,), dtype=float64] or None
+        Weights by which the samples between are drawn into those of a `Baseband`.
     second : tuple of SecondScale
         On the same extent.
     beyond : tuple of SecondScale
         Across the bridge.
     """
 
-    wavelets: Wavelets
+    wavelets: Wavelets | Baseband
     numbers: tuple[int, ...]
     subsampling: int
-    halves: int
     n_bins: int
+    taps: np.ndarray | None
     second: tuple[SecondScale, ...]
     beyond: tuple[SecondScale, ...] = ()
 
@@ -76,12 +79,13 @@ class Bank:
 
 def fast_groups(bank: Bank, short: Extent, long: Extent, scale: int) -> Iterator[Group]:
     """Yield the groups up to a scale, that of the bridge from the short to the long extent."""
-    n_bins = (short.length >> scale) // 2 + 1
     for j1 in sorted({wavelet[2] for wavelet in bank.first if wavelet[2] <= scale}):
         k1 = bank.options.subsampling(j1)
-        second = tuple(_second(bank, range(j1 + 1, scale + 1), short.length, k1, k1))
+        second = tuple(_second(bank, range(j1 + 1, scale + 1), short.length, k1, k1, quick=True))
         beyond = tuple(_second(bank, range(scale + 1, bank.last_scale + 1), long.length, k1, scale))
-        yield from _groups(bank, j1, short.length, short.length, second, beyond, n_bins if beyond else 0)
+        n_bins = max([(short.length >> scale) // 2 + 1 if beyond else 0, *(one.wavelets.n_bins for one in second)])
+        taps = _taps(bank, j1, short.length >> k1 + 1, n_bins, scale if beyond else None)
+        yield from _groups(bank, j1, short.length, short.length, n_bins, taps, second, beyond)
 
 
 def slow_groups(bank: Bank, long: Extent, scale: int | None) -> Iterator[Group]:
@@ -90,31 +94,40 @@ def slow_groups(bank: Bank, long: Extent, scale: int | None) -> Iterator[Group]:
     for j1 in sorted({wavelet[2] for wavelet in bank.first if scale is None or wavelet[2] > scale}):
         k1 = bank.options.subsampling(j1)
         second = tuple(_second(bank, range(j1 + 1, bank.last_scale + 1), long.length, k1, k1))
-        yield from _groups(bank, j1, long.length, n_signal, second, (), 0)
+        n_bins = max([0, *(one.wavelets.n_bins for one in second)])
+        yield from _groups(bank, j1, long.length, n_signal, n_bins, None, second, ())
 
 
 def _groups(
-    bank: Bank, j1: int, n_samples: int, n_signal: int, second: tuple, beyond: tuple, n_bins: int
+    bank: Bank, j1: int, n_samples: int, n_signal: int, n_bins: int, taps: np.ndarray | None, second: tuple, beyond: tuple
 ) -> Iterator[Group]:
-    """Cut the first-order wavelets of a scale into groups that are not too large."""
+    """Cut the first-order wavelets of a scale into groups that are not too large; `taps`: at every second sample."""
     numbers = tuple(number for number, wavelet in enumerate(bank.first) if wavelet[2] == j1)
     k1 = bank.options.subsampling(j1)
-    n_bins = max([n_bins, *(one.wavelets.n_bins for one in second)])
     length = n_samples >> k1
-    # The spectrum of all samples is that of the even ones, plus that of the odd ones turned: simple only below
-    # the highest frequency that the halves can hold.
-    halved = length > LONGEST_TRANSFORM and n_bins <= length // 4 + 1 and (bank.options.hop >> k1) % 2 == 0
-    halves = 2 if halved else 1
     together = max(1, bank.largest_block // length)
-    length //= halves
     for begin in range(0, len(numbers), together):
         some = numbers[begin : begin + together]
         shapes = [bank.first[number][:2] for number in some]
-        wavelets = fold(shapes, n_samples, n_signal, length, length / n_signal)
-        yield Group(wavelets, some, k1, halves, n_bins, second, beyond)
+        half = None if taps is None else baseband(shapes, n_samples, length // 2, length / 2 / n_signal)
+        wavelets = half or fold(shapes, n_samples, n_signal, length, length / n_signal)
+        yield Group(wavelets, some, k1, n_bins, taps if half else None, second, beyond)
 
 
-def _second(bank: Bank, scales: range, n_samples: int, k1: int, k_signal: int) -> Iterator[SecondScale]:
+def _taps(bank: Bank, j1: int, length: int, n_bins: int, scale: int | None) -> np.ndarray | None:
+    """Return the weights by which samples between are drawn into `length` samples, as far as the second order reads."""
+    if n_bins > length // 2:
+        return None
+    frequencies, k1 = np.arange(length // 2) / length, bank.options.subsampling(j1)
+    heights = [np.zeros(len(frequencies))] if scale is None else [low_pass(frequencies * 2.0 ** (scale - k1 - 1))]
+    readers = [(xi, sigma) for xi, sigma, j2 in bank.second if j2 > j1] if bank.options.max_order == 2 else []
+    heights += [envelope(xi, sigma, frequencies / 2 ** (k1 + 1)) for xi, sigma in readers]
+    return half_sample_taps(frequencies, np.minimum(np.max(heights, axis=0), 1.0))
+
+
+def _second(
+    bank: Bank, scales: range, n_samples: int, k1: int, k_signal: int, *, quick: bool = False
+) -> Iterator[SecondScale]:
     """Yield second-order wavelets of some scales, for moduli that Kymatio has at 2^k1, and that are given at 2^k_signal."""
     if bank.options.max_order == 1:
         return
@@ -123,6 +136,7 @@ def _second(bank: Bank, scales: range, n_samples: int, k1: int, k_signal: int) -
             k2 = max(bank.options.subsampling(j2), k1)
             # Where a level of a filter is subsampled, Kymatio takes the mean of its aliases; their sum would keep its
             # height. Hence 2^-k1, beside the 2^-(k2 - k_signal) of the shorter transform.
-            height = 2.0 ** -(k1 + k2 - k_signal)
-            wavelets = fold([(xi, sigma)], n_samples, n_samples >> k_signal, n_samples >> k2, height)
+            height, length = 2.0 ** -(k1 + k2 - k_signal), n_samples >> k2
+            half = baseband([(xi, sigma)], n_samples, length // 2, height / 2) if quick else None
+            wavelets = half or fold([(xi, sigma)], n_samples, n_samples >> k_signal, length, height)
             yield SecondScale(wavelets, number, k2)

@@ -6,8 +6,8 @@ The transform is Kymatio's (version 0.3.0), path by path, scale by scale; how it
 * The real and the imaginary part of that result are two real signals: the spectrum of a real waveform, times the even
   and the odd half of the wavelet. So all transforms are real ones, negative frequencies are never stored, and the
   modulus reads two contiguous arrays.
-* Wavelets that share a scale are transformed together. Signals too long for a fast transform are computed as their even
-  and their odd samples.
+* Wavelets that share a scale are transformed together; the longest results at every second sample, which is all that their
+  bandwidth needs: `mgc_keras.layers.scattering_baseband`.
 * The low-pass is Gaussian, and only one sample in 2^J of its result is kept: a small matrix product in time.
 * The waveform itself is transformed in double precision. A loud low tone would otherwise drown what lies 60 dB below it.
 * Fast wavelets are computed on little more than the clip, and only what they leave to slow ones is reflected as far as
@@ -67,7 +67,8 @@ class ScatteringPlan:
         Wavelets of one scale are computed together up to this many samples of their results. It changes nothing but
         memory and speed.
     exact : bool
-        Compute everything on the long extent. What the short one saves costs some 1e-6 of a path.
+        Compute everything on the long extent, and every sample by a transform. What is saved otherwise costs some 1e-6 of
+        a path.
 
     Attributes
     ----------

@@ -3,6 +3,8 @@
 import numpy as np
 import scipy.fft
 
+from mgc_keras.layers import scattering_loops as loops
+from mgc_keras.layers.scattering_baseband import Baseband
 from mgc_keras.layers.scattering_transform import Block
 
 # Samples that are squared and added up together, so that they stay in the processor's cache.
@@ -89,6 +91,31 @@ class ScipyOperations:
             np.sqrt(some, out=some)
         return signals[: len(signals) // 2]
 
+    def taps(self, values: np.ndarray) -> np.ndarray:
+        """Cast."""
+        return values.astype(self.dtype)
+
+    def basebands(
+        self, spectra: np.ndarray, zero: int, wavelets: Baseband, weights: tuple[np.ndarray, np.ndarray]
+    ) -> np.ndarray:
+        """Multiply and add up in one go."""
+        n_rows = max(len(spectra), len(wavelets.centres))
+        rows = np.empty((2 * n_rows, wavelets.length // 2 + 1), self.spectral)
+        loops.basebands(spectra, zero, np.array(wavelets.centres), *weights, rows)
+        return rows
+
+    def moduli(self, signals: np.ndarray, taps: np.ndarray) -> list[np.ndarray]:
+        """Both in one go."""
+        both = np.empty_like(signals).reshape(2, -1, signals.shape[1])
+        loops.moduli(signals, taps, *both)
+        return list(both)
+
+    def draw_in(self, signals: np.ndarray, between: np.ndarray, taps: np.ndarray) -> np.ndarray:
+        """In one go."""
+        whole = np.empty_like(signals)
+        loops.draw_in(signals, between, taps, whole)
+        return whole
+
     def matmul(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Matrix product."""
         return left @ right
@@ -96,10 +123,6 @@ class ScipyOperations:
     def concatenate(self, parts: list[np.ndarray]) -> np.ndarray:
         """Join arrays."""
         return np.concatenate(parts)
-
-    def interleave(self, even: np.ndarray, odd: np.ndarray) -> np.ndarray:
-        """Join even and odd samples."""
-        return np.stack([even, odd], axis=-1).reshape(len(even), -1)
 
     def reshape(self, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Reshape."""

@@ -5,10 +5,11 @@ come from a small set of functions, once TensorFlow's and once SciPy's.
 """
 
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from mgc_keras.layers.scattering_baseband import Baseband
 from mgc_keras.layers.scattering_extent import Extent
 from mgc_keras.layers.scattering_groups import Group, SecondScale
 from mgc_keras.layers.scattering_plan import ScatteringPlan
@@ -17,6 +18,15 @@ from mgc_keras.layers.scattering_wavelets import Run, Term, Wavelets
 Array = Any
 # Runs of bins, side by side; each is a sum of bins times real weights, one of both perhaps with a single row.
 Block = list[list[tuple[Array, Array]]]
+
+
+class Spectra(NamedTuple):
+    """Spectra of real signals: bins from zero on; times -i; also negative bins, and in which column bin zero is."""
+
+    half: Array
+    turned: Array | None = None
+    around: Array | None = None
+    zero: int = 0
 
 
 class Operations(Protocol):
@@ -70,8 +80,27 @@ class Operations(Protocol):
         """Conjugate."""
         ...
 
+    def taps(self, values: np.ndarray) -> Array:
+        """Return weights of neighbours for `moduli` and `draw_in`."""
+        ...
+
+    def basebands(self, spectra: Array, zero: int, wavelets: Baseband, weights: tuple[Array, Array]) -> Array:
+        """Return half spectra of the real parts, and under them of the imaginary parts, that wavelets make of spectra.
+
+        One row of spectra goes with all wavelets, or one wavelet with all rows. Column `zero` is bin zero.
+        """
+        ...
+
     def modulus(self, signals: Array) -> Array:
         """sqrt(real² + imaginary²): the first half of the rows is real parts, the other imaginary parts."""
+        ...
+
+    def moduli(self, signals: Array, taps: Array) -> list[Array]:
+        """Return the modulus of complex signals, as `modulus` takes them, and that halfway to each next sample."""
+        ...
+
+    def draw_in(self, signals: Array, between: Array, taps: Array) -> Array:
+        """Add to signals those between, interpolated halfway between themselves: what both hold above the band cancels."""
         ...
 
     def matmul(self, left: Array, right: Array) -> Array:
@@ -80,10 +109,6 @@ class Operations(Protocol):
 
     def concatenate(self, parts: list[Array]) -> Array:
         """Join arrays, one under the other."""
-        ...
-
-    def interleave(self, even: Array, odd: Array) -> Array:
-        """Join even and odd samples of the last axis."""
         ...
 
     def reshape(self, values: Array, shape: tuple[int, ...]) -> Array:
@@ -117,10 +142,16 @@ class Transform:
         self._rotation = operations.turn(np.array([-1j]))
         self._kept: dict[Any, Array] = {}
         for group in plan.fast + plan.slow:
-            for wavelets in (group, *group.second, *group.beyond):
-                self._keep_weights(wavelets.wavelets)
+            if group.taps is not None:
+                self._kept[id(group.taps)] = operations.taps(group.taps)
+            for one in (group, *group.second, *group.beyond):
+                self._keep_weights(one.wavelets)
 
-    def _keep_weights(self, wavelets: Wavelets) -> None:
+    def _keep_weights(self, wavelets: Wavelets | Baseband) -> None:
+        if isinstance(wavelets, Baseband):
+            self._kept[id(wavelets)] = tuple(self.ops.weights(side) for side in (wavelets.above, wavelets.below))
+            self._kept[id(wavelets.taps)] = self.ops.taps(wavelets.taps)
+            return
         for run in wavelets.even + wavelets.odd:
             for term in run:
                 if id(term) not in self._kept:
@@ -144,35 +175,49 @@ class Transform:
         padded = ops.pad(waveform, *extent.pad(plan.options.n_samples))[None]
         spectrum = ops.rfft(padded)
         averaged = plan.options.average
-        order_0 = self._average(padded, extent, 0, 1, double=True) if averaged else waveform[None]
+        order_0 = self._average([padded], extent, 0, double=True) if averaged else waveform[None]
         outputs = [ops.working(order_0)]
         if plan.bridge:
-            working = ops.working(spectrum)
-            for group in plan.fast:
-                outputs += self._group(working, group, extent)
+            outputs += self._groups(ops.working(spectrum), plan.fast, extent)
             spectrum = ops.rfft(self._cross(spectrum, 0, double=True))
-        working = ops.working(spectrum)
-        for group in plan.slow:
-            outputs += self._group(working, group, plan.long)
+        outputs += self._groups(ops.working(spectrum), plan.slow, plan.long)
         return ops.concatenate(outputs) if averaged else outputs
 
-    def _group(self, spectrum: Array, group: Group, extent: Extent) -> list[Array]:
+    def _groups(self, spectrum: Array, groups: tuple[Group, ...], extent: Extent) -> list[Array]:
+        """Return the rows of some groups."""
+        spectra = self._spectra(spectrum, [group.wavelets for group in groups])
+        return [row for group in groups for row in self._group(spectra, group, extent)]
+
+    def _group(self, spectrum: Spectra, group: Group, extent: Extent) -> list[Array]:
         """Return the rows of a group."""
-        moduli = self._first(spectrum, group)
-        outputs = [self._output(moduli, extent, group.subsampling, group.halves)]
+        moduli = self._moduli(spectrum, group.wavelets)
+        outputs = [self._output(moduli, extent, group.subsampling)]
         if not group.n_bins:
             return outputs
-        spectra = self._spectra(moduli, group)
+        whole = moduli[0] if group.taps is None else self.ops.draw_in(*moduli, self._kept[id(group.taps)])
+        spectra = self.ops.rfft(whole)[:, : group.n_bins]
         outputs += self._behind(spectra, group.second, extent)
         if group.beyond:
             outputs += self._behind(self.ops.rfft(self._cross(spectra, group.subsampling)), group.beyond, self.plan.long)
         return outputs
 
-    def _behind(self, spectra: Array, wavelets: tuple[SecondScale, ...], extent: Extent) -> list[Array]:
+    def _behind(self, spectra: Array, scales: tuple[SecondScale, ...], extent: Extent) -> list[Array]:
         """Return what second-order wavelets make of the spectra of moduli."""
-        turned = spectra * self._rotation
-        moduli = ((self._moduli([(spectra, turned)], one.wavelets), one.subsampling) for one in wavelets)
-        return [self._output(modulus, extent, subsampling, 1) for modulus, subsampling in moduli]
+        prepared = self._spectra(spectra, [one.wavelets for one in scales])
+        return [self._output(self._moduli(prepared, one.wavelets), extent, one.subsampling) for one in scales]
+
+    def _spectra(self, half: Array, wavelets: list[Wavelets | Baseband]) -> Spectra:
+        """Prepare half spectra for some wavelets."""
+        ops = self.ops
+        around = [one for one in wavelets if isinstance(one, Baseband)]
+        turned = half * self._rotation if len(around) < len(wavelets) else None
+        if not around:
+            return Spectra(half, turned)
+        zero, last = -min(one.lowest for one in around), half.shape[1] - 1
+        missing = max(one.n_bins for one in around) - 1 - last
+        # The highest bin is its own negative where all of a spectrum is given, and only then are bins above it read.
+        above = [ops.conj(half[:, last - 1 : last - 1 - missing : -1])] if missing > 0 else []
+        return Spectra(half, turned, ops.join([ops.conj(half[:, zero:0:-1]), half, *above]), zero)
 
     def _cross(self, spectra: Array, subsampling: int, *, double: bool = False) -> Array:
         """Take signals over the bridge: spectra on the short extent to samples on the long one."""
@@ -186,20 +231,16 @@ class Transform:
         }
         return ops.join([turned[piece.turn][:, piece.samples] for piece in over.pieces])
 
-    def _first(self, spectrum: Array, group: Group) -> Array:
-        """Return the modulus behind the group's wavelets: (n_wavelets, n); even samples above odd ones where halved."""
-        spectra = [spectrum[:, : group.wavelets.n_bins]]
-        if group.halves == 2:
-            # The odd samples are the even ones of the signal that comes one sample earlier.
-            spectra.append(spectra[0] * self._turn(group.wavelets.n_bins, 2 * group.wavelets.length))
-        return self._moduli([(one, one * self._rotation) for one in spectra], group.wavelets)
-
-    def _moduli(self, spectra: list[tuple[Array, Array]], wavelets: Wavelets) -> Array:
-        """Return the modulus behind the wavelets of some spectra, each given with itself times -i, one under the other."""
-        # All in one transform: libraries transform four or eight rows together, and a remainder one by one.
-        blocks = [self._block(straight, wavelets.even) for straight, _ in spectra]
-        blocks += [self._block(turned, wavelets.odd) for _, turned in spectra]
-        return self.ops.modulus(self.ops.irfft(self.ops.weigh(blocks, wavelets.length // 2 + 1), wavelets.length))
+    def _moduli(self, spectra: Spectra, wavelets: Wavelets | Baseband) -> list[Array]:
+        """Return the modulus behind the wavelets, and where those are a `Baseband`, beside it that of samples between."""
+        ops = self.ops
+        if isinstance(wavelets, Baseband):
+            weights = self._kept[id(wavelets)]
+            signals = ops.irfft(ops.basebands(spectra.around, spectra.zero, wavelets, weights), wavelets.length)
+            return ops.moduli(signals, self._kept[id(wavelets.taps)])
+        # Both in one transform: libraries transform four or eight rows together, and a remainder one by one.
+        blocks = [self._block(spectra.half, wavelets.even), self._block(spectra.turned, wavelets.odd)]
+        return [ops.modulus(ops.irfft(ops.weigh(blocks, wavelets.length // 2 + 1), wavelets.length))]
 
     def _block(self, spectra: Array, runs: tuple[Run, ...]) -> Block:
         return [[(self._bins(spectra, term), self._kept[id(term)]) for term in run] for run in runs]
@@ -211,47 +252,29 @@ class Transform:
         stop = term.first - n_bins
         return self.ops.conj(spectra[:, term.first : stop if stop >= 0 else None : -1])
 
-    def _spectra(self, moduli: Array, group: Group) -> Array:
-        """Return the bins of the modulus' spectra that the second order reads, (n_wavelets, n_bins)."""
-        spectra = self.ops.rfft(moduli)[:, : group.n_bins]
-        if group.halves == 1:
-            return spectra
-        n_wavelets = len(group.numbers)
-        return spectra[:n_wavelets] + spectra[n_wavelets:] * self._turn(group.n_bins, -2 * group.wavelets.length)
-
-    def _output(self, moduli: Array, extent: Extent, subsampling: int, halves: int) -> Array:
+    def _output(self, moduli: list[Array], extent: Extent, subsampling: int) -> Array:
         """Return the frames of some moduli; without averaging, cut out the clip."""
         if self.plan.options.average:
-            return self._average(moduli, extent, subsampling, halves)
+            return self._average(moduli, extent, subsampling)
         first, last = self.plan.span(subsampling)
-        n_wavelets = moduli.shape[0] // halves
-        whole = moduli if halves == 1 else self.ops.interleave(moduli[:n_wavelets], moduli[n_wavelets:])
-        return whole[:, first:last]
+        return moduli[0][:, first:last]
 
-    def _average(self, signals: Array, extent: Extent, subsampling: int, halves: int, *, double: bool = False) -> Array:
-        """Return (n_signals, n_frames): every block of samples by its part in every frame."""
-        ops, n_signals = self.ops, signals.shape[0] // halves
-        total = None
-        for first, last, shapes, shares in self._low_pass(extent, subsampling, halves, double):
+    def _average(self, parts: list[Array], extent: Extent, subsampling: int, *, double: bool = False) -> Array:
+        """Return (n_signals, n_frames): every block of samples by its part in every frame; parts take turns of samples."""
+        ops, total = self.ops, None
+        for first, last, shapes, shares in self._low_pass(extent, subsampling, len(parts), double):
             product = None
-            for half, shape in enumerate(shapes):
-                part = signals[half * n_signals : (half + 1) * n_signals, first // halves : last // halves]
-                weighed = ops.matmul(ops.reshape(part, (-1, shape.shape[0])), shape)
+            for part, shape in zip(parts, shapes, strict=True):
+                blocks = ops.reshape(part[:, first // len(parts) : last // len(parts)], (-1, shape.shape[0]))
+                weighed = ops.matmul(blocks, shape)
                 product = weighed if product is None else product + weighed
-            frames = ops.matmul(ops.reshape(product, (n_signals, -1)), shares)
+            frames = ops.matmul(ops.reshape(product, (parts[0].shape[0], -1)), shares)
             total = frames if total is None else total + frames
         return total
 
-    def _turn(self, n_bins: int, length: int) -> Array:
-        """Return exp(2 pi i bin / length), (n_bins,)."""
-        key = ("turn", n_bins, length)
-        if key not in self._kept:
-            self._kept[key] = self.ops.turn(np.exp(2j * np.pi * np.arange(n_bins) / length))
-        return self._kept[key]
-
-    def _low_pass(self, extent: Extent, subsampling: int, halves: int, double: bool) -> list[tuple]:
-        """Return the stretches of `Averaging` as first and last sample, shapes of each half, and shares."""
-        key = (extent, subsampling, halves, double)
+    def _low_pass(self, extent: Extent, subsampling: int, n_parts: int, double: bool) -> list[tuple]:
+        """Return the stretches of `Averaging` as first and last sample, shapes of each part's samples, and shares."""
+        key = (extent, subsampling, n_parts, double)
         if key not in self._kept:
             smallest = 1e-16 if double else self.ops.smallest_share
             matrix = partial(self.ops.matrix, double=double)
@@ -259,7 +282,7 @@ class Transform:
                 (
                     stretch.first,
                     stretch.last,
-                    [matrix(stretch.shapes[half::halves]) for half in range(halves)],
+                    [matrix(stretch.shapes[part::n_parts]) for part in range(n_parts)],
                     matrix(stretch.shares),
                 )
                 for stretch in self.plan.averaging[extent].stretches(subsampling, smallest)

@@ -43,7 +43,7 @@ class Wavelets:
     Attributes
     ----------
     length : int
-        Samples of the result; of its even samples, where these are computed apart from the odd ones.
+        Samples of the result.
     even, odd : tuple of Run
         The output bins from zero on, cut into runs: in each run some terms are added up. `odd` is meant for the spectrum
         times -i.
