@@ -53,6 +53,10 @@ class Scattering(keras.layers.Layer):
     Input: (batch, n_samples) float, `n_samples` fixed. Output: (batch, n_paths, n_frames) float32, or float64 if `double`,
     whatever the policy. Gradients are finite on silence, where they are zero.
 
+    On GPUs that have TensorFloat-32, TensorFlow rounds the factors of matrix products and convolutions, with which this
+    layer averages and interpolates, to 11 bits unless told otherwise. For Kymatio's coefficients call
+    ``tf.config.experimental.enable_tensor_float_32_execution(False)``.
+
     Song et al. standardise each path by the mean and deviation of the training clips:
     ``keras.layers.Normalization(axis=1)`` behind this layer, adapted to them.
 

@@ -6,7 +6,7 @@ filter. The modulus itself is not limited to any band, but what the second order
 the samples between are drawn into every second one, and what would fold cancels.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ _LOWER = (0.0, 0.5, 1.0)
 # Weights of a filter; the fewest that err by less than the tolerance, of a wavelet's height, are taken.
 _NUMBERS_OF_TAPS = (16, 32)
 _TOLERANCE = 6e-8
-# In the fit of a filter: frequencies, and the least weight of one.
+# In the fit of a filter: how many frequencies, and the least weight of one.
 _N_FREQUENCIES = 800
 _LEAST_WEIGHT = 1e-9
 # Of a wavelet's height, below which bins are left out: as far as `scattering_filters.REACH`.
@@ -61,9 +61,7 @@ class Baseband:
         return max(self.centres) + self.above.shape[1]
 
 
-def baseband(
-    shapes: Sequence[tuple[float, float]], n_samples: int, length: int, height: float
-) -> Baseband | None:
+def baseband(shapes: Sequence[tuple[float, float]], n_samples: int, length: int, height: float) -> Baseband | None:
     """Bring wavelets of one scale down to zero frequency.
 
     Parameters
@@ -84,26 +82,30 @@ def baseband(
     """
     if length < _SHORTEST or length % _NUMBERS_OF_TAPS[-1]:
         return None
-    offsets = np.arange(length // 2)
+    offsets = some_offsets(length)
+    around = np.concatenate([-offsets[::-1], offsets])
     for lower in _LOWER:
         centres = tuple(round((xi - lower * sigma) * n_samples) for xi, sigma in shapes)
-        bounds = lambda xi, sigma, bins: envelope(xi, sigma, bins / n_samples)
-        heights = np.max([_on_side(side, bounds, shapes, centres, offsets) for side in (1, -1)], axis=(0, 1))
-        taps = half_sample_taps(offsets / length, heights) if heights[-1] < _TOLERANCE else None
+        heights = [
+            envelope(*shape, (centre + around) / n_samples) for shape, centre in zip(shapes, centres, strict=True)
+        ]
+        below, above = np.max(heights, axis=0).reshape(2, -1)
+        highest = np.maximum(below[::-1], above)
+        taps = half_sample_taps(offsets / length, highest) if highest[-1] < _TOLERANCE else None
         if taps is not None:
-            offsets = offsets[: np.flatnonzero(heights > _SMALLEST)[-1] + 1]
-            values = lambda xi, sigma, bins: morlet(xi, sigma, n_samples, bins)
+            n_bins = int(offsets[highest > _SMALLEST][-1]) + 1
+            bins = np.arange(-n_bins + 1, n_bins)
             # Half: a real signal has half of its spectrum at positive, half at negative frequencies.
-            above, below = (_on_side(side, values, shapes, centres, offsets) * (height / 2) for side in (1, -1))
-            return Baseband(length, centres, above, below, taps)
+            weights = height / 2 * np.stack(
+                [morlet(*shape, n_samples, centre + bins) for shape, centre in zip(shapes, centres, strict=True)]
+            )
+            return Baseband(length, centres, weights[:, n_bins - 1 :], weights[:, n_bins - 1 :: -1], taps)
     return None
 
 
-def _on_side(
-    side: int, spectrum: Callable, shapes: Sequence[tuple[float, float]], centres: Sequence[int], offsets: np.ndarray
-) -> np.ndarray:
-    """Return the spectrum of each wavelet above (side 1) or below (-1) its centre, (n_wavelets, n_offsets)."""
-    return np.stack([spectrum(*shape, centre + side * offsets) for shape, centre in zip(shapes, centres, strict=True)])
+def some_offsets(length: int) -> np.ndarray:
+    """Return some bins of the spectrum of a signal of `length` samples, from zero to below the highest frequency."""
+    return np.unique(np.linspace(0, length // 2 - 1, _N_FREQUENCIES).astype(int))
 
 
 def half_sample_taps(frequencies: np.ndarray, heights: np.ndarray) -> np.ndarray | None:
@@ -121,8 +123,7 @@ def half_sample_taps(frequencies: np.ndarray, heights: np.ndarray) -> np.ndarray
     np.ndarray [shape=(n_taps,), dtype=float64] or None
         None: no filter is short and good enough.
     """
-    step = max(1, len(frequencies) // _N_FREQUENCIES)
-    frequencies, heights = frequencies[::step, None], np.maximum(heights[::step, None], _LEAST_WEIGHT)
+    frequencies, heights = frequencies[:, None], np.maximum(heights[:, None], _LEAST_WEIGHT)
     for n_taps in _NUMBERS_OF_TAPS:
         # Both sides are alike, so the response is real once the delay of half a sample is taken off.
         half = np.arange(n_taps // 2) + 0.5

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mgc_keras.layers.scattering_baseband import Baseband, baseband, half_sample_taps
+from mgc_keras.layers.scattering_baseband import Baseband, baseband, half_sample_taps, some_offsets
 from mgc_keras.layers.scattering_bridge import low_pass
 from mgc_keras.layers.scattering_extent import Extent
 from mgc_keras.layers.scattering_filters import envelope
@@ -118,7 +118,7 @@ def _taps(bank: Bank, j1: int, length: int, n_bins: int, scale: int | None) -> n
     """Return the weights by which samples between are drawn into `length` samples, as far as the second order reads."""
     if n_bins > length // 2:
         return None
-    frequencies, k1 = np.arange(length // 2) / length, bank.options.subsampling(j1)
+    frequencies, k1 = some_offsets(length) / length, bank.options.subsampling(j1)
     heights = [np.zeros(len(frequencies))] if scale is None else [low_pass(frequencies * 2.0 ** (scale - k1 - 1))]
     readers = [(xi, sigma) for xi, sigma, j2 in bank.second if j2 > j1] if bank.options.max_order == 2 else []
     heights += [envelope(xi, sigma, frequencies / 2 ** (k1 + 1)) for xi, sigma in readers]

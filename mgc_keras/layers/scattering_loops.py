@@ -75,6 +75,19 @@ def _filter(signal: np.ndarray, first: int, taps: np.ndarray, result: np.ndarray
 
 
 @_compiled
+def modulus(signals: np.ndarray, result: np.ndarray) -> None:
+    """Fill the modulus (n, n_samples) of signals (2 * n, n_samples): real parts, and under them imaginary parts."""
+    for row in range(len(result)):
+        _modulus(signals[row], signals[len(result) + row], result[row])
+
+
+@_compiled
+def _modulus(real: np.ndarray, imaginary: np.ndarray, result: np.ndarray) -> None:
+    for i in range(len(result)):
+        result[i] = np.sqrt(real[i] * real[i] + imaginary[i] * imaginary[i])
+
+
+@_compiled
 def moduli(signals: np.ndarray, taps: np.ndarray, own: np.ndarray, between: np.ndarray) -> None:
     """Fill the modulus of samples, and of what is halfway to the next ones.
 
@@ -93,14 +106,10 @@ def moduli(signals: np.ndarray, taps: np.ndarray, own: np.ndarray, between: np.n
         for first in range(0, n_samples, _AT_ONCE):
             last = min(first + _AT_ONCE, n_samples)
             a, b = reals[: last - first], imaginaries[: last - first]
-            x, y, goal = real[first:last], imaginary[first:last], own[row, first:last]
-            for i in range(last - first):
-                goal[i] = np.sqrt(x[i] * x[i] + y[i] * y[i])
+            _modulus(real[first:last], imaginary[first:last], own[row, first:last])
             _filter(real, first, taps, a)
             _filter(imaginary, first, taps, b)
-            goal = between[row, first:last]
-            for i in range(last - first):
-                goal[i] = np.sqrt(a[i] * a[i] + b[i] * b[i])
+            _modulus(a, b, between[row, first:last])
 
 
 @_compiled

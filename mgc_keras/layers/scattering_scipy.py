@@ -7,9 +7,6 @@ from mgc_keras.layers import scattering_loops as loops
 from mgc_keras.layers.scattering_baseband import Baseband
 from mgc_keras.layers.scattering_transform import Block
 
-# Samples that are squared and added up together, so that they stay in the processor's cache.
-_AT_ONCE = 1 << 15
-
 
 class ScipyOperations:
     """Operations on NumPy arrays; see `mgc_keras.layers.scattering_transform.Operations`.
@@ -81,15 +78,10 @@ class ScipyOperations:
         return np.conj(np.ascontiguousarray(spectra))
 
     def modulus(self, signals: np.ndarray) -> np.ndarray:
-        """Overwrite the signals: they are used for nothing else."""
-        real, imaginary = signals.reshape(2, -1)
-        for begin in range(0, real.size, _AT_ONCE):
-            some, others = real[begin : begin + _AT_ONCE], imaginary[begin : begin + _AT_ONCE]
-            np.multiply(some, some, out=some)
-            np.multiply(others, others, out=others)
-            np.add(some, others, out=some)
-            np.sqrt(some, out=some)
-        return signals[: len(signals) // 2]
+        """In one go."""
+        result = np.empty_like(signals[: len(signals) // 2])
+        loops.modulus(signals, result)
+        return result
 
     def taps(self, values: np.ndarray) -> np.ndarray:
         """Cast."""
