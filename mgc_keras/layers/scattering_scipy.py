@@ -24,9 +24,9 @@ class ScipyOperations:
         self.spectral = np.result_type(self.dtype, np.complex64)
         self.smallest_share = 0.1 * float(np.finfo(self.dtype).eps)
 
-    def double(self, waveform: np.ndarray) -> np.ndarray:
+    def double(self, values: np.ndarray) -> np.ndarray:
         """Cast."""
-        return waveform.astype(np.float64)
+        return values.astype(np.complex128 if np.iscomplexobj(values) else np.float64)
 
     def working(self, values: np.ndarray) -> np.ndarray:
         """Cast."""

@@ -26,9 +26,9 @@ class TensorFlowOperations:
         self.spectral = tf.complex64 if self.dtype == tf.float32 else tf.complex128
         self.smallest_share = 0.1 * float(np.finfo(self.dtype.as_numpy_dtype).eps)
 
-    def double(self, waveform: tf.Tensor) -> tf.Tensor:
+    def double(self, values: tf.Tensor) -> tf.Tensor:
         """Cast."""
-        return tf.cast(waveform, tf.float64)
+        return tf.cast(values, tf.complex128 if values.dtype.is_complex else tf.float64)
 
     def working(self, values: tf.Tensor) -> tf.Tensor:
         """Cast."""
