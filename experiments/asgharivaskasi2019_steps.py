@@ -61,7 +61,7 @@ def run_all(
 
     Rows of sub-runs that earlier commands left in the folder stay.
     """
-    rows = _rows_so_far(writer)
+    rows: list[dict[str, Any]] = []
     networks = Networks(options)
     for manifest in manifests:
         for name, sub_run in sub_runs_on(manifest, options).items():
@@ -72,17 +72,8 @@ def run_all(
                     fold = holdout_fold(task, protocol, share=options.share, seed=options.seed)
                     run = _Run(study, task, kept, fold, protocol, sequences, options, writer)
                     new = run.baselines(pieces) if sub_run.kind == "baseline" else run.network(name, sub_run, networks)
-                    rows |= {(row["task"], row["feature"], row["protocol"]): row for row in new}
-                    writer.scores(rows.values())
-    return list(rows.values())
-
-
-def _rows_so_far(writer: RunWriter) -> dict[tuple[str, str, str], dict[str, Any]]:
-    path = writer.folder / "scores.csv"
-    if not path.exists():
-        return {}
-    table = pd.read_csv(path, float_precision="round_trip")
-    return {(row["task"], row["feature"], row["protocol"]): row for row in table.to_dict("records")}
+                    rows = writer.add_scores(new)
+    return rows
 
 
 def compare(rows: list[dict[str, Any]], options: argparse.Namespace, writer: RunWriter) -> None:

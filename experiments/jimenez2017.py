@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     manifests = song_manifests(options, writer)
     network = start_network(options, writer)
     rows, models = run_all(STUDY, manifests, network, options, writer)
-    compare(rows, options, writer)
+    compare(rows, SUB_RUNS, options, writer)
     write_errors(writer, pattern="excerpts/*/errors.csv")
     report = write_report(writer.folder)
     for claim in claims(RunFolder(writer.folder)):

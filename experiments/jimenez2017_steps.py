@@ -51,18 +51,24 @@ def check_options(options: argparse.Namespace, known: tuple[str, ...]) -> None:
 def run_all(
     study: str, manifests: list[Manifest], network: keras.Model, options: argparse.Namespace, writer: RunWriter
 ) -> tuple[Rows, list[Path]]:
-    """Run every sub-run under every protocol; return the rows of ``scores.csv`` and the models saved."""
+    """Run every sub-run under every protocol; return the rows of ``scores.csv`` and the models saved.
+
+    Rows of a sub-run that an earlier command left in the folder stay.
+    """
     rows: Rows = []
     models = []
     # Whatever head the network has or takes, the layers below are the same.
     below = split_at(with_genre_head(network, ("one", "other")), options.from_layer)[0]
     for manifest in manifests:
         excerpts = excerpts_of(manifest, below, options, writer)
+        protocols = ("published", "corrected") if options.protocol == "both" else (options.protocol,)
+        tasks = {protocol: task_of(manifest, excerpts, protocol) for protocol in protocols}
+        # All of them at once: songs that cannot be split are told before anything is trained.
+        folds = {protocol: folds_of(task, protocol, options) for protocol, (task, _) in tasks.items()}
         for sub_run in options.sub_runs:
-            for protocol in ("published", "corrected") if options.protocol == "both" else (options.protocol,):
-                task, kept = task_of(manifest, excerpts, protocol)
+            for protocol, (task, kept) in tasks.items():
                 tables: Tables = {}
-                for fold in folds_of(task, protocol, options):
+                for fold in folds[protocol]:
                     trainer = Trainer(sub_run, network, task, kept, excerpts, protocol, options)
                     trainer.train(fold, writer.folder / "training" / f"{task.name}__{sub_run}__{protocol}__fold{fold.number}")
                     neighbours = trainer.neighbours(fold)
@@ -71,15 +77,14 @@ def run_all(
                     # One network a sub-run: the corrected protocol's first, where it is run.
                     if fold.number == 0 and protocol in ("corrected", options.protocol):
                         models.append(trainer.save(writer.folder / f"{task.name}__{sub_run}.h5", neighbours))
-                rows += _scored(study, task, protocol, tables, options, writer)
-                writer.scores(rows)
+                rows = writer.add_scores(_scored(study, task, protocol, tables, options, writer))
     return rows, models
 
 
-def compare(rows: Rows, options: argparse.Namespace, writer: RunWriter) -> None:
+def compare(rows: Rows, sub_runs: tuple[str, ...], options: argparse.Namespace, writer: RunWriter) -> None:
     """Write the paired tests, on the same songs: several excerpts against the centre, and fine-tuning against none."""
-    # Fixed before any score was seen.
-    pairs = [(f"{sub_run}-{average}", f"{sub_run}-{CENTRE}") for sub_run in options.sub_runs for average in AVERAGES]
+    # Fixed before any score was seen; those of sub-runs that are not there are left out.
+    pairs = [(f"{sub_run}-{average}", f"{sub_run}-{CENTRE}") for sub_run in sub_runs for average in AVERAGES]
     pairs.append(("finetune-mean", "extractor-mean"))
     grouped = {"corrected": True}
     writer.comparisons(compare_features(writer.folder, rows, pairs, grouped=grouped, seed=options.seed))

@@ -51,7 +51,7 @@ def run_all(
     Returns
     -------
     rows : list of dict
-        Of ``scores.csv``, which is written after each network.
+        Of ``scores.csv``, which is written after each network; rows of a network that an earlier command left stay.
     faults : list of dict
         Clips that the check left out.
     trained : list of (network, folder, fold, manifest)
@@ -73,8 +73,7 @@ def run_all(
                     clean.write_counts(folds[options.seed], protocol, writer)
                 run = _Run(study, manifest.name, network, protocol, sequences, options, writer)
                 row, folder = run.train(folds)
-                rows.append(row)
-                writer.scores(rows)
+                rows = writer.add_scores([row])
                 if protocol == protocols(options)[-1]:
                     trained.append((network, folder, folds[options.seed], manifest))
         # After the networks: what is wrong with them is told at once.

@@ -10,6 +10,7 @@ import platform
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from mgc_keras.files import output_folder, sha256_of, whole_file, write_text
 SCORE_COLUMNS = (
     "study", "task", "feature", "protocol", "metric", "score", "ci_low", "ci_high", "published", "n_clips",
 )  # fmt: skip
+_SCORE_KEYS = ("task", "feature", "protocol")
 COMPARISON_COLUMNS = (
     "task", "protocol", "feature_a", "feature_b", "metric", "difference", "ci_low", "ci_high", "p_value", "p_holm",
     "n_clips",
@@ -120,6 +122,20 @@ class RunWriter:
     def scores(self, rows: Iterable[Mapping[str, Any]]) -> Path:
         """Write ``scores.csv`` from rows such as `mgc_keras.evaluation.summary.score_row` returns."""
         return write_table(_exact_columns(rows, SCORE_COLUMNS, "scores.csv"), self.folder / "scores.csv")
+
+    def add_scores(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Write ``scores.csv`` with rows beside those that earlier commands left there, and return them all.
+
+        A row takes the place of an earlier one of the same task, feature and protocol.
+        """
+        path = self.folder / "scores.csv"
+        # A task may be called "2023" or "NA".
+        keys = dict.fromkeys(_SCORE_KEYS, str)
+        read = partial(pd.read_csv, dtype=keys, keep_default_na=False, na_values=[""], float_precision="round_trip")
+        earlier = read(path).to_dict("records") if path.exists() else []
+        found = {tuple(row[name] for name in keys): dict(row) for row in [*earlier, *rows]}
+        self.scores(found.values())
+        return list(found.values())
 
     def comparisons(self, rows: Iterable[Mapping[str, Any]]) -> Path:
         """Write ``comparisons.csv`` from rows such as `mgc_keras.evaluation.summary.compare_features` returns."""

@@ -128,7 +128,10 @@ def _taps(bank: Bank, j1: int, length: int, n_bins: int, scale: int | None) -> n
 def _second(
     bank: Bank, scales: range, n_samples: int, k1: int, k_signal: int, *, quick: bool = False
 ) -> Iterator[SecondScale]:
-    """Yield second-order wavelets of some scales, for moduli that Kymatio has at 2^k1, and that are given at 2^k_signal."""
+    """Yield second-order wavelets of some scales, for moduli that Kymatio has at 2^k1, and that are given at 2^k_signal.
+
+    `quick`: at every second sample where they are narrow enough.
+    """
     if bank.options.max_order == 1:
         return
     for number, (xi, sigma, j2) in enumerate(bank.second):

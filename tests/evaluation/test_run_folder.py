@@ -33,6 +33,24 @@ def test_scores_have_exactly_the_promised_columns(writer):
     assert writer.comparisons([]).read_text() == head + "\n"
 
 
+def test_scores_of_earlier_commands_stay_unless_they_are_scored_again(writer):
+    numbered = {**ROW, "task": "2023"}
+    writer.add_scores([numbered, {**ROW, "feature": "NA"}])
+    before = (writer.folder / "scores.csv").read_bytes()
+    found = writer.add_scores([{**numbered, "score": 0.7}, {**ROW, "protocol": "corrected"}])
+    assert [(row["task"], row["feature"], row["protocol"], row["score"]) for row in found] == [
+        ("2023", "12345", "published", 0.7),
+        ("gtzan", "NA", "published", 0.1 + 0.2),
+        ("gtzan", "12345", "corrected", 0.1 + 0.2),
+    ]
+    table = pd.read_csv(writer.folder / "scores.csv", float_precision="round_trip")
+    assert table["score"].tolist() == [0.7, 0.1 + 0.2, 0.1 + 0.2] and table["published"].isna().all()
+    other = RunWriter(writer.folder.with_name("other"))
+    other.add_scores([numbered, {**ROW, "feature": "NA"}])
+    other.add_scores([numbered])
+    assert (other.folder / "scores.csv").read_bytes() == before
+
+
 @pytest.mark.parametrize("row", [{**ROW, "colour": "red"}, {key: ROW[key] for key in ROW if key != "score"}])
 def test_rows_beyond_the_schema_are_refused(writer, row):
     with pytest.raises(ManifestError, match="scores.csv: (colour|score)"):

@@ -31,6 +31,8 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "text.wav").write_text("This is no music.\n" * 200)
     rows.append(("text", "text.wav", "noise", "artist9"))
     pd.DataFrame(rows, columns=["clip_id", "filepath", "label", "artist"]).to_csv(folder / "songs.csv", index=False)
+    hers = [(*row[:3], "she" if row[2] == "tone" else row[3]) for row in rows[:8]]
+    pd.DataFrame(hers, columns=["clip_id", "filepath", "label", "artist"]).to_csv(folder / "hers.csv", index=False)
     pd.DataFrame(rows[::2], columns=["clip_id", "filepath", "label", "artist"]).to_csv(folder / "one.csv", index=False)
     return folder
 
@@ -51,6 +53,7 @@ def runs(songs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, d
         "no layer": [*given, "--from-layer", "conv9", "--out", folder / "layer"],
         "no epochs": [*given, "--epochs", "0", "--out", folder / "epochs"],
         "one genre": ["--tasks", songs / "one.csv", *SMALL, "--out", folder / "one"],
+        "one artist": [*given, "--tasks", songs / "hers.csv", "--out", folder / "hers"],
         "text as weights": [*given, "--weights", folder / "text.h5", "--out", folder / "weights"],
         "no task": ["--tasks", "polka", *SMALL, "--out", folder / "task"],
         "help": ["--help"],
@@ -113,6 +116,7 @@ def test_a_finished_run_is_left_as_it_is(runs: tuple) -> None:
         ("no layer", "conv9"),
         ("no epochs", "--epochs"),
         ("one genre", "fewer than two classes"),
+        ("one artist", "class 'tone' has one artist"),
         ("text as weights", "text.h5"),
         ("no task", "polka"),
     ],
@@ -121,3 +125,7 @@ def test_wrong_input_is_one_line_that_says_what_and_where(runs: tuple, command: 
     done = runs[1][command]
     assert done.code == 2 and message in done.err
     assert "Traceback" not in done.err
+
+
+def test_songs_that_cannot_be_split_are_told_before_any_training(runs: tuple) -> None:
+    assert (runs[0] / "hers" / "excerpts").is_dir() and not (runs[0] / "hers" / "training").exists()
