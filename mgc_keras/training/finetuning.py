@@ -109,7 +109,7 @@ def cross_validate(
     check_head(model, examples)
     record = {**asdict(settings), "clips": list(clip_ids), "classes": list(class_names), **(provenance or {})}
     _check_settings(folder / "settings.json", record)
-    stepper = Stepper(model, settings.learning_rate, multi_label=False)
+    stepper = Stepper(model, settings.learning_rate, multi_label=False, compiled_for=settings.batch_size)
     with progress_bar(description="fine-tuning", unit="epoch", total=len(folds) * len(starts) * settings.epochs) as bar:
         for fold in folds:
             for name, start in starts.items():

@@ -108,7 +108,7 @@ def pretrain(
         raise OptionError("the source task needs clips for training and for validation", field="split")
     check_head(model, examples)
     model.get_layer(STANDARDIZATION).set_weights(path_statistics(examples.values, examples.rows[training]))
-    stepper = Stepper(model, settings.learning_rate, multi_label=True)
+    stepper = Stepper(model, settings.learning_rate, multi_label=True, compiled_for=settings.batch_size)
     record = {
         **asdict(settings),
         "n_training": len(training),

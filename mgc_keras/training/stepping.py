@@ -17,7 +17,7 @@ class Stepper:
     """A network, an optimizer and a loss, and their compiled steps.
 
     Tracing a stack of recurrent layers takes seconds, a step a fraction of one: a cross-validation therefore takes one
-    `Stepper` and sets it back (`restart`) for every fold. Batches of any size share one trace, so a resumed training
+    `Stepper` and sets it back (`restart`) for every fold. What runs depends on a batch's size alone, so a resumed training
     runs the very operations of an uninterrupted one.
 
     Parameters
@@ -31,6 +31,9 @@ class Stepper:
         Binary cross-entropy over tags; else categorical cross-entropy over class numbers.
     policy : Policy, optional
         What the optimizer's rate and momentum follow, step by step.
+    compiled_for : int, optional
+        Steps on batches of so many clips go through XLA, which takes some seconds once and then half the time, or less,
+        of a recurrent network's. On a GPU this has no effect: recurrent layers have kernels of their own there.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Stepper:
         optimizer: float | keras.optimizers.Optimizer,
         multi_label: bool,
         policy: Policy | None = None,
+        compiled_for: int | None = None,
     ) -> None:
         self.model, self.n_outputs, self.policy = model, model.output_shape[-1], policy
         self.optimizer = keras.optimizers.Adam(optimizer) if isinstance(optimizer, (int, float)) else optimizer
@@ -47,6 +51,9 @@ class Stepper:
         inputs = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
         targets = tf.TensorSpec((None, self.n_outputs), tf.float32) if multi_label else tf.TensorSpec((None,), tf.int64)
         self._train = tf.function(self._train_step, input_signature=[inputs, targets])
+        self._compiled = tf.function(self._train_step, input_signature=[inputs, targets], jit_compile=True)
+        # XLA compiles for one size: the rest of an epoch would cost as much as all of it saves.
+        self._compiled_for = None if tf.config.list_physical_devices("GPU") else compiled_for
         self._score = tf.function(self._score_step, input_signature=[inputs])
         self._fresh = [keras.ops.convert_to_numpy(variable) for variable in self.optimizer.variables]
 
@@ -107,7 +114,8 @@ class Stepper:
         """Train on one batch; return its mean loss and what the network said, (n_clips, n_outputs), when it learnt."""
         if self.policy is not None:
             follow(self.policy, self.optimizer)
-        loss, said = self._train(*examples.batch(clips))
+        train = self._compiled if len(clips) == self._compiled_for else self._train
+        loss, said = train(*examples.batch(clips))
         return float(loss), said.numpy()
 
     def scores(self, examples: Examples, clips: np.ndarray, batch_size: int = 64) -> np.ndarray:
