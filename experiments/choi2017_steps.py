@@ -2,13 +2,14 @@
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from choi2017_networks import Source, extractors
 
-from mgc_keras.cli.study_data import check_built_in, given_manifests, is_built_in, rendered_manifest
+from mgc_keras.cli.study_data import is_built_in, rendered_manifest, study_manifests
 from mgc_keras.data.manifest import Manifest
 from mgc_keras.data.published import PUBLISHED_TASKS
 from mgc_keras.evaluation.run_folder import RunWriter
@@ -142,12 +143,8 @@ def task_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manif
     ManifestError
         A manifest breaks the schema.
     """
-    if not is_built_in(options):
-        return given_manifests(options)
-    names = options.tasks or BUILT_IN_TASKS
-    for name in names:
-        check_built_in(name)
-    return [rendered_manifest(name, options, writer, sampling_rate=SAMPLING_RATE) for name in names]
+    rendered = partial(rendered_manifest, options=options, writer=writer, sampling_rate=SAMPLING_RATE)
+    return study_manifests(options, BUILT_IN_TASKS, rendered)
 
 
 def _export(

@@ -70,8 +70,9 @@ def gru_network(
     dropout_meaning : {"kept", "dropped"}
         Whether `dropout` is the share of units that stay or that are zeroed. The paper does not say. "kept" by default:
         it is what TensorFlow's `keep_prob` of the time meant by such a number, and on the built-in corpus (five seeds, 95 %
-        intervals) the other reading is no better: tag AUC 0.757 for 0.753 (+0.004 +- 0.023), genre accuracy after
-        pre-training 0.357 for 0.352 (+0.005 +- 0.075), from random weights 0.361 for 0.402 (-0.041 +- 0.031).
+        intervals, measured before trainings went through XLA) the other reading is no better: tag AUC 0.757 for 0.753
+        (+0.004 +- 0.023), genre accuracy after pre-training 0.357 for 0.352 (+0.005 +- 0.075), from random weights 0.361 for
+        0.402 (-0.041 +- 0.031).
     clip_output : {"last", "mean"}
         What the head sees of the top layer: its state after the last frame, or the mean of its states over time.
     reset_after : bool
