@@ -31,12 +31,12 @@ import numpy as np
 import soundfile
 import tensorflow as tf
 
-from mgc_keras.data.audio import find_clips, read_waveform
+from mgc_keras.audio.files import find_clips, read_waveform
 from mgc_keras.features.clips import list_clips
-from mgc_keras.features.convnet import compiled
-from mgc_keras.features.song_scores import BATCH_SIZE, SongScorer
-from mgc_keras.models.music_tagger_crnn import N_SAMPLES, SAMPLING_RATE, music_tagger_crnn
-from mgc_keras.models.variants import set_tensors, tensors_of
+from mgc_keras.features.network import compiled
+from mgc_keras.features.songs import BATCH_SIZE, SongScorer
+from mgc_keras.studies.jimenez2017.network import N_SAMPLES, SAMPLING_RATE, music_tagger_crnn
+from mgc_keras.networks.tensors import set_tensors, tensors_of
 
 REAL_SONGS = Path(__file__).parents[2] / "shared" / "data" / "audio" / "emotify"
 N_SONGS, TARGET = 60, 0.85

@@ -7,7 +7,7 @@ The bar is 20; processor time is measured, so a busy machine does not count agai
 import argparse
 import time
 
-from mgc_keras.data.corpus import TASKS, corpus_table, render_clip
+from mgc_keras.corpus import TASKS, corpus_table, render_clip
 
 
 def real_time_ratio(task: str, n_clips: int, sampling_rate: int) -> float:

@@ -31,11 +31,11 @@ import numpy as np
 import soundfile
 import tensorflow as tf
 
-from mgc_keras.data.audio import find_clips, fit_waveform, read_waveform
-from mgc_keras.features.convnet import ConvnetExtractor, compiled
+from mgc_keras.audio.files import find_clips, fit_waveform, read_waveform
+from mgc_keras.features.network import ConvnetExtractor, compiled
 from mgc_keras.features.export import export_features
-from mgc_keras.models.choi2017 import N_SAMPLES, SAMPLING_RATE, convnet
-from mgc_keras.models.variants import with_variant
+from mgc_keras.studies.choi2017.network import N_SAMPLES, SAMPLING_RATE, convnet
+from mgc_keras.studies.choi2017.variants import with_variant
 
 REAL_CLIPS = Path(__file__).parents[2] / "shared" / "data" / "audio" / "emotify"
 N_CLIPS, BATCH_SIZE = 60, 16

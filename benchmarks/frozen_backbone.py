@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mgc_keras.data.corpus import write_corpus
-from mgc_keras.data.audio import fit_waveform, read_waveform
-from mgc_keras.data.manifest import read_manifest
+from mgc_keras.audio.files import fit_waveform, read_waveform
+from mgc_keras.corpus import write_corpus
+from mgc_keras.datasets.manifest import read_manifest
+from mgc_keras.features.backbone import backbone_vectors
 from mgc_keras.features.sequences import export_sequences
-from mgc_keras.features.vectors import backbone_vectors
-from mgc_keras.models.backbones import BACKBONES
-from mgc_keras.models.image_network import SAMPLING_RATE, image_network, part_of, standardize_vectors
+from mgc_keras.networks.backbones import BACKBONES
+from mgc_keras.networks.image_network import SAMPLING_RATE, image_network, part_of, standardize_vectors
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.stepping import Stepper
 
@@ -42,11 +42,19 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = write_corpus(
-            "genre", Path(folder) / "corpus", options.clips, 0, sampling_rate=SAMPLING_RATE, duration=options.seconds, jobs=2
+            "genre",
+            Path(folder) / "corpus",
+            options.clips,
+            0,
+            sampling_rate=SAMPLING_RATE,
+            duration=options.seconds,
+            jobs=2,
         )
         manifest = read_manifest(path)
         n_samples = round(options.seconds * SAMPLING_RATE)
-        waveforms = np.stack([fit_waveform(read_waveform(path, SAMPLING_RATE), n_samples) for path in manifest.filepaths])
+        waveforms = np.stack(
+            [fit_waveform(read_waveform(path, SAMPLING_RATE), n_samples) for path in manifest.filepaths]
+        )
         targets = np.unique(manifest.table["label"], return_inverse=True)[1]
         compare_epochs(options, waveforms, targets)
         compare_inputs(options, manifest, waveforms, Path(folder))
@@ -59,7 +67,9 @@ def compare_epochs(options: argparse.Namespace, waveforms: np.ndarray, targets: 
     start = time.perf_counter()
     whole = image_network(options.backbone, n_classes, waveforms.shape[1], weights="none", **_pictures(options))
     front = part_of(whole, "waveform", "vector")
-    vectors = np.concatenate([front.predict_on_batch(waveforms[i : i + BATCH]) for i in range(0, len(waveforms), BATCH)])
+    vectors = np.concatenate(
+        [front.predict_on_batch(waveforms[i : i + BATCH]) for i in range(0, len(waveforms), BATCH)]
+    )
     once = time.perf_counter() - start
     standardize_vectors(whole, vectors[training])
     head = part_of(whole, "vector", "genres")

@@ -44,8 +44,8 @@ def peak_memory(folder: Path, kind: str, times: int) -> float:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import pandas as pd
 
-    from mgc_keras.data.audio import find_clips
-    from mgc_keras.data.manifest import Manifest
+    from mgc_keras.audio.files import find_clips
+    from mgc_keras.datasets.manifest import Manifest
     from mgc_keras.features.export import export_features
 
     files = [path.relative_to(folder).as_posix() for path in find_clips(folder)[:N_CLIPS]] * times
@@ -61,8 +61,8 @@ def extractor_of(kind: str):
         from mgc_keras.features.mfcc import MfccExtractor
 
         return MfccExtractor()
-    from mgc_keras.features.convnet import ConvnetExtractor
-    from mgc_keras.models.choi2017 import convnet
+    from mgc_keras.features.network import ConvnetExtractor
+    from mgc_keras.studies.choi2017.network import convnet
 
     if kind == "published":
         return ConvnetExtractor(convnet(), batch_size=30)

@@ -79,8 +79,8 @@ def compare_memory(J: int, batch_sizes: list[int]) -> None:
         print(f"memory, batch {size}: {ratio:.2f} of Kymatio's ({peaks['ours']:.2f}, {peaks['kymatio']:.2f} GiB)")
 
     from mgc_keras.layers.scattering import Scattering
-    from mgc_keras.models.song2017 import gru_network
-    from mgc_keras.models.song2017_waveform import with_scattering
+    from mgc_keras.studies.song2017.network import gru_network
+    from mgc_keras.studies.song2017.waveform import with_scattering
 
     n_paths = Scattering(J=J, Q=8).compute_output_shape((None, N_SAMPLES))[1]
     model = with_scattering(gru_network(n_paths), N_SAMPLES, J=J)
@@ -97,8 +97,8 @@ def compare_speed(options: argparse.Namespace) -> None:
 
     from mgc_keras.features.scattering import ScatteringExtractor
     from mgc_keras.layers.scattering import Scattering
-    from mgc_keras.layers.scattering_options import ScatteringOptions
-    from mgc_keras.layers.scattering_plan import ScatteringPlan
+    from mgc_keras.scattering.options import ScatteringOptions
+    from mgc_keras.scattering.plan import ScatteringPlan
 
     theirs: list[ScatteringTensorFlow1D] = []
     built = seconds(lambda: theirs.append(ScatteringTensorFlow1D(options.J, N_SAMPLES, 8)))
@@ -112,7 +112,8 @@ def compare_speed(options: argparse.Namespace) -> None:
     for size in options.batches:
         batch = clips[:size]
         pairs = [
-            (seconds(partial(theirs[0].scattering, batch)), seconds(partial(layer, batch))) for _ in range(options.repeats)
+            (seconds(partial(theirs[0].scattering, batch)), seconds(partial(layer, batch)))
+            for _ in range(options.repeats)
         ]
         slow, quick = (min(times) for times in zip(*pairs, strict=True))
         print(f"layer, batch {size}: {slow / quick:.1f}x ({slow / size:.2f} s, {quick / size:.3f} s a clip)")

@@ -21,9 +21,9 @@ from joblib.externals.loky import get_reusable_executor
 from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
 
-from mgc_keras.data.published import read_published_task
-from mgc_keras.data.splits import published_stratified_folds
+from mgc_keras.datasets.splits import published_stratified_folds
 from mgc_keras.search import search
+from mgc_keras.studies.choi2017.authors_files import read_published_task
 
 PUBLISHED_FEATURES = Path(__file__).parents[2] / "shared" / "data" / "choi2017"
 COSTS, GAMMAS = [0.1, 2.0, 8.0, 32.0], [2.0**-exponent for exponent in (3, 5, 7, 9, 11, 13)]

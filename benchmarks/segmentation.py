@@ -24,15 +24,15 @@ import numpy as np
 from scipy.signal import lfilter
 from sklearn.metrics import adjusted_rand_score
 
-from mgc_keras.data.audio import read_waveform
-from mgc_keras.data.corpus import corpus_table, render_clip
-from mgc_keras.data.segmentation.autoregression import METHODS, ar_coefficients
-from mgc_keras.data.segmentation.segments import segment_waveform
-from mgc_keras.data.segmentation.settings import SegmentationSettings
-from mgc_keras.data.segmentation.spectral_error import spectral_error_matrix
+from mgc_keras.audio.files import read_waveform
+from mgc_keras.corpus import corpus_table, render_clip
 from mgc_keras.evaluation.intervals import percentiles
 from mgc_keras.evaluation.resampling import bootstrap_counts
 from mgc_keras.progress import progress_bar
+from mgc_keras.segmentation.autoregression import METHODS, ar_coefficients
+from mgc_keras.segmentation.segments import segment_waveform
+from mgc_keras.segmentation.settings import SegmentationSettings
+from mgc_keras.segmentation.spectral_error import spectral_error_matrix
 
 RATE = 22050
 EMOTIFY = Path(__file__).parents[2] / "shared" / "data" / "audio" / "emotify"

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.data.cards import manifest_folder, read_card
-from mgc_keras.data.manifest import write_manifest
+from mgc_keras.datasets.cards import manifest_folder, read_card
+from mgc_keras.datasets.manifest import write_manifest
 from mgc_keras.errors import ManifestError
 from mgc_keras.files import sha256_of
 

@@ -22,12 +22,12 @@ os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
 
 _HOME_OF = {
     "MgcKerasError": "mgc_keras.errors",
-    "read_waveform": "mgc_keras.data.audio",
-    "fit_waveform": "mgc_keras.data.audio",
-    "read_manifest": "mgc_keras.data.manifest",
-    "check_folder": "mgc_keras.data.check",
-    "load_model": "mgc_keras.weights.load",
-    "calibrate": "mgc_keras.models.calibrate",
+    "read_waveform": "mgc_keras.audio.files",
+    "fit_waveform": "mgc_keras.audio.files",
+    "read_manifest": "mgc_keras.datasets.manifest",
+    "check_folder": "mgc_keras.audio.check",
+    "load_model": "mgc_keras.networks.load",
+    "calibrate": "mgc_keras.studies.choi2017.calibration",
     "export_features": "mgc_keras.features.export",
 }
 

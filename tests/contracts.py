@@ -14,7 +14,7 @@ _RELOAD = """
 import sys
 from pathlib import Path
 import numpy as np
-from mgc_keras.weights.load import load_model
+from mgc_keras.networks.load import load_model
 folder = Path(sys.argv[1])
 for path in sorted(folder.glob("*.h5")) + sorted(folder.glob("*.keras")):
     inputs = np.load(folder / f"{path.stem}_inputs.npy", allow_pickle=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from mgc_keras.data.cards import read_card
+from mgc_keras.datasets.cards import read_card
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mgc_keras.evaluation.audits.batch_border import batch_border, batch_number
-from mgc_keras.evaluation.audits.batch_order import batch_order
-from mgc_keras.evaluation.audits.fold_weighting import fold_weighting
-from mgc_keras.evaluation.audits.replicas import replicas
-from mgc_keras.evaluation.audits.scaling import scaling
-from mgc_keras.evaluation.run_folder import RunWriter
-from mgc_keras.evaluation.summary import compare_features, score_row
+from mgc_keras.runs.summary import compare_features, score_row
+from mgc_keras.runs.writer import RunWriter
+from mgc_keras.studies.choi2017.audits.batch_border import batch_border, batch_number
+from mgc_keras.studies.choi2017.audits.batch_order import batch_order
+from mgc_keras.studies.choi2017.audits.fold_weighting import fold_weighting
+from mgc_keras.studies.choi2017.audits.replicas import replicas
+from mgc_keras.studies.choi2017.audits.scaling import scaling
 
 LAYER_SETS = ("1", "2", "3", "4", "5", "12", "13", "45", "123", "345", "1234", "12345")
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")

@@ -13,7 +13,7 @@ import contextlib, importlib, io, json, shutil, sys
 from unittest.mock import patch
 sys.path.insert(0, sys.argv[1])
 exec(sys.argv[4])
-module = importlib.import_module(sys.argv[2])
+module = importlib.import_module(f"mgc_keras.studies.{sys.argv[2]}.study")
 
 def stopped(where):
     # Ctrl-C after a function's first call.

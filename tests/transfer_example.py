@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mgc_keras.data.repeated_folds import repeated_folds
-from mgc_keras.data.tasks import StudyTask
-from mgc_keras.evaluation.run_folder import RunWriter, write_table
-from mgc_keras.evaluation.transfer_scores import STARTS, FineTuned, TransferScores, score_transfer
+from mgc_keras.datasets.repeated_folds import repeated_folds
+from mgc_keras.datasets.tasks import StudyTask
+from mgc_keras.runs.writer import RunWriter, write_table
+from mgc_keras.studies.song2017.scores import STARTS, FineTuned, TransferScores, score_transfer
 
 N_CLIPS, N_EPOCHS = 150, 6
 GENRES = np.array(["blues", "jazz", "pop"])

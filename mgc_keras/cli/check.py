@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.errors import OptionError
+from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from mgc_keras.data.findings import CheckReport, Finding
+    from mgc_keras.audio.findings import CheckReport, Finding
 
 HELP = "list unreadable, empty, truncated, silent, too short, misnamed and duplicated clips of a folder"
 EPILOG = """\
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the folder, print a summary, save the findings if asked; return 1 if there are any, else 0."""
-    from mgc_keras.data.check import check_folder
+    from mgc_keras.audio.check import check_folder
 
     # Known before hours of decoding, not after them.
     if arguments.output is not None and arguments.output.is_dir():

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.cli.song_answers import Answer, add_song_arguments, answer_songs
 from mgc_keras.errors import OptionError
+from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from mgc_keras.evaluation.song_votes import Neighbours
     from mgc_keras.features.clips import Clips
-    from mgc_keras.features.song_scores import SongScorer, SongScores
+    from mgc_keras.features.songs import SongScorer, SongScores
+    from mgc_keras.studies.jimenez2017.votes import Neighbours
 
 HELP = "tell the genre of songs, over time and on the whole"
 EPILOG = """\
@@ -51,8 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--neighbours", metavar="FILE", type=Path, help="for knn: a manifest of songs with labels, or a .neighbours.npz"
     )
-    parser.add_argument("--k", type=int, default=5, metavar="K", help="neighbours an excerpt asks (default: %(default)s)")
-    parser.add_argument("--labels", metavar="A,B,…", help="the model's genres in order, where its file does not know them")
+    parser.add_argument(
+        "--k", type=int, default=5, metavar="K", help="neighbours an excerpt asks (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--labels", metavar="A,B,…", help="the model's genres in order, where its file does not know them"
+    )
     parser.add_argument(
         "--plot", metavar="FILE.png", type=Path,
         help="draw genres over time and a bar chart; of several songs, each into FILE_<song>.png",
@@ -67,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     clips = list_clips(arguments.songs, arguments.data_home)
     plots = _plot_files(arguments.plot, clips)
     with quiet_libraries():
-        from mgc_keras.features.song_scores import SongScorer
+        from mgc_keras.features.songs import SongScorer
 
         labels = [name.strip() for name in arguments.labels.split(",")] if arguments.labels else None
         scorer = SongScorer(arguments.weights, "genres", names=labels)
@@ -87,8 +91,8 @@ def judged(
     found: "SongScores", names: tuple[str, ...], average: str, neighbours: "Neighbours | None", k: int
 ) -> Answer:
     """Return a song's genre from the scores of its excerpts."""
-    from mgc_keras.evaluation.song_votes import chosen_genres, song_votes
     from mgc_keras.evaluation.voting import shares
+    from mgc_keras.studies.jimenez2017.votes import chosen_genres, song_votes
 
     one = np.zeros(len(found.scores), dtype=int)
     votes = song_votes(one, found.scores, average, names=names, neighbours=neighbours, k=k)
@@ -104,9 +108,9 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _neighbours(arguments: argparse.Namespace, scorer: "SongScorer") -> "Neighbours | None":
-    from mgc_keras.evaluation.song_votes import Neighbours, neighbours_beside
     from mgc_keras.evaluation.voting import shares
     from mgc_keras.features.clips import list_clips
+    from mgc_keras.studies.jimenez2017.votes import Neighbours, neighbours_beside
 
     path = arguments.neighbours
     if path is None:
@@ -118,7 +122,9 @@ def _neighbours(arguments: argparse.Namespace, scorer: "SongScorer") -> "Neighbo
     if clips.labels is None:
         raise OptionError("has no genres", path=path, field="--neighbours", cure="add a column 'label'")
     label_of = dict(zip(clips.clip_ids, clips.labels, strict=True))
-    songs = [song for song in scorer.songs(clips, scorer.excerpts(arguments.drop), jobs=arguments.jobs) if len(song.scores)]
+    songs = [
+        song for song in scorer.songs(clips, scorer.excerpts(arguments.drop), jobs=arguments.jobs) if len(song.scores)
+    ]
     if not songs:
         raise OptionError("none of its songs can be read", path=path, field="--neighbours", cure="check the file paths")
     genre = np.repeat([label_of[song.clip_id] for song in songs], [len(song.scores) for song in songs])
@@ -135,7 +141,8 @@ def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
 
     stems = output_stems(list(clips.clip_ids), plot.parent)
     return {
-        clip_id: stem.with_name(f"{plot.stem}_{stem.name}.png") for clip_id, stem in zip(clips.clip_ids, stems, strict=True)
+        clip_id: stem.with_name(f"{plot.stem}_{stem.name}.png")
+        for clip_id, stem in zip(clips.clip_ids, stems, strict=True)
     }
 
 

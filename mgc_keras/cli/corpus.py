@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render the task; print the manifest's path last."""
-    from mgc_keras.data.corpus import TASKS, write_corpus
-    from mgc_keras.data.corpus.tasks import task_named
+    from mgc_keras.corpus import TASKS, write_corpus
+    from mgc_keras.corpus.tasks import task_named
 
     if arguments.task == "list":
         for name, task in TASKS.items():
@@ -44,7 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
         folder = arguments.output / name if arguments.task == "all" else arguments.output
         manifests.append(
             write_corpus(
-                name, folder, arguments.clips, arguments.seed, arguments.sampling_rate, arguments.duration, arguments.jobs
+                name,
+                folder,
+                arguments.clips,
+                arguments.seed,
+                arguments.sampling_rate,
+                arguments.duration,
+                arguments.jobs,
             )
         )
     for manifest in manifests:

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.errors import OptionError
+from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
     import keras
@@ -120,11 +120,11 @@ def _extractor(kind: str, arguments: argparse.Namespace, clips: "Clips") -> tupl
         from mgc_keras.features.mfcc import MfccExtractor
 
         return MfccExtractor(**({} if arguments.batch_size is None else {"batch_size": arguments.batch_size})), None
-    from mgc_keras.features.calibration import batch_independent
-    from mgc_keras.features.convnet import ConvnetExtractor, find_weights
+    from mgc_keras.features.network import ConvnetExtractor, find_weights
     from mgc_keras.files import whole_file
-    from mgc_keras.models.choi2017 import convnet
-    from mgc_keras.weights.load import load_model
+    from mgc_keras.networks.load import load_model
+    from mgc_keras.studies.choi2017.batch_independent import batch_independent
+    from mgc_keras.studies.choi2017.network import convnet
 
     options = {"batch_size": arguments.batch_size, "fit": arguments.fit, "name": kind}
     weights = find_weights(arguments.weights) if kind == "convnet" else None
@@ -141,6 +141,6 @@ def _extractor(kind: str, arguments: argparse.Namespace, clips: "Clips") -> tupl
 
 
 def _has_batch_statistics(model: "keras.Model") -> bool:
-    from mgc_keras.models.variants import options_of
+    from mgc_keras.studies.choi2017.variants import options_of
 
     return options_of(model).normalization == "batch"

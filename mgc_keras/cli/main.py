@@ -1,13 +1,12 @@
 """The console command ``mgc-keras``: finds the sub-command, runs it, and turns errors into one readable line."""
 
 import argparse
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 
 from mgc_keras._version import __version__
-from mgc_keras.errors import MgcKerasError
+from mgc_keras.terminal import guarded
 
 # Each is a module `mgc_keras.cli.<name>` with HELP, EPILOG, add_arguments(parser) and run(arguments) -> exit code.
 COMMANDS = (
@@ -35,27 +34,6 @@ def build_parser() -> argparse.ArgumentParser:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
-
-
-def guarded(work: Callable[[], int], program: str) -> int:
-    """Run `work`; a user's error becomes one line on standard error and exit code 2, Ctrl-C becomes 130."""
-    # TensorFlow's start-up notes are no news to a user; a setting made outside wins.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # A file name that the terminal cannot show must not end the work.
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        return work()
-    except BrokenPipeError:
-        # Whoever read the output (`| head`) has seen enough; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (MgcKerasError, OSError) as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{program}: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,8 +6,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.errors import OptionError
+from mgc_keras.terminal import quiet_libraries
 
 HELP = "write the manifest (CSV) of a dataset, or of your own folder of music"
 EPILOG = """examples:
@@ -35,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a known dataset, `folder` for your own data, `cut` for segments of a manifest's clips, or `list`",
     )
     parser.add_argument(
-        "directory", metavar="DIR", nargs="?", help="the folder of the dataset (for `cut`: a manifest; for `list`: a dataset's name)"
+        "directory",
+        metavar="DIR",
+        nargs="?",
+        help="the folder of the dataset (for `cut`: a manifest; for `list`: a dataset's name)",
     )
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="the CSV (default: DIR/NAME.csv, DIR/manifest.csv)"
@@ -47,10 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cut.add_argument("--seconds", type=float, metavar="S", help="length of a segment (default: 30)")
     cut.add_argument("--hop", type=float, metavar="S", help="from one start to the next (default: the length)")
     cut.add_argument(
-        "--remainder", choices=("drop", "fit"), help="of a clip: left out (default), or one more segment, repeated to length"
+        "--remainder",
+        choices=("drop", "fit"),
+        help="of a clip: left out (default), or one more segment, repeated to length",
     )
     cut.add_argument("--sampling-rate", type=int, metavar="HZ", help="of the segments (default: that of each clip)")
-    cut.add_argument("--data-home", type=Path, metavar="DIR", help="what the manifest's paths are relative to, if not its folder")
+    cut.add_argument(
+        "--data-home", type=Path, metavar="DIR", help="what the manifest's paths are relative to, if not its folder"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -75,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(name: str | None) -> int:
-    from mgc_keras.data.cards import card_names, read_card
+    from mgc_keras.datasets.cards import card_names, read_card
 
     if name is not None:
         print(json.dumps(asdict(read_card(name)), indent=2, ensure_ascii=False))
@@ -88,7 +95,7 @@ def _list(name: str | None) -> int:
 
 
 def _write_folder(folder: Path, output: Path) -> int:
-    from mgc_keras.data.manifest import folder_manifest, write_manifest
+    from mgc_keras.datasets.manifest import folder_manifest, write_manifest
 
     table = folder_manifest(folder)
     write_manifest(table, output)
@@ -98,9 +105,9 @@ def _write_folder(folder: Path, output: Path) -> int:
 
 
 def _write_dataset(name: str, folder: Path, output: Path, allow_incomplete: bool) -> int:
-    from mgc_keras.data.builders import build_manifest
-    from mgc_keras.data.cards import count_problems, read_card
-    from mgc_keras.data.manifest import write_manifest
+    from mgc_keras.datasets.builders import build_manifest
+    from mgc_keras.datasets.cards import count_problems, read_card
+    from mgc_keras.datasets.manifest import write_manifest
 
     built = build_manifest(name, folder)
     problems = count_problems(built.table, read_card(name))
@@ -121,8 +128,8 @@ def _write_dataset(name: str, folder: Path, output: Path, allow_incomplete: bool
 
 
 def _cut(source: Path, arguments: argparse.Namespace) -> int:
-    from mgc_keras.data.cutting import Cutting, cut_manifest
-    from mgc_keras.data.manifest import read_manifest, write_manifest
+    from mgc_keras.datasets.cutting import Cutting, cut_manifest
+    from mgc_keras.datasets.manifest import read_manifest, write_manifest
     from mgc_keras.features.table import ERROR_COLUMNS, csv_line
     from mgc_keras.files import output_folder, write_text
 
@@ -134,13 +141,17 @@ def _cut(source: Path, arguments: argparse.Namespace) -> int:
     name = f"{source.stem}_{cutting.seconds:g}s"
     output = arguments.output or source.parent / name / f"{name}.csv"
     if output.resolve() == source.resolve():
-        raise OptionError("would take the place of the clips' own manifest", path=output, field="-o", cure="name another")
+        raise OptionError(
+            "would take the place of the clips' own manifest", path=output, field="-o", cure="name another"
+        )
     output_folder(output.parent, "-o")
     with quiet_libraries():
         built = cut_manifest(manifest, output.parent, cutting, arguments.sampling_rate)
     lines = [ERROR_COLUMNS]
     for position, error in built.problems.items():
-        lines.append((manifest.clip_ids[position], manifest.table["filepath"][position], error.problem, error.cure or ""))
+        lines.append(
+            (manifest.clip_ids[position], manifest.table["filepath"][position], error.problem, error.cure or "")
+        )
     errors = write_text(output.parent / "errors.csv", "".join(map(csv_line, lines)))
     if built.problems:
         print(f"{len(built.problems)} of {len(manifest)} clips could not be cut: {errors} says why", file=sys.stderr)

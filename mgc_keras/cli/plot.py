@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mgc_keras.cli.outputs import output_stems
-from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
     from mgc_keras.features.clips import Clips
@@ -42,9 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", metavar="DIR", type=Path, default=Path("."), help="folder for the figures (default: this one)"
     )
-    parser.add_argument("--views", nargs="+", choices=VIEWS, metavar="VIEW", help=f"of {', '.join(VIEWS)} (default: all)")
+    parser.add_argument(
+        "--views", nargs="+", choices=VIEWS, metavar="VIEW", help=f"of {', '.join(VIEWS)} (default: all)"
+    )
     parser.add_argument("--separate", action="store_true", help="a figure a view, not one sheet a clip")
-    parser.add_argument("--per-genre", action="store_true", help="one clip of each genre of the manifest, the first that reads")
+    parser.add_argument(
+        "--per-genre", action="store_true", help="one clip of each genre of the manifest, the first that reads"
+    )
     parser.add_argument(
         "--seconds", metavar="S", type=float, default=30.0, help="drawn from the start of a clip (default: %(default)s)"
     )

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the report. Return 0."""
-    from mgc_keras.reporting.report import write_report
+    from mgc_keras.studies.common.report import write_report
 
     print(write_report(arguments.run_folder))
     return 0

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.errors import OptionError
+from mgc_keras.terminal import quiet_libraries
 
 HELP = "compute scattering coefficients of many clips, frame by frame, and write them to one .npz"
 EPILOG = """\

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mgc_keras.cli.outputs import output_stems
-from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.cli.segment_files import SongFiles
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from mgc_keras.data.segmentation.segments import Segmentation
-    from mgc_keras.data.segmentation.settings import SegmentationSettings
     from mgc_keras.features.clips import Clips
+    from mgc_keras.segmentation.segments import Segmentation
+    from mgc_keras.segmentation.settings import SegmentationSettings
 
 HELP = "divide songs into segments that sound alike, by spectral clustering of their windows"
 EPILOG = """\
@@ -69,12 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras segment`` and return its exit code."""
-    from mgc_keras.data.segmentation.autoregression import check_order
-    from mgc_keras.data.segmentation.settings import SegmentationSettings
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.table import ERROR_COLUMNS, csv_line
     from mgc_keras.files import output_folder, write_text
     from mgc_keras.progress import progress_bar
+    from mgc_keras.segmentation.autoregression import check_order
+    from mgc_keras.segmentation.settings import SegmentationSettings
 
     if arguments.sampling_rate <= 0:
         raise OptionError("must be above 0", field="--sampling-rate")
@@ -116,8 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _segmented(
     songs: "Clips", number: int, sampling_rate: int, settings: "SegmentationSettings"
 ) -> "tuple[np.ndarray, Segmentation]":
-    from mgc_keras.data.segmentation.segments import segment_waveform
     from mgc_keras.features.pipeline import reader
+    from mgc_keras.segmentation.segments import segment_waveform
 
     waveform = reader(songs, sampling_rate)(number)
     if isinstance(waveform, MgcKerasError):

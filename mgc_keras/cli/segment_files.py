@@ -5,12 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
 if TYPE_CHECKING:
     import numpy as np
 
-    from mgc_keras.data.segmentation.segments import Segmentation
-    from mgc_keras.data.segmentation.settings import SegmentationSettings
+    from mgc_keras.segmentation.segments import Segmentation
+    from mgc_keras.segmentation.settings import SegmentationSettings
 
 FIGURES = ("waveform", "distances", "graph", "map", "segments")
 
@@ -56,9 +55,9 @@ class SongFiles:
 
     def write(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
         """Write them."""
-        from mgc_keras.data.audio import write_waveform
-        from mgc_keras.data.segmentation.segments import largest_cluster_waveform
+        from mgc_keras.audio.files import write_waveform
         from mgc_keras.files import write_text
+        from mgc_keras.segmentation.segments import largest_cluster_waveform
 
         # Until all files are of one run there is no record.
         self._path("_segments.json").unlink(missing_ok=True)

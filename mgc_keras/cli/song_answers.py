@@ -14,7 +14,7 @@ from mgc_keras.errors import OptionError
 
 if TYPE_CHECKING:
     from mgc_keras.features.clips import Clips
-    from mgc_keras.features.song_scores import SongScorer, SongScores
+    from mgc_keras.features.songs import SongScorer, SongScores
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     parser.add_argument(
         "--drop", type=float, default=0.0, metavar="S", help="leave out S seconds at each end of a song (default: none)"
     )
-    parser.add_argument("--centre", action="store_true", help="take one excerpt from the centre of each song, no others")
+    parser.add_argument(
+        "--centre", action="store_true", help="take one excerpt from the centre of each song, no others"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: one list, one entry a song")
     form.add_argument("--csv", action="store_true", help="print CSV: a row for each song, then one for each excerpt")
@@ -83,7 +85,14 @@ def answer_songs(
             if found.problem is not None:
                 n_failed += 1
                 problem = found.problem
-                entries.append({"clip_id": found.clip_id, "filepath": found.filepath, "error": problem.problem, "cure": problem.cure})
+                entries.append(
+                    {
+                        "clip_id": found.clip_id,
+                        "filepath": found.filepath,
+                        "error": problem.problem,
+                        "cure": problem.cure,
+                    }
+                )
                 cure = f" ({problem.cure})" if problem.cure else ""
                 bar.write(f"mgc-keras {program}: {found.filepath}: {problem.problem}{cure}", file=sys.stderr)
                 continue
@@ -93,7 +102,9 @@ def answer_songs(
             if arguments.json:
                 entries.append(_entry(answer))
             else:
-                bar.write(_csv_of(answer) if arguments.csv else _text_of(answer, arguments.top), end="", file=sys.stdout)
+                bar.write(
+                    _csv_of(answer) if arguments.csv else _text_of(answer, arguments.top), end="", file=sys.stdout
+                )
             after(answer)
     if arguments.json:
         print(json.dumps(entries, indent=2, ensure_ascii=False))
@@ -137,7 +148,15 @@ def _csv_of(answer: Answer) -> str:
         parts.append((str(number), start, end, int(row.argmax()), row))
     return "".join(
         _csv_line(
-            [found.clip_id, found.filepath, part, f"{start:.3f}", f"{end:.3f}", answer.names[best], *(f"{value:.6f}" for value in row)]
+            [
+                found.clip_id,
+                found.filepath,
+                part,
+                f"{start:.3f}",
+                f"{end:.3f}",
+                answer.names[best],
+                *(f"{value:.6f}" for value in row),
+            ]
         )
         for part, start, end, best, row in parts
     )

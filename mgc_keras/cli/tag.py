@@ -3,11 +3,11 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli.quiet import quiet_libraries
 from mgc_keras.cli.song_answers import Answer, add_song_arguments, answer_songs
+from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from mgc_keras.features.song_scores import SongScores
+    from mgc_keras.features.songs import SongScores
 
 HELP = "find last.fm tags of songs: 50 of genre, mood, era, voice and instruments"
 EPILOG = """\
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     clips = list_clips(arguments.songs, arguments.data_home)
     with quiet_libraries():
-        from mgc_keras.features.song_scores import SongScorer
+        from mgc_keras.features.songs import SongScorer
 
         scorer = SongScorer(arguments.weights, "tags")
         return answer_songs(arguments, clips, scorer, lambda found: _mean(found, scorer.names), "tag")

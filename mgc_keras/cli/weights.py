@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do the chosen action; print the cached file's path last."""
-    from mgc_keras.weights import registry
+    from mgc_keras.networks import registry
 
     if arguments.action == "fetch":
         path = registry.fetch_weights(arguments.name, ref=arguments.ref, address=arguments.address, progress=True)
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         name, path = registry.add_weights(arguments.file, arguments.name)
         print(f"{name}\n{path}")
     else:
-        for name, entry in registry.REGISTRY.items():
+        for name, entry in registry.weight_files().items():
             place = registry.cached_path(name) if registry.is_cached(name) else "not in the cache"
             print(f"{name}\n    {entry.description}\n    {entry.address()}\n    sha256 {entry.sha256}\n    {place}")
         print(registry.cache_folder())

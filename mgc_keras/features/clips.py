@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mgc_keras.data.audio import find_clips, is_clip_name
-from mgc_keras.data.manifest import Manifest, read_manifest
+from mgc_keras.audio.files import find_clips, is_clip_name
+from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.errors import OptionError
 
 

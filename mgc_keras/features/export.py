@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mgc_keras.data.manifest import Manifest
+from mgc_keras.audio.windows import Windows, windows_of
+from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import Extractor, compose_batches
@@ -16,7 +17,6 @@ from mgc_keras.features.journal import Journal, logger
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.features.provenance import description_of, fingerprint_of, package_versions
 from mgc_keras.features.table import ERROR_COLUMNS, KEY_COLUMNS, SPAN_COLUMNS, csv_line, exact_texts
-from mgc_keras.features.windows import Windows, windows_of
 from mgc_keras.files import sha256_of, whole_file, write_text
 from mgc_keras.progress import progress_bar
 

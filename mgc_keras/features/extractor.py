@@ -24,7 +24,7 @@ class Extractor(Protocol):
     n_samples : int or None
         Length of the waveforms; None takes any length.
     fit : str or None
-        How clips of another length are brought to `n_samples`: see `mgc_keras.data.audio.fit_waveform`.
+        How clips of another length are brought to `n_samples`: see `mgc_keras.audio.files.fit_waveform`.
     duration : float or None
         Seconds that are read from the start of each clip; None reads it whole.
     batch_size : int

@@ -11,11 +11,11 @@ from typing import Any
 import joblib
 import numpy as np
 
-from mgc_keras.data.audio import fit_waveform, read_waveform
+from mgc_keras.audio.files import fit_waveform, read_waveform
+from mgc_keras.audio.windows import Bounds
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
-from mgc_keras.features.windows import Bounds
 
 Reading = np.ndarray | AudioError
 
@@ -102,9 +102,9 @@ def reader(
     clips : Clips
         Where the files are.
     sampling_rate, duration
-        As for `mgc_keras.data.audio.read_waveform`.
+        As for `mgc_keras.audio.files.read_waveform`.
     n_samples, fit
-        As for `mgc_keras.data.audio.fit_waveform`; None takes clips as long as they are.
+        As for `mgc_keras.audio.files.fit_waveform`; None takes clips as long as they are.
     """
 
     def read(position: int) -> Reading:

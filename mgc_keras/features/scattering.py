@@ -7,10 +7,10 @@ import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mgc_keras.layers.scattering_options import ScatteringOptions
-from mgc_keras.layers.scattering_plan import ScatteringPlan
-from mgc_keras.layers.scattering_scipy import ScipyOperations
-from mgc_keras.layers.scattering_transform import Transform
+from mgc_keras.scattering.on_scipy import ScipyOperations
+from mgc_keras.scattering.options import ScatteringOptions
+from mgc_keras.scattering.plan import ScatteringPlan
+from mgc_keras.scattering.transform import Transform
 
 # As the logarithm of `mgc_keras.layers.scattering.Scattering`: -120 dB of a full-scale tone.
 SMALLEST = 1e-6

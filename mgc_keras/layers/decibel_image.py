@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
-from mgc_keras.layers.melspectrogram import checked_choice
 
 WHITE = 255.0
 N_CHANNELS = 3

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from kapre import STFT, ApplyFilterbank, Magnitude
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 
 # Of the Choi 2017 networks; the layer knows one more of each, which MusicTaggerCRNN takes.
@@ -17,13 +18,6 @@ LAYER_FRAMINGS = (*FRAMINGS, "reflect")
 LAYER_DECIBEL_REFERENCES = (*DECIBEL_REFERENCES, "unit")
 # Powers below this (-100 dB) count as silence, in the original and here.
 SMALLEST_POWER = 1e-10
-
-
-def checked_choice(field: str, value: str, choices: tuple[str, ...]) -> str:
-    """Return `value` if it is one of `choices`, else raise an `OptionError` that lists them."""
-    if value not in choices:
-        raise OptionError(f"{value!r} is unknown", field=field, cure=f"choose one of {', '.join(choices)}")
-    return value
 
 
 def frame_padding(n_samples: int, n_dft: int, hop_length: int, framing: str) -> tuple[int, int]:

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from mgc_keras.layers.melspectrogram import DECIBEL_REFERENCES, FRAMINGS, checked_choice
+from mgc_keras.checks import checked_choice
+from mgc_keras.layers.melspectrogram import DECIBEL_REFERENCES, FRAMINGS
 
 
 @keras.saving.register_keras_serializable("mgc_keras")

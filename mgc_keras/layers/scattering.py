@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.errors import OptionError
-from mgc_keras.layers.scattering_options import ScatteringOptions
-from mgc_keras.layers.scattering_plan import Path, ScatteringPlan
-from mgc_keras.layers.scattering_tensorflow import TensorFlowOperations
-from mgc_keras.layers.scattering_transform import Transform
+from mgc_keras.scattering.on_tensorflow import TensorFlowOperations
+from mgc_keras.scattering.options import ScatteringOptions
+from mgc_keras.scattering.plan import Path, ScatteringPlan
+from mgc_keras.scattering.transform import Transform
 
 # Of the logarithm: -120 dB of a full-scale tone.
 SMALLEST = 1e-6
@@ -130,12 +130,12 @@ class Scattering(keras.layers.Layer):
         n_samples = input_shape[-1]
         if n_samples is None or len(input_shape) != 2:
             cure = "give waveforms (batch, n_samples) of one length"
-            raise OptionError(f"the shape {tuple(input_shape)} does not say how long clips are", field="input", cure=cure)
+            raise OptionError(
+                f"the shape {tuple(input_shape)} does not say how long clips are", field="input", cure=cure
+            )
         if self._plan is None or self._plan.options.n_samples != n_samples:
             T = 2**self.J if self.T is None else self.T
-            options = ScatteringOptions(
-                n_samples, self.J, self.Q, T, self.max_order, self.average, self.oversampling
-            )
+            options = ScatteringOptions(n_samples, self.J, self.Q, T, self.max_order, self.average, self.oversampling)
             self._plan = ScatteringPlan(options, exact=self.double)
             self._transform = Transform(self._plan, TensorFlowOperations(self.compute_dtype))
             # Compiled even where a model runs eagerly: hundreds of small operations share the filters as constants.

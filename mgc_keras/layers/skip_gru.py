@@ -18,8 +18,8 @@ from typing import Any
 
 import keras
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
-from mgc_keras.layers.melspectrogram import checked_choice
 
 COMBINATIONS = ("add", "mean")
 

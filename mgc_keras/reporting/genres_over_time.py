@@ -7,7 +7,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from mgc_keras.reporting.style import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, label_axes, new_figure, save_png
+from mgc_keras.reporting.style import (
+    BLUE,
+    DARK,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    label_axes,
+    new_figure,
+    save_png,
+)
 
 # Genres that are drawn in colours of their own; the others share a grey.
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from sklearn.manifold import smacof
 
-from mgc_keras.data.segmentation.segments import Segmentation
 from mgc_keras.reporting.style import (
     BLUE,
     DARK,
@@ -23,6 +22,7 @@ from mgc_keras.reporting.style import (
     new_figure,
     save_png,
 )
+from mgc_keras.segmentation.segments import Segmentation
 
 # As many as the eigenvalue gap may choose; the four at the end stand apart in lightness.
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, "#F0E442", DARK, "#7F3B08", "#8F8F8F")

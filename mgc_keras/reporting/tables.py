@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from mgc_keras.reporting.order import LAYER_SETS, RANDOM, best_layer_set, feature_order, is_random
-from mgc_keras.reporting.run import RunFolder
+from mgc_keras.runs.reader import RunFolder
+from mgc_keras.studies.choi2017.order import LAYER_SETS, RANDOM, best_layer_set, feature_order, is_random
 
 NONE = "–"
 HEADINGS = {"published": "Published protocol", "corrected": "Corrected"}

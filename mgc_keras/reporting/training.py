@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mgc_keras.reporting.run import RunFolder
 from mgc_keras.reporting.style import BLUE, ORANGE, label_axes, new_figure, save_png
+from mgc_keras.runs.reader import RunFolder
 
 
 def draw_training(run: RunFolder) -> Path | None:

@@ -3,7 +3,7 @@
 Example
 -------
 >>> import numpy as np
->>> from mgc_keras.data.splits import published_stratified_folds
+>>> from mgc_keras.datasets.splits import published_stratified_folds
 >>> from mgc_keras.search import PUBLISHED, search
 >>> labels = np.repeat(["rock", "jazz"], 20)
 >>> blocks = {"1": np.random.default_rng(0).normal(size=(40, 32)) + (labels == "jazz")[:, None]}
@@ -16,16 +16,14 @@ from importlib import import_module
 from typing import Any
 
 _HOME_OF = {
-    "Protocol": "mgc_keras.search.protocol",
-    "PUBLISHED": "mgc_keras.search.protocol",
-    "CORRECTED": "mgc_keras.search.protocol",
-    "feature_names": "mgc_keras.search.layer_sets",
-    "feature_blocks": "mgc_keras.search.layer_sets",
+    "Protocol": "mgc_keras.protocols",
+    "PUBLISHED": "mgc_keras.protocols",
+    "CORRECTED": "mgc_keras.protocols",
     "Candidate": "mgc_keras.search.grid",
     "candidates": "mgc_keras.search.grid",
     "SearchResult": "mgc_keras.search.result",
-    "search": "mgc_keras.search.engine",
-    "sweep": "mgc_keras.search.sweeping",
+    "search": "mgc_keras.search.search",
+    "sweep": "mgc_keras.search.sweep",
 }
 
 __all__ = list(_HOME_OF)

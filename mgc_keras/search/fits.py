@@ -6,9 +6,9 @@ import numpy as np
 
 from mgc_keras.search.grid import Candidate
 from mgc_keras.search.kernels import BlockKernels, kernel_matrix
-from mgc_keras.search.plan import Trial
 from mgc_keras.search.problem import Problem
 from mgc_keras.search.solve import Solution, solve
+from mgc_keras.search.trials import Trial
 
 
 class Fits:

@@ -32,9 +32,7 @@ class BlockKernels:
         Blocks of unequal length, not two-dimensional, without columns, or with values that are not finite.
     """
 
-    def __init__(
-        self, blocks: Mapping[str, np.ndarray], order: np.ndarray | None = None, memory: float = 4.0
-    ) -> None:
+    def __init__(self, blocks: Mapping[str, np.ndarray], order: np.ndarray | None = None, memory: float = 4.0) -> None:
         self._blocks = {name: np.asarray(block, dtype=np.float64) for name, block in blocks.items()}
         _check_blocks(self._blocks)
         self.n_clips = len(next(iter(self._blocks.values())))

@@ -67,9 +67,7 @@ def fold_scores(estimator: str, truth: np.ndarray, predictions: np.ndarray, fold
     return scores
 
 
-def total_score(
-    estimator: str, weighting: str, truth: np.ndarray, predictions: np.ndarray, folds: np.ndarray
-) -> float:
+def total_score(estimator: str, weighting: str, truth: np.ndarray, predictions: np.ndarray, folds: np.ndarray) -> float:
     """Return the score over all folds, under the protocol's weighting of them.
 
     Example

@@ -92,7 +92,9 @@ def minimise(
             if i >= 0:
                 slot_i, next_slot = row_slot(places[i], -1, slot_of, owner, filled, next_slot)
                 fill_row(kernel[clips[i]], clips, active, rows, slot_i, filled, made, order_number)
-                violation, j = best_partner(slope, down, diagonal, rows[slot_i], work, gain, highest, diagonal[i], active)
+                violation, j = best_partner(
+                    slope, down, diagonal, rows[slot_i], work, gain, highest, diagonal[i], active
+                )
             if i >= 0 and j >= 0 and violation >= TOLERANCE:
                 if again:
                     countdown = 1

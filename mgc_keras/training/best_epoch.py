@@ -8,7 +8,6 @@ import keras
 from mgc_keras.errors import MgcKerasError
 from mgc_keras.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
-
 BEST_BY = ("accuracy", "loss", "last")
 
 

@@ -14,8 +14,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
-from mgc_keras.layers.melspectrogram import checked_choice
 
 MODES = ("triangular", "triangular2", "exp_range")
 SHAPES = ("linear", "cosine")

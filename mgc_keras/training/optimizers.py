@@ -9,8 +9,8 @@ from typing import Any
 
 import keras
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
-from mgc_keras.layers.melspectrogram import checked_choice
 from mgc_keras.training.learning_rates import Policy
 
 OPTIMIZERS = ("adam", "sgd")

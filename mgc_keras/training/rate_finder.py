@@ -95,9 +95,7 @@ class RateSearch:
         return write_text(path, self.table.to_csv(index=False, lineterminator="\n"))
 
 
-def find_rate(
-    stepper: Stepper, examples: Examples, settings: RateSearchSettings = RateSearchSettings()
-) -> RateSearch:
+def find_rate(stepper: Stepper, examples: Examples, settings: RateSearchSettings = RateSearchSettings()) -> RateSearch:
     """Train for a few steps with a rising rate, and put network and optimizer back as they were.
 
     Parameters

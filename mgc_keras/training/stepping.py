@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.models.song2017 import is_gru_network
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import Policy
 from mgc_keras.training.optimizers import follow
@@ -162,28 +161,26 @@ def check_head(model: keras.Model, examples: Examples) -> None:
     """Raise `OptionError` unless the network takes these examples and has one output a tag (or for every class)."""
     wanted, given = tuple(model.input_shape[1:]), examples.values.shape[1:]
     if len(wanted) != len(given) or any(size not in (None, other) for size, other in zip(wanted, given)):
-        raise _other_inputs(model, wanted, given)
+        raise _other_inputs(wanted, given)
     n_outputs, needed = model.output_shape[-1], examples.n_outputs
     if n_outputs < needed or (examples.targets.ndim == 2 and n_outputs != needed):
-        song = is_gru_network(model)
         raise OptionError(
             f"the head has {n_outputs} outputs, the task has {needed}",
             field=model.layers[-1].name,
-            cure=f"give the network a new one{' with mgc_keras.models.song2017.replace_head' if song else ''}",
+            cure="give the network a new one",
         )
 
 
-def _other_inputs(model: keras.Model, wanted: tuple[int | None, ...], given: tuple[int, ...]) -> OptionError:
-    if len(wanted) != 2 or not is_gru_network(model):
+def _other_inputs(wanted: tuple[int | None, ...], given: tuple[int, ...]) -> OptionError:
+    if len(wanted) != 2 or len(given) != 2:
         return OptionError(
             f"the network takes {wanted}, these examples are {given} (None: any number)",
             field="input_shape",
             cure="make them with the options that the network was built for",
         )
-    frames, paths = wanted
     return OptionError(
-        f"the network takes {frames or 'any number of'} frames of {paths} paths, these sequences have "
+        f"the network takes {wanted[0] or 'any number of'} frames of {wanted[1]} values, these sequences have "
         f"{given[0]} frames of {given[1]}",
-        field="n_paths" if paths != given[1] else "n_frames",
-        cure="export them with the scattering options that the network was trained on",
+        field="n_frames" if wanted[1] == given[1] else "n_values",
+        cure="export them with the options that the network was trained on",
     )

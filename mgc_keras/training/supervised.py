@@ -15,9 +15,9 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.files import write_text
-from mgc_keras.layers.melspectrogram import checked_choice
 from mgc_keras.progress import progress_bar
 from mgc_keras.training.best_epoch import BEST_BY, best_epoch, has_stopped, load_weights, save_weights
 from mgc_keras.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, with_place
@@ -176,7 +176,9 @@ def train_classifier(
     checkpoint = load_checkpoint(folder / CHECKPOINT, stepper.variables, record)
     _train(stepper, training, validation, checkpoint, folder, settings, record)
     load_weights(model, folder / BEST)
-    return TrainedClassifier(model, _curve(checkpoint), best_epoch(checkpoint.rows, settings.best_by) + 1, folder / BEST)
+    return TrainedClassifier(
+        model, _curve(checkpoint), best_epoch(checkpoint.rows, settings.best_by) + 1, folder / BEST
+    )
 
 
 def _train(
@@ -225,7 +227,9 @@ def _epoch(
     if not np.isfinite(judged["validation_loss"]):
         # The last step of the epoch spoilt the weights: they must not reach the checkpoint.
         raise MgcKerasError(
-            f"the validation loss is {judged['validation_loss']} at the end", field="learning_rate", cure="try a tenth of it"
+            f"the validation loss is {judged['validation_loss']} at the end",
+            field="learning_rate",
+            cure="try a tenth of it",
         )
     return {
         "epoch": epoch + 1,

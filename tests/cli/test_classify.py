@@ -13,7 +13,7 @@ from broken_clips import write
 
 from mgc_keras.cli.main import main
 from mgc_keras.layers.named_outputs import with_output_names
-from mgc_keras.weights import registry
+from mgc_keras.networks import registry
 
 RATE, LENGTH = 12000, 1200
 TUNED = "upc/crnn_net_gru_adam_ours_epoch_40.h5"
@@ -60,7 +60,12 @@ def test_text_and_figures(model: Path, songs: Path, tmp_path: Path, capsys: pyte
     lines = out.splitlines()
     assert code == 0 and lines[0].startswith("pop/two.wav: low ")
     assert lines[3] == f"rock/one.wav: high {mean:.1f} %, low {100 - mean:.1f} %"
-    assert lines[4].split() == ["0:00", "-", "0:00", *f"high {100 * share_of_high(0.9):.1f} %, low {100 * share_of_high(-0.9):.1f} %".split()]
+    assert lines[4].split() == [
+        "0:00",
+        "-",
+        "0:00",
+        *f"high {100 * share_of_high(0.9):.1f} %, low {100 * share_of_high(-0.9):.1f} %".split(),
+    ]
     drawn = [tmp_path / "plots" / name for name in ("pop/my_two.png", "rock/my_one.png")]
     assert lines[-2:] == [str(path) for path in drawn]
     assert all(path.read_bytes()[:4] == b"\x89PNG" for path in drawn)
@@ -80,9 +85,7 @@ def test_json_holds_every_number(model: Path, songs: Path, capsys: pytest.Captur
     assert [part["start_s"] for part in one["excerpts"]] == [0.0, 0.1, 0.2]
 
 
-def test_neighbours_from_a_manifest(
-    model: Path, songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture
-) -> None:
+def test_neighbours_from_a_manifest(model: Path, songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     table = pd.DataFrame({"clip_id": ["a", "b"], "filepath": ["rock/one.wav", "pop/two.wav"], "label": ["high", "low"]})
     table.to_csv(songs / "known.csv", index=False)
     asked = write(tmp_path / "asked.wav", song(0.85, -0.5, -0.42), RATE)
@@ -112,9 +115,14 @@ def test_one_bad_file_does_not_stop_the_rest(model: Path, songs: Path, capsys: p
 
 
 def test_a_song_that_is_too_short_says_so(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    short, dropped = write(tmp_path / "short.wav", song(rest=600) + 0.2, RATE), write(tmp_path / "dropped.wav", song(0.5, 0.7), RATE)
+    short, dropped = (
+        write(tmp_path / "short.wav", song(rest=600) + 0.2, RATE),
+        write(tmp_path / "dropped.wav", song(0.5, 0.7), RATE),
+    )
     code, out, error = run(capsys, "classify", short, dropped, "--weights", model, "--drop", 0.08, "--json")
-    assert code == 0 and "short.wav: 0.1 s are shorter than an excerpt" in error and "dropped.wav: without 0.08 s" in error
+    assert (
+        code == 0 and "short.wav: 0.1 s are shorter than an excerpt" in error and "dropped.wav: without 0.08 s" in error
+    )
     assert [len(entry["excerpts"]) for entry in json.loads(out)] == [1, 1]
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mgc_keras.cli import corpus
-from mgc_keras.cli.main import guarded
-from mgc_keras.data.corpus import TASKS
-from mgc_keras.data.manifest import read_manifest
+from mgc_keras.corpus import TASKS
+from mgc_keras.datasets.manifest import read_manifest
+from mgc_keras.terminal import guarded
 
 
 def command(*words: str) -> int:
@@ -42,8 +42,9 @@ def test_all_tasks_lie_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixtur
     [("genre",), ("polka", "-o", "x"), ("genre", "-o", "x", "--clips", "0"), ("genre", "-o", "x", "--duration", "nan"),
      ("genre", "-o", "x", "--sampling-rate", "1"), ("genre", "-o", "x", "--jobs", "0")],
 )  # fmt: skip
-def test_bad_input_is_one_line(words: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                               capsys: pytest.CaptureFixture) -> None:
+def test_bad_input_is_one_line(
+    words: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert command(*words) == 2
     assert capsys.readouterr().err.count("\n") == 1 and list(tmp_path.iterdir()) == []

@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from mgc_keras import __version__
-from mgc_keras.cli.main import COMMANDS, guarded
+from mgc_keras.cli.main import COMMANDS
 from mgc_keras.errors import AudioError, ManifestError, MgcKerasError, OptionError, WeightsError
+from mgc_keras.terminal import guarded
 
 
 def start(code: str, **options) -> subprocess.Popen:
@@ -83,7 +84,7 @@ def test_control_c_while_threads_decode(tmp_path):
     code = (
         "import os, sys, time\n"
         "from mgc_keras.cli.main import main\n"
-        "from mgc_keras.data import check\n"
+        "from mgc_keras.datasets import check\n"
         "probe = check.probe_clip\n"
         "def slow(path):\n"
         "    os.write(1, b'started\\n')\n"

@@ -10,9 +10,9 @@ import soundfile
 from broken_clips import write
 
 from mgc_keras.cli import manifest as command
-from mgc_keras.cli.main import guarded
-from mgc_keras.data.cards import card_names
-from mgc_keras.data.manifest import read_manifest
+from mgc_keras.datasets.cards import card_names
+from mgc_keras.datasets.manifest import read_manifest
+from mgc_keras.terminal import guarded
 
 
 def _run(*words: str | Path) -> int:
@@ -97,7 +97,9 @@ def test_cutting_a_manifest(tmp_path: Path, capsys: pytest.CaptureFixture) -> No
     manifest = read_manifest(written)
     assert manifest.clip_ids == ["jazz/a_0", "jazz/a_1", "jazz/a_2", "rock/b_0"]
     assert manifest.table["label"].tolist() == ["jazz", "jazz", "jazz", "rock"]
-    assert {(soundfile.info(path).frames, soundfile.info(path).samplerate) for path in manifest.filepaths} == {(150, 50)}
+    assert {(soundfile.info(path).frames, soundfile.info(path).samplerate) for path in manifest.filepaths} == {
+        (150, 50)
+    }
     assert pd.read_csv(written.with_name("errors.csv"))["clip_id"].tolist() == ["rock/broken"]
     # Again it is the same, and other lengths go elsewhere or are refused.
     assert _run("cut", songs, "--seconds", "3", "--remainder", "fit", "--sampling-rate", "50") == 1

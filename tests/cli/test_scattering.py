@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from broken_clips import tune, write
 
+from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.cli.main import main
-from mgc_keras.data.audio import fit_waveform, read_waveform
 from mgc_keras.features.sequences import read_sequences
 from mgc_keras.layers.scattering import Scattering
 

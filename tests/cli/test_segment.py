@@ -9,11 +9,11 @@ import soundfile
 from broken_clips import write
 from scipy.signal import lfilter
 
+from mgc_keras.audio.files import read_waveform
 from mgc_keras.cli.main import main
 from mgc_keras.cli.outputs import output_stems
-from mgc_keras.data.audio import read_waveform
-from mgc_keras.data.segmentation.segments import segment_waveform
 from mgc_keras.errors import OptionError
+from mgc_keras.segmentation.segments import segment_waveform
 
 RATE = 4000
 SMALL = ("--sampling-rate", str(RATE), "--order", "8")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from toy_extractor import write_clips
 
-from mgc_keras.data.manifest import read_manifest
+from mgc_keras.datasets.manifest import read_manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import list_clips
 

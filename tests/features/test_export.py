@@ -12,7 +12,7 @@ import pytest
 from broken_clips import tune, write, write_unusable
 from toy_extractor import ToyExtractor, write_clips
 
-from mgc_keras.data.audio import fit_waveform, read_waveform
+from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
 from mgc_keras.features import journal
 from mgc_keras.features.export import export_features, extract_features

@@ -6,7 +6,7 @@ import pytest
 from scipy.fft import dct
 from scipy.signal import get_window
 
-from mgc_keras.data.audio import read_waveform
+from mgc_keras.audio.files import read_waveform
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.features.mfcc import MFCC_COLUMNS, MfccExtractor, mfcc_features
 

@@ -65,7 +65,9 @@ def test_a_smoothed_picture_sees_every_frame():
     assert np.abs(np.asarray(DecibelImage(size=(11, 9))(inputs))[..., 0] - smooth[..., 0]).max() > 10
 
 
-@pytest.mark.parametrize(("mode", "application"), [("caffe", "vgg16"), ("caffe", "resnet50"), ("torch", "densenet"), ("tf", "inception_v3")])
+@pytest.mark.parametrize(
+    ("mode", "application"), [("caffe", "vgg16"), ("caffe", "resnet50"), ("torch", "densenet"), ("tf", "inception_v3")]
+)
 def test_preprocessing_equals_keras_applications(mode, application):
     inputs = pictures(2, 5, 4)
     reference = getattr(keras.applications, application).preprocess_input(inputs.copy())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mgc_keras.data.audio import fit_waveform, read_waveform
+from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.melspectrogram import MelSpectrogram, frame_padding
 

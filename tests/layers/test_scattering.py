@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 from contracts import check_contract, check_reload
 
-from mgc_keras.data.audio import fit_waveform, read_waveform
+from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.scattering import Scattering
-from mgc_keras.layers.scattering_options import ScatteringOptions
-from mgc_keras.layers.scattering_plan import ScatteringPlan
-from mgc_keras.layers.scattering_scipy import ScipyOperations
-from mgc_keras.layers.scattering_transform import Transform
+from mgc_keras.scattering.on_scipy import ScipyOperations
+from mgc_keras.scattering.options import ScatteringOptions
+from mgc_keras.scattering.plan import ScatteringPlan
+from mgc_keras.scattering.transform import Transform
 
 try:
     from kymatio.scattering1d.frontend.numpy_frontend import ScatteringNumPy1D

@@ -5,9 +5,9 @@ import pytest
 from matplotlib.colors import to_rgba
 from scipy.signal import lfilter
 
-from mgc_keras.data.segmentation.segments import segment_waveform
 from mgc_keras.reporting import segmentation as drawing
 from mgc_keras.reporting.segmentation import colour_of, draw_segmentation, window_map
+from mgc_keras.segmentation.segments import segment_waveform
 
 RATE = 2000
 

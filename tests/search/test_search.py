@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
-from mgc_keras.data.splits import choose_folds, plain_folds, published_stratified_folds
+from mgc_keras.datasets.splits import choose_folds, plain_folds, published_stratified_folds
 from mgc_keras.errors import OptionError
 from mgc_keras.search import CORRECTED, PUBLISHED, Candidate, candidates, search
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from mgc_keras.models.song2017 import gru_network
+from mgc_keras.studies.song2017.network import gru_network
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.stepping import Stepper
 

@@ -95,9 +95,7 @@ def test_a_loss_that_is_no_number_stops_with_the_batch_named(tmp_path: Path) -> 
 def test_all_clips_held_out_is_refused(tmp_path: Path) -> None:
     melspectrograms, targets, _ = toy()
     with pytest.raises(OptionError, match="for training and for validation"):
-        train_tagger(
-            build, melspectrograms, targets, np.ones(N_CLIPS, bool), folder=tmp_path, score=roc_auc_score
-        )
+        train_tagger(build, melspectrograms, targets, np.ones(N_CLIPS, bool), folder=tmp_path, score=roc_auc_score)
 
 
 def test_batches_cover_the_order_once() -> None:

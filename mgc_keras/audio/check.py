@@ -1,0 +1,180 @@
+"""Check a folder of clips for what spoils a study: clips that cannot be read, say nothing, or come twice."""
+
+import math
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from joblib import Parallel, delayed
+
+from mgc_keras.audio.containers import SUFFIX_OF_FORMAT
+from mgc_keras.audio.files import find_clips, is_clip_name, walk_files
+from mgc_keras.audio.findings import KINDS, CheckReport, Finding
+from mgc_keras.audio.probe import ClipProbe, probe_clip
+from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.progress import progress_bar
+
+# Shorter than one window of 1024 samples at 12 kHz, and the MFCC baseline has to pad a clip.
+MINIMUM_DURATION = 0.1
+# -80 dB against full scale: three steps of a 16-bit file.
+SILENCE = 1e-4
+
+
+def check_folder(
+    folder: str | Path, minimum_duration: float = MINIMUM_DURATION, jobs: int | None = None
+) -> CheckReport:
+    """Decode every clip in a folder and its sub-folders and list what is wrong with it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder. Hidden files, ``._*`` files among them, are skipped; visible files of other suffixes are skipped
+        and counted.
+    minimum_duration : float
+        Clips shorter than this many seconds are reported as too short.
+    jobs : int or None
+        Number of threads; None takes one for each processor.
+
+    Returns
+    -------
+    CheckReport
+        Does not depend on `jobs`.
+
+    Raises
+    ------
+    AudioError
+        There is no such folder, or it holds no clip.
+    OptionError
+        `minimum_duration` or `jobs` makes no sense.
+
+    Notes
+    -----
+    Duplicates are clips whose sampling rate and decoded mono mix are equal sample by sample, whatever their names,
+    tags or lossless containers. The same recording encoded twice with loss is not found.
+
+    Example
+    -------
+    >>> report = check_folder("gtzan", minimum_duration=29.0)    # doctest: +SKIP
+    >>> report.counts()                                          # doctest: +SKIP
+    {'unreadable': 1, 'duplicate': 98}
+    """
+    _check_options(minimum_duration, jobs)
+    folder = Path(folder)
+    paths = find_clips(folder)
+    if not paths:
+        raise AudioError("holds no audio files", path=folder, cure="name a folder with wav, au, flac, ogg or mp3 files")
+    names = [_shown(path.relative_to(folder)) for path in paths]
+    findings, groups = check_clips(paths, names, minimum_duration, jobs)
+    others = (path for path in walk_files(folder) if not is_clip_name(path.name) and not path.name.startswith("."))
+    return CheckReport(
+        folder=folder,
+        clips_per_folder=_counted(_shown(path.parent.relative_to(folder)) for path in paths),
+        findings=findings,
+        skipped=_counted(path.suffix.lower() for path in others),
+        duplicate_groups=groups,
+    )
+
+
+def check_clips(
+    paths: Sequence[Path], names: Sequence[str], minimum_duration: float = MINIMUM_DURATION, jobs: int | None = None
+) -> tuple[tuple[Finding, ...], tuple[tuple[str, ...], ...]]:
+    """Decode clips and list what is wrong with them.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    names : sequence of str
+        What the findings call each clip.
+    minimum_duration, jobs
+        As in `check_folder`.
+
+    Returns
+    -------
+    findings : tuple of Finding
+        Sorted by kind in the order of `KINDS`, then by clip; those of duplicates are among them.
+    duplicate_groups : tuple of tuple of str
+        The clips with equal audio, group by group, in the order of `names`.
+
+    Raises
+    ------
+    OptionError
+        `minimum_duration` or `jobs` makes no sense.
+    """
+    _check_options(minimum_duration, jobs)
+    # Threads suffice: decoding and fingerprinting run outside Python's global lock.
+    pool = Parallel(n_jobs=jobs or os.cpu_count() or 1, prefer="threads", return_as="generator")
+    answers = pool(delayed(_judge)(path, minimum_duration) for path in paths)
+    findings, alike = [], defaultdict(list)
+    bar = progress_bar(answers, description="checking", total=len(paths))
+    for (problems, fingerprint), name in zip(bar, names):
+        findings += [Finding(name, *problem) for problem in problems]
+        if fingerprint:
+            alike[fingerprint].append(name)
+    groups = tuple(tuple(group) for group in alike.values() if len(group) > 1)
+    findings += [finding for group in groups for finding in _duplicates(group)]
+    return tuple(sorted(findings, key=lambda finding: (KINDS.index(finding.kind), finding.clip))), groups
+
+
+def _check_options(minimum_duration: float, jobs: int | None) -> None:
+    if not (math.isfinite(minimum_duration) and minimum_duration >= 0):
+        raise OptionError(f"{minimum_duration} is no duration", field="minimum_duration", cure="give seconds from 0")
+    if jobs is not None and jobs < 1:
+        raise OptionError(f"{jobs} threads cannot work", field="jobs", cure="give a number from 1")
+
+
+def _judge(path: Path, minimum_duration: float) -> tuple[list[tuple[str, str, str]], str]:
+    """The findings (kind, detail, cure) of one clip, and its fingerprint; no fingerprint where others may share it."""
+    try:
+        probe = probe_clip(path)
+    except AudioError as error:
+        kind = "empty" if path.is_file() and path.stat().st_size == 0 else "unreadable"
+        return [(kind, error.problem, error.cure or "")], ""
+    except OSError as error:
+        return [("unreadable", f"the system says: {error.strerror}", "check the disk and your rights")], ""
+    problems = []
+    right = SUFFIX_OF_FORMAT.get(probe.format_name)
+    if right != path.suffix.lower():
+        cure = f"rename it to {_shown(Path(path.stem))}{right}" if right else "convert it to wav"
+        problems.append(("wrong_extension", f"holds {probe.format_name} audio", cure))
+    if probe.missing:
+        detail = f"{probe.missing}; {probe.duration:.1f} s decode"
+        problems.append(("truncated", detail, "fetch the file again or leave it out"))
+    return problems + _problems_of_audio(probe, minimum_duration), probe.fingerprint if _is_heard(probe) else ""
+
+
+def _problems_of_audio(probe: ClipProbe, minimum_duration: float) -> list[tuple[str, str, str]]:
+    if not probe.n_samples:
+        return [] if probe.missing else [("empty", "holds no samples", "replace the clip or leave it out")]
+    problems = []
+    if not probe.finite:
+        problems.append(("unreadable", "contains NaN or infinite samples", "export the clip again from its source"))
+    elif not _is_heard(probe):
+        cure = "listen to it, then replace it or leave it out"
+        problems.append(("silent", "its mono mix is below -80 dB throughout", cure))
+    if probe.duration < minimum_duration:
+        shown = f"lasts {probe.duration:.3g} s, less than {minimum_duration:g} s"
+        problems.append(("too_short", shown, "leave it out, or allow shorter clips"))
+    return problems
+
+
+def _is_heard(probe: ClipProbe) -> bool:
+    return probe.finite and probe.amplitude >= SILENCE
+
+
+def _duplicates(group: tuple[str, ...]) -> list[Finding]:
+    """One finding for each clip of a group with equal audio; all name the first one, which names the second."""
+    n_folders = len({os.path.dirname(name) for name in group})
+    cure = "keep one of them" if n_folders == 1 else "keep one of them, in the folder where it belongs"
+    more = f" and {len(group) - 2} more" if len(group) > 2 else ""
+    others = [group[1] + more] + [group[0]] * (len(group) - 1)
+    return [Finding(name, "duplicate", f"same audio as {other}", cure) for name, other in zip(group, others)]
+
+
+def _counted(values: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))
+
+
+def _shown(path: Path) -> str:
+    """A path as text that can be printed and written even where the name is not valid UTF-8."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,100 @@
+"""One clip, decoded from end to end in blocks: how long and how loud it is, what it lacks, a fingerprint."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from mgc_keras.audio.containers import missing_end, open_clip
+from mgc_keras.audio.files import mix_to_mono
+
+# Samples of all channels together that are decoded at a time.
+_BLOCK_SAMPLES = 1 << 17
+
+
+@dataclass(frozen=True)
+class ClipProbe:
+    """What decoding a whole clip showed.
+
+    Attributes
+    ----------
+    format_name : str
+        The format of the content as libsndfile names it, such as "WAV" or "MP3".
+    sampling_rate : int
+        In Hz.
+    n_samples : int
+        Samples per channel that decode.
+    amplitude : float
+        Half the distance between the highest and the lowest sample of the mono mix: 0 for silence and for a constant.
+    finite : bool
+        False where the mono mix contains NaN or infinite samples.
+    missing : str
+        In words, what the clip lacks against the promise of its headers; empty for a whole file.
+    fingerprint : str
+        Equal for two clips exactly if sampling rate and mono mix are equal, whatever their containers.
+    """
+
+    format_name: str
+    sampling_rate: int
+    n_samples: int
+    amplitude: float
+    finite: bool
+    missing: str
+    fingerprint: str
+
+    @property
+    def duration(self) -> float:
+        """Seconds that decode."""
+        return self.n_samples / self.sampling_rate
+
+
+def probe_clip(path: str | Path) -> ClipProbe:
+    """Decode a whole clip in blocks, so that memory stays flat, and say what it holds.
+
+    A truncated file is no error here: `ClipProbe.missing` tells. It is found from the headers of wav and au (size of
+    the samples), ogg (damaged and missing pages) and mp3 (frame count and last frame), and where decoding stops early.
+    Truncation of an mp3 without a frame count exactly between two frames leaves no trace.
+
+    Parameters
+    ----------
+    path : str or Path
+        An audio file.
+
+    Returns
+    -------
+    ClipProbe
+
+    Raises
+    ------
+    AudioError
+        The file cannot be opened as audio.
+    """
+    lowest, highest, finite, n_samples, broken = np.inf, -np.inf, True, 0, False
+    with open_clip(path) as clip:
+        fingerprint = hashlib.sha256(str(clip.samplerate).encode())
+        block_frames = max(1, _BLOCK_SAMPLES // clip.channels)
+        while True:
+            try:
+                block = mix_to_mono(clip.read(block_frames, dtype="float32"))
+            except soundfile.LibsndfileError:
+                broken = True
+                break
+            if not len(block):
+                break
+            n_samples += len(block)
+            # Minus zero, which float formats know and others do not, counts as zero.
+            fingerprint.update(block + np.float32(0))
+            block_lowest, block_highest = float(block.min()), float(block.max())
+            finite = finite and bool(np.isfinite(block_lowest) and np.isfinite(block_highest))
+            lowest, highest = min(lowest, block_lowest), max(highest, block_highest)
+        format_name, sampling_rate, promised = clip.format, clip.samplerate, clip.frames
+    missing = missing_end(path, format_name)
+    if not missing and broken:
+        missing = "decoding stops before the end, the file is cut off or damaged"
+    # For an mp3, libsndfile's number of frames can be an estimate from the file's size.
+    if not missing and format_name != "MP3" and n_samples < promised:
+        missing = f"holds {100 * n_samples / promised:.1f} % of the audio its header promises"
+    amplitude = (highest - lowest) / 2 if n_samples and finite else 0.0
+    return ClipProbe(format_name, sampling_rate, n_samples, amplitude, finite, missing, fingerprint.hexdigest())

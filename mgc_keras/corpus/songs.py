@@ -1,0 +1,116 @@
+"""The task `songs`: whole songs of 60 to 120 seconds, with the boundaries and names of their sections."""
+
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.corpus.arrangement import Arrangement, arrange, without
+from mgc_keras.corpus.genres import GENRES
+from mgc_keras.corpus.harmony import parse_chords
+from mgc_keras.corpus.mixing import render_arrangement
+from mgc_keras.corpus.rows import Row, class_table
+from mgc_keras.corpus.score import Score, compose
+from mgc_keras.corpus.seeds import generator, pick
+from mgc_keras.corpus.voice import draw_singer
+
+SHORTEST, LONGEST = 60.0, 120.0  # seconds
+_FORMS = (
+    ("intro", "verse", "chorus", "verse", "chorus", "bridge", "chorus", "outro"),
+    ("intro", "verse", "chorus", "verse", "chorus", "outro"),
+    ("verse", "chorus", "verse", "chorus", "bridge", "chorus"),
+    ("intro", "verse", "verse", "chorus", "solo", "chorus", "outro"),
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a song: its name, where it starts in seconds, how many bars it has."""
+
+    label: str
+    start: float
+    n_bars: int
+
+
+def song_arrangement(row: Row) -> Arrangement:
+    """Return the decisions that hold for a whole song; every song has drums or chords to tell its sections by."""
+    genre = str(row["style"])
+    drawn = arrange(genre, GENRES[genre], int(row["artist_seed"]), int(row["seed"]))
+    rng = generator(int(row["seed"]), "song")
+    style = GENRES[genre]
+    singer = draw_singer(generator(int(row["artist_seed"]), "singer")) if style.voice > 0.3 else drawn.singer
+    return replace(
+        drawn, singer=singer, lead=str(pick(rng, style.leads)), pad=str(pick(rng, style.pads)),
+        bass=drawn.bass or style.basses[0],
+    )  # fmt: skip
+
+
+def song_sections(row: Row) -> list[Section]:
+    """Return a song's sections: four or eight bars each, as many as fit between 60 and 120 seconds."""
+    arrangement = song_arrangement(row)
+    form = _FORMS[int(generator(int(row["seed"]), "form").integers(len(_FORMS)))]
+    lengths = [4 if label in ("intro", "outro", "bridge") else 8 for label in form]
+    bar = arrangement.seconds_per_bar
+    if sum(lengths) * bar > LONGEST:
+        lengths = [4] * len(form)
+    while sum(lengths) * bar > LONGEST:
+        form, lengths = form[:-1], lengths[:-1]
+    while sum(lengths) * bar < SHORTEST:
+        shortest = lengths.index(min(lengths))
+        lengths[shortest] += 4
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]) * bar
+    return [Section(label, float(start), length) for label, start, length in zip(form, starts, lengths, strict=True)]
+
+
+def sections_text(sections: list[Section], seconds_per_bar: float) -> str:
+    """Return sections as JSON: a list of [start seconds, end seconds, label]."""
+    ends = [section.start + section.n_bars * seconds_per_bar for section in sections]
+    listed = [[round(s.start, 4), round(end, 4), s.label] for s, end in zip(sections, ends, strict=True)]
+    return json.dumps(listed, separators=(",", ":"))
+
+
+def cut_sections(text: str, seconds: float) -> str:
+    """Return the sections of the first `seconds` of a song."""
+    kept = [[start, min(end, round(seconds, 4)), label] for start, end, label in json.loads(text) if start < seconds]
+    return json.dumps(kept, separators=(",", ":"))
+
+
+def songs_table(n_clips: int, seed: int) -> pd.DataFrame:
+    """Return the table of the songs task: label is the genre, `sections` a JSON list of [start, end, label]."""
+    table = class_table("songs", tuple(GENRES), n_clips, seed, n_artists=4, seconds=0.0)
+    texts, lengths = [], []
+    for row in table.to_dict("records"):
+        sections, bar = song_sections(row), song_arrangement(row).seconds_per_bar
+        texts.append(sections_text(sections, bar))
+        lengths.append(round(sections[-1].start + sections[-1].n_bars * bar, 4))
+    return table.assign(seconds=lengths, sections=texts)
+
+
+def section_arrangement(song: Arrangement, label: str, seed: int) -> Arrangement:
+    """Return how a song is played in sections of one name: who is silent, which chords, which drum pattern."""
+    rng = generator(seed, "section", label)
+    style = GENRES[song.style]
+    others = style.minor if song.minor else style.major
+    groove = str(pick(rng, style.grooves))
+    if label == "verse":
+        return without(song, "pad", "lead")
+    if label == "chorus":
+        return replace(song, lead=None, progression=parse_chords(str(pick(rng, others))), groove=song.groove and groove)
+    if label == "bridge":
+        relative = parse_chords(str(pick(rng, style.major if song.minor else style.minor)))
+        return replace(without(song, "groove", "bass", "lead"), progression=relative)
+    if label == "solo":
+        return without(song, "singer")
+    return without(song, "singer", "groove", "pad") if label == "intro" else without(song, "singer", "lead", "second")
+
+
+def render_song(row: Row, seconds: float, sampling_rate: int) -> np.ndarray:
+    """Render a song, or its first `seconds`: float32, shape (n_samples,)."""
+    song, score = song_arrangement(row), Score()
+    for section in song_sections(row):
+        if section.start < seconds:
+            played = section_arrangement(song, section.label, int(row["seed"]))
+            score.extend(compose(played, section.n_bars, section.start, section.label))
+    score.tones.setdefault("voice", []).sort()
+    return render_arrangement(song, score, int(round(seconds * sampling_rate)), sampling_rate)

@@ -1,0 +1,114 @@
+"""The tasks `voice` (sung or unsung music) and `speech_music`: excerpts with and without a human voice."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.corpus.arrangement import Arrangement, Mix, arrange, draw_curve
+from mgc_keras.corpus.genres import GENRES
+from mgc_keras.corpus.mixing import finish, loudness_of
+from mgc_keras.corpus.music import CLIP_SECONDS, play
+from mgc_keras.corpus.rows import Row, class_table
+from mgc_keras.corpus.seeds import generator, pick
+from mgc_keras.corpus.voice import Singer, Syllable, draw_singer, vocalise
+
+VOICE_CLASSES = ("nosing", "sing")
+SPEECH_CLASSES = ("music", "speech")
+
+
+def voice_table(n_clips: int, seed: int) -> pd.DataFrame:
+    """Return the table of the voice task."""
+    return class_table("voice", VOICE_CLASSES, n_clips, seed, n_artists=8, seconds=CLIP_SECONDS)
+
+
+def artists_genre(artist_seed: int) -> str:
+    """Return the genre an artist plays, where that is not the class."""
+    return str(pick(generator(artist_seed, "genre"), tuple(GENRES)))
+
+
+def voice_arrangement(row: Row) -> Arrangement:
+    """Return the decisions about a clip of the voice task; unsung clips often have a melody instrument instead."""
+    artist_seed, seed = int(row["artist_seed"]), int(row["seed"])
+    genre = artists_genre(artist_seed)
+    drawn = arrange(genre, GENRES[genre], artist_seed, seed)
+    rng = generator(seed, "voice")
+    singer = draw_singer(generator(artist_seed, "singer"))
+    if row["label"] == "sing":
+        return replace(drawn, singer=singer, lead=None)
+    lead = str(pick(rng, GENRES[genre].leads)) if rng.random() < 0.75 else None
+    return replace(drawn, singer=None, lead=lead)
+
+
+def render_voice(row: Row, seconds: float, sampling_rate: int) -> np.ndarray:
+    """Render a clip of the voice task: float32, shape (n_samples,)."""
+    return play(voice_arrangement(row), seconds, sampling_rate)
+
+
+def speech_music_table(n_clips: int, seed: int) -> pd.DataFrame:
+    """Return the table of the speech/music task."""
+    return class_table("speech_music", SPEECH_CLASSES, n_clips, seed, n_artists=8, seconds=CLIP_SECONDS)
+
+
+def render_speech_music(row: Row, seconds: float, sampling_rate: int) -> np.ndarray:
+    """Render a clip of the speech/music task: float32, shape (n_samples,)."""
+    artist_seed, seed = int(row["artist_seed"]), int(row["seed"])
+    if row["label"] == "speech":
+        return talk(artist_seed, seed, seconds, sampling_rate)
+    genre = artists_genre(artist_seed)
+    return play(arrange(genre, GENRES[genre], artist_seed, seed), seconds, sampling_rate)
+
+
+def talk(speaker_seed: int, seed: int, seconds: float, sampling_rate: int) -> np.ndarray:
+    """Render a speaker in a room, now and then with quiet music behind: float32, shape (n_samples,)."""
+    habits, rng = generator(speaker_seed, "speaker"), generator(seed, "talk")
+    speaker = replace(draw_singer(habits), vibrato=0.0)
+    rate = float(habits.uniform(3.8, 5.6))
+    n_samples = int(round(seconds * sampling_rate))
+    words = spoken_syllables(seconds, speaker, rate * float(np.exp(rng.normal(0.0, 0.06))), rng)
+    wave = vocalise(words, speaker, n_samples, sampling_rate, rng)
+    if rng.random() < 0.3:
+        genre = str(pick(rng, tuple(GENRES)))
+        behind = play(arrange(genre, GENRES[genre], speaker_seed, seed), seconds, sampling_rate)
+        gain = 10.0 ** (-float(rng.uniform(14.0, 24.0)) / 20.0)
+        wave += behind * np.float32(gain * loudness_of(wave) / max(loudness_of(behind), 1e-6))
+    mix = Mix(
+        tilt=float(np.clip(habits.normal(0.0, 1.5) + rng.normal(0.0, 0.7), -4.0, 4.0)),
+        curve=draw_curve(habits, rng), reverb=float(habits.uniform(0.0, 0.3)),
+        reverb_time=float(habits.uniform(0.2, 0.8)), peak=float(rng.uniform(0.3, 0.9)),
+        noise=float(habits.uniform(-62.0, -34.0)),
+    )  # fmt: skip
+    return finish(wave, mix, sampling_rate, seed)
+
+
+def spoken_syllables(seconds: float, speaker: Singer, rate: float, rng: np.random.Generator) -> list[Syllable]:
+    """Invent talk: phrases whose pitch declines, with accents, diphthongs and consonants, and pauses between phrases.
+
+    Parameters
+    ----------
+    seconds : float
+        How long to talk.
+    speaker : Singer
+    rate : float
+        Syllables a second within a phrase.
+    rng : np.random.Generator
+    """
+    syllables: list[Syllable] = []
+    time = float(rng.uniform(0.05, 0.5))
+    while time < seconds:
+        n_syllables = int(rng.integers(5, 20))
+        top = speaker.low + float(rng.uniform(2.0, 5.0))
+        for number in range(n_syllables):
+            progress = number / n_syllables
+            length = float(rng.gamma(9.0, 1.0 / 9.0)) / rate * (1.5 if number == n_syllables - 1 else 1.0)
+            accent = float(rng.uniform(1.5, 3.5)) if rng.random() < 0.25 else 0.0
+            pitch = top - 7.0 * progress + accent + float(rng.normal(0.0, 0.5))
+            vowel = str(pick(rng, ("a", "e", "i", "o", "u", "ai", "ei", "au", "oi")))
+            consonant = str(pick(rng, ("s", "f", "t", "t", "m", "")))
+            strength = float(rng.uniform(0.55, 0.8)) * (1.0 - 0.4 * progress) + 0.12 * accent / 3.0
+            syllables.append(Syllable(time, 0.78 * length, pitch, pitch - 1.2, vowel, consonant, strength))
+            time += length
+            if time >= seconds:
+                break
+        time += float(rng.uniform(0.25, 0.9))
+    return syllables

@@ -1,0 +1,125 @@
+"""Writing a task's clips and manifest to a folder: resumable, in parallel, every file whole."""
+
+from io import StringIO
+from pathlib import Path
+
+import joblib
+import pandas as pd
+
+from mgc_keras.audio.files import write_waveform
+from mgc_keras.corpus.songs import cut_sections
+from mgc_keras.corpus.tasks import check_length, corpus_table, render_clip
+from mgc_keras.datasets.manifest import write_manifest
+from mgc_keras.errors import OptionError
+from mgc_keras.progress import progress_bar
+
+
+def write_corpus(
+    task: str,
+    folder: str | Path,
+    n_clips: int | None = None,
+    seed: int = 0,
+    sampling_rate: int = 22050,
+    duration: float | None = None,
+    jobs: int = 1,
+) -> Path:
+    """Render a task's clips as 16-bit wav files and write its manifest.
+
+    A run that was interrupted goes on where it stopped; clips already there are kept where their row (seeds, sampling
+    rate, duration, version of the renderer) is the same, and rendered again where it is not.
+
+    Parameters
+    ----------
+    task : str
+        Key of `TASKS`.
+    folder : str or Path
+        Where ``<folder>/<class>/<clip_id>.wav`` and ``<folder>/<task>.csv`` go.
+    n_clips, seed
+        See `corpus_table`.
+    sampling_rate : int
+        Hz.
+    duration : float, optional
+        Seconds of every clip; by default the task's own.
+    jobs : int
+        Processes; -1 takes one for every core.
+
+    Returns
+    -------
+    Path
+        The manifest.
+
+    Raises
+    ------
+    OptionError
+        Unknown task, no clips, sampling rate, duration or jobs out of range.
+    MgcKerasError
+        The disk is full.
+    """
+    folder = Path(folder)
+    table = _written_table(task, n_clips, seed, sampling_rate, duration)
+    if jobs == 0:
+        raise OptionError("0 is no number of processes", field="jobs", cure="give 1 or more, or -1 for one a core")
+    manifest, plan = folder / f"{task}.csv", folder / f".{task}.plan.csv"
+    missing = _missing_clips(table, folder, {**_known_rows(manifest), **_known_rows(plan)})
+    if missing or not manifest.is_file():
+        # The plan vouches for the clips of an unfinished run; the manifest appears when all clips are there.
+        write_manifest(table, plan)
+        manifest.unlink(missing_ok=True)
+    _render_all(table.iloc[missing].to_dict("records"), folder, jobs, f"rendering {task}")
+    write_manifest(table, manifest)
+    plan.unlink(missing_ok=True)
+    return manifest
+
+
+def _written_table(
+    task: str, n_clips: int | None, seed: int, sampling_rate: int, duration: float | None
+) -> pd.DataFrame:
+    table = corpus_table(task, n_clips, seed)
+    check_length(29.0 if duration is None else duration, sampling_rate)
+    if duration is not None:
+        table["seconds"] = float(duration) if task != "songs" else table["seconds"].clip(upper=duration)
+        if "sections" in table:
+            pairs = zip(table["sections"], table["seconds"], strict=True)
+            table["sections"] = [cut_sections(text, seconds) for text, seconds in pairs]
+    table["sampling_rate"] = int(sampling_rate)
+    return table
+
+
+def _rows(table: pd.DataFrame) -> dict[str, dict[str, str]]:
+    text = pd.read_csv(StringIO(table.to_csv(index=False)), dtype=str, keep_default_na=False)
+    return {row["clip_id"]: row for row in text.to_dict("records")}
+
+
+def _known_rows(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of an earlier run, none if there was none or its file is no such table."""
+    if not path.is_file():
+        return {}
+    try:
+        text = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
+        return {}
+    return {row["clip_id"]: row for row in text.to_dict("records")} if "clip_id" in text else {}
+
+
+def _missing_clips(table: pd.DataFrame, folder: Path, known: dict[str, dict[str, str]]) -> list[int]:
+    """Return the positions of the clips to render; files that another row left are removed first."""
+    missing = []
+    for number, (clip_id, row) in enumerate(_rows(table).items()):
+        target = folder / row["filepath"]
+        if known.get(clip_id) != row:
+            target.unlink(missing_ok=True)
+        if not target.is_file():
+            missing.append(number)
+    return missing
+
+
+def _render_all(rows: list[dict], folder: Path, jobs: int, description: str) -> None:
+    work = (joblib.delayed(_write_clip)(row, folder) for row in rows)
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+    for _ in progress_bar(done, description=description, total=len(rows)):
+        pass
+
+
+def _write_clip(row: dict, folder: Path) -> None:
+    waveform = render_clip(row, int(row["sampling_rate"]))
+    write_waveform(folder / str(row["filepath"]), waveform, int(row["sampling_rate"]))

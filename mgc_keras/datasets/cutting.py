@@ -1,0 +1,225 @@
+"""Cutting: from clips or whole songs to segments of equal length, in memory or as files.
+
+Asgharivaskasi et al. (2019) cut songs into clips of 30 s, and clips into segments of 3 s whose classes are voted on.
+Hold out clips before cutting them (`mgc_keras.datasets.holdout`): what a segment was cut from decides its side.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.audio.containers import open_clip
+from mgc_keras.audio.files import FITS, fit_waveform, read_waveform, write_waveform
+from mgc_keras.datasets.manifest import Manifest
+from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.files import write_text
+from mgc_keras.progress import progress_bar
+
+REMAINDERS = ("drop", "fit")
+SETTINGS_FILE = "segments.json"
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How clips are cut.
+
+    Parameters
+    ----------
+    seconds : float
+        Length of a segment; 3 in the study, 30 for its songs.
+    hop : float or None
+        Seconds from one start to the next; None takes `seconds`: the segments neither overlap nor leave gaps.
+    remainder : str
+        What happens to the end of a clip, where no whole segment fits any more. "drop": it is left out. "fit": it
+        becomes one more segment, brought to length by `fit`. The study's rule is not stated; dropped because a segment
+        that is half silence or repetition is not what the others are.
+    fit : str
+        How a clip shorter than one segment, which always gives one, is brought to length: see
+        `mgc_keras.audio.files.fit_waveform`.
+
+    Raises
+    ------
+    OptionError
+        A value that makes no sense.
+    """
+
+    seconds: float = 3.0
+    hop: float | None = None
+    remainder: str = "drop"
+    fit: str = "repeat"
+
+    def __post_init__(self) -> None:
+        for field in ("seconds", "hop"):
+            value = getattr(self, field)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise OptionError(f"{value} s makes no sense", field=field, cure="give seconds above 0")
+        for field, known in (("remainder", REMAINDERS), ("fit", FITS)):
+            if getattr(self, field) not in known:
+                cure = f"choose one of {', '.join(known)}"
+                raise OptionError(f"unknown value {getattr(self, field)!r}", field=field, cure=cure)
+
+    def length(self, sampling_rate: int) -> int:
+        """Return the samples of a segment."""
+        return max(1, round(self.seconds * sampling_rate))
+
+    def starts(self, n_samples: int, sampling_rate: int) -> np.ndarray:
+        """Return the first sample of each segment of a clip of `n_samples`, (n_segments,) int; at least one.
+
+        Example
+        -------
+        >>> Cutting(3.0).starts(10, sampling_rate=1).tolist(), Cutting(3.0, remainder="fit").starts(10, 1).tolist()
+        ([0, 3, 6], [0, 3, 6, 9])
+        """
+        length = self.length(sampling_rate)
+        hop = length if self.hop is None else max(1, round(self.hop * sampling_rate))
+        starts = np.arange(0, max(n_samples - length, 0) + 1, hop)
+        following = starts[-1] + hop
+        if self.remainder == "fit" and starts[-1] + length < n_samples and following < n_samples:
+            starts = np.append(starts, following)
+        return starts
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Segments of several clips.
+
+    Parameters
+    ----------
+    waveforms : np.ndarray [shape=(n_segments, n_samples)]
+        Clip by clip, in time.
+    clip : np.ndarray [shape=(n_segments,), dtype=int]
+        Position of the clip that a segment was cut from: ``labels[segments.clip]`` are their labels, and votes are
+        gathered by it (`mgc_keras.evaluation.voting`).
+    start : np.ndarray [shape=(n_segments,), dtype=int]
+        A segment's first sample in its clip.
+    """
+
+    waveforms: np.ndarray
+    clip: np.ndarray
+    start: np.ndarray
+
+
+def cut_clips(
+    waveforms: np.ndarray | Sequence[np.ndarray], sampling_rate: int, cutting: Cutting = Cutting()
+) -> Segments:
+    """Cut clips into segments.
+
+    Parameters
+    ----------
+    waveforms : np.ndarray [shape=(n_clips, n_samples)] or sequence of np.ndarray [shape=(n_samples,)]
+    sampling_rate : int
+        In Hz.
+    cutting : Cutting
+
+    Raises
+    ------
+    OptionError
+        There are no clips.
+    AudioError
+        A clip has no samples, or is no waveform; its position is named.
+
+    Example
+    -------
+    >>> segments = cut_clips(np.zeros((2, 7), np.float32), sampling_rate=1)
+    >>> segments.waveforms.shape, segments.clip.tolist(), segments.start.tolist()
+    ((4, 3), [0, 0, 1, 1], [0, 3, 0, 3])
+    """
+    if not len(waveforms):
+        raise OptionError("there are no clips to cut", field="waveforms", cure="give at least one")
+    for position, waveform in enumerate(waveforms):
+        if np.ndim(waveform) != 1 or not len(waveform):
+            problem = f"clip {position} has the shape {np.shape(waveform)}, not (n_samples,)"
+            raise AudioError(problem, cure="mix it to mono, or leave it out if it is empty")
+    starts = [cutting.starts(len(waveform), sampling_rate) for waveform in waveforms]
+    clip = np.repeat(np.arange(len(waveforms)), [len(some) for some in starts])
+    start, length = np.concatenate(starts), cutting.length(sampling_rate)
+    segments = np.empty((len(clip), length), dtype=np.result_type(*{waveform.dtype for waveform in waveforms}))
+    for row, (position, first) in enumerate(zip(clip, start)):
+        segments[row] = fit_waveform(waveforms[position][first : first + length], length, cutting.fit)
+    return Segments(segments, clip, start)
+
+
+@dataclass(frozen=True, eq=False)
+class CutManifest:
+    """What `cut_manifest` gives.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        The manifest's rows: one a segment, with `clip_id` ``<clip>_<k>``, the columns of the row it was cut from, and
+        `cut_from` (that row's `clip_id`) and `start_s` (where it begins there, in seconds).
+    problems : dict of int to AudioError
+        The positions of clips that could not be read, and why.
+    """
+
+    table: pd.DataFrame
+    problems: dict[int, AudioError]
+
+
+def cut_manifest(
+    manifest: Manifest, folder: str | Path, cutting: Cutting = Cutting(seconds=30.0), sampling_rate: int | None = None
+) -> CutManifest:
+    """Cut a manifest's clips into files and return the manifest's table of these.
+
+    The segments are written as mono 16-bit wav files to ``<folder>/<path of the clip>_<k>.wav``; k counts a clip's
+    segments from 0. Files already there are kept, so that a run that was stopped goes on.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    folder : str or Path
+        Where the segments go, and what the table's paths are relative to. 23 000 clips of 30 s take about 30 GB at
+        22 050 Hz, twice as much at 44 100 Hz.
+    cutting : Cutting
+    sampling_rate : int or None
+        Of the segments, in Hz; None keeps each clip's own.
+
+    Raises
+    ------
+    OptionError
+        `folder` holds segments that were cut otherwise.
+    MgcKerasError
+        The disk is full.
+    """
+    folder = Path(folder)
+    _check_settings(folder / SETTINGS_FILE, cutting, sampling_rate)
+    stems = manifest.table["filepath"].map(lambda name: PurePosixPath(name).with_suffix("").as_posix())
+    stems = stems.where(~stems.duplicated(keep=False), manifest.table["filepath"])
+    rows, problems = [], {}
+    songs = zip(manifest.table.to_dict("records"), manifest.filepaths, stems, strict=True)
+    for position, (row, path, stem) in enumerate(progress_bar(songs, description="cutting clips", total=len(manifest))):
+        try:
+            starts = _write_segments(path, folder, stem, cutting, sampling_rate)
+        except AudioError as error:
+            problems[position] = error
+            continue
+        for k, start in enumerate(starts):
+            names = {"clip_id": f"{row['clip_id']}_{k}", "filepath": f"{stem}_{k}.wav"}
+            rows.append({**row, **names, "cut_from": row["clip_id"], "start_s": start})
+    columns = dict.fromkeys([*manifest.table.columns, "cut_from", "start_s"])
+    return CutManifest(pd.DataFrame(rows, columns=list(columns)), problems)
+
+
+def _write_segments(path: Path, folder: Path, stem: str, cutting: Cutting, sampling_rate: int | None) -> list[float]:
+    """Write the segments that are not there yet; return where each begins, in seconds."""
+    if sampling_rate is None:
+        with open_clip(path) as clip:
+            sampling_rate = clip.samplerate
+    segments = cut_clips([read_waveform(path, sampling_rate)], sampling_rate, cutting)
+    for k, waveform in enumerate(segments.waveforms):
+        if not (folder / f"{stem}_{k}.wav").exists():
+            write_waveform(folder / f"{stem}_{k}.wav", waveform, sampling_rate)
+    return [int(start) / sampling_rate for start in segments.start]
+
+
+def _check_settings(path: Path, cutting: Cutting, sampling_rate: int | None) -> None:
+    text = json.dumps({**vars(cutting), "sampling_rate": sampling_rate}, indent=2) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        cure = "choose another folder, or remove that one"
+        raise OptionError("holds segments that were cut otherwise", path=path.parent, cure=cure)
+    write_text(path, text)

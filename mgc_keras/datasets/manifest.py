@@ -1,0 +1,227 @@
+"""Manifests: one CSV a dataset, one row a clip.
+
+Columns: ``clip_id`` (unique), ``filepath`` (with forward slashes, relative to the data folder), then ``label`` (a
+class name) or several ``label_<name>`` (numbers: 0/1 for tags, a score for regression) or both; optional ``split``
+(train, valid, test, or empty: in none of them), ``fold`` (an integer), ``artist``. Further columns are kept as they
+are.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.audio.files import find_clips
+from mgc_keras.datasets.cards import Card, card_names, read_card
+from mgc_keras.datasets.manifest_checks import checked_table
+from mgc_keras.errors import AudioError, ManifestError
+from mgc_keras.files import write_text
+
+LABEL_PREFIX = "label_"
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """A dataset's clips, checked.
+
+    Parameters
+    ----------
+    name : str
+        The CSV's name without suffix.
+    table : pd.DataFrame
+        The rows, index 0 to n - 1; text columns hold str (empty text where nothing is known), `fold` int,
+        `label_<name>` float.
+    data_home : Path
+        The folder that `filepath` is relative to.
+    """
+
+    name: str
+    table: pd.DataFrame
+    data_home: Path
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def clip_ids(self) -> list[str]:
+        """The clips' ids, in manifest order."""
+        return self.table["clip_id"].tolist()
+
+    @property
+    def filepaths(self) -> list[Path]:
+        """The clips' absolute paths, in manifest order."""
+        home = self.data_home.absolute()
+        return [home / filepath for filepath in self.table["filepath"]]
+
+    @property
+    def label_columns(self) -> list[str]:
+        """The names of the `label_<name>` columns, prefix included."""
+        return [column for column in self.table.columns if column.startswith(LABEL_PREFIX)]
+
+    @property
+    def class_names(self) -> list[str]:
+        """The values of `label`, sorted; empty where there is no such column."""
+        return sorted(set(self.table["label"])) if "label" in self.table else []
+
+    @property
+    def label_indices(self) -> np.ndarray:
+        """Each clip's position in `class_names`, (n_clips,) int64. Raises `ManifestError` without `label`."""
+        if "label" not in self.table:
+            raise ManifestError("there is no such column", path=self.name, field="label", cure="use targets(column)")
+        positions = {name: index for index, name in enumerate(self.class_names)}
+        return self.table["label"].map(positions).to_numpy(np.int64)
+
+    def targets(self, column: str) -> np.ndarray:
+        """Return a `label_<name>` column, shape (n_clips,), dtype float64; `column` with or without the prefix.
+
+        Raises
+        ------
+        ManifestError
+            There is no such column.
+        """
+        full = column if column.startswith(LABEL_PREFIX) else LABEL_PREFIX + column
+        if full not in self.table:
+            cure = f"choose one of: {', '.join(self.label_columns) or 'none here'}"
+            raise ManifestError("there is no such column", path=self.name, field=full, cure=cure)
+        return self.table[full].to_numpy(np.float64)
+
+    def select(self, rows: np.ndarray) -> "Manifest":
+        """Return the manifest of some rows: a boolean mask (n_clips,), or integer positions in the wanted order."""
+        rows = np.asarray(rows)
+        picked = self.table[rows] if rows.dtype == bool else self.table.iloc[rows]
+        return Manifest(self.name, picked.reset_index(drop=True), self.data_home)
+
+
+def read_manifest(path: str | Path, data_home: str | Path | None = None) -> Manifest:
+    """Read and check a manifest.
+
+    The clips themselves need not exist: a clip that cannot be read later becomes a row of ``errors.csv``. Where a card
+    carries the manifest's name, labels the card does not know are refused.
+
+    Parameters
+    ----------
+    path : str or Path
+        The CSV.
+    data_home : str or Path, optional
+        The folder that `filepath` is relative to; by default the CSV's own folder.
+
+    Raises
+    ------
+    ManifestError
+        The file is missing, no CSV or without rows; columns are missing; ids are empty or occur twice; labels are
+        empty, unknown or not numbers; a fold is not an integer; a split has an unknown name; a path leaves
+        `data_home` (through links too) or `data_home` is no folder.
+
+    Example
+    -------
+    >>> manifest = read_manifest("gtzan_genre.csv", data_home="/data/gtzan")    # doctest: +SKIP
+    >>> manifest.class_names[:2]                                               # doctest: +SKIP
+    ['blues', 'classical']
+    """
+    path = Path(path)
+    home = path.parent if data_home is None else Path(data_home)
+    if not home.is_dir():
+        raise ManifestError(
+            "there is no such folder", path=home, field="data_home", cure="name the folder of the clips"
+        )
+    return Manifest(path.stem, checked_table(_read_text_table(path), path, _card_of(path.stem), home), home)
+
+
+def write_manifest(table: pd.DataFrame, path: str | Path) -> Path:
+    """Check a table as `read_manifest` does, and write it whole or not at all. Return the path.
+
+    Raises
+    ------
+    ManifestError
+        The table breaks the schema, or `path` is an existing file that is no manifest (a dataset's own list, say).
+    """
+    path = Path(path)
+    if path.is_file() and not _starts_like_a_manifest(path):
+        cure = f"choose another name, for example {path.with_name(path.stem + '_manifest.csv')}"
+        raise ManifestError("is there already and is no manifest; it was left as it is", path=path, cure=cure)
+    cells = table.astype(object).where(table.notna(), "").astype(str)
+    checked_table(cells, path, _card_of(path.stem), None)
+    return write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def folder_manifest(folder: str | Path) -> pd.DataFrame:
+    """Make a manifest's table from a folder with one sub-folder a class.
+
+    Parameters
+    ----------
+    folder : str or Path
+        ``folder/<class>/…/<clip>``; hidden files (``._*`` among them) are skipped.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns `clip_id` (the path below `folder` without suffix; with suffix where two files differ in that alone),
+        `filepath` and `label`, sorted by path.
+
+    Raises
+    ------
+    ManifestError
+        No such folder, no clips in it, or clips that lie in no class folder.
+
+    Example
+    -------
+    >>> folder_manifest("my_music")         # doctest: +SKIP
+              clip_id          filepath label
+    0       jazz/solo     jazz/solo.wav  jazz
+    1     rock/riff_1  rock/riff_1.flac  rock
+    """
+    folder = Path(folder)
+    try:
+        relative = [clip.relative_to(folder) for clip in find_clips(folder)]
+    except AudioError as error:
+        raise ManifestError(error.problem, path=folder, cure=error.cure) from error
+    if not relative:
+        raise ManifestError("no audio files found", path=folder, cure="put the clips into one sub-folder a class")
+    loose = [path.name for path in relative if len(path.parts) == 1]
+    if loose:
+        problem = f"{len(loose)} clip(s) lie in no class folder, first {loose[0]}"
+        raise ManifestError(problem, path=folder, field="label", cure="move each into the sub-folder of its class")
+    filepaths = pd.Series([path.as_posix() for path in relative])
+    stems = filepaths.map(lambda filepath: os.path.splitext(filepath)[0])
+    clip_ids = stems.where(~stems.duplicated(keep=False), filepaths)
+    return pd.DataFrame({"clip_id": clip_ids, "filepath": filepaths, "label": [path.parts[0] for path in relative]})
+
+
+def _card_of(name: str) -> Card | None:
+    return read_card(name) if name in card_names() else None
+
+
+def _starts_like_a_manifest(path: Path) -> bool:
+    with open(path, encoding="utf-8-sig", errors="replace") as stream:
+        return stream.read(8) == "clip_id,"
+
+
+def _read_text_table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        problem = "is a folder, not a manifest" if path.is_dir() else "there is no such file"
+        raise ManifestError(problem, path=path, cure="make one with: mgc-keras manifest folder DIR -o FILE")
+    try:
+        # Everything as text: "007" stays "007", and a class named "None" stays a class.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except pd.errors.EmptyDataError as error:
+        raise ManifestError("is empty", path=path, cure="make it again") from error
+    except (UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise ManifestError("is not a CSV file", path=path, cure="save it as comma-separated UTF-8 text") from error
+    if any("\0" in str(column) for column in table.columns):
+        raise ManifestError("is not a CSV file", path=path, cure="save it as comma-separated UTF-8 text")
+    return table.fillna("")
+
+
+def check_source_manifest(manifest: Manifest) -> None:
+    """Raise `ManifestError` if a manifest has no tags, or no split into "train" and "valid"."""
+    if not manifest.label_columns:
+        raise ManifestError(
+            "holds no tags", path=manifest.name, field="label_<tag>", cure="give a multi-label manifest"
+        )
+    found = set(manifest.table["split"]) if "split" in manifest.table else set()
+    if not {"train", "valid"} <= found:
+        raise ManifestError(
+            "needs clips marked train and clips marked valid", path=manifest.name, field="split", cure="add the column"
+        )

@@ -1,0 +1,33 @@
+"""Finds what rooms above offer to rooms below, by place instead of by a list that somebody must keep."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
+from types import ModuleType
+
+STUDIES = "mgc_keras.studies"
+
+
+def modules_in(package: str) -> Iterator[ModuleType]:
+    """Import every module of a package, by name.
+
+    Example
+    -------
+    >>> [module.__name__.rsplit(".", 1)[1] for module in modules_in("mgc_keras.evaluation")][:2]
+    ['audit', 'fold_tests']
+    """
+    for found in iter_modules(import_module(package).__path__):
+        yield import_module(f"{package}.{found.name}")
+
+
+def modules_named(name: str, package: str = STUDIES) -> Iterator[ModuleType]:
+    """Import ``<package>.<folder>.<name>`` of every folder of a package that has such a module, by name of the folder.
+
+    What a study adds to the package (networks, weight files, the study itself) is found so: the rooms below know the
+    module's name, never the study.
+    """
+    for found in iter_modules(import_module(package).__path__):
+        module = f"{package}.{found.name}.{name}"
+        if found.ispkg and find_spec(module) is not None:
+            yield import_module(module)

@@ -1,0 +1,225 @@
+"""Features (or tags) of a convnet, in batches, through one compiled graph."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mgc_keras.audio.files import FITS
+from mgc_keras.checks import checked_choice
+from mgc_keras.errors import OptionError, WeightsError
+from mgc_keras.features.extractor import compose_batches
+from mgc_keras.files import sha256_of
+from mgc_keras.layers.melspectrogram import MelSpectrogram
+from mgc_keras.layers.named_outputs import output_names
+from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
+from mgc_keras.networks.kinds import kind_of
+from mgc_keras.networks.lastfm import TAGS
+from mgc_keras.networks.load import load_model
+from mgc_keras.networks.registry import fetch_weights, weight_files
+
+PUBLISHED_BATCH_SIZE = 256
+USUAL_BATCH_SIZE = 16
+# In Hz, of networks that bring no front end that would tell.
+USUAL_SAMPLING_RATE = 12000
+CUTS = ("before_resampling", "after_resampling")
+# Seconds by which the end of a file is felt in the resampled waveform, and many more.
+_RESAMPLER_REACH = 0.1
+# Up to here, the maps of a whole batch fit into memory together and one pass is quicker.
+_LARGEST_WHOLE_BATCH = 16
+
+
+class ConvnetExtractor:
+    """The output of a network that takes waveforms: its layers' features, or its tags.
+
+    The weights are taken when this is made; training the model further does not change what it computes.
+
+    Parameters
+    ----------
+    model : keras.Model or path
+        A model (batch, n_samples) -> (batch, n_features), or a file of the convnet for `mgc_keras.load_model`.
+    output : str
+        "features" or "tags", where `model` is a path.
+    batch_size : int, optional
+        Clips a batch. Networks that normalise by batch statistics, or refer decibels to the batch's maximum, give
+        each clip numbers that depend on its batch. 256 by default for batch statistics, as the authors ran it; else
+        16. Where a clip's numbers do not depend on its batch, the size moves nothing but the last bits.
+    batch_order : str
+        Which clips share a batch; "file" as published. See `mgc_keras.features.extractor.compose_batches`.
+    seed : int
+        Of the "shuffled" order.
+    fit : str
+        How clips of another length are brought to the network's: "repeat" (the paper), "zero_pad" or "crop".
+    cut : str, optional
+        When clips are cut to the network's length: "before_resampling" (the study; `librosa.load` with a duration)
+        lets the last samples feel the end that the resampler saw, "after_resampling" does not. Default: as each
+        network's original did, "after_resampling" for the one that standardises clips, else "before_resampling".
+        "crop" always cuts afterwards.
+    name : str
+        Short name, shown in progress bars and descriptions.
+    columns : sequence of str, optional
+        Names of the outputs. By default those that the model holds, else those of its kind, else last.fm's `TAGS` for 50.
+    weights_file : path, optional
+        The file that `model` was made from, for the description; not needed where `model` is a path.
+    fill_batches : bool
+        Compute batches of one size, the last one filled up: the same clip then gives the same bits wherever it stands.
+        Without, the rest of a batch costs no time.
+
+    Attributes
+    ----------
+    depends_on_batch : bool
+        Whether a clip's numbers depend on the clips in its batch.
+    name, columns, sampling_rate, n_samples, fit, duration, batch_size, batch_order, seed, dtype
+        As in `mgc_keras.features.extractor.Extractor`.
+
+    Raises
+    ------
+    OptionError
+        The model takes no waveforms, or an option makes no sense.
+    WeightsError
+        The file cannot be read, or is none of the convnet.
+
+    Example
+    -------
+    >>> extractor = ConvnetExtractor("weights_layer4_theano.hdf5", batch_order="single")    # doctest: +SKIP
+    >>> extractor(waveforms).shape                                                          # doctest: +SKIP
+    (1, 160)
+    """
+
+    dtype = "float32"
+
+    def __init__(
+        self,
+        model: keras.Model | str | Path,
+        *,
+        output: str = "features",
+        batch_size: int | None = None,
+        batch_order: str = "file",
+        seed: int = 0,
+        fit: str = "repeat",
+        cut: str | None = None,
+        name: str = "convnet",
+        columns: Sequence[str] | None = None,
+        weights_file: str | Path | None = None,
+        fill_batches: bool = True,
+    ) -> None:
+        if isinstance(model, (str, Path)):
+            weights_file = find_weights(model)
+            model = load_model(weights_file, output=output, input="waveform")
+        if len(model.input_shape) != 2 or model.input_shape[1] is None or len(model.output_shape) != 2:
+            problem = "does not turn waveforms of a fixed length into rows of numbers"
+            raise OptionError(problem, field=f"model {model.name}", cure="build it with input='waveform'")
+        checked_choice("fit", fit, FITS)
+        self.model, self.weights_file = model, weights_file and Path(weights_file)
+        self.name, self.fit, self.batch_order, self.seed = name, fit, batch_order, seed
+        self.columns = _columns(model) if columns is None else tuple(columns)
+        self._kind = kind_of(model)
+        self._front_end = _layer_of(model, MelSpectrogram)
+        self._batch_statistics = _layer_of(model, BatchStatisticsNormalization) is not None
+        of_batch = self._front_end is not None and self._front_end.decibel_reference == "batch"
+        self.depends_on_batch = self._batch_statistics or of_batch
+        default_size = PUBLISHED_BATCH_SIZE if self._batch_statistics else USUAL_BATCH_SIZE
+        self.batch_size = default_size if batch_size is None else batch_size
+        compose_batches(0, self.batch_size, batch_order, labels=())  # refuses sizes and orders that make no sense
+        self.sampling_rate = USUAL_SAMPLING_RATE if self._front_end is None else self._front_end.sampling_rate
+        self.n_samples = model.input_shape[1]
+        self.cut = checked_choice("cut", _cut(model) if cut is None else cut, CUTS)
+        self.duration = None if fit == "crop" else self.n_samples / self.sampling_rate
+        if self.duration and self.cut == "after_resampling":
+            self.duration += _RESAMPLER_REACH
+        # One graph for all calls: clips that are independent of each other always come in batches of one size.
+        free = self.depends_on_batch or not fill_batches
+        self._width = None if free else 1 if batch_order == "single" else self.batch_size
+        self._compute = compiled(model, (self._width, self.n_samples))
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything that fixes the numbers, for the JSON beside a feature table."""
+        file = self.weights_file
+        return {
+            "name": self.name,
+            "model": self.model.name,
+            "weights_file": file and file.name,
+            "weights_file_sha256": file and sha256_of(file),
+            "weights_sha256": weights_sha256(self.model),
+            "normalization": "batch" if self._batch_statistics else "population",
+            "front_end": self._front_end and _settings(self._front_end),
+            "n_samples": self.n_samples,
+            "fit": self.fit,
+            "cut": self.cut,
+            "depends_on_batch": self.depends_on_batch,
+            "batch_size": 1 if self.batch_order == "single" else self.batch_size,
+            "batch_order": self.batch_order,
+            "batch_seed": self.seed if self.batch_order == "shuffled" else None,
+        }
+
+    def __call__(self, waveforms: np.ndarray) -> np.ndarray:
+        """Return (batch, n_features) float32 for waveforms (batch, n_samples) float32."""
+        n_clips = len(waveforms)
+        if self._kind and self._kind.whole_batch and self._batch_statistics and n_clips > _LARGEST_WHOLE_BATCH:
+            return self._kind.whole_batch(self.model, waveforms)
+        if self._width is not None and n_clips != self._width:
+            waveforms = np.concatenate([waveforms, np.zeros((self._width - n_clips, self.n_samples), np.float32)])
+        return self._compute(tf.constant(waveforms)).numpy()[:n_clips]
+
+
+def find_weights(path: str | Path) -> Path:
+    """Return the weight file: the path itself, or the verified copy of a registered name, fetched if need be.
+
+    Raises
+    ------
+    WeightsError
+        There is no such file or name, or it cannot be fetched.
+    """
+    if Path(path).is_file():
+        return Path(path)
+    known = weight_files()
+    if str(path) in known:
+        return fetch_weights(str(path), progress=True)
+    raise WeightsError("there is no such file", path=path, cure=f"give a file, or a name: {', '.join(known)}")
+
+
+def weights_sha256(model: keras.Model) -> str:
+    """Return a SHA-256 over a model's tensors (types, shapes, values, in order), whatever file they came from."""
+    digest = hashlib.sha256()
+    for variable in model.weights:
+        values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
+        digest.update(f"{values.dtype.str}{values.shape}".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def _columns(model: keras.Model) -> tuple[str, ...]:
+    n_outputs = model.output_shape[-1]
+    if names := output_names(model):
+        return names
+    kind = kind_of(model)
+    if kind and (columns := kind.columns(model)):
+        return columns
+    return TAGS if n_outputs == len(TAGS) else tuple(f"output_{index:03d}" for index in range(n_outputs))
+
+
+def _layer_of(model: keras.Model, kind: type[keras.Layer]) -> Any:
+    return next((layer for layer in model.layers if isinstance(layer, kind)), None)
+
+
+def _cut(model: keras.Model) -> str:
+    return CUTS[_layer_of(model, ClipStandardization) is not None]
+
+
+def _settings(front_end: MelSpectrogram) -> dict[str, Any]:
+    return {key: value for key, value in front_end.get_config().items() if key not in ("name", "trainable", "dtype")}
+
+
+def compiled(network: keras.Model | keras.Layer, shape: tuple[int | None, ...]) -> Any:
+    """Compile a network, as it is now, into one graph for float32 inputs of one shape.
+
+    With the weights as constants, TensorFlow folds stored normalisation into the convolutions: a quarter less time.
+    """
+    trainable = [keras.ops.convert_to_numpy(variable) for variable in network.trainable_variables]
+    others = [keras.ops.convert_to_numpy(variable) for variable in network.non_trainable_variables]
+    function = tf.function(lambda inputs: network.stateless_call(trainable, others, inputs, training=False)[0])
+    return function.get_concrete_function(tf.TensorSpec(shape, tf.float32))

@@ -1,0 +1,170 @@
+"""Scores of whole songs, excerpt by excerpt: threads decode ahead while the network computes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from mgc_keras.audio.windows import Excerpts
+from mgc_keras.errors import AudioError, OptionError, WeightsError
+from mgc_keras.features.clips import Clips
+from mgc_keras.features.extractor import compose_batches
+from mgc_keras.features.network import ConvnetExtractor, find_weights
+from mgc_keras.features.pipeline import checked_jobs, clip_features
+from mgc_keras.layers.named_outputs import NamedOutputs, output_names
+from mgc_keras.networks.kinds import kind_of
+from mgc_keras.networks.lastfm import TAGS
+from mgc_keras.networks.load import load_model
+
+KINDS = ("genres", "tags")
+# Excerpts that run through the network together. The first layer's maps of MusicTaggerCRNN take 35 MB for one.
+BATCH_SIZE = 8
+
+
+@dataclass(frozen=True)
+class SongScores:
+    """What a network says of a song.
+
+    Parameters
+    ----------
+    clip_id, filepath : str
+    spans : np.ndarray [shape=(n_excerpts, 2), dtype=float64]
+        Start and end of each excerpt in the song, in seconds.
+    scores : np.ndarray [shape=(n_excerpts, n_outputs), dtype=float32]
+        As the network gives them.
+    note : str
+        In what the excerpts differ from what was asked for; "" if in nothing.
+    problem : AudioError or None
+        Why there are no scores.
+    """
+
+    clip_id: str
+    filepath: str
+    spans: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    scores: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    note: str = ""
+    problem: AudioError | None = None
+
+
+class SongScorer:
+    """A network that scores excerpts of songs.
+
+    Parameters
+    ----------
+    weights : str, Path or keras.Model
+        A name or file for `mgc_keras.load_model`, or a model, that takes waveforms of a fixed length.
+    kind : {"genres", "tags"}
+        What it must score.
+    names : sequence of str, optional
+        Of its outputs. Default: those that the model's file holds, else "class 0", …
+    batch_size : int
+        Excerpts that run together.
+
+    Attributes
+    ----------
+    names : tuple of str
+    seconds : float
+        Length of an excerpt.
+
+    Raises
+    ------
+    WeightsError
+        The file cannot be read, or was trained for the other kind.
+    OptionError
+        The network takes no waveforms, its scores depend on the batch, or the names do not fit.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | keras.Model,
+        kind: str = "genres",
+        *,
+        names: Sequence[str] | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        model, path = _model_of(weights, kind)
+        self.names = tuple(names) if names else output_names(model) or _names(model)
+        self.extractor = ConvnetExtractor(
+            model,
+            batch_size=batch_size,
+            fit=own.fit if (own := kind_of(model)) else "repeat",
+            columns=self.names,
+            weights_file=path,
+            fill_batches=False,
+        )
+        if self.extractor.depends_on_batch:
+            cure = "calibrate it: 'mgc-keras features' does, and saves the result"
+            raise OptionError("its scores depend on the other songs", field=str(weights), cure=cure)
+        if len(self.names) != model.output_shape[-1]:
+            problem = f"{len(self.names)} names for {model.output_shape[-1]} {kind}"
+            raise OptionError(problem, field="labels", cure="give one a class, in the order of training")
+        self.model = model
+
+    @property
+    def seconds(self) -> float:
+        """Length of an excerpt."""
+        return self.extractor.n_samples / self.extractor.sampling_rate
+
+    def excerpts(self, drop: float = 0.0, centre: bool = False) -> Excerpts:
+        """Return how songs are cut for this network."""
+        return Excerpts(self.seconds, drop, centre)
+
+    def songs(self, clips: Clips, excerpts: Excerpts, *, jobs: int | None = None) -> Iterator[SongScores]:
+        """Score songs one after the other, each as soon as it is done.
+
+        Parameters
+        ----------
+        clips : Clips
+        excerpts : Excerpts
+            From `excerpts`.
+        jobs : int, optional
+            Threads that decode; default: one a core.
+
+        Yields
+        ------
+        SongScores
+            In the order of `clips`; a song that cannot be read comes with its problem.
+        """
+        batches = compose_batches(len(clips), self.extractor.batch_size)
+        for results in clip_features(clips, self.extractor, batches, jobs=checked_jobs(jobs), windows=excerpts):
+            for result in results:
+                song = clips.clip_ids[result.position], clips.filepaths[result.position]
+                if result.problem is not None:
+                    yield SongScores(*song, problem=result.problem)
+                else:
+                    scores, spans = np.stack(result.rows), np.asarray(result.spans)
+                    yield SongScores(*song, spans, scores, excerpts.note(result.seconds))
+
+
+def _model_of(weights: str | Path | keras.Model, kind: str) -> tuple[keras.Model, Path | None]:
+    if isinstance(weights, keras.Model):
+        model, path = weights, None
+    else:
+        path = find_weights(weights)
+        model = load_model(path)
+        own = kind_of(model)
+        if own and (options := own.for_single_clips(model, kind)):
+            model = load_model(path, **options)
+    found = _head(model)
+    if found != kind and (found in KINDS or kind == "tags" or kind_of(model)):
+        wanted = f"{len(TAGS)} tags" if kind == "tags" else "genres"
+        problem = (
+            f"scores {model.output_shape[-1]} {found if found in KINDS else 'outputs of another kind'}, not {wanted}"
+        )
+        cure = f"use 'mgc-keras {'classify' if kind == 'tags' else 'tag'}', or weights that were trained for {kind}"
+        raise WeightsError(problem, path=path, field="weights", cure=cure)
+    return model, path
+
+
+def _head(model: keras.Model) -> str:
+    layers = [layer for layer in model.layers if not isinstance(layer, NamedOutputs)]
+    return layers[-1].name
+
+
+def _names(model: keras.Model) -> tuple[str, ...]:
+    n_outputs = model.output_shape[-1]
+    if _head(model) == "tags" and n_outputs == len(TAGS):
+        return TAGS
+    return tuple(f"class {number}" for number in range(n_outputs))

@@ -1,0 +1,122 @@
+"""Reads a network's weights from the files that Keras 1, 2 and 3 write, every tensor checked."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from mgc_keras.errors import WeightsError
+from mgc_keras.networks.hdf5 import read_tensor, text
+from mgc_keras.networks.safetensors_file import check_same_names
+
+# What a tensor is by its name in old files: ".../kernel:0", or "block1_conv1_W_1:0" of Keras 1.
+_WEIGHT = re.compile(r"(?:^|_)(kernel|W|bias|b|gamma|beta|moving_mean|moving_variance)(?:_\d+)?(?::0)?$")
+# Layers that Keras numbers in the order in which a process builds them.
+_COUNTED = re.compile(
+    r"^(conv2d|batch_normalization|activation|max_pooling2d|average_pooling2d|concatenate)(?:_(\d+))?$"
+)
+_KERAS1_NAMES = {"W": "kernel", "b": "bias"}
+
+
+def read_keras_weights(
+    path: str | Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    network: str,
+    renamed: Callable[[Iterable[str]], dict[str, str]] | None = None,
+) -> dict[str, np.ndarray]:
+    """Read every tensor of a network from an HDF5 file of weights: as Keras 1 and 2 wrote it, or a ``.weights.h5``.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file. Its layers must have the names that they have in `shapes`. A ``.weights.h5`` that lacks layers' names
+        is refused.
+    shapes : mapping of str to tuple of int
+        What the network needs, in its order: ``{"block1_conv1/kernel": (3, 3, 3, 64), …}``.
+    network : str
+        Its name, for messages.
+    renamed : callable, optional
+        From the names of the file's layers to those in `shapes`: `counted_names`.
+
+    Returns
+    -------
+    dict
+        The tensors under the names in `shapes`, float32.
+
+    Raises
+    ------
+    WeightsError
+        The file is damaged, or a tensor is missing, one too many, of another shape, or not finite.
+    """
+    path = Path(path)
+    cure = f"take a file of {network} without its top (_notop.h5)"
+    try:
+        with h5py.File(path, "r") as file:
+            places = _places_by_layer_names(file) if "layer_names" in file.attrs else _places_of_keras3(file, shapes)
+            if renamed is not None:
+                names = renamed({place.split("/", 1)[0] for place in places})
+                places = {
+                    f"{names[place.split('/', 1)[0]]}/{place.split('/', 1)[1]}": at for place, at in places.items()
+                }
+            if not places:
+                raise WeightsError("holds no weights of layers", path=path, cure=cure)
+            check_same_names(places, shapes, path, cure)
+            return {name: read_tensor(*places[name], shape, path) for name, shape in shapes.items()}
+    except (OSError, KeyError) as error:
+        raise WeightsError(f"is damaged: {error}", path=path, cure="take another copy") from error
+
+
+def counted_names(names: Iterable[str]) -> dict[str, str]:
+    """Return a name for every layer that does not depend on what a process built before.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of all layers of one network.
+
+    Example
+    -------
+    >>> counted_names(["conv2d_7", "mixed0", "conv2d_12"])
+    {'conv2d_7': 'conv2d_01', 'mixed0': 'mixed0', 'conv2d_12': 'conv2d_02'}
+    """
+    names = list(names)
+    kinds: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        counted = _COUNTED.match(name)
+        if counted:
+            kinds.setdefault(counted[1], []).append((int(counted[2] or 0), name))
+    ranks = {
+        name: f"{kind}_{rank:02d}" for kind, found in kinds.items() for rank, (_, name) in enumerate(sorted(found), 1)
+    }
+    return {name: ranks.get(name, name) for name in names}
+
+
+def _places_by_layer_names(file: h5py.File) -> dict[str, tuple[h5py.Group, str]]:
+    """Find every tensor of a file as Keras 1 and 2 wrote it: its group, and its name there."""
+    places = {}
+    for layer in (text(name) for name in file.attrs["layer_names"]):
+        for stored in (text(name) for name in file[layer].attrs["weight_names"]):
+            kind = _WEIGHT.search(stored.rsplit("/", 1)[-1])
+            weight = _KERAS1_NAMES.get(kind[1], kind[1]) if kind else stored
+            places[f"{layer}/{weight}"] = (file[layer], stored)
+    return places
+
+
+def _places_of_keras3(file: h5py.File, needed: Iterable[str]) -> dict[str, tuple[h5py.Group, str]]:
+    """Find every tensor of a ``.weights.h5``, which has layers' names as attributes and numbers their tensors."""
+    weights: dict[str, list[str]] = {}
+    for name in needed:
+        layer, weight = name.rsplit("/", 1)
+        weights.setdefault(layer, []).append(weight)
+    places = {}
+    layers = file.get("layers")
+    for group in layers.values() if isinstance(layers, h5py.Group) else ():
+        tensors = group.get("vars", ()) if isinstance(group, h5py.Group) else ()
+        for number in tensors:
+            layer = text(tensors.attrs.get("name", group.name))
+            names = weights.get(layer, [])
+            known = number.isdigit() and int(number) < len(names)
+            places[f"{layer}/{names[int(number)] if known else number}"] = (tensors, number)
+    return places

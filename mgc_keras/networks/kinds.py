@@ -1,0 +1,81 @@
+"""What the package must know of a network whose weights were published; each study declares the kinds it brings.
+
+A module ``mgc_keras/studies/<paper>/network_kinds.py`` holds ``KINDS``, a tuple of `NetworkKind`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from mgc_keras.discovery import modules_named
+
+INPUTS = ("waveform", "melspectrogram")
+
+
+@dataclass(frozen=True)
+class FileReader:
+    """Reads a network from an HDF5 file in a form other than Keras 3's.
+
+    Parameters
+    ----------
+    reads : callable
+        From an open file to whether it holds such a network.
+    read : callable
+        From an open file, its path and the options of `load_model` that were given, to the network.
+    """
+
+    reads: Callable[[h5py.File], bool]
+    read: Callable[[h5py.File, Path, dict[str, str]], keras.Model]
+
+
+@dataclass(frozen=True)
+class NetworkKind:
+    """A network that the package can tell, rebuild in another variant, and read from its authors' files.
+
+    A network is told by its layers, because these alone survive in every file format, those of older versions included.
+
+    Parameters
+    ----------
+    name : str
+        For messages: "MusicTaggerCRNN".
+    recognises : callable
+        From a model to whether it is such a network.
+    choices : mapping of str to tuple of str
+        The options of `load_model` that it knows, each with its values.
+    variant : callable
+        From a model and some of these options (by name) to a network with the same weights.
+    readers : tuple of FileReader
+        Of its authors' files.
+    fit : {"repeat", "zero_pad", "crop"}
+        How its authors bring short clips to the network's length.
+    for_single_clips : callable
+        From a model and the wanted output to the options with which a clip's scores depend on that clip alone.
+    columns : callable
+        From a model to the names of its outputs, or () where it has none of its own.
+    whole_batch : callable or None
+        Runs a batch of any size, normalised by its own statistics, in little memory: (model, waveforms) to outputs.
+    """
+
+    name: str
+    recognises: Callable[[keras.Model], bool]
+    choices: Mapping[str, tuple[str, ...]]
+    variant: Callable[..., keras.Model]
+    readers: tuple[FileReader, ...] = ()
+    fit: str = "repeat"
+    for_single_clips: Callable[[keras.Model, str], dict[str, str]] = field(default=lambda model, output: {})
+    columns: Callable[[keras.Model], tuple[str, ...]] = field(default=lambda model: ())
+    whole_batch: Callable[[keras.Model, np.ndarray], np.ndarray] | None = None
+
+
+def network_kinds() -> list[NetworkKind]:
+    """Return all kinds that the studies declare."""
+    return [kind for module in modules_named("network_kinds") for kind in module.KINDS]
+
+
+def kind_of(model: keras.Model) -> NetworkKind | None:
+    """Return the kind of a network, or None if no study declares it."""
+    return next((kind for kind in network_kinds() if kind.recognises(model)), None)

@@ -1,0 +1,145 @@
+"""Opens every weight and model file that this package understands."""
+
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+
+from mgc_keras.checks import checked_choice
+from mgc_keras.errors import OptionError, WeightsError
+from mgc_keras.networks.kinds import NetworkKind, kind_of, network_kinds
+from mgc_keras.networks.registry import fetch_weights, weight_files
+from mgc_keras.networks.saved import check_stored_tensors, config_of_h5_file, config_of_keras_file, load_saved
+
+
+def load_model(
+    path: str | Path, *, output: str | None = None, input: str | None = None, **options: str | None
+) -> keras.Model:
+    """Open a weight or model file; its kind is told by its content.
+
+    ================================  ============  =============  ============  ==================  ==========
+    kind                              output        normalization  framing       decibel_reference   input
+    ================================  ============  =============  ============  ==================  ==========
+    Keras-1.2 weights, Theano         **features**  batch          theano        batch               waveform
+    Keras-1.2 weights, TensorFlow     **features**  batch          tensorflow    batch               waveform
+    Keras-2.1.1 Kapre model           **tags**      population     tensorflow    batch               waveform
+    MusicTaggerCRNN, both forms       **tags**      (population)   (reflect)     (unit)              waveform
+    the same, tuned to ten genres     **genres**    (population)   (reflect)     (unit)              waveform
+    ``.h5``, ``.keras`` from here     as saved      as saved       as saved      as saved            as saved
+    ================================  ============  =============  ============  ==================  ==========
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, or a name that ``mgc-keras weights list`` shows.
+    output : {"features", "tags", "genres"}, optional
+        Default: see the table. What stands in brackets cannot be changed.
+    input : {"waveform", "melspectrogram"}, optional
+    **options
+        What else the network's kind knows; for the convnet of Choi et al. (2017) `normalization` ("batch",
+        "population"), `framing` ("theano", "tensorflow") and `decibel_reference` ("batch", "clip"): see
+        `mgc_keras.studies.choi2017.network.convnet`.
+
+    Returns
+    -------
+    keras.Model
+        Not compiled. Every tensor of the file was matched with one of the network.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged, of another network, carries code (a Lambda layer), or lacks what an option needs:
+        the TensorFlow file has no tagging head, batch-statistics files have no population statistics, a file for ten
+        genres has no tags.
+    OptionError
+        There is no such option, or it has an unknown value.
+
+    Notes
+    -----
+    ``weights_layer0`` … ``weights_layer3`` hold the first layers of the network that ``weights_layer4`` holds; they are
+    refused.
+
+    Example
+    -------
+    >>> model = load_model("weights_layer4_theano.hdf5", output="tags")     # doctest: +SKIP
+    """
+    options |= {"output": output, "input": input}
+    chosen = {name: value for name, value in options.items() if value is not None}
+    _check_options(chosen)
+    return _open(_find(path), chosen)
+
+
+def _check_options(chosen: dict[str, str]) -> None:
+    known: dict[str, dict[str, None]] = {}
+    for kind in network_kinds():
+        for name, values in kind.choices.items():
+            known.setdefault(name, {}).update(dict.fromkeys(values))
+    for name, value in chosen.items():
+        if name not in known:
+            raise OptionError("no network has such an option", field=name, cure=f"choose one of {', '.join(known)}")
+        checked_choice(name, value, tuple(known[name]))
+
+
+def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
+    if zipfile.is_zipfile(path):
+        return _variant(load_saved(path, config_of_keras_file(path)), chosen, path)
+    try:
+        with h5py.File(path, "r") as file:
+            for kind in network_kinds():
+                for reader in kind.readers:
+                    if reader.reads(file):
+                        _check_choices(kind, chosen, path)
+                        return reader.read(file, path, chosen)
+            if "model_config" not in file.attrs:
+                raise WeightsError(
+                    "holds no whole model and no weights of a published network",
+                    path=path,
+                    field=next(iter(file), "model_config"),
+                    cure="take a published weight file, or a model saved with model.save",
+                )
+            config = config_of_h5_file(file, path)
+            check_stored_tensors(file, path)
+    except OSError as error:
+        raise WeightsError(
+            "is neither a whole HDF5 file nor a whole .keras file", path=path, cure="take another copy"
+        ) from error
+    return _variant(load_saved(path, config), chosen, path)
+
+
+def _find(path: str | Path) -> Path:
+    """Return the file itself, or that of a registered name."""
+    known = weight_files()
+    if str(path) in known and not Path(path).exists():
+        return fetch_weights(str(path))
+    if not Path(path).is_file():
+        problem = "is a folder, not a file" if Path(path).is_dir() else "there is no such file"
+        raise WeightsError(problem, path=path, cure=f"give a weight file, or one of the names {', '.join(known)}")
+    return Path(path)
+
+
+def _check_choices(kind: NetworkKind, chosen: dict[str, str], path: Path) -> None:
+    for name in chosen:
+        if name not in kind.choices:
+            raise WeightsError(
+                f"{kind.name} has no such choice", path=path, field=name, cure="load it without this option"
+            )
+
+
+def _variant(model: keras.Model, chosen: dict[str, str], path: Path) -> keras.Model:
+    if not chosen:
+        return model
+    kind = kind_of(model)
+    if kind is None:
+        known = " or ".join(kind.name for kind in network_kinds())
+        raise WeightsError(
+            f"the model {model.name!r} is not {known}",
+            path=path,
+            field=next(iter(chosen)),
+            cure="load it without this option",
+        )
+    _check_choices(kind, chosen, path)
+    try:
+        return kind.variant(model, **chosen)
+    except OptionError as error:
+        raise WeightsError(error.problem, path=path, field=error.field, cure=error.cure) from error

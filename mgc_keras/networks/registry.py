@@ -1,0 +1,169 @@
+"""Where the published weight files come from, and the cache that holds verified copies."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+
+from mgc_keras.discovery import modules_named
+from mgc_keras.errors import WeightsError
+from mgc_keras.files import sha256_of, whole_file
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A published weight file.
+
+    Parameters
+    ----------
+    description : str
+        What it is, in one line, with the licence.
+    repository : str
+        The public repository on GitHub, ``owner/name``.
+    path : str
+        The file in the repository.
+    sha256 : str
+        Of its content, in hexadecimal. Whatever address a copy comes from, this decides whether it is the file.
+    ref : str
+        The commit or branch to take it from. The authors' commits were not known when this table was written, so it
+        is the branch; if the branch moves on, `sha256` refuses what it serves, and `ref` may name a commit instead.
+    """
+
+    description: str
+    repository: str
+    path: str
+    sha256: str
+    ref: str = "master"
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file."""
+        return Path(self.path).name
+
+    def address(self, ref: str | None = None) -> str:
+        """Return the public address of the file at a commit or branch (default: the table's)."""
+        return f"https://github.com/{self.repository}/raw/{ref or self.ref}/{self.path}"
+
+
+def weight_files() -> dict[str, WeightFile]:
+    """Return the published files by name: what the studies declare as ``FILES`` in their module ``weight_files``."""
+    return {name: file for module in modules_named("weight_files") for name, file in module.FILES.items()}
+
+
+def cache_folder() -> Path:
+    """Return the folder of verified copies: ``$MGC_KERAS_CACHE``, else the system's cache folder."""
+    return Path(os.environ.get("MGC_KERAS_CACHE") or pooch.os_cache("mgc_keras"))
+
+
+def entry_of(name: str) -> WeightFile:
+    """Return the table's entry.
+
+    Raises
+    ------
+    WeightsError
+        There is no such name.
+    """
+    known = weight_files()
+    if name not in known:
+        raise WeightsError("no weight file has this name", field=name, cure=f"choose one of {', '.join(known)}")
+    return known[name]
+
+
+def cached_path(name: str) -> Path:
+    """Return where the verified copy of a weight file lies, or would lie."""
+    return cache_folder() / f"{name}{Path(entry_of(name).path).suffix}"
+
+
+def is_cached(name: str) -> bool:
+    """Tell whether the cache holds a copy whose SHA-256 is right."""
+    path = cached_path(name)
+    return path.is_file() and sha256_of(path) == entry_of(name).sha256
+
+
+def fetch_weights(name: str, *, ref: str | None = None, address: str | None = None, progress: bool = False) -> Path:
+    """Return the verified copy of a weight file; download it where the cache has none.
+
+    Parameters
+    ----------
+    name : str
+        A name of `weight_files`.
+    ref : str, optional
+        The commit or branch to take it from.
+    address : str, optional
+        Another address to take it from, such as a mirror.
+    progress : bool
+        Show the download's progress.
+
+    Returns
+    -------
+    Path
+        The file in the cache.
+
+    Raises
+    ------
+    WeightsError
+        Unknown name, no connection, or a download with another SHA-256; then nothing is left behind.
+    """
+    entry, target = entry_of(name), cached_path(name)
+    if is_cached(name):
+        return target
+    address = address or entry.address(ref)
+    try:
+        pooch.retrieve(
+            address,
+            known_hash=f"sha256:{entry.sha256}",
+            fname=target.name,
+            path=target.parent,
+            progressbar=progress,
+        )
+    except (OSError, ValueError) as error:
+        # pooch raises ValueError for a wrong hash, and what the network raises is an OSError.
+        wrong = isinstance(error, ValueError)
+        problem = "what came is not this file (its SHA-256 differs)" if wrong else "cannot be fetched"
+        raise WeightsError(
+            f"{problem}: {' '.join(str(error).split())[:200]}",
+            path=address,
+            field=name,
+            cure=f"get {entry.file_name} by hand and run 'mgc-keras weights add FILE'",
+        ) from error
+    return target
+
+
+def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:
+    """Copy a local weight file into the cache, if its SHA-256 is that of a published one.
+
+    Parameters
+    ----------
+    path : str or Path
+        The local file.
+    name : str, optional
+        The name it must have; default: the one whose SHA-256 it has.
+
+    Returns
+    -------
+    tuple of str and Path
+        The name, and the copy in the cache.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, or its SHA-256 is another.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError("there is no such file", path=path, cure="give a weight file")
+    candidates = weight_files() if name is None else {name: entry_of(name)}
+    digest = sha256_of(path)
+    found = next((known for known, entry in candidates.items() if entry.sha256 == digest), None)
+    if found is None:
+        wanted = f"that of {name} is {candidates[name].sha256}" if name else "no published file has it"
+        raise WeightsError(
+            f"its SHA-256 is {digest}; {wanted}", path=path, field="sha256", cure="take the original file"
+        )
+    with whole_file(cached_path(found)) as temporary:
+        shutil.copyfile(path, temporary)
+        if sha256_of(temporary) != digest:
+            raise WeightsError("changed while it was copied", path=path, field="sha256", cure="try again")
+    return found, cached_path(found)

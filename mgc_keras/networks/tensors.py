@@ -1,0 +1,37 @@
+"""Every weight of a network by name, to be moved to another one."""
+
+import keras
+import numpy as np
+
+from mgc_keras.errors import OptionError
+from mgc_keras.layers.melspectrogram import MelSpectrogram
+
+
+def tensors_of(model: keras.Model) -> dict[str, np.ndarray]:
+    """Return every weight of a model as ``{"<layer>/<weight>": array}``: ``conv1/kernel``, ``bn1/gamma``, …"""
+    return {
+        f"{layer.name}/{variable.name}": keras.ops.convert_to_numpy(variable)
+        for layer in model.layers
+        for variable in layer.weights
+        if not isinstance(layer, MelSpectrogram)
+    }
+
+
+def set_tensors(model: keras.Model, tensors: dict[str, np.ndarray]) -> None:
+    """Set every weight of `model` from `tensors`, by name; more tensors than the model has are left over.
+
+    Raises
+    ------
+    OptionError
+        A weight of the model is not among `tensors`, or has another shape there. The model may be partly set.
+    """
+    for layer in model.layers:
+        for variable in () if isinstance(layer, MelSpectrogram) else layer.weights:
+            name = f"{layer.name}/{variable.name}"
+            if name not in tensors:
+                raise OptionError("no tensor for this weight", field=name, cure="take the weights of the same network")
+            if tuple(tensors[name].shape) != tuple(variable.shape):
+                raise OptionError(
+                    f"has shape {tuple(tensors[name].shape)}, the network needs {tuple(variable.shape)}", field=name
+                )
+            variable.assign(tensors[name])

@@ -1,0 +1,220 @@
+"""From predictions to rows of scores.csv and comparisons.csv."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.intervals import N_RESAMPLES, bootstrap_interval
+from mgc_keras.evaluation.paired import compare, holm
+from mgc_keras.runs.writer import SCORE_COLUMNS, prediction_file, read_predictions
+
+
+def score_row(
+    study: str,
+    task: str,
+    feature: str,
+    protocol: str,
+    metric: str,
+    predictions: pd.DataFrame,
+    *,
+    weighting: str = "pooled",
+    grouped: bool = False,
+    published: float | None = None,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Score one feature's out-of-fold predictions, as a row of ``scores.csv``.
+
+    Parameters
+    ----------
+    study, task, feature, protocol : str
+    metric : str
+        "accuracy" or "r2".
+    predictions : pd.DataFrame
+        Columns clip_id, fold, truth, prediction and, if `grouped`, group.
+    weighting : str
+        "size" for the published protocol (scores of folds, weighted by their sizes), else "pooled" or "equal".
+    grouped : bool
+        Draw whole groups (artists) in the bootstrap, where the predictions name them.
+    published : float, optional
+        The recorded score, if there is one.
+    n_resamples, seed : int
+        As in `bootstrap_interval`.
+
+    Returns
+    -------
+    dict
+        Keys as `mgc_keras.runs.writer.SCORE_COLUMNS`; published is NaN if unknown.
+
+    Raises
+    ------
+    OptionError
+        As `bootstrap_interval`.
+    """
+    truth, prediction = columns_for(predictions, metric)
+    interval = bootstrap_interval(
+        truth,
+        prediction,
+        metric,
+        folds=predictions["fold"].to_numpy(),
+        weighting=weighting,
+        groups=groups_of(predictions) if grouped and "group" in predictions else None,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    recorded = np.nan if published is None else float(published)
+    ends = (interval.score, interval.low, interval.high)
+    row = (study, task, feature, protocol, metric, *ends, recorded, len(predictions))
+    return dict(zip(SCORE_COLUMNS, row))
+
+
+def planned_pairs(features: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the comparisons to make among these features, fixed before any score is seen.
+
+    All layers against the same layers untrained and against MFCCs; MFCCs added to all layers against either alone.
+    Where all five layers were not run, the largest set stands for them (the last of these in numbering).
+
+    Example
+    -------
+    >>> planned_pairs(["1", "12345", "random_12345", "mfcc"])
+    [('12345', 'random_12345'), ('12345', 'mfcc')]
+    """
+    features = list(features)
+    sets = [name for name in features if name and set(name) <= set("12345")]
+    if not sets:
+        return []
+    whole = max(sets, key=lambda name: (len(name), name))
+    both = f"mfcc+{whole}"
+    pairs = [(whole, f"random_{whole}"), (whole, "mfcc"), (both, whole), (both, "mfcc")]
+    return [pair for pair in pairs if set(pair) <= set(features)]
+
+
+def compare_features(
+    run_folder: str | Path,
+    scores: Iterable[Mapping[str, Any]] | pd.DataFrame,
+    pairs: Iterable[tuple[str, str]] | None = None,
+    *,
+    weighting: Mapping[str, str] | None = None,
+    grouped: Mapping[str, bool] | None = None,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Compare features pairwise, on each task and protocol whose saved predictions hold both of a pair.
+
+    Parameters
+    ----------
+    run_folder : str or Path
+        Holds ``predictions/``.
+    scores : rows of ``scores.csv``
+        Say which tasks, protocols and metrics there are.
+    pairs : iterable of (feature_a, feature_b)
+        Planned before scores are seen, or the p-values mean nothing; by default `planned_pairs` of each task.
+    weighting : mapping, optional
+        Weighting of folds for each protocol; "pooled" where not named.
+    grouped : mapping, optional
+        For each protocol, whether groups (artists) are resampled and swapped instead of clips, where predictions name
+        them; False where not named.
+    n_resamples, seed : int
+        As in `bootstrap_interval`.
+
+    Returns
+    -------
+    list of dict
+        Keys as `COMPARISON_COLUMNS`. p_holm corrects for all comparisons of one protocol.
+
+    Raises
+    ------
+    ManifestError
+        Predictions cannot be read.
+    OptionError
+        Two features were scored on different clips.
+    """
+    rows = []
+    for names, cell in pd.DataFrame(scores).groupby(["task", "protocol", "metric"], sort=False):
+        task, protocol, metric = names
+        for feature_a, feature_b in planned_pairs(cell["feature"]) if pairs is None else pairs:
+            files = [
+                Path(run_folder) / "predictions" / prediction_file(task, feature, protocol)
+                for feature in (feature_a, feature_b)
+            ]
+            if all(path.is_file() for path in files):
+                found = compare_tables(
+                    *map(read_predictions, files),
+                    metric,
+                    weighting=(weighting or {}).get(protocol, "pooled"),
+                    grouped=(grouped or {}).get(protocol, False),
+                    n_resamples=n_resamples,
+                    seed=seed,
+                )
+                rows.append(
+                    {"task": task, "protocol": protocol, "feature_a": feature_a, "feature_b": feature_b, **found}
+                )
+    return _with_holm(rows)
+
+
+def compare_tables(
+    table_a: pd.DataFrame,
+    table_b: pd.DataFrame,
+    metric: str,
+    *,
+    weighting: str = "pooled",
+    grouped: bool = False,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Compare two tables of predictions of the same clips. Return the numeric columns of ``comparisons.csv``.
+
+    Raises
+    ------
+    OptionError
+        The tables hold different clips or truths.
+    """
+    # A clip that several folds (of several splits) tested has a row for each.
+    keys = ["clip_id"] if table_a["clip_id"].is_unique else ["clip_id", "fold"]
+    table_b = table_a[keys].merge(table_b, on=keys, how="left")
+    truth, prediction_a = columns_for(table_a, metric)
+    if table_b["truth"].isna().any():
+        raise OptionError("the two features were scored on different clips", cure="score both on one manifest")
+    truth_b, prediction_b = columns_for(table_b, metric)
+    if not np.array_equal(truth, truth_b):
+        raise OptionError("the two features were scored against different labels", cure="score both on one manifest")
+    groups = groups_of(table_a) if grouped and "group" in table_a else None
+    same_folds = np.array_equal(table_a["fold"], table_b["fold"])
+    result = compare(
+        truth,
+        prediction_a,
+        prediction_b,
+        metric,
+        folds=table_a["fold"].to_numpy() if same_folds else None,
+        weighting=weighting if same_folds else "pooled",
+        groups=groups,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    ends = {"difference": result.difference, "ci_low": result.low, "ci_high": result.high}
+    return {"metric": metric, **ends, "p_value": result.p_value, "n_clips": len(table_a)}
+
+
+def columns_for(predictions: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return truth and prediction as text for accuracy, as float64 for r2."""
+    kind = str if metric == "accuracy" else np.float64
+    return predictions["truth"].to_numpy().astype(kind), predictions["prediction"].to_numpy().astype(kind)
+
+
+def groups_of(predictions: pd.DataFrame) -> np.ndarray:
+    """Return each clip's group; a clip whose group is unknown (empty) is a group of its own."""
+    group = predictions["group"].fillna("").astype(str).to_numpy()
+    own = np.array([f"clip {clip}" for clip in predictions["clip_id"]])
+    return np.where(group == "", own, np.char.add("group ", group.astype(str)))
+
+
+def _with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for protocol in {row["protocol"] for row in rows}:
+        members = [row for row in rows if row["protocol"] == protocol]
+        for row, adjusted in zip(members, holm(np.array([row["p_value"] for row in members]))):
+            row["p_holm"] = float(adjusted)
+    return rows

@@ -1,0 +1,243 @@
+"""What a run leaves on disk, written whole or not at all: configuration, scores, predictions, comparisons, audits.
+
+Layout of a run folder: ``config.json``, ``scores.csv``, ``comparisons.csv``, ``errors.csv``, ``features/``,
+``predictions/<task>__<feature>__<protocol>.csv``, ``training/history.csv``, ``audit/<name>.csv`` with its conclusion in
+``audit/<name>.txt``; `mgc_keras.reporting` adds ``figures/*.png`` and ``report.html``, made from these files alone.
+"""
+
+import json
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras._version import __version__
+from mgc_keras.errors import ManifestError
+from mgc_keras.evaluation.audit import AuditResult
+from mgc_keras.files import output_folder, sha256_of, whole_file, write_text
+
+SCORE_COLUMNS = (
+    "study", "task", "feature", "protocol", "metric", "score", "ci_low", "ci_high", "published", "n_clips",
+)  # fmt: skip
+_SCORE_KEYS = ("task", "feature", "protocol")
+COMPARISON_COLUMNS = (
+    "task", "protocol", "feature_a", "feature_b", "metric", "difference", "ci_low", "ci_high", "p_value", "p_holm",
+    "n_clips",
+)  # fmt: skip
+PREDICTION_COLUMNS = ("clip_id", "fold", "truth", "prediction")
+ERROR_COLUMNS = ("clip_id", "cause", "cure")
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "tensorflow",
+    "keras",
+    "kapre",
+    "kymatio",
+    "librosa",
+    "soundfile",
+    "soxr",
+)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this package, Python, the platform and the libraries that numbers depend on."""
+    found = {"mgc_keras": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = "not installed"
+    return found
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> Path:
+    """Write a table as CSV, without its index, whole or not at all; numbers keep every digit. Return the path."""
+    with whole_file(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+    return Path(path)
+
+
+class RunWriter:
+    """Writes the files of one run.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The run folder; created.
+
+    Raises
+    ------
+    OptionError
+        `folder` is an existing file, or cannot be written.
+
+    Example
+    -------
+    >>> writer = RunWriter("runs/gtzan")                                                     # doctest: +SKIP
+    >>> writer.config("choi2017", {"seed": 0}, inputs=["weights.h5"])                        # doctest: +SKIP
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = output_folder(folder, "--out")
+
+    def config(self, study: str, options: Mapping[str, Any], inputs: Iterable[str | Path] = (), **more: Any) -> Path:
+        """Write ``config.json``: study, resolved options (seeds among them), command, versions, hashes of input files.
+
+        Parameters
+        ----------
+        study : str
+            For instance "choi2017".
+        options : mapping
+            Every option with the value that was used, JSON-like or paths.
+        inputs : iterable of paths
+            Files (manifests, weights, published features) to name with their SHA-256.
+        **more
+            Further entries: ``title`` (of the report), ``caveats`` (sentences that it opens with), ``seconds``, …
+
+        Raises
+        ------
+        ManifestError
+            An input file does not exist.
+        """
+        content = {
+            "study": study,
+            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "options": dict(options),
+            "versions": versions(),
+            "inputs": {str(path): _hash_of(path) for path in inputs},
+            **more,
+        }
+        text = json.dumps(content, indent=2, default=_plain, ensure_ascii=False)
+        return write_text(self.folder / "config.json", text + "\n")
+
+    def scores(self, rows: Iterable[Mapping[str, Any]]) -> Path:
+        """Write ``scores.csv`` from rows such as `mgc_keras.runs.summary.score_row` returns."""
+        return write_table(_exact_columns(rows, SCORE_COLUMNS, "scores.csv"), self.folder / "scores.csv")
+
+    def add_scores(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Write ``scores.csv`` with rows beside those that earlier commands left there, and return them all.
+
+        A row takes the place of an earlier one of the same task, feature and protocol.
+        """
+        path = self.folder / "scores.csv"
+        # A task may be called "2023" or "NA".
+        keys = dict.fromkeys(_SCORE_KEYS, str)
+        read = partial(pd.read_csv, dtype=keys, keep_default_na=False, na_values=[""], float_precision="round_trip")
+        earlier = read(path).to_dict("records") if path.exists() else []
+        found = {tuple(row[name] for name in keys): dict(row) for row in [*earlier, *rows]}
+        self.scores(found.values())
+        return list(found.values())
+
+    def comparisons(self, rows: Iterable[Mapping[str, Any]]) -> Path:
+        """Write ``comparisons.csv`` from rows such as `mgc_keras.runs.summary.compare_features` returns."""
+        return write_table(_exact_columns(rows, COMPARISON_COLUMNS, "comparisons.csv"), self.folder / "comparisons.csv")
+
+    def predictions(self, task: str, feature: str, protocol: str, table: pd.DataFrame) -> Path:
+        """Write one feature's out-of-fold predictions: clip_id, fold, truth, prediction and, where known, group.
+
+        Raises
+        ------
+        ManifestError
+            A column is missing, or a name would not make a file name of its own.
+        """
+        path = self.folder / "predictions" / prediction_file(task, feature, protocol)
+        missing = [column for column in PREDICTION_COLUMNS if column not in table]
+        if missing:
+            raise ManifestError(f"column {missing[0]} is missing", path=path, cure="give each clip's fold and truth")
+        columns = [*PREDICTION_COLUMNS, *(["group"] if "group" in table else [])]
+        return write_table(table[columns], path)
+
+    def audit(self, result: AuditResult) -> Path:
+        """Write ``audit/<name>.csv`` and its conclusion ``audit/<name>.txt``. Return the path of the table."""
+        write_text(self.folder / "audit" / f"{result.name}.txt", result.conclusion + "\n")
+        return write_table(result.table, self.folder / "audit" / f"{result.name}.csv")
+
+    def history(self, table: pd.DataFrame) -> Path:
+        """Write ``training/history.csv``: one row an epoch, columns as the training names them (loss, val_auc, …)."""
+        return write_table(table, self.folder / "training" / "history.csv")
+
+    def errors(self, rows: Iterable[Mapping[str, Any]]) -> Path:
+        """Write ``errors.csv`` (clip_id, cause, cure); with no rows, a header that says that there were none."""
+        return write_table(_exact_columns(rows, ERROR_COLUMNS, "errors.csv"), self.folder / "errors.csv")
+
+
+def prediction_file(task: str, feature: str, protocol: str) -> str:
+    """Return the file name ``<task>__<feature>__<protocol>.csv``.
+
+    Raises
+    ------
+    ManifestError
+        A part is empty, or holds a slash or a double underscore.
+    """
+    for field, part in (("task", task), ("feature", feature), ("protocol", protocol)):
+        if not part or "__" in part or "/" in part or "\\" in part or part.startswith("."):
+            raise ManifestError(
+                f"{part!r} cannot be part of a file name", field=field, cure="use letters, digits, '_', '+' and '-'"
+            )
+    return f"{task}__{feature}__{protocol}.csv"
+
+
+def read_predictions(path: str | Path) -> pd.DataFrame:
+    """Read predictions that `RunWriter.predictions` wrote; classes stay text, also where they look like numbers.
+
+    Returns
+    -------
+    pd.DataFrame
+        clip_id (str), fold (int), truth and prediction (str; use ``.astype(float)`` for regression), maybe group (str).
+
+    Raises
+    ------
+    ManifestError
+        The file is missing, empty or lacks a column.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise ManifestError("no such predictions", path=path, cure="run the study again") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise ManifestError(f"no table ({error})", path=path, cure="run the study again") from error
+    missing = [column for column in PREDICTION_COLUMNS if column not in table]
+    if missing:
+        raise ManifestError("the column is missing", path=path, field=missing[0], cure="run the study again")
+    return table.astype({"fold": int})
+
+
+def _exact_columns(rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...], name: str) -> pd.DataFrame:
+    rows = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
+    for row in rows:
+        odd = set(row) ^ set(columns)
+        if odd:
+            raise ManifestError(
+                "a row lacks this column or has it beyond the schema",
+                path=name,
+                field=min(odd),
+                cure=", ".join(columns),
+            )
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+def _hash_of(path: str | Path) -> str:
+    if not Path(path).is_file():
+        raise ManifestError("no such input file", path=path, field="inputs", cure="check the path")
+    return sha256_of(path)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (Path, datetime)):
+        return str(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, (set, frozenset, tuple)):
+        return sorted(value) if isinstance(value, (set, frozenset)) else list(value)
+    raise TypeError(f"cannot save {type(value).__name__} in config.json")

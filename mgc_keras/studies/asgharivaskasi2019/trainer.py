@@ -1,0 +1,156 @@
+"""Training the networks of the Asgharivaskasi 2019 study on what was exported for them."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.datasets.repeated_folds import Fold
+from mgc_keras.datasets.tasks import StudyTask
+from mgc_keras.evaluation.voting import majority_vote
+from mgc_keras.features.sequences import Sequences
+from mgc_keras.files import whole_file
+from mgc_keras.layers.named_outputs import with_output_names
+from mgc_keras.layers.standardization import path_statistics
+from mgc_keras.networks.image_network import part_of, standardize_vectors
+from mgc_keras.progress import progress_bar
+from mgc_keras.studies.asgharivaskasi2019.networks import Networks
+from mgc_keras.studies.asgharivaskasi2019.recurrent_network import STANDARDIZATION
+from mgc_keras.studies.asgharivaskasi2019.sub_runs import SubRun
+from mgc_keras.training.examples import Examples
+from mgc_keras.training.learning_rates import ConstantRate, CyclicalRate, OneCycle, Policy
+from mgc_keras.training.rate_finder import RateSearchSettings, find_rate
+from mgc_keras.training.supervised import CHECKPOINT, ClassifierSettings, TrainedClassifier, train_classifier
+
+MODEL, RATES = "model.h5", "rates.csv"
+
+
+def policy_of(options: argparse.Namespace, n_steps: int, rate: float) -> Policy:
+    """Return the policy of the learning rate for a training of so many steps.
+
+    Cycles, whose length is not stated, last a third of the training and begin at a tenth of the rate.
+    """
+    if options.policy == "constant":
+        return ConstantRate(rate)
+    if options.policy == "one-cycle":
+        return OneCycle(n_steps, rate)
+    return CyclicalRate(rate / 10, rate, step_size=max(1, n_steps // 6), mode=options.policy.replace("-", "_"))
+
+
+class Trainer:
+    """One network, the clips it learns from, and those that choose its best epoch.
+
+    Parameters
+    ----------
+    sub_run : SubRun
+    networks : Networks
+        Where the network comes from; the next training of the same architecture takes it over.
+    task : StudyTask
+    kept : np.ndarray [shape=(n_clips,), dtype=int]
+        Each clip's row in `sequences`.
+    fold : Fold
+        Without validation clips, those of the test choose the epoch: the published protocol.
+    sequences : Sequences
+    seed : int
+    options : argparse.Namespace
+    """
+
+    def __init__(
+        self,
+        sub_run: SubRun,
+        networks: Networks,
+        task: StudyTask,
+        kept: np.ndarray,
+        fold: Fold,
+        sequences: Sequences,
+        seed: int,
+        options: argparse.Namespace,
+    ) -> None:
+        self.sub_run, self.kept, self.fold, self.options, self.seed = sub_run, kept, fold, options, seed
+        self.classes, self.targets = np.unique(task.target, return_inverse=True)
+        # Every piece is an example of its own.
+        self.n_pieces = sequences.about["extractor"]["n_pieces"]
+        self.values = _examples_of(sequences, self.n_pieces)
+        network = networks.get(sub_run, len(self.classes), self.values.shape[1:], seed)
+        self.whole, self.stepper = network.whole, network.stepper
+
+    def train(self, folder: Path) -> TrainedClassifier:
+        """Train, or go on where a training in `folder` stopped; the network then has the weights of its best epoch."""
+        training = self._examples(self.fold.training)
+        validation = self._examples(self.fold.validation if len(self.fold.validation) else self.fold.test)
+        if not (folder / CHECKPOINT).exists():
+            self._standardize()
+        n_batches = -(-len(training) // self.options.batch_size)
+        settings = ClassifierSettings(
+            epochs=self.options.epochs,
+            batch_size=self.options.batch_size,
+            optimizer=self.options.optimizer,
+            policy=policy_of(self.options, self.options.epochs * n_batches, self._rate(training, folder)),
+            patience=self.options.patience,
+            seed=self.seed,
+        )
+        model = self.stepper.model
+        return train_classifier(model, training, validation, folder=folder, settings=settings, stepper=self.stepper)
+
+    def clip_predictions(self, clips: np.ndarray) -> np.ndarray:
+        """Return the class of each clip, by vote of its pieces."""
+        examples = self._examples(clips)
+        scores = self.stepper.scores(examples, np.arange(len(examples)), self.options.batch_size)
+        clip = np.repeat(np.arange(len(clips)), self.n_pieces)
+        numbers = np.arange(len(self.classes))
+        return self.classes[majority_vote(clip, scores.argmax(axis=1), classes=numbers, scores=scores)]
+
+    def save(self, folder: Path) -> Path:
+        """Save the network and its genres' names, ``model.h5``: it takes waveforms, or a recurrent one MFCC sequences."""
+        with whole_file(folder / MODEL) as temporary:
+            with_output_names(self.whole, [str(name) for name in self.classes]).save(temporary)
+        return folder / MODEL
+
+    def _rate(self, training: Examples, folder: Path) -> float:
+        """Return the rate of the options, or with `--find-rate` the one that a search suggests; its table is kept."""
+        if not self.options.find_rate:
+            return self.options.learning_rate
+        if not (folder / RATES).exists():
+            settings = RateSearchSettings(batch_size=self.options.batch_size, seed=self.seed)
+            find_rate(self.stepper, training, settings).write(folder / RATES)
+        suggested = pd.read_csv(folder / RATES).query("suggested == 1")["rate"]
+        # Where the loss falls nowhere there is no suggestion.
+        return float(suggested.iloc[0]) if len(suggested) else self.options.learning_rate
+
+    def _standardize(self) -> None:
+        """Set the statistics of the training pieces, which no training moves and which are in every checkpoint."""
+        rows = self._rows(self.fold.training)
+        if self.sub_run.kind == "recurrent":
+            if self.values.ndim == 3:
+                self.whole.get_layer(STANDARDIZATION).set_weights(list(path_statistics(self.values, rows)))
+        elif self.options.backbone_weights[self.sub_run.network] == "none":
+            standardize_vectors(self.whole, self._vectors(rows))
+
+    def _vectors(self, rows: np.ndarray) -> np.ndarray:
+        """Return what the backbone says of pieces before any training."""
+        if self.values.ndim == 2:
+            return self.values[rows]
+        backbone, size = part_of(self.whole, "melspectrogram", "vector"), self.options.batch_size
+        batches = (self.values[rows[start : start + size]] for start in range(0, len(rows), size))
+        bar = {"description": "vectors before training", "unit": "batch", "total": -(-len(rows) // size)}
+        return np.concatenate([np.asarray(backbone(batch, training=False)) for batch in progress_bar(batches, **bar)])
+
+    def _rows(self, clips: np.ndarray) -> np.ndarray:
+        """Return the rows of the clips' pieces in `values`."""
+        return (self.kept[clips][:, None] * self.n_pieces + np.arange(self.n_pieces)).ravel()
+
+    def _examples(self, clips: np.ndarray) -> Examples:
+        return Examples(self.values, self._rows(clips), np.repeat(self.targets[clips], self.n_pieces))
+
+
+def _examples_of(sequences: Sequences, n_pieces: int) -> np.ndarray:
+    """Return what was exported as networks take it, a view (n_clips * n_pieces, …) of the file.
+
+    A vector (n_columns,), a mel-spectrogram (n_mels, n_frames, 1), a waveform (n_samples,), or an MFCC sequence.
+    """
+    n_clips, n_rows, n_columns = sequences.values.shape
+    n_rows //= n_pieces
+    shapes = {"melspectrogram": (n_rows, n_columns, 1), "mfcc_sequence": (n_rows, n_columns)}
+    shape = shapes.get(sequences.about["extractor"]["name"], (n_rows * n_columns,))
+    return sequences.values.reshape(n_clips * n_pieces, *shape)

@@ -1,0 +1,100 @@
+"""Reads the Keras-1.2 weight files of Choi et al. (2017), in Theano's and in TensorFlow's order."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from mgc_keras.errors import WeightsError
+from mgc_keras.networks.hdf5 import check_all_read, check_front_end, read_tensor, text
+from mgc_keras.studies.choi2017.network import LAYERS, N_CHANNELS
+
+_GROUP = "ConvBNEluDr"
+# Keras 1 calls a variance "running_std".
+_NORMALIZATION = {"gamma": "gamma", "beta": "beta", "moving_mean": "running_mean", "moving_variance": "running_std"}
+_FRONT_END = {"": ("param_0", "param_1", "param_2"), ":0": ("Variable:0", "Variable_1:0", "Variable_2:0")}
+
+
+def is_keras1_weights(file: h5py.File) -> bool:
+    """Tell whether `file` holds the weights of layers as Keras 1 and 2 saved them, without the network."""
+    return "layer_names" in file.attrs and "model_config" not in file.attrs
+
+
+def is_theano(file: h5py.File) -> bool:
+    """Tell whether Theano wrote a weight file: names of TensorFlow's variables end in ":0"."""
+    return not any(name.endswith(":0") for name in file[_GROUP])
+
+
+def read_keras1(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
+    """Read every tensor of the convnet from a Keras-1.2 weight file.
+
+    Parameters
+    ----------
+    file : h5py.File
+        The open file. Both backends store kernels as (out, in, rows, columns); Theano's are applied flipped.
+    path : Path
+        Its name, for messages.
+
+    Returns
+    -------
+    dict
+        ``conv1/kernel`` (3, 3, in, 32), ``conv1/bias``, ``bn1/gamma``, ``bn1/beta``, ``bn1/moving_mean``,
+        ``bn1/moving_variance`` (32,), …; ``tags/kernel`` (32, n_tags) and ``tags/bias`` where the file has the tagging
+        head. All float32.
+
+    Raises
+    ------
+    WeightsError
+        The file is of another network, or a tensor is missing, of another shape, or one too many.
+    """
+    names = [text(name) for name in file.attrs["layer_names"]]
+    for name in names:
+        if name not in ("melgram", _GROUP, "flatten_1", "dense_1"):
+            raise WeightsError(
+                "the Choi 2017 convnet has no such layer", path=path, field=name, cure="take a file of this network"
+            )
+    for name in ("melgram", _GROUP):
+        if name not in file:
+            raise WeightsError("this layer is missing", path=path, field=name, cure="take a file of this network")
+    group, ending = file[_GROUP], "" if is_theano(file) else ":0"
+    check_front_end(file["melgram"], _FRONT_END[ending], path)
+    _check_depth(group, ending, path)
+    tensors, read = _read_layers(group, ending, path)
+    check_all_read(group, read, path)
+    if "dense_1" in names:
+        tensors["tags/kernel"] = read_tensor(file["dense_1"], f"dense_1_W{ending}", (N_CHANNELS, None), path)
+        n_tags = tensors["tags/kernel"].shape[1]
+        tensors["tags/bias"] = read_tensor(file["dense_1"], f"dense_1_b{ending}", (n_tags,), path)
+        check_all_read(file["dense_1"], (f"dense_1_W{ending}", f"dense_1_b{ending}"), path)
+    return tensors
+
+
+def _check_depth(group: h5py.Group, ending: str, path: Path) -> None:
+    depth = sum(f"convolution2d_{layer}_W{ending}" in group for layer in LAYERS)
+    if depth < len(LAYERS):
+        raise WeightsError(
+            f"holds {depth} of the {len(LAYERS)} layers",
+            path=path,
+            field=f"{_GROUP}/convolution2d_{depth + 1}_W{ending}",
+            cure="take the file weights_layer4, which holds these and the others",
+        )
+
+
+def _read_layers(group: h5py.Group, ending: str, path: Path) -> tuple[dict[str, np.ndarray], set[str]]:
+    """Return the tensors of the five layers under this package's names, and the names they have in the file."""
+    tensors, read = {}, set()
+    for layer in LAYERS:
+        n_inputs = 1 if layer == 1 else N_CHANNELS
+        sources = {
+            f"conv{layer}/kernel": (f"convolution2d_{layer}_W{ending}", (N_CHANNELS, n_inputs, 3, 3)),
+            f"conv{layer}/bias": (f"convolution2d_{layer}_b{ending}", (N_CHANNELS,)),
+        }
+        for name, source in _NORMALIZATION.items():
+            sources[f"bn{layer}/{name}"] = (f"batchnormalization_{layer}_{source}{ending}", (N_CHANNELS,))
+        for name, (source, shape) in sources.items():
+            tensors[name] = read_tensor(group, source, shape, path)
+            read.add(source)
+        kernel = tensors[f"conv{layer}/kernel"]
+        kernel = kernel if ending else kernel[:, :, ::-1, ::-1]
+        tensors[f"conv{layer}/kernel"] = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
+    return tensors, read

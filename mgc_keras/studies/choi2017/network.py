@@ -1,0 +1,176 @@
+"""The five-layer convnet of Choi, Fazekas, Sandler and Cho: Transfer learning for music classification (ISMIR 2017)."""
+
+import math
+
+import keras
+
+from mgc_keras.checks import checked_choice
+from mgc_keras.errors import OptionError
+from mgc_keras.layers.melspectrogram import MelSpectrogram
+from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
+from mgc_keras.layers.precomputed import PrecomputedMelSpectrogram
+from mgc_keras.networks.kinds import INPUTS
+
+SAMPLING_RATE = 12000
+N_SAMPLES = 29 * SAMPLING_RATE
+N_MELS = 96
+HOP_LENGTH = 256
+N_CHANNELS = 32
+BN_EPSILON = 1e-3
+# Frequency x time. The paper's text prints (4, 4) and (4, 5) for the second and third; the weights need these.
+POOLS = ((2, 4), (3, 4), (2, 5), (2, 4), (4, 4))
+LAYERS = tuple(range(1, len(POOLS) + 1))
+FEATURE_COLUMNS = tuple(f"layer{layer}_{channel:02d}" for layer in LAYERS for channel in range(N_CHANNELS))
+# The shortest mel-spectrogram that the first four pools bring to one frame.
+EXCERPT_FRAMES = math.prod(time for _, time in POOLS[:-1])
+OUTPUTS = ("features", "tags")
+NORMALIZATIONS = ("batch", "population")
+
+
+def convnet(
+    n_samples: int = N_SAMPLES,
+    *,
+    output: str = "features",
+    n_tags: int = 50,
+    normalization: str = "batch",
+    framing: str = "theano",
+    decibel_reference: str = "batch",
+    input: str = "waveform",
+    standardize_clips: bool = False,
+    seed: int = 0,
+) -> keras.Model:
+    """Build the convnet with He-normal random weights.
+
+    Five times: 3 x 3 convolution with 32 channels, normalisation, max-pooling (`POOLS`), ELU. No dropout, as in the
+    authors' released network.
+
+    Parameters
+    ----------
+    n_samples : int
+        Length of the waveforms at 12 kHz; at least 327425 (27.3 s), so that something is left after the five pools.
+    output : {"features", "tags"}
+        (batch, 160) float32, the global averages of the five layers' pooled maps (`FEATURE_COLUMNS`); or
+        (batch, n_tags) float32 sigmoids on the fifth layer.
+    n_tags : int
+        Number of tags. `TAGS` names the published 50.
+    normalization : {"batch", "population"}
+        The batch's own statistics even at inference, as published; or stored ones (`keras.layers.BatchNormalization`).
+    framing : {"theano", "tensorflow"}
+        See `MelSpectrogram`.
+    decibel_reference : {"batch", "clip"}
+        See `MelSpectrogram`. Only with "population" and "clip" do a clip's features not depend on its batch.
+    input : {"waveform", "melspectrogram"}
+        (batch, n_samples) float32; or (batch, 96, n_frames, 1), what a `MelSpectrogram` with this `framing` and
+        `decibel_reference` gives; the model remembers both.
+    standardize_clips : bool
+        Standardise each mel-spectrogram (`ClipStandardization`), as the batch-independent successor network does.
+    seed : int
+        Of the random weights.
+
+    Returns
+    -------
+    keras.Model
+        A functional model. Its layers are named ``conv1``, ``bn1``, ``pool1``, ``elu1``, ``tap1``, …
+
+    Raises
+    ------
+    OptionError
+        An option with an unknown value, or clips that are too short.
+
+    Example
+    -------
+    >>> convnet(output="tags").output_shape
+    (None, 50)
+    """
+    checked_choice("output", output, OUTPUTS)
+    checked_choice("normalization", normalization, NORMALIZATIONS)
+    checked_choice("input", input, INPUTS)
+    inputs, maps = _front_end(n_samples, input, framing, decibel_reference)
+    if standardize_clips:
+        maps = ClipStandardization(name="standardization")(maps)
+    taps = []
+    for layer in LAYERS:
+        maps = _block(maps, layer, normalization, seed)
+        if output == "features":
+            taps.append(keras.layers.GlobalAveragePooling2D(dtype="float32", name=f"tap{layer}")(maps))
+    outputs = _tagging_head(maps, n_tags, seed) if output == "tags" else _concatenated(taps)
+    return keras.Model(inputs, outputs, name="choi2017_convnet")
+
+
+def melspectrogram_layer(framing: str = "theano") -> MelSpectrogram:
+    """Return the network's front end as its trainings see it: each clip's maximum at 0 dB."""
+    return MelSpectrogram(framing=framing, decibel_reference="clip", name="melspectrogram")
+
+
+def excerpt_tagger(n_tags: int = 50, *, framing: str = "theano", seed: int = 0) -> keras.Model:
+    """Build the tagging convnet for excerpts of 6.8 s, a quarter of the work of whole clips.
+
+    The layers and weights are those of ``convnet(output="tags")``, to which `set_tensors` moves them; only the last pool
+    does not pool along time, so that 320 frames end where 1360 do. The paper trains on whole clips of 29 s. Not in the
+    paper; chosen because random excerpts teach the same filters from little data in minutes.
+
+    Parameters
+    ----------
+    n_tags : int
+        Number of sigmoids.
+    framing : {"theano", "tensorflow"}
+        Of the mel-spectrograms that are cut.
+    seed : int
+        Of the He-normal random weights, which equal those of `convnet`.
+
+    Returns
+    -------
+    keras.Model
+        (batch, 96, `EXCERPT_FRAMES`, 1) decibels, each clip's maximum at 0, to (batch, n_tags); population statistics.
+    """
+    inputs = keras.Input((N_MELS, EXCERPT_FRAMES, 1), dtype="float32", name="melspectrogram_input")
+    n_samples = EXCERPT_FRAMES * HOP_LENGTH
+    maps = PrecomputedMelSpectrogram(n_samples, framing, "clip", name="melspectrogram")(inputs)
+    for layer in LAYERS:
+        maps = _block(maps, layer, "population", seed, pool=(POOLS[layer - 1][0], 1) if layer == LAYERS[-1] else None)
+    return keras.Model(inputs, _tagging_head(maps, n_tags, seed), name="choi2017_excerpt_tagger")
+
+
+def _concatenated(taps: list[keras.KerasTensor]) -> keras.KerasTensor:
+    return keras.layers.Concatenate(dtype="float32", name="features")(taps)
+
+
+def _tagging_head(maps: keras.KerasTensor, n_tags: int, seed: int) -> keras.KerasTensor:
+    # The fifth map of a 29-s clip is 1 x 1: any pooling is the original's flattening. Maximum is the successor's.
+    pooled = keras.layers.GlobalMaxPooling2D(name="maximum")(maps)
+    start = keras.initializers.GlorotUniform(seed=seed)
+    return keras.layers.Dense(n_tags, activation="sigmoid", kernel_initializer=start, dtype="float32", name="tags")(
+        pooled
+    )
+
+
+def _front_end(n_samples: int, kind: str, framing: str, decibel_reference: str) -> tuple:
+    n_frames = math.ceil(n_samples / HOP_LENGTH)
+    least = math.prod(time for _, time in POOLS)
+    if n_frames < least:
+        raise OptionError(
+            f"{n_samples} samples are too few for five pools",
+            field="n_samples",
+            cure=f"take at least {(least - 1) * HOP_LENGTH + 1}; repeat or zero-pad shorter clips",
+        )
+    if kind == "waveform":
+        inputs = keras.Input((n_samples,), dtype="float32", name="waveform")
+        front_end = MelSpectrogram(framing=framing, decibel_reference=decibel_reference, name="melspectrogram")
+    else:
+        inputs = keras.Input((N_MELS, n_frames, 1), dtype="float32", name="melspectrogram_input")
+        front_end = PrecomputedMelSpectrogram(n_samples, framing, decibel_reference, name="melspectrogram")
+    return inputs, front_end(inputs)
+
+
+def _block(
+    maps: keras.KerasTensor, layer: int, normalization: str, seed: int, pool: tuple[int, int] | None = None
+) -> keras.KerasTensor:
+    start = keras.initializers.HeNormal(seed=seed + layer)
+    maps = keras.layers.Conv2D(N_CHANNELS, 3, padding="same", kernel_initializer=start, name=f"conv{layer}")(maps)
+    if normalization == "batch":
+        maps = BatchStatisticsNormalization(epsilon=BN_EPSILON, name=f"bn{layer}")(maps)
+    else:
+        maps = keras.layers.BatchNormalization(epsilon=BN_EPSILON, name=f"bn{layer}")(maps)
+    # The paper's order is ELU, pool. ELU never decreases, so pooling first gives the same numbers from fewer ELUs.
+    maps = keras.layers.MaxPooling2D(pool or POOLS[layer - 1], name=f"pool{layer}")(maps)
+    return keras.layers.ELU(name=f"elu{layer}")(maps)

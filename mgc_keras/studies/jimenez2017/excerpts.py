@@ -1,0 +1,138 @@
+"""What a frozen network says of every excerpt of every song, computed once; a stopped run goes on song by song."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mgc_keras.audio.windows import Excerpts
+from mgc_keras.errors import OptionError
+from mgc_keras.features.clips import Clips
+from mgc_keras.features.extractor import compose_batches
+from mgc_keras.features.network import ConvnetExtractor
+from mgc_keras.features.pipeline import checked_jobs, clip_features
+from mgc_keras.features.table import ERROR_COLUMNS, csv_line
+from mgc_keras.files import whole_file, write_text
+from mgc_keras.progress import progress_bar
+
+SETTINGS, ERRORS = "settings.json", "errors.csv"
+# Songs that are read before the first of them is done.
+_SONGS_A_BATCH = 4
+
+
+@dataclass(frozen=True, eq=False)
+class SongExcerpts:
+    """What `export_song_excerpts` computed.
+
+    Parameters
+    ----------
+    clip_ids : list of str
+        Songs that could be read.
+    values : np.ndarray [shape=(n_rows, n_values), dtype=float32]
+        Song by song: the centre excerpt, then the others in time.
+    song : np.ndarray [shape=(n_rows,), dtype=int]
+        Each row's song, counted from 0 in `clip_ids`.
+    is_centre : np.ndarray [shape=(n_rows,), dtype=bool]
+    notes : dict of str to str
+        By clip_id, in what its excerpts differ from what was asked for.
+    """
+
+    clip_ids: list[str]
+    values: np.ndarray
+    song: np.ndarray
+    is_centre: np.ndarray
+    notes: dict[str, str]
+
+
+class _CentreFirst:
+    """The windows of `Excerpts`, behind the one at the song's centre."""
+
+    def __init__(self, excerpts: Excerpts) -> None:
+        self.excerpts, self.centre = excerpts, Excerpts(excerpts.seconds, centre=True)
+
+    def bounds(self, n_samples: int, sampling_rate: int) -> Iterator[tuple[int, int]]:
+        yield from self.centre.bounds(n_samples, sampling_rate)
+        yield from self.excerpts.bounds(n_samples, sampling_rate)
+
+
+def export_song_excerpts(
+    clips: Clips, folder: str | Path, extractor: ConvnetExtractor, excerpts: Excerpts, *, jobs: int | None = None
+) -> SongExcerpts:
+    """Compute a row of numbers for the centre excerpt and for every other excerpt of every song.
+
+    Parameters
+    ----------
+    clips : Clips
+    folder : str or Path
+        For a file a song, ``settings.json`` and ``errors.csv`` (clip_id, filepath, cause, what_to_do). Files that are
+        there are kept.
+    extractor : ConvnetExtractor
+    excerpts : Excerpts
+    jobs : int, optional
+        Threads that decode; default: one a core.
+
+    Raises
+    ------
+    OptionError
+        `folder` holds rows of other songs or of another network; or no song can be read.
+    MgcKerasError
+        The disk is full.
+    """
+    folder = Path(folder)
+    described = {"extractor": extractor.describe(), "excerpts": vars(excerpts), "source": clips.state()}
+    _check_settings(folder / SETTINGS, described)
+    todo = [position for position in range(len(clips)) if not _song_file(folder, position).exists()]
+    batches = [np.array(todo)[batch] for batch in compose_batches(len(todo), _SONGS_A_BATCH)]
+    errors = {}
+    with progress_bar(description="excerpts", unit="song", total=len(clips), initial=len(clips) - len(todo)) as bar:
+        for results in clip_features(
+            clips, extractor, batches, jobs=checked_jobs(jobs), windows=_CentreFirst(excerpts)
+        ):
+            for result in results:
+                bar.update()
+                if result.problem is not None:
+                    errors[result.position] = (result.problem.problem, result.problem.cure or "")
+                    continue
+                with whole_file(_song_file(folder, result.position)) as temporary:
+                    np.savez(temporary, values=np.stack(result.rows), seconds=np.array(result.seconds))
+    rows = ((clips.clip_ids[position], clips.filepaths[position], *told) for position, told in errors.items())
+    write_text(folder / ERRORS, "".join(csv_line(row) for row in (ERROR_COLUMNS, *rows)))
+    if len(errors) == len(clips):
+        raise OptionError("no song can be read", path=clips.name, field="filepath", cure=f"see {folder / ERRORS}")
+    return _read(folder, clips, excerpts, [position for position in range(len(clips)) if position not in errors])
+
+
+def _read(folder: Path, clips: Clips, excerpts: Excerpts, positions: list[int]) -> SongExcerpts:
+    values, notes = [], {}
+    for position in positions:
+        path = _song_file(folder, position)
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                values.append(stored["values"])
+                note = excerpts.note(float(stored["seconds"]))
+        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            raise OptionError("is damaged", path=path, cure="remove it and run again") from error
+        if note:
+            notes[clips.clip_ids[position]] = note
+    counts = [len(rows) for rows in values]
+    is_centre = np.concatenate([np.arange(count) == 0 for count in counts])
+    song = np.repeat(np.arange(len(positions)), counts)
+    return SongExcerpts(
+        [clips.clip_ids[position] for position in positions], np.concatenate(values), song, is_centre, notes
+    )
+
+
+def _song_file(folder: Path, position: int) -> Path:
+    return folder / f"song{position:05d}.npz"
+
+
+def _check_settings(path: Path, described: dict[str, Any]) -> None:
+    text = json.dumps(described, indent=2, sort_keys=True) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        cure = "choose another folder, or remove that one"
+        raise OptionError("holds excerpts of other songs or of another network", path=path.parent, cure=cure)
+    write_text(path, text)

@@ -1,0 +1,181 @@
+"""MusicTaggerCRNN taken apart: a new head on old layers, the layers below and above one of them, a short network."""
+
+import keras
+import numpy as np
+
+from mgc_keras.errors import OptionError
+from mgc_keras.layers.named_outputs import output_names
+from mgc_keras.networks.tensors import set_tensors, tensors_of
+from mgc_keras.studies.jimenez2017.network import (
+    N_FRAMES,
+    N_MELS,
+    PADDING,
+    head,
+    is_crnn,
+    music_tagger_crnn,
+    recurrent_states,
+)
+
+# Layers from which on the network can be trained anew, from the bottom up; "head" is the new classifier alone.
+TRAINABLE_FROM = ("time_norm", "conv1", "conv2", "conv3", "conv4", "gru1", "gru2", "head")
+_HEADS = ("tags", "genres")
+# The shortest stretch that leaves the recurrent layers more than a few steps: four, of 8.2 s.
+SHORT_FRAMES = 384
+
+
+def with_genre_head(model: keras.Model, names: tuple[str, ...], seed: int = 0) -> keras.Model:
+    """Build the network again with a new, random soft-max over genres; every other tensor is a copy of the old one.
+
+    A soft-max, since a song has one genre. The published network has ten sigmoids; how its authors trained them is not
+    stated.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A `music_tagger_crnn`, with any head or none. It is left alone.
+    names : tuple of str
+        Genres, in the order of the outputs.
+    seed : int
+        Of the head and of dropout.
+
+    Raises
+    ------
+    OptionError
+        `model` is another network, or there are fewer than two genres.
+    """
+    if not is_crnn(model):
+        raise OptionError(
+            f"{model.name!r} is no MusicTaggerCRNN", field="model", cure="take one that mgc_keras built or loaded"
+        )
+    twin = music_tagger_crnn(len(names), output="genres", names=names, activation="softmax", seed=seed)
+    fresh = {name: value for name, value in tensors_of(twin).items() if name.split("/")[0] in _HEADS}
+    set_tensors(twin, tensors_of(model) | fresh)
+    return twin
+
+
+def crnn_variant(model: keras.Model, *, output: str | None = None, input: str | None = None) -> keras.Model:
+    """Build the network with the same weights and another input, or without its head.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A `music_tagger_crnn`. It is left alone.
+    output : str, optional
+        "features", or the kind of head that it has.
+    input : {"waveform", "melspectrogram"}, optional
+
+    Raises
+    ------
+    OptionError
+        It has no such head.
+    """
+    names = {layer.name for layer in model.layers}
+    own = next((head for head in _HEADS if head in names), "features")
+    if output not in (None, own, "features"):
+        raise OptionError(f"the model has no {output}", field="output", cure=f"take its {own}")
+    kept = (
+        {}
+        if own == "features"
+        else {"activation": model.get_layer(own).activation.__name__, "names": output_names(model)}
+    )
+    twin = music_tagger_crnn(
+        model.output_shape[-1] if kept else 2,
+        output=output or own,
+        input=input or ("waveform" if "melspectrogram" in names else "melspectrogram"),
+        **kept,
+    )
+    set_tensors(twin, tensors_of(model))
+    return twin
+
+
+def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
+    """Return the network below a layer, and from it on, as two models that share its weights.
+
+    What stays as it is can so be computed once for every excerpt, and only the rest is trained.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A `music_tagger_crnn` with a head, that takes waveforms.
+    layer : str
+        One of `TRAINABLE_FROM`.
+
+    Returns
+    -------
+    below : keras.Model
+        (batch, n_samples) to (batch, n), the maps made flat.
+    above : keras.Model
+        (batch, n) to scores.
+
+    Raises
+    ------
+    OptionError
+        There is no such layer.
+
+    Example
+    -------
+    >>> below, above = split_at(music_tagger_crnn(), "gru1")
+    >>> below.output_shape, above.input_shape, above.output_shape
+    ((None, 1920), (None, 1920), (None, 50))
+    """
+    if layer not in TRAINABLE_FROM:
+        raise OptionError(
+            f"there is no layer {layer!r}", field="from_layer", cure=f"choose one of {', '.join(TRAINABLE_FROM)}"
+        )
+    names = [one.name for one in model.layers]
+    first = names.index("final_dropout" if layer == "head" else layer)
+    maps = model.layers[first - 1].output
+    below = keras.Model(model.inputs, keras.layers.Flatten(name="flat")(maps), name=f"below_{layer}")
+    inputs = keras.Input(below.output_shape[1:], dtype="float32", name="maps")
+    values = keras.layers.Reshape(tuple(maps.shape[1:]), name="shaped")(inputs)
+    for one in model.layers[first:]:
+        values = one(values)
+    return below, keras.Model(inputs, values, name=f"from_{layer}")
+
+
+def freeze_all_but_head(model: keras.Model) -> None:
+    """Leave only the head trainable; frozen batch norms keep their statistics."""
+    for layer in model.layers:
+        layer.trainable = layer.name in _HEADS
+
+
+def short_crnn(n_tags: int, *, n_frames: int = SHORT_FRAMES, seed: int = 0) -> keras.Model:
+    """Build the network for stretches of a few seconds, a fraction of the work of 29.12 s.
+
+    Not in any paper; chosen because random stretches teach the same filters from little data in minutes.
+    `from_short` moves its weights into the whole network.
+
+    Parameters
+    ----------
+    n_tags : int
+        Sigmoids.
+    n_frames : int
+        A multiple of 96.
+    seed : int
+        Of the random weights and of dropout.
+
+    Returns
+    -------
+    keras.Model
+        (batch, 96, n_frames, 1) decibels, as `mgc_keras.studies.jimenez2017.network.melspectrogram_layer` gives, to tags.
+    """
+    inputs = keras.Input((N_MELS, n_frames, 1), dtype="float32", name="melspectrogram_input")
+    outputs = head(recurrent_states(inputs, seed), n_tags, "tags", None, "sigmoid", seed)
+    return keras.Model(inputs, outputs, name="short_crnn")
+
+
+def from_short(model: keras.Model, names: tuple[str, ...]) -> keras.Model:
+    """Build the whole network with the weights of a `short_crnn`.
+
+    The time-axis normalisation has weights and statistics of every frame. Random stretches have none that differ, so
+    each frame of the excerpt takes their mean; the frames of padding are passed through.
+    """
+    tensors = tensors_of(model)
+    twin = music_tagger_crnn(len(names), names=names)
+    for name in ("gamma", "beta", "moving_mean", "moving_variance"):
+        neutral = 1.0 if name in ("gamma", "moving_variance") else 0.0
+        values = np.full(N_FRAMES + 2 * PADDING, neutral, np.float32)
+        values[PADDING : PADDING + N_FRAMES] = tensors[f"time_norm/{name}"].mean()
+        tensors[f"time_norm/{name}"] = values
+    set_tensors(twin, tensors)
+    return twin

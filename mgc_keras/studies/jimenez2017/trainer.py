@@ -1,0 +1,143 @@
+"""The network of the Jiménez and José 2017 study: where it starts, and its training on excerpts."""
+
+import argparse
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mgc_keras.datasets.repeated_folds import Fold
+from mgc_keras.datasets.tasks import StudyTask
+from mgc_keras.errors import WeightsError
+from mgc_keras.evaluation.metrics import macro_auc
+from mgc_keras.evaluation.voting import shares
+from mgc_keras.features.network import weights_sha256
+from mgc_keras.files import whole_file
+from mgc_keras.networks.load import load_model
+from mgc_keras.runs.writer import RunWriter
+from mgc_keras.studies.common.manifests import rendered_manifest
+from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts
+from mgc_keras.studies.jimenez2017.network import SAMPLING_RATE, is_crnn
+from mgc_keras.studies.jimenez2017.network_parts import SHORT_FRAMES, freeze_all_but_head, split_at, with_genre_head
+from mgc_keras.studies.jimenez2017.source import train_source_crnn
+from mgc_keras.studies.jimenez2017.votes import Neighbours, neighbours_beside
+from mgc_keras.training.examples import Examples
+from mgc_keras.training.learning_rates import ConstantRate
+from mgc_keras.training.supervised import ClassifierSettings, train_classifier
+from mgc_keras.training.tagger import TaggerSettings
+
+# The built-in corpus' multi-label task.
+SOURCE_TASK = "tagging"
+
+
+def start_network(options: argparse.Namespace, writer: RunWriter) -> keras.Model:
+    """Load the given CRNN, or train one on the built-in tagging task, and say so.
+
+    Raises
+    ------
+    WeightsError
+        The file cannot be read, or holds another network.
+    """
+    if options.weights:
+        network = load_model(options.weights)
+        if not is_crnn(network):
+            cure = "take one of MusicTaggerCRNN, for instance music_tagger_crnn"
+            raise WeightsError(f"holds {network.name!r}", path=options.weights, field="--weights", cure=cure)
+        return network
+    print(
+        f"No --weights were given: the CRNN is trained here for {options.source_epochs} epochs on {options.source_clips} clips "
+        "of the built-in tagging task. Its scores say nothing of the published network."
+    )
+    manifest = rendered_manifest(
+        SOURCE_TASK, options, writer, sampling_rate=SAMPLING_RATE, n_clips=options.source_clips
+    )
+    settings = TaggerSettings(epochs=options.source_epochs, excerpt_frames=SHORT_FRAMES, seed=options.seed)
+    folder = writer.folder / "source"
+    score = lambda truth, scores: macro_auc(truth, scores).score
+    path = train_source_crnn(manifest, folder, score=score, settings=settings, jobs=options.jobs)
+    writer.history(pd.read_csv(folder / "history.csv"))
+    return load_model(path)
+
+
+class Trainer:
+    """One network and the songs it learns from.
+
+    Parameters
+    ----------
+    sub_run : {"extractor", "finetune"}
+        Train the new classifier alone, or everything from `--from-layer` up.
+    network : keras.Model
+        A CRNN, of which all but the head is copied.
+    task : StudyTask
+    kept : np.ndarray [shape=(n_songs,), dtype=int]
+        Each song's number in `excerpts`.
+    excerpts : SongExcerpts
+        What the layers below `--from-layer` say.
+    protocol : str
+    options : argparse.Namespace
+    """
+
+    def __init__(
+        self,
+        sub_run: str,
+        network: keras.Model,
+        task: StudyTask,
+        kept: np.ndarray,
+        excerpts: SongExcerpts,
+        protocol: str,
+        options: argparse.Namespace,
+    ) -> None:
+        self.kept, self.excerpts, self.protocol, self.options = kept, excerpts, protocol, options
+        names, self.targets = np.unique(task.target, return_inverse=True)
+        self.names = tuple(str(name) for name in names)
+        self.whole = with_genre_head(network, self.names, options.seed)
+        if sub_run == "extractor":
+            freeze_all_but_head(self.whole)
+        self.above = split_at(self.whole, options.from_layer)[1]
+        self.provenance = {"sub_run": sub_run, "start": weights_sha256(network), "from_layer": options.from_layer}
+
+    def train(self, fold: Fold, folder: Path) -> None:
+        """Train on the excerpts of a fold's training songs, or go on where a training in `folder` stopped."""
+        settings = ClassifierSettings(
+            epochs=self.options.epochs,
+            batch_size=self.options.batch_size,
+            policy=ConstantRate(self.options.learning_rate),
+            seed=self.options.seed,
+            best_by="last" if self.protocol == "published" else "accuracy",
+        )
+        # Without validation songs the curve shows the test songs, which choose nothing.
+        validation = fold.validation if len(fold.validation) else fold.test
+        examples = [self._examples(songs) for songs in (fold.training, validation)]
+        train_classifier(self.above, *examples, folder=folder, settings=settings, provenance=self.provenance)
+
+    def scores(self, songs: np.ndarray, centre: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Return each excerpt's song, counted from 0 among `songs`, and its scores; only the centre ones if asked for."""
+        rows, song = self._rows(songs, centre)
+        batches = (rows[begin : begin + 256] for begin in range(0, len(rows), 256))
+        return song, np.concatenate([self.above.predict_on_batch(self.excerpts.values[batch]) for batch in batches])
+
+    def neighbours(self, fold: Fold) -> Neighbours:
+        """Return the excerpts of the songs that were learnt from, and of those that chose the epoch, with their genres."""
+        songs = np.sort(np.concatenate([fold.training, fold.validation]))
+        song, scores = self.scores(songs)
+        return Neighbours(shares(scores), np.asarray(self.names)[self.targets[songs[song]]])
+
+    def save(self, path: Path, neighbours: Neighbours) -> Path:
+        """Save the whole network, waveforms in, and its neighbours beside."""
+        with whole_file(path) as temporary:
+            self.whole.save(temporary)
+        neighbours.write(neighbours_beside(path))
+        return path
+
+    def _examples(self, songs: np.ndarray) -> Examples:
+        rows, song = self._rows(songs)
+        return Examples(self.excerpts.values, rows, self.targets[songs[song]])
+
+    def _rows(self, songs: np.ndarray, centre: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of the songs' excerpts, song by song, and which of `songs` each belongs to."""
+        found = [
+            np.flatnonzero((self.excerpts.song == self.kept[song]) & (self.excerpts.is_centre == centre))
+            for song in songs
+        ]
+        return np.concatenate(found), np.repeat(np.arange(len(songs)), [len(rows) for rows in found])

@@ -1,0 +1,233 @@
+"""The clips of the Ouyang 2023 study: manifests, the check, features, and what the options default to."""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mgc_keras.datasets.manifest import Manifest
+from mgc_keras.datasets.repeated_folds import Fold
+from mgc_keras.datasets.tasks import StudyTask
+from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
+from mgc_keras.features.backbone import backbone_vectors
+from mgc_keras.features.clips import list_clips
+from mgc_keras.features.pipeline import reader
+from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
+from mgc_keras.networks.image_network import SAMPLING_RATE
+from mgc_keras.progress import progress_bar
+from mgc_keras.reporting.clip_views import draw_clip
+from mgc_keras.runs.writer import RunWriter, write_table
+from mgc_keras.studies.common.exports import task_of
+from mgc_keras.studies.common.manifests import is_built_in, rendered_manifest, study_manifests
+from mgc_keras.studies.common.options import named_values
+from mgc_keras.studies.ouyang2023.cleaning import (
+    ManifestCheck,
+    balanced,
+    check_classes,
+    check_manifest,
+    class_counts,
+    fault_rows,
+    three_part_fold,
+)
+from mgc_keras.studies.ouyang2023.images import PictureExtractor
+
+TASK = "genre"
+_BUILT_IN_EPOCHS = ["inceptionv3=300", "cnn=60"]
+
+
+def resolve_defaults(options: argparse.Namespace, networks: tuple[str, ...]) -> None:
+    """Fill in the options whose default depends on others, and take those apart that name networks."""
+    unknown = [name for name in options.networks if name not in networks]
+    if unknown:
+        raise OptionError(
+            f"there is no network {unknown[0]!r}", field="NETWORK", cure=f"choose of {', '.join(networks)}"
+        )
+    options.networks = [name for name in networks if name in (options.networks or networks)]
+    built_in = is_built_in(options)
+    options.backbone_weights = options.backbone_weights or ("none" if built_in else "imagenet")
+    epochs = options.epochs or (_BUILT_IN_EPOCHS if built_in else ["500"])
+    options.epochs = named_values(epochs, networks, "--epochs", kind=int, metavar="N")
+    options.learning_rate = named_values(options.learning_rate, networks, "--learning-rate", kind=float, metavar="RATE")
+
+
+def genre_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
+    """Read the manifests, or render the built-in corpus' genres.
+
+    Raises
+    ------
+    OptionError
+        There is no manifest, or no such built-in task.
+    ManifestError
+        A manifest breaks the schema, or has fewer than two classes.
+    """
+
+    def rendered(name: str) -> Manifest:
+        n_clips = options.clips if name == TASK else None
+        length = None if options.seconds >= 29 else options.seconds
+        return rendered_manifest(name, options, writer, sampling_rate=SAMPLING_RATE, n_clips=n_clips, duration=length)
+
+    manifests = study_manifests(options, [TASK], rendered)
+    for manifest in manifests:
+        check_classes(manifest, np.ones(len(manifest), dtype=bool), parts=("one",))
+    return manifests
+
+
+@dataclass(frozen=True, eq=False)
+class CleanClips:
+    """A manifest whose clips were checked.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        All clips.
+    found : ManifestCheck
+    """
+
+    manifest: Manifest
+    found: ManifestCheck
+
+    @property
+    def faults(self) -> list[dict[str, str]]:
+        """Rows of ``errors.csv``."""
+        return fault_rows(self.found.findings)
+
+    def kept(self, protocol: str) -> np.ndarray:
+        """Return which clips a protocol uses: those that are whole, and under the corrected one no copies."""
+        return self.found.usable & ~self.found.copies if protocol == "corrected" else self.found.usable
+
+    def fold(self, sequences: Sequences, protocol: str, seed: int, parts: list[float]) -> "CleanFold":
+        """Balance the classes and split them, as a protocol and a seed have it.
+
+        Raises
+        ------
+        MgcKerasError
+            A class has too few clips, or too few artists.
+        """
+        kept = self.kept(protocol) & np.isin(self.manifest.clip_ids, sequences.clip_ids)
+        check_classes(self.manifest, kept)
+        usable = self.manifest.select(kept)
+        task, rows = task_of(usable, sequences, protocol)
+        # A split that comes with the dataset is taken as it is, where it is taken at all.
+        has_split = protocol == "corrected" and task.split is not None
+        drawn = np.ones(len(task), bool) if has_split else balanced(task.target, seed)
+        task, rows = task.subset(drawn), rows[drawn]
+        try:
+            fold = three_part_fold(task, protocol, parts=parts, seed=seed)
+        except OptionError as error:
+            raise ManifestError(error.problem, path=self.manifest.name, field=error.field, cure=error.cure) from error
+        return CleanFold(task, rows, replace(fold, repetition=seed))
+
+    def write_counts(self, clean: "CleanFold", protocol: str, writer: RunWriter) -> None:
+        """Write the clips a class before and after the check, balanced, and in each part (Figures 6 and 7), and say so."""
+        labels = self.manifest.table["label"].to_numpy(str)
+        ids = np.array(self.manifest.clip_ids)
+        of_task = {name: np.isin(ids, np.array(clean.task.clip_ids)[rows]) for name, rows in clean.parts.items()}
+        table = class_counts(
+            labels,
+            found=np.ones(len(ids), bool),
+            checked=self.kept(protocol),
+            balanced=np.isin(ids, clean.task.clip_ids),
+            **of_task,
+        )
+        write_table(table, writer.folder / "clean" / f"{self.manifest.name}__{protocol}.csv")
+        print(f"{self.manifest.name}, {protocol} protocol, clips a class:\n{table.to_string(index=False)}")
+
+
+@dataclass(frozen=True, eq=False)
+class CleanFold:
+    """Balanced clips in three parts.
+
+    Attributes
+    ----------
+    task : StudyTask
+    rows : np.ndarray [shape=(n_clips,), dtype=int]
+        Of each clip in the exported features.
+    fold : Fold
+    """
+
+    task: StudyTask
+    rows: np.ndarray
+    fold: Fold
+
+    @property
+    def parts(self) -> dict[str, np.ndarray]:
+        """The clips of each part, by position in the task."""
+        return {"training": self.fold.training, "validation": self.fold.validation, "test": self.fold.test}
+
+
+def clean_clips(manifest: Manifest, options: argparse.Namespace, writer: RunWriter) -> CleanClips:
+    """Check a manifest's clips, and say what is left out.
+
+    Raises
+    ------
+    ManifestError
+        A class is empty after the check, or has too few clips left.
+    """
+    clean = CleanClips(manifest, check_manifest(manifest, options.minimum_duration, options.jobs))
+    for row in clean.faults:
+        print(f"left out: {row['clip_id']}: {row['cause']}")
+    writer.errors(clean.faults)
+    for protocol in protocols(options):
+        check_classes(manifest, clean.kept(protocol))
+    n_copies = int((clean.found.usable & clean.found.copies).sum())
+    if n_copies:
+        print(f"{n_copies} clips repeat others: the corrected protocol leaves them out")
+    if len(manifest.class_names) == 2:
+        print(
+            f"{manifest.name} has two genres only: guessing is right half of the time, and ten genres are much harder"
+        )
+    return clean
+
+
+def protocols(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the protocols that `--protocol` names."""
+    return ("published", "corrected") if options.protocol == "both" else (options.protocol,)
+
+
+def draw_genres(clean: CleanClips, options: argparse.Namespace, writer: RunWriter) -> None:
+    """Draw a sheet of each genre's first usable clip (Figures 1 to 5), where it is not there yet."""
+    usable = clean.manifest.select(clean.found.usable)
+    labels = usable.table["label"].to_numpy(str)
+    folder = writer.folder / "figures" / "genres"
+    wanted = {genre: folder / f"{usable.name}__{_file_name(genre)}.png" for genre in usable.class_names}
+    missing = {genre: path for genre, path in wanted.items() if not path.exists()}
+    read = reader(list_clips(usable), SAMPLING_RATE, options.seconds)
+    for genre, path in progress_bar(missing.items(), description="drawing", unit="genre"):
+        number = int(np.flatnonzero(labels == genre)[0])
+        waveform = read(number)
+        if isinstance(waveform, MgcKerasError):
+            continue  # it becomes a row of errors.csv where features are computed
+        draw_clip(waveform, SAMPLING_RATE, path, title=f"{genre} (clip {usable.clip_ids[number]})")
+
+
+def features_of(network: str, clean: CleanClips, options: argparse.Namespace, writer: RunWriter) -> Sequences:
+    """Export what a network learns from, once for all protocols and seeds: vectors of InceptionV3, or pictures.
+
+    Raises
+    ------
+    ManifestError
+        No clip could be read.
+    """
+    size = tuple(options.image_size)
+    if network == "cnn":
+        extractor = PictureExtractor(size, options.seconds)
+    else:
+        extractor = backbone_vectors(
+            network,
+            pieces="whole",
+            seconds=options.seconds,
+            weights=options.backbone_weights,
+            seed=options.seed,
+            image_size=size,
+            antialias=True,
+        )
+    stem = writer.folder / "features" / f"{clean.manifest.name}_{extractor.name}"
+    errors_csv = Path(f"{stem}_errors.csv")
+    usable = clean.manifest.select(clean.found.usable)
+    path = export_sequences(usable, Path(f"{stem}.npz"), extractor, jobs=options.jobs, errors_csv=errors_csv)
+    return read_sequences(path)
+
+
+def _file_name(genre: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in genre)

@@ -1,0 +1,177 @@
+"""Scores and comparisons of a fine-tuning from several starts, made from the tables that its folds left."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.datasets.tasks import StudyTask
+from mgc_keras.evaluation.fold_tests import corrected_t_test, seed_interval
+from mgc_keras.evaluation.paired import compare, holm
+from mgc_keras.runs.summary import columns_for, groups_of, score_row
+from mgc_keras.runs.writer import COMPARISON_COLUMNS, RunWriter
+from mgc_keras.studies.song2017.learning_curves import (
+    CURVE_KEYS,
+    SHARE,
+    chosen_predictions,
+    epochs_to,
+    fold_table,
+    read_curves,
+)
+
+# The study's question, fixed before any score is seen: the first minus the second.
+STARTS = ("transfer", "random-start")
+QUANTITIES = ("accuracy", "epochs_to_90")
+
+
+@dataclass(frozen=True, eq=False)
+class FineTuned:
+    """A finished fine-tuning of one task under one protocol.
+
+    Parameters
+    ----------
+    task : StudyTask
+        As the protocol saw it.
+    protocol : str
+    folders : dict of int to Path
+        For each seed the folder that `mgc_keras.studies.song2017.finetuning.cross_validate` filled.
+    rule : {"best", "last", "validation"}
+        Which epoch of a fold is quoted: see `mgc_keras.studies.song2017.learning_curves.chosen_epoch`.
+    """
+
+    task: StudyTask
+    protocol: str
+    folders: dict[int, Path]
+    rule: str
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """What its rows begin with in every table."""
+        return {"task": self.task.name, "protocol": self.protocol}
+
+
+@dataclass(frozen=True, eq=False)
+class TransferScores:
+    """Tables of one fine-tuning: see the functions that make them.
+
+    Parameters
+    ----------
+    scores, comparisons : list of dict
+        Rows of ``scores.csv`` and ``comparisons.csv``.
+    curves, folds, levels, seeds, seed_intervals : pd.DataFrame
+    """
+
+    scores: list[dict[str, Any]]
+    comparisons: list[dict[str, Any]]
+    curves: pd.DataFrame
+    folds: pd.DataFrame
+    levels: pd.DataFrame
+    seeds: pd.DataFrame
+    seed_intervals: pd.DataFrame
+
+
+def score_transfer(
+    study: str, tuned: FineTuned, writer: RunWriter, *, published: dict[str, float] | None = None, seed: int = 0
+) -> TransferScores:
+    """Score both starts, save their predictions, and compare them over folds and over seeds.
+
+    Parameters
+    ----------
+    study : str
+        For the rows.
+    tuned : FineTuned
+    writer : RunWriter
+        Takes the predictions at the quoted epochs; ``fold`` counts through all seeds and repetitions.
+    published : dict, optional
+        Each start's recorded accuracy on this very task.
+    seed : int
+        Of the bootstrap.
+    """
+    curves = read_curves(tuned.folders, STARTS)
+    folds = fold_table(curves, tuned.rule)
+    predictions = {start: _predictions(tuned, folds, start) for start in STARTS}
+    scores = []
+    for start, table in predictions.items():
+        writer.predictions(tuned.task.name, start, tuned.protocol, table)
+        cell = (study, tuned.task.name, start, tuned.protocol, "accuracy", table)
+        row = score_row(*cell, grouped=True, published=(published or {}).get(start), seed=seed)
+        scores.append({**row, "n_clips": table["clip_id"].nunique()})
+    seeds = (
+        folds.groupby(["start", "seed"], sort=False)[["accuracy", "last_accuracy", "epochs_to_90"]].mean().reset_index()
+    )
+    return TransferScores(
+        scores,
+        _over_folds(tuned, folds, predictions, seed),
+        _keyed(tuned, curves),
+        _keyed(tuned, folds),
+        _keyed(tuned, _levels(curves, folds)),
+        _keyed(tuned, seeds),
+        _keyed(tuned, _over_seeds(seeds)),
+    )
+
+
+def _keyed(tuned: FineTuned, table: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame([tuned.keys] * len(table), index=table.index), table], axis=1)
+
+
+def _predictions(tuned: FineTuned, folds: pd.DataFrame, start: str) -> pd.DataFrame:
+    """All predictions of a start; a clip without a known artist is a group of its own, its repetitions together."""
+    table = chosen_predictions(tuned.folders, folds, start)
+    groups = tuned.task.groups
+    artist = {} if groups is None or tuned.protocol == "published" else dict(zip(tuned.task.clip_ids, groups))
+    return table.assign(group=table["clip_id"].map(artist).fillna(""))
+
+
+def _paired(folds: pd.DataFrame, quantity: str) -> np.ndarray:
+    """Return transfer minus random start, fold by fold."""
+    wide = folds.pivot(index=list(CURVE_KEYS[1:]), columns="start", values=quantity)
+    return (wide[STARTS[0]] - wide[STARTS[1]]).to_numpy(np.float64)
+
+
+def _over_folds(
+    tuned: FineTuned, folds: pd.DataFrame, predictions: dict[str, pd.DataFrame], seed: int
+) -> list[dict[str, Any]]:
+    n_folds, n_clips = len(folds) // len(STARTS), predictions[STARTS[0]]["clip_id"].nunique()
+    n_test = len(predictions[STARTS[0]]) / n_folds
+    found = {}
+    if n_folds > 1:
+        for quantity in QUANTITIES:
+            found[quantity] = corrected_t_test(_paired(folds, quantity), n_test / (len(tuned.task) - n_test))
+    else:
+        # One test part, trained once: only its clips can tell by how much chance may differ.
+        (truth, first), (_, second) = (columns_for(predictions[start], "accuracy") for start in STARTS)
+        found["accuracy"] = compare(truth, first, second, groups=groups_of(predictions[STARTS[0]]), seed=seed)
+    adjusted = holm(np.array([one.p_value for one in found.values()]))
+    rows = []
+    for (quantity, one), p_holm in zip(found.items(), adjusted):
+        values = (tuned.task.name, tuned.protocol, *STARTS, quantity, one.difference, one.low, one.high, one.p_value)
+        rows.append(dict(zip(COMPARISON_COLUMNS, (*values, float(p_holm), n_clips))))
+    return rows
+
+
+def _over_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
+    """One row a quantity: both means, their difference over seeds with its t-interval and p; empty for one seed."""
+    rows, n_seeds = [], seeds["seed"].nunique()
+    for quantity in QUANTITIES if n_seeds > 1 else ():
+        wide = seeds.pivot(index="seed", columns="start", values=quantity)
+        one = seed_interval((wide[STARTS[0]] - wide[STARTS[1]]).to_numpy())
+        means = {start: wide[start].mean() for start in STARTS}
+        ends = {"difference": one.difference, "ci_low": one.low, "ci_high": one.high, "p_value": one.p_value}
+        rows.append({"quantity": quantity, "n_seeds": n_seeds, **means, **ends})
+    table = pd.DataFrame(rows)
+    return table.assign(p_holm=holm(table["p_value"].to_numpy())) if rows else table
+
+
+def _levels(curves: pd.DataFrame, folds: pd.DataFrame) -> pd.DataFrame:
+    """For each start: mean last accuracy, mean epochs to 90 % of it, epochs of the mean curve to a level for both."""
+    mean = curves.groupby(["start", "epoch"], sort=False)["test_accuracy"].mean()
+    level = SHARE * mean[STARTS[1]].iloc[-1]
+    rows = []
+    for start in STARTS:
+        own = folds[folds["start"] == start]
+        quantities = {name: own[name].mean() for name in ("accuracy", "last_accuracy", "epochs_to_90")}
+        reached = epochs_to(mean[start].to_numpy(), level)
+        rows.append({"start": start, **quantities, "level": level, "epochs_to_level": reached})
+    return pd.DataFrame(rows)

@@ -1,1 +1,0 @@
-"""Readers of old and new weight files, and where the published ones come from."""

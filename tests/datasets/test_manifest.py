@@ -1,0 +1,226 @@
+"""Manifests: reading, writing, one folder a class, and every kind of bad input."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mgc_keras.datasets.manifest import folder_manifest, read_manifest, write_manifest
+from mgc_keras.errors import ManifestError
+
+GOOD = pd.DataFrame(
+    {
+        "clip_id": ["007", "b", "c"],
+        "filepath": ["x/7.wav", "x/ü b.mp3", "y/c.au"],
+        "label": ["None", "jazz", "NA"],
+        "label_arousal": [0.1, 1 / 3, 2.0],
+        "split": ["train", "", "test"],
+        "fold": [3, 1, -1],
+        "artist": ["Ann", "", "Bob, jun."],
+        "seed": [1, 2, 3],
+    }
+)
+
+
+def _csv(folder: Path, name: str = "m.csv", **columns: list[str]) -> Path:
+    cells = {"clip_id": ["a", "b"], "filepath": ["a.wav", "b.wav"], "label": ["jazz", "rock"]} | columns
+    pd.DataFrame({name: values for name, values in cells.items() if values}).to_csv(folder / name, index=False)
+    return folder / name
+
+
+def test_round_trip_keeps_every_cell(tmp_path: Path) -> None:
+    manifest = read_manifest(write_manifest(GOOD, tmp_path / "deep" / "m.csv"))
+    pd.testing.assert_frame_equal(manifest.table, GOOD, check_dtype=False)
+    assert manifest.table["fold"].dtype == np.int64
+    assert manifest.name == "m"
+    assert len(manifest) == 3
+    assert manifest.clip_ids == ["007", "b", "c"]
+    assert manifest.filepaths[1] == tmp_path / "deep" / "x" / "ü b.mp3"
+    assert manifest.class_names == ["NA", "None", "jazz"]
+    assert manifest.label_indices.tolist() == [1, 2, 0]
+    assert manifest.label_columns == ["label_arousal"]
+    assert manifest.targets("arousal").tolist() == manifest.targets("label_arousal").tolist() == [0.1, 1 / 3, 2.0]
+
+
+def test_paths_are_absolute_below_data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
+    write_manifest(GOOD, "m.csv")
+    assert read_manifest("m.csv").filepaths[0] == tmp_path / "x" / "7.wav"
+    assert read_manifest("m.csv", data_home="home").filepaths[0] == tmp_path / "home" / "x" / "7.wav"
+
+
+def test_select_rows(tmp_path: Path) -> None:
+    manifest = read_manifest(write_manifest(GOOD, tmp_path / "m.csv"))
+    assert manifest.select(np.array([2, 0])).clip_ids == ["c", "007"]
+    assert manifest.select(np.array([False, True, True])).clip_ids == ["b", "c"]
+
+
+def test_spreadsheet_bom_is_no_part_of_the_header(tmp_path: Path) -> None:
+    GOOD.to_csv(tmp_path / "m.csv", index=False, encoding="utf-8-sig")
+    assert read_manifest(tmp_path / "m.csv").clip_ids[0] == "007"
+
+
+def test_manifest_without_classes_has_targets_only(tmp_path: Path) -> None:
+    manifest = read_manifest(_csv(tmp_path, label=[], label_happy=["0", "1"]))
+    assert manifest.class_names == []
+    assert manifest.targets("happy").tolist() == [0.0, 1.0]
+    with pytest.raises(ManifestError, match="label: there is no such column"):
+        _ = manifest.label_indices
+    with pytest.raises(ManifestError, match="label_sad: .*label_happy"):
+        manifest.targets("sad")
+
+
+@pytest.mark.parametrize(
+    ("columns", "field", "problem"),
+    [
+        ({"clip_id": []}, "clip_id", "missing"),
+        ({"filepath": []}, "filepath", "missing"),
+        ({"label": []}, "label (or label_<name>)", "missing"),
+        ({"clip_id": ["a", "a"]}, "clip_id", "duplicate id: 'a' in row 2"),
+        ({"clip_id": ["a", ""]}, "clip_id", "empty id"),
+        ({"filepath": ["a.wav", ""]}, "filepath", "empty path"),
+        ({"filepath": ["a.wav", "/etc/passwd"]}, "filepath", "absolute path"),
+        ({"filepath": ["a.wav", "../b.wav"]}, "filepath", "leaves the data folder"),
+        ({"filepath": ["a.wav", "x/../../b.wav"]}, "filepath", "leaves the data folder"),
+        ({"filepath": ["a.wav", "x/.."]}, "filepath", "leaves the data folder"),
+        ({"label": ["jazz", ""]}, "label", "empty label"),
+        ({"label": ["jazz", "  "]}, "label", "empty label"),
+        ({"label_x": ["1", "nan"]}, "label_x", "not a finite number: 'nan' in row 2"),
+        ({"label_x": ["1", ""]}, "label_x", "not a finite number"),
+        ({"label_x": ["inf", "1"]}, "label_x", "not a finite number"),
+        ({"label_x": ["yes", "no"]}, "label_x", "'yes' in row 1, 2 row(s)"),
+        ({"fold": ["1", "2.5"]}, "fold", "not an integer: '2.5'"),
+        ({"fold": ["1", ""]}, "fold", "not an integer"),
+        ({"fold": ["1", "9" * 30]}, "fold", "not an integer"),
+        ({"split": ["train", "validation"]}, "split", "unknown split: 'validation'"),
+    ],
+)
+def test_bad_table(columns: dict, field: str, problem: str, tmp_path: Path) -> None:
+    path = _csv(tmp_path, **columns)
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(path)
+    error = raised.value
+    assert (error.path, error.field) == (path, field)
+    assert problem in str(error)
+    assert error.cure
+    assert len(str(error).splitlines()) == 1
+
+
+def test_unknown_labels_of_a_known_dataset(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="unknown label: 'polka' in row 2.*gtzan_genre knows: blues"):
+        read_manifest(_csv(tmp_path, "gtzan_genre.csv", label=["jazz", "polka"]))
+    with pytest.raises(ManifestError, match="label_joy: unknown label column"):
+        read_manifest(_csv(tmp_path, "emomusic.csv", label_joy=["1", "2"]))
+    assert read_manifest(_csv(tmp_path, "mine.csv", label=["jazz", "polka"])).class_names == ["jazz", "polka"]
+
+
+class TestFilesThatAreNoManifests:
+    def test_missing(self, tmp_path: Path) -> None:
+        with pytest.raises(ManifestError, match="no such file"):
+            read_manifest(tmp_path / "m.csv")
+
+    def test_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(ManifestError, match="is a folder"):
+            read_manifest(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (b"", "is empty"),
+            (b"RIFF\x24\x80\x00\x00WAVEfmt \x10\x00\xff\xfe\x00", "is not a CSV file"),
+            (b"PK\x03\x04\x00\x00\x00", "is not a CSV file"),
+            (b"clip_id,filepath,label\na,b\nc,d,e,f,g\n", "is not a CSV file"),
+            (b"just a line of text\n", "missing"),
+            (b"clip_id,filepath,label\n", "no rows"),
+        ],
+    )
+    def test_content(self, content: bytes, problem: str, tmp_path: Path) -> None:
+        (tmp_path / "m.csv").write_bytes(content)
+        with pytest.raises(ManifestError, match=problem) as raised:
+            read_manifest(tmp_path / "m.csv")
+        assert "m.csv" in str(raised.value)
+
+    def test_no_data_home(self, tmp_path: Path) -> None:
+        with pytest.raises(ManifestError, match="data_home: there is no such folder"):
+            read_manifest(_csv(tmp_path), data_home=tmp_path / "nowhere")
+
+
+class TestLinks:
+    @pytest.fixture
+    def outside(self, tmp_path: Path) -> Path:
+        (tmp_path / "outside").mkdir()
+        (tmp_path / "outside" / "b.wav").touch()
+        (tmp_path / "home").mkdir()
+        return tmp_path / "outside"
+
+    def test_linked_folder(self, outside: Path, tmp_path: Path) -> None:
+        os.symlink(outside, tmp_path / "home" / "x")
+        with pytest.raises(ManifestError, match="filepath: a link leaves the data folder: 'x/b.wav'"):
+            read_manifest(_csv(tmp_path / "home", filepath=["a.wav", "x/b.wav"]))
+
+    def test_linked_clip(self, outside: Path, tmp_path: Path) -> None:
+        os.symlink(outside / "b.wav", tmp_path / "home" / "b.wav")
+        with pytest.raises(ManifestError, match="a link leaves the data folder"):
+            read_manifest(_csv(tmp_path / "home"))
+
+    def test_link_inside_and_linked_home_are_fine(self, outside: Path, tmp_path: Path) -> None:
+        os.symlink("b.wav", outside / "a.wav")
+        _csv(outside)
+        os.symlink(outside, tmp_path / "home" / "linked")
+        assert len(read_manifest(tmp_path / "home" / "linked" / "m.csv")) == 2
+
+
+class TestWrite:
+    def test_refuses_what_could_not_be_read(self, tmp_path: Path) -> None:
+        with pytest.raises(ManifestError, match="not a finite number"):
+            write_manifest(GOOD.assign(label_arousal=[0.1, None, 0.2]), tmp_path / "m.csv")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_never_overwrites_another_file(self, tmp_path: Path) -> None:
+        (tmp_path / "m.csv").write_text("song_id,arousal\n", encoding="utf-8")
+        with pytest.raises(ManifestError, match="is no manifest"):
+            write_manifest(GOOD, tmp_path / "m.csv")
+        assert (tmp_path / "m.csv").read_text(encoding="utf-8") == "song_id,arousal\n"
+        write_manifest(GOOD, tmp_path / "n.csv")
+        assert len(read_manifest(write_manifest(GOOD[:1], tmp_path / "n.csv"))) == 1
+
+
+class TestFolder:
+    @staticmethod
+    def _touch(folder: Path, *names: str) -> None:
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch()
+
+    def test_one_sub_folder_a_class(self, tmp_path: Path) -> None:
+        names = [
+            "rock/b.flac",
+            "rock/deep/a.b.ogg",
+            "jazz/x.wav",
+            "jazz/x.MP3",
+            "jazz/._x.wav",
+            ".cache/y.wav",
+            "jazz/notes.txt",
+        ]
+        self._touch(tmp_path, *names)
+        table = folder_manifest(tmp_path)
+        assert table["clip_id"].tolist() == ["jazz/x.MP3", "jazz/x.wav", "rock/b", "rock/deep/a.b"]
+        assert table["filepath"].tolist() == ["jazz/x.MP3", "jazz/x.wav", "rock/b.flac", "rock/deep/a.b.ogg"]
+        assert table["label"].tolist() == ["jazz", "jazz", "rock", "rock"]
+        assert read_manifest(write_manifest(table, tmp_path / "m.csv")).class_names == ["jazz", "rock"]
+
+    def test_no_clips(self, tmp_path: Path) -> None:
+        with pytest.raises(ManifestError, match="no audio files"):
+            folder_manifest(tmp_path)
+
+    def test_no_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(ManifestError, match="no such folder"):
+            folder_manifest(tmp_path / "nowhere")
+
+    def test_clip_in_no_class(self, tmp_path: Path) -> None:
+        self._touch(tmp_path, "jazz/a.wav", "b.wav")
+        with pytest.raises(ManifestError, match=r"label: 1 clip\(s\) lie in no class folder, first b.wav"):
+            folder_manifest(tmp_path)

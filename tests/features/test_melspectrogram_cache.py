@@ -1,0 +1,83 @@
+"""The mel-spectrogram cache: what training reads is what the layer computes, also after a kill and with a bad clip."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mgc_keras.audio.files import write_waveform
+from mgc_keras.datasets.manifest import Manifest
+from mgc_keras.features import melspectrogram_cache as melspectrograms
+from mgc_keras.features.melspectrogram_cache import cache_melspectrograms
+from mgc_keras.layers.melspectrogram import MelSpectrogram
+from mgc_keras.studies.choi2017.network import N_SAMPLES, melspectrogram_layer
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    home = tmp_path_factory.mktemp("clips")
+    random = np.random.default_rng(0)
+    ids = [f"clip{number}" for number in range(5)]
+    for clip_id in ids[:4]:
+        write_waveform(home / f"{clip_id}.wav", random.uniform(-0.5, 0.5, 12000).astype(np.float32), 12000)
+    (home / "clip4.wav").write_text("no audio")
+    return Manifest("toy", pd.DataFrame({"clip_id": ids, "filepath": [f"{name}.wav" for name in ids]}), home)
+
+
+def test_the_cache_holds_what_the_layer_computes(manifest: Manifest, tmp_path: Path) -> None:
+    from mgc_keras.audio.files import fit_waveform, read_waveform
+
+    cached = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+    waveform = fit_waveform(read_waveform(manifest.filepaths[2]), N_SAMPLES, "repeat")
+    expected = MelSpectrogram(decibel_reference="clip")(waveform[None]).numpy()[0, ..., 0]
+    np.testing.assert_allclose(cached.values[2].astype(np.float32), expected, atol=0.04)  # float16 at 80 dB: 0.03
+
+
+def test_a_bad_clip_is_named_and_does_not_end_the_work(manifest: Manifest, tmp_path: Path) -> None:
+    cached = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+    assert list(cached.problems) == [4] and "clip4.wav" in str(cached.problems[4])
+    again = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+    assert list(again.problems) == [4]
+
+
+def test_a_killed_run_goes_on(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = cache_melspectrograms(manifest, tmp_path / "whole.npy", melspectrogram_layer(), N_SAMPLES)
+    monkeypatch.setattr(melspectrograms._MelSpectrograms, "batch_size", 2)
+    read = []
+    original = melspectrograms.clip_features
+
+    def interrupted(clips, extractor, batches, **options):
+        for results in original(clips, extractor, batches, **options):
+            if read:
+                raise KeyboardInterrupt
+            read.append(results)
+            yield results
+
+    monkeypatch.setattr(melspectrograms, "clip_features", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        cache_melspectrograms(manifest, tmp_path / "cut.npy", melspectrogram_layer(), N_SAMPLES)
+    asked = []
+
+    def noted(clips, extractor, batches, **options):
+        asked.extend(position for batch in batches for position in batch.tolist())
+        return original(clips, extractor, batches, **options)
+
+    monkeypatch.setattr(melspectrograms, "clip_features", noted)
+    resumed = cache_melspectrograms(manifest, tmp_path / "cut.npy", melspectrogram_layer(), N_SAMPLES)
+    assert asked == [2, 3, 4]
+    np.testing.assert_allclose(resumed.values.astype(np.float32), whole.values.astype(np.float32), atol=0.04)
+
+
+def test_too_little_disk_is_said_before_anything_is_written(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mgc_keras.errors import MgcKerasError
+
+    class Full:
+        f_bavail, f_frsize = 10, 4096
+
+    monkeypatch.setattr(melspectrograms.os, "statvfs", lambda folder: Full)
+    with pytest.raises(MgcKerasError, match="are needed"):
+        cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+    assert not (tmp_path / "mel.npy").exists()

@@ -1,0 +1,328 @@
+"""ImageNet networks: what they compute, and the weight files that they take and refuse."""
+
+import hashlib
+import inspect
+import re
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from old_weight_files import write_by_layer_names
+from safetensors.numpy import save_file
+from torch_resnet34 import random_tensors
+
+from mgc_keras.errors import OptionError, WeightsError
+from mgc_keras.networks.backbones import BACKBONES, build_backbone
+from mgc_keras.networks.imagenet import IMAGENET_FILES
+from mgc_keras.networks.keras_file import read_keras_weights
+from mgc_keras.networks.resnet34 import he_normal
+from mgc_keras.networks.tensors import tensors_of
+
+SHAPE = (32, 33, 3)
+APPLICATIONS = {"vgg16": keras.applications.VGG16, "resnet50": keras.applications.ResNet50}
+
+
+def shapes_of(model):
+    return {name: tensor.shape for name, tensor in tensors_of(model).items()}
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """VGG16 and ResNet50 with random weights."""
+    return {name: build_backbone(name, SHAPE, "none", seed=1) for name in APPLICATIONS}
+
+
+@pytest.fixture(scope="module")
+def others():
+    """The networks of keras.applications themselves."""
+    return {
+        name: make(include_top=False, weights=None, input_shape=SHAPE, pooling="avg")
+        for name, make in APPLICATIONS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def files(networks, tmp_path_factory):
+    """Weight files with the names in those of keras.applications: of Keras 1 for VGG16, of Keras 2 for ResNet50."""
+    folder = tmp_path_factory.mktemp("files")
+    paths = {name: folder / f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5" for name in APPLICATIONS}
+    for name, path in paths.items():
+        write_by_layer_names(networks[name], path, old=name == "vgg16")
+    return paths
+
+
+@pytest.fixture(scope="module")
+def torch_file(tmp_path_factory):
+    """A safetensors file of ResNet34."""
+    path = tmp_path_factory.mktemp("torch") / "resnet34.safetensors"
+    save_file(random_tensors(), path)
+    return path
+
+
+def small_network():
+    """A network of three layers with every kind of tensor, and random numbers in each."""
+    image = keras.Input((4, 4, 3), name="image")
+    maps = keras.layers.Conv2D(2, 3, name="block1_conv1")(image)
+    maps = keras.layers.BatchNormalization(name="block1_bn")(maps)
+    model = keras.Model(image, keras.layers.Conv2D(5, 1, name="block2_conv1")(maps), name="small")
+    generator = np.random.default_rng(0)
+    model.set_weights([generator.standard_normal(weight.shape) for weight in model.weights])
+    return model
+
+
+def assert_same_weights(model, other):
+    for ours, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_equals_keras_applications_with_the_average_of_its_maps(networks, others, name):
+    pictures = np.random.default_rng(0).standard_normal((2, *SHAPE)).astype(np.float32)
+    others[name].set_weights(networks[name].get_weights())
+    expected = np.asarray(others[name](pictures, training=False))
+    outputs = np.asarray(networks[name](pictures, training=False))
+    assert expected.std() > 0
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-6 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_a_random_start_is_he_normal_and_follows_from_the_seed(networks, name):
+    for layer in networks[name].layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            kernel = np.asarray(layer.kernel)
+            np.testing.assert_allclose(kernel.std(), np.sqrt(2 / np.prod(kernel.shape[:3])), rtol=0.05)
+            np.testing.assert_array_equal(kernel, np.asarray(he_normal(1, layer.name)(kernel.shape)))
+            assert not np.asarray(layer.bias).any()
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_a_file_of_keras_applications(networks, others, files, name):
+    loaded = build_backbone(name, SHAPE, files[name])
+    assert_same_weights(loaded, networks[name])
+    others[name].set_weights([np.zeros_like(value) for value in others[name].get_weights()])
+    others[name].load_weights(files[name])
+    assert_same_weights(loaded, others[name])
+
+
+@pytest.mark.parametrize("layout", ["keras1.h5", "keras2.h5", "keras3.weights.h5"])
+def test_every_layout(tmp_path, layout):
+    model, path = small_network(), tmp_path / layout
+    if layout == "keras3.weights.h5":
+        model.save_weights(path)
+    else:
+        write_by_layer_names(model, path, old=layout == "keras1.h5")
+    read, tensors = read_keras_weights(path, shapes_of(model), model.name), tensors_of(model)
+    assert len(tensors) == 8 and read.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(read[name], tensor)
+
+
+def test_resnet34_from_torch_and_from_what_save_weights_writes(torch_file, tmp_path):
+    loaded, tensors = build_backbone("resnet34", SHAPE, str(torch_file)), random_tensors()
+    np.testing.assert_array_equal(
+        np.asarray(loaded.get_layer("layer3.2.conv2").kernel), tensors["layer3.2.conv2.weight"].transpose(2, 3, 1, 0)
+    )
+    np.testing.assert_array_equal(
+        np.asarray(loaded.get_layer("layer4.0.downsample.1").moving_variance),
+        tensors["layer4.0.downsample.1.running_var"],
+    )
+    loaded.save_weights(tmp_path / "saved.weights.h5")
+    assert_same_weights(build_backbone("resnet34", SHAPE, tmp_path / "saved.weights.h5"), loaded)
+
+
+def test_unknown_network():
+    with pytest.raises(OptionError, match="backbone: 'resnet18' is unknown.*vgg16, resnet34, resnet50"):
+        build_backbone("resnet18", SHAPE, "none")
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("wide", [False, True])
+def test_pictures_below_the_least_size(name, wide):
+    least = BACKBONES[name].smallest_side
+    sides = (least - 1, least) if wide else (least, least - 1)
+    with pytest.raises(
+        OptionError, match=f"{sides[0]} x {sides[1]} is below the {least} x {least} pixels that {name} needs"
+    ):
+        build_backbone(name, (*sides, 3), "none")
+    if BACKBONES[name].application:
+        with pytest.raises(ValueError, match=f"at least {least}x{least}"):
+            getattr(keras.applications, BACKBONES[name].application)(
+                include_top=False, weights=None, input_shape=(*sides, 3)
+            )
+
+
+def test_pictures_without_three_colours():
+    with pytest.raises(OptionError, match="input_shape: .*3 for the colours"):
+        build_backbone("resnet34", (64, 64, 1), "none")
+
+
+def test_imagenet_without_network(monkeypatch, tmp_path):
+    # Whatever this machine has fetched before.
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    for variable in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(variable.upper(), raising=False)
+        # Port 9 of this machine: the connection is refused at once.
+        monkeypatch.setenv(variable, "" if variable == "no_proxy" else "http://127.0.0.1:9")
+    for name in APPLICATIONS:
+        with pytest.raises(WeightsError) as caught:
+            build_backbone(name, SHAPE, "imagenet")
+        message = str(caught.value)
+        assert message.startswith(f"weights: the ImageNet weights of {name} could not be fetched: no connection")
+        assert "'none'" in message and "_notop.h5 as a file" in message and "\n" not in message and "//" not in message
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_imagenet_that_is_something_else(monkeypatch, tmp_path):
+    file = tmp_path / "sent.h5"
+    file.write_bytes(b"Please log in to this network.")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setitem(
+        IMAGENET_FILES, "vgg16", SimpleNamespace(path="vgg16/some.h5", md5="0" * 32, address=file.as_uri())
+    )
+    monkeypatch.setattr(
+        "pooch.core.choose_downloader", lambda *_, **__: lambda url, output, _: shutil.copy(file, output)
+    )
+    with pytest.raises(WeightsError, match="of vgg16 could not be fetched: what came is not this file"):
+        build_backbone("vgg16", SHAPE, "imagenet")
+    assert not (tmp_path / "models" / "some.h5").exists()
+    monkeypatch.setenv("KERAS_HOME", str(file))
+    with pytest.raises(WeightsError, match="of vgg16 could not be fetched: .*sent.h5/models cannot be written"):
+        build_backbone("vgg16", SHAPE, "imagenet")
+
+
+def test_imagenet_from_keras_folder(monkeypatch, networks, files, tmp_path):
+    (tmp_path / "models").mkdir()
+    there = tmp_path / "models" / files["vgg16"].name
+    shutil.copy(files["vgg16"], there)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    known = replace(IMAGENET_FILES["vgg16"], md5=hashlib.md5(there.read_bytes()).hexdigest())
+    assert Path(known.path).name == there.name
+    monkeypatch.setitem(IMAGENET_FILES, "vgg16", known)
+    assert_same_weights(build_backbone("vgg16", SHAPE, "imagenet"), networks["vgg16"])
+
+
+@pytest.mark.parametrize("name", IMAGENET_FILES)
+def test_files_are_those_of_keras(name):
+    module = sys.modules[inspect.unwrap(getattr(keras.applications, BACKBONES[name].application)).__module__]
+    file, text = IMAGENET_FILES[name], re.sub(r'"\s+"', "", inspect.getsource(module))
+    assert file.md5 in text
+    folder, file_name = file.address.rsplit("/", 1)
+    assert f'"{folder}/' in text and file_name.removeprefix(name) in text
+
+
+def test_imagenet_weights_of_resnet34():
+    with pytest.raises(WeightsError, match="weights: .*no ImageNet weights of resnet34.*safetensors file of"):
+        build_backbone("resnet34", SHAPE)
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+def in_file(change):
+    def open_and_change(path):
+        with h5py.File(path, "r+") as file:
+            change(file)
+
+    return open_and_change
+
+
+def with_top(file):
+    file.create_group("fc1").attrs["weight_names"] = np.array([b"fc1_W_1:0"])
+    file["fc1/fc1_W_1:0"] = np.zeros((3, 2))
+    file.attrs["layer_names"] = np.array([*file.attrs["layer_names"], b"fc1"])
+
+
+def without_a_layer(file):
+    file.attrs["layer_names"] = np.array([name for name in file.attrs["layer_names"] if name != b"block2_conv1"])
+
+
+def replaced(value):
+    def replace(file):
+        del file["block2_conv1/block2_conv1_b_1:0"]
+        if value is not None:
+            file["block2_conv1/block2_conv1_b_1:0"] = value
+
+    return replace
+
+
+DAMAGES = {
+    "cut": (cut_short, "is damaged"),
+    "no HDF5": (lambda path: path.write_bytes(b"no weights" * 100), "is damaged"),
+    "empty": (in_file(h5py.File.clear), "is damaged"),
+    "nothing": (in_file(lambda file: file.attrs.clear()), "holds no weights"),
+    "top": (in_file(with_top), "fc1/kernel: the network has no place.*_notop"),
+    "layer": (in_file(without_a_layer), "block2_conv1/kernel: this tensor is missing, and so are 1 of the other 7"),
+    "group": (in_file(lambda file: file.__delitem__("block2_conv1")), "is damaged.*block2_conv1"),
+    "tensor": (in_file(replaced(None)), "block2_conv1_b_1:0: this tensor is missing"),
+    "shape": (in_file(replaced(np.zeros(4))), r"block2_conv1_b_1:0: has shape \(4,\), the network needs \(5,\)"),
+    "NaN": (in_file(replaced(np.full(5, np.nan))), "block2_conv1_b_1:0: holds NaN"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damaged_files(tmp_path, name):
+    damage, words = DAMAGES[name]
+    model, path = small_network(), tmp_path / "small_notop.h5"
+    write_by_layer_names(model, path, old=True)
+    damage(path)
+    with pytest.raises(WeightsError, match=words) as caught:
+        read_keras_weights(path, shapes_of(model), model.name)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def numbered_too_far(path):
+    with h5py.File(path, "r+") as file:
+        file["layers/conv2d/vars/2"] = np.zeros(3)
+
+
+def without_names(path):
+    with h5py.File(path, "r+") as file:
+        for group in file["layers"].values():
+            group["vars"].attrs.clear()
+
+
+def flat(path):
+    with h5py.File(path, "w") as file:
+        file["layers"] = np.zeros(3)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (numbered_too_far, "block1_conv1/2: the network has no place"),
+        (without_names, "block1_conv1/kernel: this tensor is missing"),
+        (flat, "holds no weights"),
+    ],
+)
+def test_damaged_files_of_keras3(tmp_path, damage, words):
+    model, path = small_network(), tmp_path / "small.weights.h5"
+    model.save_weights(path)
+    damage(path)
+    with pytest.raises(WeightsError, match=words):
+        read_keras_weights(path, shapes_of(model), model.name)
+
+
+def test_files_of_another_network(files, torch_file, tmp_path):
+    resnet18, whole = tmp_path / "resnet18.safetensors", tmp_path / "whole.h5"
+    save_file(random_tensors(stages=(2, 2, 2, 2)), resnet18)
+    small_network().save(whole)
+    cases = [
+        ("resnet50", files["vgg16"], "conv1_conv/kernel: this tensor is missing"),
+        ("vgg16", files["resnet50"], "block1_conv1/kernel: this tensor is missing"),
+        ("resnet34", resnet18, "layer1.2.conv1.weight: this tensor is missing"),
+        ("vgg16", whole, "holds no weights"),
+        ("vgg16", torch_file, "no whole HDF5 file.*_notop.h5"),
+        ("resnet50", tmp_path / "missing.h5", "there is no such file.*'imagenet' or 'none'"),
+        ("resnet34", tmp_path, "is a folder"),
+    ]
+    for name, path, words in cases:
+        with pytest.raises(WeightsError, match=words) as caught:
+            build_backbone(name, SHAPE, path)
+        assert str(path) in str(caught.value) and "\n" not in str(caught.value)

@@ -1,0 +1,129 @@
+"""The registry: only a file with the right SHA-256 ever gets into the cache."""
+
+import functools
+import hashlib
+import http.server
+import threading
+
+import pytest
+
+from mgc_keras.cli import main
+from mgc_keras.errors import WeightsError
+from mgc_keras.files import sha256_of
+from mgc_keras.networks import registry
+from mgc_keras.networks.load import load_model
+
+CONTENT = b"some weights" * 1000
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache, and a registry of one small file."""
+    entry = registry.WeightFile("small", "someone/repository", "folder/small.h5", hashlib.sha256(CONTENT).hexdigest())
+    monkeypatch.setitem(registry.REGISTRY, "small", entry)
+    monkeypatch.setenv("MGC_KERAS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A web server on this machine alone: (folder, address)."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+
+
+def test_fetch_downloads_once(cache, server):
+    folder, address = server
+    (folder / "small.h5").write_bytes(CONTENT)
+    path = registry.fetch_weights("small", address=f"{address}/small.h5")
+    assert path.read_bytes() == CONTENT and path.parent == cache
+    (folder / "small.h5").unlink()
+    assert registry.fetch_weights("small") == path
+
+
+def test_a_corrupted_download_leaves_nothing_behind(cache, server):
+    folder, address = server
+    (folder / "small.h5").write_bytes(CONTENT[:-1] + b"?")
+    with pytest.raises(WeightsError, match="SHA-256 differs") as caught:
+        registry.fetch_weights("small", address=f"{address}/small.h5")
+    assert "small" in str(caught.value) and "\n" not in str(caught.value)
+    assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
+def test_a_corrupted_copy_in_the_cache_is_replaced(cache, server):
+    folder, address = server
+    (folder / "small.h5").write_bytes(CONTENT)
+    path = registry.fetch_weights("small", address=f"{address}/small.h5")
+    path.write_bytes(b"damaged")
+    assert not registry.is_cached("small")
+    assert registry.fetch_weights("small", address=f"{address}/small.h5").read_bytes() == CONTENT
+
+
+def test_missing_on_the_server_and_no_server(cache, server):
+    _, address = server
+    for there in (f"{address}/nothing.h5", "http://127.0.0.1:9/small.h5"):
+        with pytest.raises(WeightsError, match="cannot be fetched"):
+            registry.fetch_weights("small", address=there)
+    assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
+def test_add_verifies(cache, tmp_path):
+    good, bad = tmp_path / "good.h5", tmp_path / "bad.h5"
+    good.write_bytes(CONTENT)
+    bad.write_bytes(CONTENT + b"?")
+    assert registry.add_weights(good) == ("small", registry.cached_path("small"))
+    assert registry.is_cached("small")
+    for arguments, words in [
+        ((bad,), "SHA-256"),
+        ((good, "choi2017_keras2"), "SHA-256"),
+        ((good, "none"), "no weight file"),
+    ]:
+        with pytest.raises(WeightsError, match=words):
+            registry.add_weights(*arguments)
+    with pytest.raises(WeightsError, match="no such file"):
+        registry.add_weights(tmp_path / "missing.h5")
+
+
+def test_published_files_are_the_local_ones(shared_data):
+    local = {
+        "choi2017_theano": "choi2017/weights/weights_layer4_theano.hdf5",
+        "choi2017_tensorflow": "taggers/compact_cnn_weights_layer4_tensorflow.hdf5",
+        "choi2017_keras2": "choi2017/weights/model_best.hdf5",
+        "music_tagger_crnn": "taggers/music_tagger_crnn_weights_theano.h5",
+        "music_tagger_crnn_tensorflow": "taggers/music_tagger_crnn_weights_tensorflow.h5",
+        "jimenez2017": "upc/crnn_net_gru_adam_ours_epoch_40.h5",
+    }
+    assert {name: sha256_of(shared_data / path) for name, path in local.items()} == {
+        name: entry.sha256 for name, entry in registry.REGISTRY.items()
+    }
+
+
+def test_a_registered_name_loads(cache, shared_data):
+    registry.add_weights(shared_data / "choi2017" / "weights" / "weights_layer4_theano.hdf5")
+    assert load_model("choi2017_theano").output_shape == (None, 160)
+
+
+def test_command(cache, server, tmp_path, capsys):
+    folder, address = server
+    (folder / "small.h5").write_bytes(CONTENT)
+    assert main.main(["weights", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert "choi2017_theano" in listed and "not in the cache" in listed and registry.REGISTRY["small"].sha256 in listed
+    assert main.main(["weights", "fetch", "small", "--address", f"{address}/small.h5"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(registry.cached_path("small"))
+    wrong = tmp_path / "wrong.h5"
+    wrong.write_bytes(b"wrong")
+    assert main.main(["weights", "add", str(wrong)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "wrong.h5" in error and "Traceback" not in error
+    assert main.main(["weights", "add", str(folder / "small.h5"), "--name", "small"]) == 0
+    assert "small" in capsys.readouterr().out

@@ -1,0 +1,81 @@
+"""The batch-order audit on made-up features whose batches carry a known offset."""
+
+import numpy as np
+import pytest
+from sklearn.svm import SVC
+
+from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.metrics import accuracy
+from mgc_keras.studies.choi2017.audits.batch_order import batch_order, nested_linear_svm
+
+
+@pytest.fixture(scope="module")
+def made_up():
+    generator = np.random.default_rng(0)
+    labels = np.repeat(np.array(["blues", "jazz", "pop"]), 40)
+    folds = np.arange(120) % 5
+    plain = generator.normal(size=(120, 5))
+    plain[:, 0] += 0.8 * (labels == "jazz")
+    offsets = generator.normal(scale=3, size=(3, 5))
+    shuffled = generator.permutation(np.arange(120) // 40)
+    tables = {
+        "class-sorted batches": plain + offsets[np.arange(120) // 40],
+        "shuffled batches": plain + offsets[shuffled],
+        "one by one": plain,
+    }
+    return tables, labels, folds
+
+
+def test_sorted_batches_raise_the_score_and_shuffled_ones_do_not(made_up):
+    result = batch_order(*made_up)
+    table = result.table.set_index("order")
+    assert table.loc["class-sorted batches", "accuracy"] > 0.95
+    assert table.loc["class-sorted batches", "p_holm"] < 0.001
+    assert table.loc["one by one", "accuracy"] < 0.7
+    assert table.loc["shuffled batches", "accuracy"] < 0.7
+    assert np.isnan(table.loc["one by one", "difference"])
+    gain = table.loc["class-sorted batches", "accuracy"] - table.loc["one by one", "accuracy"]
+    assert table.loc["class-sorted batches", "difference"] == pytest.approx(gain)
+    assert f"({100 * gain:+.1f} points)" in result.conclusion
+
+
+def test_a_difference_within_chance_is_said_to_be_none(made_up):
+    tables, labels, folds = made_up
+    noisy = tables["one by one"] + 1e-3 * np.random.default_rng(1).normal(size=(120, 5))
+    result = batch_order({"shuffled batches": noisy, "one by one": tables["one by one"]}, labels, folds)
+    assert "a difference that these clips do not establish" in result.conclusion
+
+
+def test_the_scoring_can_be_passed_in_and_groups_widen_the_interval(made_up):
+    tables, labels, folds = made_up
+
+    def predict(features, labels, folds):
+        guess = labels.copy()
+        for fold in np.unique(folds):
+            test = folds == fold
+            guess[test] = SVC().fit(features[~test], labels[~test]).predict(features[test])
+        return guess
+
+    only = {"one by one": tables["one by one"]}
+    single = batch_order(only, labels, folds, predict=predict).table.iloc[0]
+    assert single["accuracy"] == accuracy(labels, predict(tables["one by one"], labels, folds))
+    grouped = batch_order(only, labels, folds, predict=predict, groups=np.repeat(np.arange(12), 10)).table.iloc[0]
+    assert grouped["accuracy"] == single["accuracy"]
+    assert grouped["ci_high"] - grouped["ci_low"] != single["ci_high"] - single["ci_low"]
+
+
+def test_nested_svm_never_sees_the_test_fold(made_up):
+    tables, labels, folds = made_up
+    guess = nested_linear_svm(tables["one by one"], labels, folds)
+    spoiled = labels.copy()
+    spoiled[folds == 2] = "pop"
+    # Labels of the test fold are no business of the model that predicts it.
+    assert np.array_equal(nested_linear_svm(tables["one by one"], spoiled, folds)[folds == 2], guess[folds == 2])
+
+
+def test_unusable_input_is_refused(made_up):
+    tables, labels, folds = made_up
+    with pytest.raises(OptionError, match="reference"):
+        batch_order(tables, labels, folds, reference="nowhere")
+    with pytest.raises(OptionError, match="one by one"):
+        batch_order({"one by one": tables["one by one"][:-1]}, labels, folds)

@@ -1,0 +1,146 @@
+"""The report is made from a run's saved files alone, whole, self-contained and escaped."""
+
+import re
+import shutil
+import struct
+from html import escape
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from run_example import write_example_run
+
+from mgc_keras.errors import OptionError
+from mgc_keras.runs.writer import RunWriter
+from mgc_keras.studies.common.report import write_report
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = write_example_run(tmp_path_factory.mktemp("run"), ("1", "12", "12345"))
+    write_report(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def text(run_folder):
+    return (run_folder / "report.html").read_text(encoding="utf-8")
+
+
+class _Balance(HTMLParser):
+    """Checks that every element is closed in order, and gathers where resources come from."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.sources = [], []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in ("img", "meta"):
+            self.open.append(tag)
+        self.sources += [value for name, value in attributes if name in ("src", "href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_well_formed_and_needs_no_other_file(text):
+    parser = _Balance()
+    parser.feed(text)
+    assert parser.open == []
+    assert all(source.startswith(("data:image/png;base64,", "#")) for source in parser.sources)
+    anchors = [source[1:] for source in parser.sources if source.startswith("#")]
+    assert len(anchors) == 8 and all(f'id="{name}"' in text for name in anchors)
+    assert "<script" not in text and "url(" not in text and "@import" not in text
+
+
+def test_names_are_escaped(text):
+    assert "genre &lt;example&gt;" in text and "genre <example>" not in text
+    assert "zero bytes &lt;&amp;&gt;" in text
+
+
+def test_every_figure_is_drawn_and_embedded(run_folder, text):
+    names = {path.name for path in (run_folder / "figures").iterdir()}
+    assert names == {
+        "arousal.png", "genre <example>.png", "genre <example>_labels.png", "training.png", "audit_batch_border.png",
+        "audit_batch_number.png", "audit_batch_order.png", "audit_scaling.png",
+    }  # fmt: skip
+    assert text.count("data:image/png;base64,") == len(names)
+    for path in (run_folder / "figures").iterdir():
+        content = path.read_bytes()
+        assert content[:8] == b"\x89PNG\r\n\x1a\n"
+        width, height = struct.unpack(">II", content[16:24])
+        assert width >= 800 and height >= 500
+
+
+def test_every_score_and_conclusion_is_told(run_folder, text):
+    for row in pd.read_csv(run_folder / "scores.csv").itertuples():
+        assert f"{row.score:.3f} [{row.ci_low:.3f}, {row.ci_high:.3f}]" in text
+    for path in (run_folder / "audit").glob("*.txt"):
+        assert escape(path.read_text().strip()) in text
+
+
+def test_a_redrawn_report_is_identical(run_folder, tmp_path):
+    # The name of the folder stands in the page, so the copy keeps it.
+    copy = tmp_path / run_folder.name
+    shutil.copytree(run_folder, copy, ignore=shutil.ignore_patterns("figures", "report.html"))
+    again = write_report(copy)
+    assert again == copy / "report.html"
+    assert again.read_bytes() == (run_folder / "report.html").read_bytes()
+    for path in (run_folder / "figures").iterdir():
+        assert (copy / "figures" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_what_was_not_saved_is_left_out_with_a_sentence(run_folder, tmp_path):
+    shutil.copy(run_folder / "scores.csv", tmp_path)
+    text = write_report(tmp_path).read_text()
+    for sentence in (
+        "No paired tests were saved", "No configuration was saved", "No audit was saved", "No clip was left out",
+        "its weights were given, or no history was saved", "The command line was not saved",
+    ):  # fmt: skip
+        assert sentence in text
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"arousal.png", "genre <example>.png"}
+
+
+def test_a_run_of_one_protocol_and_one_feature(run_folder, tmp_path):
+    scores = pd.read_csv(run_folder / "scores.csv")
+    one = scores[(scores["feature"] == "mfcc") & (scores["protocol"] == "published")].assign(ci_low=float("nan"))
+    one.to_csv(tmp_path / "scores.csv", index=False)
+    text = write_report(tmp_path).read_text()
+    assert "Corrected</th>" not in text
+    assert re.search(r"<td>MFCC</td><td>–</td><td>0\.\d{3}</td>", text)
+
+
+def test_published_features_and_caveats_are_owned_up_to(run_folder, tmp_path, text):
+    assert 'class="caveat"' not in text
+    one = pd.read_csv(run_folder / "scores.csv").head(1)
+    writer = RunWriter(tmp_path)
+    writer.scores(one)
+    writer.config("choi2017", {"published_features": tmp_path}, caveats=["Mind <this>."])
+    text = write_report(tmp_path).read_text()
+    assert '<p class="caveat">Mind &lt;this&gt;.</p>' in text
+    assert "carry traces of the class" in text
+    assert "No task has more than one feature" in text
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (None, "no scores here"),
+        ("", "no table"),
+        ("study,task\n", "feature"),
+        ("study,task,feature,protocol,metric,score,ci_low,ci_high,published,n_clips\n", "holds no scores"),
+    ],
+)
+def test_a_folder_without_scores_is_refused(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "scores.csv").write_text(content)
+    with pytest.raises(OptionError, match=f"scores.csv.*{message}"):
+        write_report(tmp_path)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_spoiled_configuration_is_named(run_folder, tmp_path):
+    shutil.copy(run_folder / "scores.csv", tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(OptionError, match="config.json"):
+        write_report(tmp_path)
