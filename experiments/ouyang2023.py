@@ -2,7 +2,8 @@
 
 import sys
 
-from mgc_keras.studies.ouyang2023.study import main
+from mgc_keras.studies.common.main import main
+from mgc_keras.studies.ouyang2023.study import STUDY
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(STUDY))

@@ -1,69 +1,107 @@
-"""How a study is scored: the original's choices and their repairs, each one a named switch."""
+"""Protocols: what the original program did, and that with its faults mended, one by one.
 
-from dataclasses import dataclass
+A study declares its `Repair` objects. Its "published" protocol mends nothing, "corrected" mends everything, and
+"corrected-without-X" leaves one fault in, so that a user sees what its repair is worth.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mgc_keras.errors import OptionError
 
-_CHOICES = {"folds": ("published", "grouped"), "fold_weighting": ("size", "equal", "pooled")}
+PUBLISHED, CORRECTED = "published", "corrected"
+_WITHOUT = f"{CORRECTED}-without-"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A fault of an original program, and what is done about it.
+
+    Parameters
+    ----------
+    name : str
+        Names it on the command line and in tables: "scaling".
+    fault : str
+        What the original does; a sentence.
+    cure : str
+        What the corrected protocol does instead; a sentence.
+    """
+
+    name: str
+    fault: str
+    cure: str
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """The switches between what the original program did and what it should have done.
+    """A name, and for each of the study's repairs whether it is made.
 
-    Attributes
+    Parameters
     ----------
     name : str
         Stands in file names and tables.
-    folds : {"published", "grouped"}
-        "published": unshuffled folds in file order. "grouped": seeded, shuffled folds that keep the clips of an artist
-        (or song, or recording) together where it is known, and the classes balanced. Folds or test splits that a
-        dataset predefines hold under both.
-    n_folds : int
-        How many folds where none are predefined.
-    scaling : bool
-        Standardise every feature by mean and standard deviation of the clips that a fit is trained on. The original
-        meant to try this, but its switch was never read.
-    nested : bool
-        Choose C, kernel and gamma by cross-validation inside the training clips, so that the test clips of a fold have
-        no say. The original reports the best candidate on the test folds.
-    fold_weighting : {"size", "equal", "pooled"}
-        How the score is made from the folds. "size": mean over folds, weighted by their numbers of clips (the
-        original). "equal": plain mean over folds. "pooled": one metric over all out-of-fold predictions together;
-        for the accuracy that is the same as "size".
-    batch_features : bool
-        Whether convnet features may depend on the clips that shared a batch, as the original's do. Read by whoever
-        exports features; the search itself takes features as they come.
-    seed : int
-        Of the shuffled folds.
+    mended : mapping of str to bool
 
     Example
     -------
-    >>> from dataclasses import replace
-    >>> replace(PUBLISHED, name="published, scaled", scaling=True).scaling
-    True
+    >>> repairs = [Repair("scaling", "Nothing is standardised.", "Features are standardised.")]
+    >>> [protocol.mends("scaling") for protocol in protocols_of(repairs)]
+    [False, True]
     """
 
     name: str
-    folds: str = "published"
-    n_folds: int = 10
-    scaling: bool = False
-    nested: bool = False
-    fold_weighting: str = "size"
-    batch_features: bool = True
-    seed: int = 0
+    mended: Mapping[str, bool] = field(default_factory=dict, hash=False)
 
-    def __post_init__(self) -> None:
-        for field, choices in _CHOICES.items():
-            if getattr(self, field) not in choices:
-                raise OptionError(
-                    f"unknown value {getattr(self, field)!r}", field=field, cure=f"use one of {', '.join(choices)}"
-                )
-        if self.n_folds < 2:
-            raise OptionError(f"{self.n_folds} folds leave nothing to train on", field="n_folds", cure="use 2 or more")
+    def mends(self, repair: str) -> bool:
+        """Tell whether a repair is made.
+
+        Raises
+        ------
+        KeyError
+            The study declares no such repair.
+        """
+        return self.mended[repair]
 
 
-PUBLISHED = Protocol("published")
-CORRECTED = Protocol(
-    "corrected", folds="grouped", scaling=True, nested=True, fold_weighting="pooled", batch_features=False
-)
+def protocols_of(repairs: Sequence[Repair], which: str = "both", without: Sequence[str] = ()) -> tuple[Protocol, ...]:
+    """Return the protocols of a run.
+
+    Parameters
+    ----------
+    repairs : sequence of Repair
+        All that the study declares.
+    which : {"published", "corrected", "both"}
+    without : sequence of str
+        For each of these repairs, the corrected protocol is also run without it.
+
+    Raises
+    ------
+    OptionError
+        There is no such repair.
+    """
+    names = [name for name in (PUBLISHED, CORRECTED) if which in (name, "both")]
+    return tuple(protocol_named(name, repairs) for name in [*names, *(_WITHOUT + repair for repair in without)])
+
+
+def protocol_named(name: str, repairs: Sequence[Repair]) -> Protocol:
+    """Return the protocol that a table names; see `protocols_of` for the errors."""
+    left_out = name.removeprefix(_WITHOUT) if name.startswith(_WITHOUT) else None
+    known = [repair.name for repair in repairs]
+    if left_out is not None and left_out not in known:
+        raise OptionError(
+            f"there is no repair {left_out!r}", field="--without", cure=f"choose one of {', '.join(known)}"
+        )
+    return Protocol(name, {repair: name != PUBLISHED and repair != left_out for repair in known})
+
+
+def protocol_title(name: str) -> str:
+    """Return a protocol's name as tables head a column with it.
+
+    Example
+    -------
+    >>> protocol_title("published"), protocol_title("corrected-without-scaling")
+    ('Published protocol', 'Corrected without scaling')
+    """
+    if name == PUBLISHED:
+        return "Published protocol"
+    return f"Corrected without {name.removeprefix(_WITHOUT)}" if name.startswith(_WITHOUT) else name.capitalize()

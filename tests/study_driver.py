@@ -7,13 +7,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 _DRIVER = """
 import contextlib, importlib, io, json, shutil, sys
 from unittest.mock import patch
-sys.path.insert(0, sys.argv[1])
-exec(sys.argv[4])
-module = importlib.import_module(f"mgc_keras.studies.{sys.argv[2]}.study")
+exec(sys.argv[3])
+from mgc_keras.studies.common.main import main
+module = importlib.import_module(f"mgc_keras.studies.{sys.argv[1]}.study")
 
 def stopped(where):
     # Ctrl-C after a function's first call.
@@ -25,7 +24,7 @@ def stopped(where):
     return patch(where, call)
 
 done = []
-for arguments in json.loads(sys.argv[3]):
+for arguments in json.loads(sys.argv[2]):
     if arguments[:1] == ["copy"]:
         done.append([0, shutil.copytree(*arguments[1:]), ""])
         continue
@@ -34,7 +33,7 @@ for arguments in json.loads(sys.argv[3]):
         stop, arguments = stopped(arguments[1]), arguments[2:]
     with stop, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = module.main(arguments)
+            code = main(module.STUDY, arguments)
         except SystemExit as end:
             code = end.code
     done.append([code, out.getvalue(), err.getvalue()])
@@ -52,12 +51,12 @@ class Done:
 
 
 def study(module: str, *commands: list, before: str = "") -> list[Done]:
-    """Run a study of ``experiments/`` with each list of arguments.
+    """Run a study with each list of arguments.
 
     ["copy", FOLDER, FOLDER] copies a folder in between; ["stop after", FUNCTION, …] stops a run after a call of a function.
     `before` is Python code to run first: what is replaced by something smaller, for instance.
     """
-    arguments = [str(EXPERIMENTS), module, json.dumps([list(map(str, command)) for command in commands]), before]
+    arguments = [module, json.dumps([list(map(str, command)) for command in commands]), before]
     done = subprocess.run(
         [sys.executable, "-c", _DRIVER, *arguments],
         capture_output=True,

@@ -7,8 +7,10 @@ import pandas as pd
 
 from mgc_keras.datasets.repeated_folds import repeated_folds
 from mgc_keras.datasets.tasks import StudyTask
+from mgc_keras.runs.rows import ScoreRow
 from mgc_keras.runs.writer import RunWriter, write_table
 from mgc_keras.studies.song2017.scores import STARTS, FineTuned, TransferScores, score_transfer
+from mgc_keras.studies.song2017.study import STUDY
 
 N_CLIPS, N_EPOCHS = 150, 6
 GENRES = np.array(["blues", "jazz", "pop"])
@@ -18,7 +20,11 @@ TASK = StudyTask("toy", "classification", [f"{i:03d}" for i in range(N_CLIPS)], 
 
 def write_folds(folder: Path, protocol: str, skill: dict[str, float], seed: int = 0, n_repetitions: int = 2) -> Path:
     """Write the tables that `cross_validate` leaves: accuracy rises from chance to about the start's skill."""
-    for fold in repeated_folds(TASK, protocol, n_folds=5, n_repetitions=n_repetitions, seed=seed):
+    corrected = protocol == "corrected"
+    folds = repeated_folds(
+        TASK, grouped=corrected, validation=corrected, n_folds=5, n_repetitions=n_repetitions, seed=seed
+    )
+    for fold in folds:
         for start in STARTS:
             generator = np.random.default_rng((seed, fold.repetition, fold.number, STARTS.index(start)))
             truth = TASK.target[fold.test]
@@ -45,15 +51,14 @@ def scored(run: Path, protocol: str, skill: dict[str, float], n_seeds: int = 1) 
         for seed in range(n_seeds)
     }
     rule = "best" if protocol == "published" else "validation"
-    return score_transfer("song2017", FineTuned(TASK, protocol, folders, rule), RunWriter(run))
+    return score_transfer("song2017", FineTuned(TASK, STUDY.protocol(protocol), folders, rule), RunWriter(run))
 
 
 def write_transfer_run(run: Path, skill: dict[str, float], n_seeds: int = 1) -> Path:
     """Write every file that a run leaves, figures and report aside. Return the folder."""
     parts = [scored(run, protocol, skill, n_seeds) for protocol in ("published", "corrected")]
     writer = RunWriter(run)
-    source = {"study": "song2017", "task": "source", "feature": "tags", "protocol": "corrected", "metric": "auc",
-              "score": 0.8, "ci_low": 0.7, "ci_high": 0.9, "published": np.nan, "n_clips": 30}  # fmt: skip
+    source = ScoreRow("song2017", "source", "tags", "corrected", "auc", 0.8, 0.7, 0.9, np.nan, 30)
     writer.scores([source, *(row for part in parts for row in part.scores)])
     writer.comparisons([row for part in parts for row in part.comparisons])
     for name in ("curves", "folds", "levels", "seeds", "seed_intervals"):

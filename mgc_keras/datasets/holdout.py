@@ -5,6 +5,7 @@ one song must not stand on both sides.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -75,8 +76,9 @@ def stratified_holdout(
 
 def holdout_fold(
     task: StudyTask,
-    protocol: str,
     *,
+    grouped: bool = True,
+    validation: bool = True,
     share: float = SHARE,
     validation_share: float = 1 / INNER_FOLDS,
     seed: int = 0,
@@ -86,12 +88,13 @@ def holdout_fold(
     Parameters
     ----------
     task : StudyTask
-        As the protocol sees it (`StudyTask.under`); its clips must be whole files, not segments.
-    protocol : {"published", "corrected"}
-        "published": the held-out clips are stratified, artists are not kept together, and no others choose the model,
-        so whatever is chosen is chosen on `test`. "corrected": the clips that the dataset marks "test", else a share
-        held out with artists kept together where they are known, are `test`; those marked "valid", else a share of the
-        rest held out in the same way, are `validation`.
+        Its clips must be whole files, not segments.
+    grouped : bool
+        Take the clips that the dataset marks "test" and "valid", else keep artists together where they are known. As
+        published, clips are drawn from every class, whoever plays and whatever is marked.
+    validation : bool
+        Part clips that choose the model from those to train on. As published there are none, so whatever is chosen is
+        chosen on `test`.
     share, validation_share : float
         Of the clips in `test`, and of the rest in `validation`, where the dataset marks none.
     seed : int
@@ -99,20 +102,19 @@ def holdout_fold(
     Raises
     ------
     OptionError
-        An unknown protocol, or too few clips (or artists) of a class: see `stratified_holdout`.
+        Too few clips (or artists) of a class: see `stratified_holdout`.
     ManifestError
         The dataset's own split marks no clips "test", or all.
     """
-    if protocol not in ("published", "corrected"):
-        raise OptionError(f"unknown protocol {protocol!r}", field="protocol", cure="use published or corrected")
-    if protocol == "published":
-        held_out = stratified_holdout(task.target, share=share, seed=seed)
-        return Fold(0, 0, np.flatnonzero(~held_out), np.empty(0, dtype=int), np.flatnonzero(held_out))
+    if not grouped:
+        task = replace(task, groups=None, split=None)
     if task.split is not None:
         held_out = train_test_fold(task.split) == 0
     else:
         held_out = stratified_holdout(task.target, task.groups, share=share, seed=seed)
     rest = np.flatnonzero(~held_out)
+    if not validation:
+        return Fold(0, 0, rest, np.empty(0, dtype=int), np.flatnonzero(held_out))
     marked = None if task.split is None else validation_fold(task.split[rest])
     if marked is None:
         groups = None if task.groups is None else task.groups[rest]

@@ -1,7 +1,7 @@
 """Repeated cross-validation: which clips are trained on, chosen on and tested on, each time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,43 +59,48 @@ def shuffled_folds(n_clips: int, n_folds: int = 10, seed: int | tuple[int, ...] 
 
 
 def repeated_folds(
-    task: StudyTask, protocol: str, *, n_folds: int = 10, n_repetitions: int = 1, seed: int = 0
+    task: StudyTask,
+    *,
+    grouped: bool = True,
+    validation: bool = True,
+    n_folds: int = 10,
+    n_repetitions: int = 1,
+    seed: int = 0,
 ) -> Iterator[Fold]:
-    """Yield the folds of every repetition of the study of Song et al. (2017).
+    """Yield the folds of every repetition of a cross-validation.
 
     Parameters
     ----------
     task : StudyTask
-        As the protocol sees it (`StudyTask.under`).
-    protocol : {"published", "corrected"}
-        "published": plain shuffled folds, new ones in every repetition; no validation clips. "corrected": the folds or
-        the test split that the dataset predefines, else shuffled folds with balanced classes that keep an artist's
-        clips together where artists are known; the clips marked "valid", else a fifth of the training clips chosen in
-        the same way, are left to choose the epoch.
+    grouped : bool
+        Take the folds or the test split that the dataset predefines, else shuffled folds with balanced classes that
+        keep an artist's clips together where artists are known. Else plain shuffled folds, as Song et al. (2017).
+    validation : bool
+        Leave the clips marked "valid", else a fifth of the training clips chosen as `grouped` says, to choose the epoch.
     n_folds, n_repetitions : int
     seed : int
 
     Raises
     ------
     OptionError
-        An unknown protocol, no repetitions, or too few clips (or artists) for the folds.
+        No repetitions, or too few clips (or artists) for the folds.
     """
     if n_repetitions < 1:
         raise OptionError(f"{n_repetitions} repetitions give no score", field="n_repetitions", cure="give 1 or more")
-    if protocol not in ("published", "corrected"):
-        raise OptionError(f"unknown protocol {protocol!r}", field="protocol", cure="use published or corrected")
+    if not grouped:
+        task = replace(task, groups=None, split=None)
     for repetition in range(n_repetitions):
-        if protocol == "published":
-            of_clip = shuffled_folds(len(task), n_folds, (seed, repetition))
+        if grouped:
+            of_clip = task.folds(True, _seed(seed, repetition), n_folds)
         else:
-            of_clip = task.folds("corrected", _seed(seed, repetition), n_folds)
+            of_clip = shuffled_folds(len(task), n_folds, (seed, repetition))
         for number in range(of_clip.max() + 1):
             test = np.flatnonzero(of_clip == number)
             training = np.flatnonzero(of_clip != number)
-            validation = training[:0]
-            if protocol == "corrected":
-                training, validation = _inner(task, training, _seed(seed, repetition, number))
-            yield Fold(repetition, number, training, validation, test)
+            chooses = training[:0]
+            if validation:
+                training, chooses = _inner(task, training, _seed(seed, repetition, number))
+            yield Fold(repetition, number, training, chooses, test)
 
 
 def _inner(task: StudyTask, training: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -170,7 +170,7 @@ def grouped_folds(n_clips: int, groups: Sequence | np.ndarray | None, n_folds: i
 
 
 def choose_folds(
-    kind: str,
+    grouped: bool,
     target: Sequence | np.ndarray,
     *,
     regression: bool = False,
@@ -180,15 +180,15 @@ def choose_folds(
     n_folds: int = 10,
     seed: int = 0,
 ) -> np.ndarray:
-    """Choose the folds of a task under a protocol.
+    """Choose the folds of a task.
 
-    Folds or a test split that the dataset predefines are kept under every protocol. Else "published" takes unshuffled
-    folds in file order and "grouped" seeded ones, grouped where `groups` are known.
+    Folds or a test split that the dataset predefines are kept. Else the folds are unshuffled, in file order; or seeded,
+    and grouped where `groups` are known.
 
     Parameters
     ----------
-    kind : {"published", "grouped"}
-        The protocol's `folds`.
+    grouped : bool
+        Which of the two.
     target : sequence, (n_clips,)
         Labels, or numbers where `regression` is set.
     regression : bool
@@ -200,13 +200,11 @@ def choose_folds(
     -------
     np.ndarray [shape=(n_clips,), dtype=int]
     """
-    if kind not in ("published", "grouped"):
-        raise OptionError(f"unknown folds {kind!r}", field="folds", cure="use published or grouped")
     if fold_column is not None:
         return predefined_folds(fold_column)
     if split_column is not None:
         return train_test_fold(split_column)
-    if kind == "published":
+    if not grouped:
         return plain_folds(len(target), n_folds) if regression else published_stratified_folds(target, n_folds)
     if regression:
         return grouped_folds(len(target), groups, n_folds, seed)

@@ -11,10 +11,8 @@ from mgc_keras.datasets.splits import choose_folds
 from mgc_keras.errors import ManifestError
 
 N_FOLDS = 10
-# The folds that each protocol asks `choose_folds` for.
-FOLDS_OF = {"published": "published", "corrected": "grouped"}
-# GTZAN's split is the fault-filtered one of 2015, which the study of 2017 did not use.
-SPLIT_HOLDS_UNDER = {"gtzan_genre": ("corrected",)}
+# Datasets whose split is no part of them: it was drawn later, to leave out faults and part artists.
+FAULT_FILTERED = ("gtzan_genre",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,19 +62,31 @@ class StudyTask:
         """ "SVC" or "SVR"."""
         return "SVC" if self.kind == "classification" else "SVR"
 
-    def under(self, protocol: str) -> "StudyTask":
-        """Return the task as a protocol sees it: without clips that its split leaves out, or without the split."""
+    def with_split(self, fault_filtered: bool) -> "StudyTask":
+        """Return the task without the clips that its split leaves out, or without the split.
+
+        Parameters
+        ----------
+        fault_filtered : bool
+            Whether a split counts that was drawn after the dataset was published, to filter faults (GTZAN's of 2015).
+        """
         if self.split is None:
             return self
-        if protocol not in SPLIT_HOLDS_UNDER.get(self.name, FOLDS_OF):
+        if self.name in FAULT_FILTERED and not fault_filtered:
             return replace(self, split=None)
         return self.subset(self.split != "")
 
-    def folds(self, protocol: str, seed: int = 0, n_folds: int = N_FOLDS) -> np.ndarray:
-        """Return each clip's test fold under a protocol; see `mgc_keras.datasets.splits.choose_folds`.
+    def folds(self, grouped: bool, seed: int = 0, n_folds: int = N_FOLDS) -> np.ndarray:
+        """Return each clip's test fold; see `mgc_keras.datasets.splits.choose_folds`.
 
         There are fewer than `n_folds` folds where the rarest class has fewer clips, or, where artists are kept together,
         fewer artists: so each fold can test every class.
+
+        Parameters
+        ----------
+        grouped : bool
+            Seeded, shuffled folds that keep artists together; else unshuffled folds in file order.
+        seed, n_folds : int
 
         Returns
         -------
@@ -87,9 +97,9 @@ class StudyTask:
         OptionError
             There are too few clips, or too few artists, for the folds.
         """
-        n_folds = max(2, min(n_folds, self._rarest(by_group=FOLDS_OF[protocol] == "grouped")))
+        n_folds = max(2, min(n_folds, self._rarest(by_group=grouped)))
         return choose_folds(
-            FOLDS_OF[protocol],
+            grouped,
             self.target,
             regression=self.kind == "regression",
             fold_column=self.fold,

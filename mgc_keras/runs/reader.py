@@ -10,13 +10,8 @@ import pandas as pd
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
-from mgc_keras.runs.writer import (
-    COMPARISON_COLUMNS,
-    ERROR_COLUMNS,
-    SCORE_COLUMNS,
-    prediction_file,
-    read_predictions,
-)
+from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
+from mgc_keras.runs.writer import ERROR_COLUMNS, prediction_file, read_predictions
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pandas as pd
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.intervals import N_RESAMPLES, bootstrap_interval
 from mgc_keras.evaluation.paired import compare, holm
-from mgc_keras.runs.writer import SCORE_COLUMNS, prediction_file, read_predictions
+from mgc_keras.runs.rows import ComparisonRow, ScoreRow
+from mgc_keras.runs.writer import prediction_file, read_predictions
 
 
 def score_row(
@@ -26,7 +27,7 @@ def score_row(
     published: float | None = None,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> ScoreRow:
     """Score one feature's out-of-fold predictions, as a row of ``scores.csv``.
 
     Parameters
@@ -47,8 +48,8 @@ def score_row(
 
     Returns
     -------
-    dict
-        Keys as `mgc_keras.runs.writer.SCORE_COLUMNS`; published is NaN if unknown.
+    ScoreRow
+        published is NaN if unknown.
 
     Raises
     ------
@@ -68,8 +69,7 @@ def score_row(
     )
     recorded = np.nan if published is None else float(published)
     ends = (interval.score, interval.low, interval.high)
-    row = (study, task, feature, protocol, metric, *ends, recorded, len(predictions))
-    return dict(zip(SCORE_COLUMNS, row))
+    return ScoreRow(study, task, feature, protocol, metric, *ends, recorded, len(predictions))
 
 
 def planned_pairs(features: Iterable[str]) -> list[tuple[str, str]]:
@@ -95,14 +95,14 @@ def planned_pairs(features: Iterable[str]) -> list[tuple[str, str]]:
 
 def compare_features(
     run_folder: str | Path,
-    scores: Iterable[Mapping[str, Any]] | pd.DataFrame,
+    scores: Iterable[ScoreRow] | pd.DataFrame,
     pairs: Iterable[tuple[str, str]] | None = None,
     *,
     weighting: Mapping[str, str] | None = None,
     grouped: Mapping[str, bool] | None = None,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
-) -> list[dict[str, Any]]:
+) -> list[ComparisonRow]:
     """Compare features pairwise, on each task and protocol whose saved predictions hold both of a pair.
 
     Parameters
@@ -123,8 +123,8 @@ def compare_features(
 
     Returns
     -------
-    list of dict
-        Keys as `COMPARISON_COLUMNS`. p_holm corrects for all comparisons of one protocol.
+    list of ComparisonRow
+        p_holm corrects for all comparisons of one protocol.
 
     Raises
     ------
@@ -212,9 +212,9 @@ def groups_of(predictions: pd.DataFrame) -> np.ndarray:
     return np.where(group == "", own, np.char.add("group ", group.astype(str)))
 
 
-def _with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_holm(rows: list[dict[str, Any]]) -> list[ComparisonRow]:
     for protocol in {row["protocol"] for row in rows}:
         members = [row for row in rows if row["protocol"] == protocol]
         for row, adjusted in zip(members, holm(np.array([row["p_value"] for row in members]))):
             row["p_holm"] = float(adjusted)
-    return rows
+    return [ComparisonRow(**row) for row in rows]

@@ -5,10 +5,12 @@ Layout of a run folder: ``config.json``, ``scores.csv``, ``comparisons.csv``, ``
 ``audit/<name>.txt``; `mgc_keras.reporting` adds ``figures/*.png`` and ``report.html``, made from these files alone.
 """
 
+import hashlib
 import json
 import platform
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import datetime, timezone
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -19,18 +21,11 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras._version import __version__
-from mgc_keras.errors import ManifestError
+from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.files import output_folder, sha256_of, whole_file, write_text
+from mgc_keras.runs.rows import SCORE_COLUMNS, Cell, ComparisonRow, ScoreRow
 
-SCORE_COLUMNS = (
-    "study", "task", "feature", "protocol", "metric", "score", "ci_low", "ci_high", "published", "n_clips",
-)  # fmt: skip
-_SCORE_KEYS = ("task", "feature", "protocol")
-COMPARISON_COLUMNS = (
-    "task", "protocol", "feature_a", "feature_b", "metric", "difference", "ci_low", "ci_high", "p_value", "p_holm",
-    "n_clips",
-)  # fmt: skip
 PREDICTION_COLUMNS = ("clip_id", "fold", "truth", "prediction")
 ERROR_COLUMNS = ("clip_id", "cause", "cure")
 _LIBRARIES = (
@@ -119,27 +114,44 @@ class RunWriter:
         text = json.dumps(content, indent=2, default=_plain, ensure_ascii=False)
         return write_text(self.folder / "config.json", text + "\n")
 
-    def scores(self, rows: Iterable[Mapping[str, Any]]) -> Path:
-        """Write ``scores.csv`` from rows such as `mgc_keras.runs.summary.score_row` returns."""
-        return write_table(_exact_columns(rows, SCORE_COLUMNS, "scores.csv"), self.folder / "scores.csv")
+    def lock(self, options: Mapping[str, str]) -> None:
+        """Hold the folder to these options; later commands that name others are refused.
 
-    def add_scores(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        Raises
+        ------
+        OptionError
+            The folder holds a run with other options.
+        """
+        mark = self.folder / ".options.sha256"
+        fingerprint = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
+        if mark.exists() and mark.read_text(encoding="utf-8") != fingerprint:
+            cure = "choose another folder or remove it"
+            raise OptionError("holds a run with other options", path=self.folder, field="--out", cure=cure)
+        write_text(mark, fingerprint)
+
+    def scores(self, rows: Iterable[ScoreRow]) -> Path:
+        """Write ``scores.csv``."""
+        return write_table(_table(rows, ScoreRow), self.folder / "scores.csv")
+
+    def add_scores(self, rows: Iterable[ScoreRow]) -> list[ScoreRow]:
         """Write ``scores.csv`` with rows beside those that earlier commands left there, and return them all.
 
         A row takes the place of an earlier one of the same task, feature and protocol.
         """
         path = self.folder / "scores.csv"
         # A task may be called "2023" or "NA".
-        keys = dict.fromkeys(_SCORE_KEYS, str)
+        keys = dict.fromkeys(Cell._fields, str)
         read = partial(pd.read_csv, dtype=keys, keep_default_na=False, na_values=[""], float_precision="round_trip")
         earlier = read(path).to_dict("records") if path.exists() else []
-        found = {tuple(row[name] for name in keys): dict(row) for row in [*earlier, *rows]}
+        for row in earlier:
+            _check_columns(row, SCORE_COLUMNS, path)
+        found = {row.cell: row for row in [*(ScoreRow(**row) for row in earlier), *rows]}
         self.scores(found.values())
         return list(found.values())
 
-    def comparisons(self, rows: Iterable[Mapping[str, Any]]) -> Path:
-        """Write ``comparisons.csv`` from rows such as `mgc_keras.runs.summary.compare_features` returns."""
-        return write_table(_exact_columns(rows, COMPARISON_COLUMNS, "comparisons.csv"), self.folder / "comparisons.csv")
+    def comparisons(self, rows: Iterable[ComparisonRow]) -> Path:
+        """Write ``comparisons.csv``."""
+        return write_table(_table(rows, ComparisonRow), self.folder / "comparisons.csv")
 
     def predictions(self, task: str, feature: str, protocol: str, table: pd.DataFrame) -> Path:
         """Write one feature's out-of-fold predictions: clip_id, fold, truth, prediction and, where known, group.
@@ -167,7 +179,10 @@ class RunWriter:
 
     def errors(self, rows: Iterable[Mapping[str, Any]]) -> Path:
         """Write ``errors.csv`` (clip_id, cause, cure); with no rows, a header that says that there were none."""
-        return write_table(_exact_columns(rows, ERROR_COLUMNS, "errors.csv"), self.folder / "errors.csv")
+        rows, path = list(rows), self.folder / "errors.csv"
+        for row in rows:
+            _check_columns(row, ERROR_COLUMNS, path)
+        return write_table(pd.DataFrame(rows, columns=list(ERROR_COLUMNS)), path)
 
 
 def prediction_file(task: str, feature: str, protocol: str) -> str:
@@ -211,18 +226,15 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
     return table.astype({"fold": int})
 
 
-def _exact_columns(rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...], name: str) -> pd.DataFrame:
-    rows = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
-    for row in rows:
-        odd = set(row) ^ set(columns)
-        if odd:
-            raise ManifestError(
-                "a row lacks this column or has it beyond the schema",
-                path=name,
-                field=min(odd),
-                cure=", ".join(columns),
-            )
-    return pd.DataFrame(rows, columns=list(columns))
+def _table(rows: Iterable[ScoreRow] | Iterable[ComparisonRow], kind: type) -> pd.DataFrame:
+    return pd.DataFrame(map(vars, rows), columns=[column.name for column in fields(kind)])
+
+
+def _check_columns(row: Mapping[Any, Any], columns: tuple[str, ...], path: str | Path) -> None:
+    odd = set(row) ^ set(columns)
+    if odd:
+        problem = "a row lacks this column or has it beyond the schema"
+        raise ManifestError(problem, path=path, field=min(odd), cure=", ".join(columns))
 
 
 def _hash_of(path: str | Path) -> str:

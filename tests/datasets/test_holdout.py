@@ -139,42 +139,39 @@ TASK = StudyTask("toy", "classification", [f"clip{i}" for i in range(60)], LABEL
 
 
 class TestFold:
-    @pytest.mark.parametrize("protocol", ["published", "corrected"])
-    def test_parts_are_disjoint_and_complete(self, protocol: str) -> None:
-        fold = holdout_fold(TASK, protocol, seed=2)
+    @pytest.mark.parametrize("corrected", [False, True])
+    def test_parts_are_disjoint_and_complete(self, corrected: bool) -> None:
+        fold = holdout_fold(TASK, grouped=corrected, validation=corrected, seed=2)
         parts = (fold.training, fold.validation, fold.test)
         np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(60))
         assert len(fold.test) == 18
         # A fifth of 42 clips, as near as artists of two clips each allow.
-        assert len(fold.validation) in ([0] if protocol == "published" else [6, 8, 10])
+        assert len(fold.validation) in ([6, 8, 10] if corrected else [0])
         for part in parts:
             assert not len(part) or set(LABELS[part]) == set("abc")
 
     def test_only_the_corrected_protocol_keeps_artists_together(self) -> None:
-        folds = {protocol: holdout_fold(TASK, protocol) for protocol in ("published", "corrected")}
-        sides = [set(ARTISTS[part]) for part in (folds["published"].training, folds["published"].test)]
-        assert sides[0] & sides[1]
-        fold = folds["corrected"]
+        fold = holdout_fold(TASK, grouped=False, validation=False)
+        assert set(ARTISTS[fold.training]) & set(ARTISTS[fold.test])
+        fold = holdout_fold(TASK)
         sides = [set(ARTISTS[part]) for part in (fold.training, fold.validation, fold.test)]
         assert not sides[0] & sides[1] and not sides[0] & sides[2] and not sides[1] & sides[2]
 
     def test_the_datasets_own_split_holds_under_the_corrected_protocol(self) -> None:
         split = np.array(["train", "train", "valid", "test"])[np.arange(60) % 4]
-        fold = holdout_fold(StudyTask("toy", "classification", TASK.clip_ids, LABELS, split=split), "corrected")
+        fold = holdout_fold(StudyTask("toy", "classification", TASK.clip_ids, LABELS, split=split))
         for part, name in ((fold.training, "train"), (fold.validation, "valid"), (fold.test, "test")):
             np.testing.assert_array_equal(part, np.flatnonzero(split == name))
         without_valid = np.where(split == "valid", "train", split)
         task = StudyTask("toy", "classification", TASK.clip_ids, LABELS, split=without_valid)
-        fold = holdout_fold(task, "corrected")
+        fold = holdout_fold(task)
         np.testing.assert_array_equal(fold.test, np.flatnonzero(split == "test"))
-        assert len(fold.validation) == 9 and len(holdout_fold(task, "published").test) == 18
+        assert len(fold.validation) == 9 and len(holdout_fold(task, grouped=False, validation=False).test) == 18
 
     def test_refused(self) -> None:
-        with pytest.raises(OptionError, match="unknown protocol 'nested'"):
-            holdout_fold(TASK, "nested")
         task = StudyTask("toy", "classification", TASK.clip_ids, LABELS, split=np.full(60, "train"))
         with pytest.raises(ManifestError, match="needs both 'test' and other clips"):
-            holdout_fold(task, "corrected")
+            holdout_fold(task)
         lonely = StudyTask("toy", "classification", TASK.clip_ids, LABELS, groups=np.char.add(LABELS, "0"))
         with pytest.raises(OptionError, match="class 'a' has one artist"):
-            holdout_fold(lonely, "corrected")
+            holdout_fold(lonely)

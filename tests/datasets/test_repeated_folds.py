@@ -13,9 +13,9 @@ ARTISTS = np.array([f"{label}{i // 9}" for i, label in enumerate(LABELS)])
 TASK = StudyTask("toy", "classification", [f"clip{i}" for i in range(N_CLIPS)], LABELS, groups=ARTISTS)
 
 
-@pytest.mark.parametrize("protocol", ["published", "corrected"])
-def test_every_clip_is_tested_once_a_repetition_and_parts_are_disjoint(protocol: str) -> None:
-    folds = list(repeated_folds(TASK, protocol, n_folds=4, n_repetitions=3, seed=5))
+@pytest.mark.parametrize("grouped", [False, True])
+def test_every_clip_is_tested_once_a_repetition_and_parts_are_disjoint(grouped: bool) -> None:
+    folds = list(repeated_folds(TASK, grouped=grouped, validation=grouped, n_folds=4, n_repetitions=3, seed=5))
     assert len(folds) == 12 and len({fold.name for fold in folds}) == 12
     for repetition in range(3):
         tested = np.concatenate([fold.test for fold in folds if fold.repetition == repetition])
@@ -23,12 +23,12 @@ def test_every_clip_is_tested_once_a_repetition_and_parts_are_disjoint(protocol:
     for fold in folds:
         everything = np.concatenate([fold.training, fold.validation, fold.test])
         np.testing.assert_array_equal(np.sort(everything), np.arange(N_CLIPS))
-        assert (len(fold.validation) > 0) == (protocol == "corrected")
+        assert (len(fold.validation) > 0) == grouped
     assert not np.array_equal(folds[0].test, folds[4].test)
 
 
 def test_corrected_folds_keep_artists_apart_in_all_three_parts() -> None:
-    for fold in repeated_folds(TASK, "corrected", n_folds=4, n_repetitions=2):
+    for fold in repeated_folds(TASK, n_folds=4, n_repetitions=2):
         parts = [set(ARTISTS[part]) for part in (fold.training, fold.validation, fold.test)]
         assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
         assert set(LABELS[fold.training]) == set(LABELS)
@@ -37,7 +37,7 @@ def test_corrected_folds_keep_artists_apart_in_all_three_parts() -> None:
 def test_a_split_of_the_dataset_holds_under_the_corrected_protocol() -> None:
     split = np.array(["train", "train", "valid", "test"])[np.arange(N_CLIPS) // 15]
     task = StudyTask("toy", "classification", TASK.clip_ids, LABELS, split=split)
-    folds = list(repeated_folds(task, "corrected", n_repetitions=2))
+    folds = list(repeated_folds(task, n_repetitions=2))
     assert len(folds) == 2
     for fold in folds:
         assert set(split[fold.test]) == {"test"} and set(split[fold.validation]) == {"valid"}
@@ -53,13 +53,13 @@ def test_the_same_seed_deals_the_same_folds() -> None:
 def test_a_class_too_small_to_choose_on_is_named() -> None:
     task = StudyTask("toy", "classification", list("abcdefg"), np.array(list("xxxxxyy")))
     with pytest.raises(OptionError, match="class 'y' has one clip left to train on"):
-        list(repeated_folds(task, "corrected", n_folds=2))
+        list(repeated_folds(task, n_folds=2))
 
 
 @pytest.mark.parametrize(
     ("options", "field"),
-    [({"n_repetitions": 0}, "n_repetitions"), ({"protocol": "nested"}, "protocol"), ({"n_folds": 61}, "n_folds")],
+    [({"n_repetitions": 0}, "n_repetitions"), ({"n_folds": 61}, "n_folds")],
 )
 def test_options_that_make_no_sense_are_refused(options: dict, field: str) -> None:
     with pytest.raises(OptionError, match=field):
-        list(repeated_folds(TASK, **({"protocol": "published"} | options)))
+        list(repeated_folds(TASK, grouped=False, validation=False, **options))

@@ -76,14 +76,14 @@ def test_folds_without_groups_are_balanced_and_seeded():
 
 def test_choice_of_folds():
     labels = np.repeat(["a", "b"], 6)
-    assert choose_folds("published", labels, n_folds=3).tolist() == [0, 0, 1, 1, 2, 2] * 2
-    assert choose_folds("published", np.arange(6.0), regression=True, n_folds=3).tolist() == [0, 0, 1, 1, 2, 2]
+    assert choose_folds(False, labels, n_folds=3).tolist() == [0, 0, 1, 1, 2, 2] * 2
+    assert choose_folds(False, np.arange(6.0), regression=True, n_folds=3).tolist() == [0, 0, 1, 1, 2, 2]
     groups = np.arange(12) // 2
-    grouped = choose_folds("grouped", labels, groups=groups, n_folds=3)
-    assert all(len(set(grouped[groups == group])) == 1 for group in groups)
-    for kind in ("published", "grouped"):
-        assert choose_folds(kind, labels, fold_column=[1, 2] * 6, n_folds=3).tolist() == [0, 1] * 6
-        assert choose_folds(kind, labels, split_column=["train", "test"] * 6).tolist() == [-1, 0] * 6
+    kept = choose_folds(True, labels, groups=groups, n_folds=3)
+    assert all(len(set(kept[groups == group])) == 1 for group in groups)
+    for grouped in (False, True):
+        assert choose_folds(grouped, labels, fold_column=[1, 2] * 6, n_folds=3).tolist() == [0, 1] * 6
+        assert choose_folds(grouped, labels, split_column=["train", "test"] * 6).tolist() == [-1, 0] * 6
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,6 @@ def test_choice_of_folds():
         (OptionError, lambda: plain_folds(3, 4)),
         (OptionError, lambda: grouped_stratified_folds(list("aabb"), [1, 1, 1, 1], 2)),
         (OptionError, lambda: grouped_folds(4, [1, 1, 2, 2], 3)),
-        (OptionError, lambda: choose_folds("shuffled", list("aabb"))),
         (ManifestError, lambda: predefined_folds([1.0, np.nan, 2.0])),
         (ManifestError, lambda: predefined_folds([1, 1])),
         (ManifestError, lambda: train_test_fold(["train", "train"])),

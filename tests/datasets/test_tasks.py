@@ -19,11 +19,11 @@ def manifest(name: str, **columns: list) -> Manifest:
     return Manifest(name, table, Path("."))
 
 
-def test_label_and_value_columns_become_tasks_with_the_study_names() -> None:
+def test_label_and_value_columns_become_tasks() -> None:
     tasks = tasks_of(manifest("emomusic", label_arousal=[0.1, 0.2], label_valence=[0.3, 0.4]))
     assert [(task.name, task.kind, task.metric, task.estimator) for task in tasks] == [
-        ("emoMusic_a", "regression", "r2", "SVR"),
-        ("emoMusic_v", "regression", "r2", "SVR"),
+        ("emomusic_arousal", "regression", "r2", "SVR"),
+        ("emomusic_valence", "regression", "r2", "SVR"),
     ]
     assert tasks[1].target.tolist() == [0.3, 0.4]
 
@@ -42,17 +42,17 @@ def test_segments_stay_with_the_song_that_they_were_cut_from() -> None:
 def test_corrected_folds_keep_an_artist_together() -> None:
     artists = np.repeat([f"artist{number}" for number in range(15)], 4)
     task = tasks_of(manifest("a", label=["x", "y"] * 30, artist=artists.tolist()))[0]
-    folds = task.folds("corrected")
+    folds = task.folds(True)
     assert all(len(set(folds[artists == artist])) == 1 for artist in artists)
-    assert any(len(set(task.folds("published")[artists == artist])) > 1 for artist in artists)
+    assert any(len(set(task.folds(False)[artists == artist])) > 1 for artist in artists)
 
 
 def test_gtzan_is_tested_on_the_fault_filtered_split_only_when_corrected() -> None:
     task = tasks_of(read_manifest(manifest_folder() / "gtzan_genre.csv"))[0]
-    published, corrected = task.under("published"), task.under("corrected")
+    published, corrected = task.with_split(False), task.with_split(True)
     assert (len(published), len(corrected)) == (1000, 443 + 197 + 290)
-    assert np.bincount(published.folds("published")).tolist() == [100] * 10
-    assert (corrected.folds("corrected") == 0).sum() == 290
+    assert np.bincount(published.folds(False)).tolist() == [100] * 10
+    assert (corrected.folds(True) == 0).sum() == 290
 
 
 def test_a_manifest_without_targets_is_refused() -> None:
@@ -63,5 +63,5 @@ def test_a_manifest_without_targets_is_refused() -> None:
 def test_there_are_no_more_folds_than_the_rarest_class_has_artists() -> None:
     artists = ["p", "q", "r"] * 10 + ["s", "t"] * 15
     task = tasks_of(manifest("a", label=["x"] * 30 + ["y"] * 30, artist=artists))[0]
-    assert set(task.folds("corrected")) == {0, 1}
-    assert set(task.folds("published")) == set(range(10))
+    assert set(task.folds(True)) == {0, 1}
+    assert set(task.folds(False)) == set(range(10))

@@ -10,29 +10,30 @@ from sklearn.metrics import r2_score
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.paired import holm
 from mgc_keras.runs.summary import compare_features, compare_tables, groups_of, score_row
-from mgc_keras.runs.writer import COMPARISON_COLUMNS, SCORE_COLUMNS, RunWriter
+from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
+from mgc_keras.runs.writer import RunWriter
 
 
 def test_a_score_row_has_the_columns_in_order():
     table = genre_predictions("12", "published")
     row = score_row("choi2017", "gtzan", "12", "published", "accuracy", table, weighting="size", published=0.8)
-    assert tuple(row) == SCORE_COLUMNS
-    assert row["score"] == pytest.approx(np.mean(table["truth"] == table["prediction"]))
-    assert row["ci_low"] < row["score"] < row["ci_high"]
-    assert (row["published"], row["n_clips"]) == (0.8, 300)
-    assert np.isnan(score_row("s", "t", "f", "p", "accuracy", table)["published"])
+    assert tuple(vars(row)) == SCORE_COLUMNS
+    assert row.score == pytest.approx(np.mean(table["truth"] == table["prediction"]))
+    assert row.ci_low < row.score < row.ci_high
+    assert (row.published, row.n_clips) == (0.8, 300)
+    assert np.isnan(score_row("s", "t", "f", "p", "accuracy", table).published)
 
 
 def test_regression_is_scored_fold_by_fold_as_published():
     table = arousal_predictions("mfcc", "published")
     row = score_row("s", "arousal", "mfcc", "published", "r2", table, weighting="size")
     folds = [r2_score(part["truth"], part["prediction"]) for _, part in table.groupby("fold")]
-    assert row["score"] == pytest.approx(np.mean(folds), abs=1e-12)
+    assert row.score == pytest.approx(np.mean(folds), abs=1e-12)
 
 
 def test_text_and_numbers_of_classes_are_alike():
     table = pd.DataFrame({"clip_id": ["a", "b"], "fold": [0, 1], "truth": [1, 2], "prediction": ["1", "3"]})
-    assert score_row("s", "t", "f", "p", "accuracy", table)["score"] == 0.5
+    assert score_row("s", "t", "f", "p", "accuracy", table).score == 0.5
 
 
 def test_clips_of_unknown_artists_stand_alone():

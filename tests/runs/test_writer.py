@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,10 @@ import pytest
 from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.files import sha256_of
-from mgc_keras.runs.writer import COMPARISON_COLUMNS, SCORE_COLUMNS, RunWriter, read_predictions
+from mgc_keras.runs.rows import COMPARISON_COLUMNS, ScoreRow
+from mgc_keras.runs.writer import RunWriter, read_predictions
 
-ROW = dict(zip(SCORE_COLUMNS, ("choi2017", "gtzan", "12345", "published", "accuracy", 0.1 + 0.2, 0.2, 0.4, np.nan, 10)))
+ROW = ScoreRow("choi2017", "gtzan", "12345", "published", "accuracy", 0.1 + 0.2, 0.2, 0.4, np.nan, 10)
 
 
 @pytest.fixture
@@ -27,18 +29,17 @@ def test_scores_have_exactly_the_promised_columns(writer):
     assert lines[0] == "study,task,feature,protocol,metric,score,ci_low,ci_high,published,n_clips"
     # Every digit survives.
     assert lines[1] == "choi2017,gtzan,12345,published,accuracy,0.30000000000000004,0.2,0.4,,10"
-    assert writer.scores(pd.DataFrame([ROW])).read_text().splitlines() == lines
     head = "task,protocol,feature_a,feature_b,metric,difference,ci_low,ci_high,p_value,p_holm,n_clips"
     assert ",".join(COMPARISON_COLUMNS) == head
     assert writer.comparisons([]).read_text() == head + "\n"
 
 
 def test_scores_of_earlier_commands_stay_unless_they_are_scored_again(writer):
-    numbered = {**ROW, "task": "2023"}
-    writer.add_scores([numbered, {**ROW, "feature": "NA"}])
+    numbered = replace(ROW, task="2023")
+    writer.add_scores([numbered, replace(ROW, feature="NA")])
     before = (writer.folder / "scores.csv").read_bytes()
-    found = writer.add_scores([{**numbered, "score": 0.7}, {**ROW, "protocol": "corrected"}])
-    assert [(row["task"], row["feature"], row["protocol"], row["score"]) for row in found] == [
+    found = writer.add_scores([replace(numbered, score=0.7), replace(ROW, protocol="corrected")])
+    assert [(*row.cell, row.score) for row in found] == [
         ("2023", "12345", "published", 0.7),
         ("gtzan", "NA", "published", 0.1 + 0.2),
         ("gtzan", "12345", "corrected", 0.1 + 0.2),
@@ -46,16 +47,21 @@ def test_scores_of_earlier_commands_stay_unless_they_are_scored_again(writer):
     table = pd.read_csv(writer.folder / "scores.csv", float_precision="round_trip")
     assert table["score"].tolist() == [0.7, 0.1 + 0.2, 0.1 + 0.2] and table["published"].isna().all()
     other = RunWriter(writer.folder.with_name("other"))
-    other.add_scores([numbered, {**ROW, "feature": "NA"}])
+    other.add_scores([numbered, replace(ROW, feature="NA")])
     other.add_scores([numbered])
     assert (other.folder / "scores.csv").read_bytes() == before
 
 
-@pytest.mark.parametrize("row", [{**ROW, "colour": "red"}, {key: ROW[key] for key in ROW if key != "score"}])
-def test_rows_beyond_the_schema_are_refused(writer, row):
+@pytest.mark.parametrize("change", [("score,", "colour,"), ("score,ci_low", "ci_low")])
+def test_tables_beyond_the_schema_are_refused(writer, change):
+    path = writer.scores([ROW])
+    path.write_text(path.read_text().replace(*change, 1))
+    before = path.read_bytes()
     with pytest.raises(ManifestError, match="scores.csv: (colour|score)"):
-        writer.scores([row])
-    assert not (writer.folder / "scores.csv").exists()
+        writer.add_scores([ROW])
+    assert path.read_bytes() == before
+    with pytest.raises(ManifestError, match="errors.csv: cure"):
+        writer.errors([{"clip_id": "a", "cause": "b"}])
 
 
 def test_config_records_versions_options_and_hashes(writer, tmp_path):

@@ -1,72 +1,39 @@
 """The clips of the Asgharivaskasi 2019 study: manifests, features, and what the options default to."""
 
-import argparse
-from functools import partial
 from pathlib import Path
 
 from mgc_keras.datasets.manifest import Manifest
-from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.errors import ManifestError
 from mgc_keras.features.backbone import backbone_vectors, melspectrogram_pieces
 from mgc_keras.features.segments import PieceExtractor, mfcc_statistics, waveform_pieces
 from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
-from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.asgharivaskasi2019.mfcc_sequences import mfcc_sequences
 from mgc_keras.studies.asgharivaskasi2019.networks import build_image_network, named_as_options
 from mgc_keras.studies.asgharivaskasi2019.recurrent_network import N_SECONDS
-from mgc_keras.studies.asgharivaskasi2019.sub_runs import SUB_RUNS, SubRun, chosen, on_clips, on_songs
-from mgc_keras.studies.common.manifests import check_two_classes, is_built_in, rendered_manifest, study_manifests
-from mgc_keras.studies.common.options import named_values
+from mgc_keras.studies.asgharivaskasi2019.study import Options
+from mgc_keras.studies.asgharivaskasi2019.sub_runs import SubRun, on_clips, on_songs
+from mgc_keras.studies.common.run import Run
 
 TASK, SONGS = "genre", "songs"
-BACKBONES = ("vgg16", "resnet34")
 
 
-def resolve_defaults(options: argparse.Namespace) -> None:
-    """Fill in the options whose default depends on others, and take those apart that say something of each backbone."""
-    unknown = [name for name in options.sub_runs if name not in SUB_RUNS]
-    if unknown:
-        raise OptionError(
-            f"there is no sub-run {unknown[0]!r}", field="SUB_RUN", cure=f"choose of {', '.join(SUB_RUNS)}"
-        )
-    names = [name for name in SUB_RUNS if name in (options.sub_runs or SUB_RUNS)]
-    options.sub_runs = chosen(names, options.segment)
-    needed = sorted({run.network for run in options.sub_runs.values() if run.kind == "image"})
-    given = options.backbone_weights or ["none" if is_built_in(options) else "imagenet"]
-    by_backbone = partial(named_values, names=BACKBONES, what="backbone")
-    options.backbone_weights = by_backbone(given, field="--backbone-weights", needed=needed, metavar="WEIGHTS")
-    options.trainable_from = by_backbone(
-        options.trainable_from or (), field="--trainable-from", needed=(), metavar="LAYER"
-    )
-
-
-def genre_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
-    """Read the manifests, or render the built-in corpus' genres and songs, as sub-runs need them.
-
-    Raises
-    ------
-    OptionError
-        There is no manifest, or no such built-in task.
-    ManifestError
-        A manifest breaks the schema, or has fewer than two classes.
-    """
-    sub_runs = options.sub_runs.values()
+def genre_manifests(run: Run[Options]) -> list[Manifest]:
+    """Read the manifests, or render the built-in corpus' genres and songs, as sub-runs need them; see `Run.manifests`."""
+    sub_runs = run.options.sub_runs.values()
     clips = [TASK] if any(on_clips(sub_run) for sub_run in sub_runs) else []
     songs = [SONGS] if not all(on_clips(sub_run) for sub_run in sub_runs) else []
-    manifests = study_manifests(options, clips + songs, lambda name: _rendered(name, options, writer))
-    for manifest in manifests:
-        check_two_classes(manifest)
-    return manifests
+    return run.manifests(clips + songs, lambda name: _rendered(name, run), classified=True)
 
 
-def sub_runs_on(manifest: Manifest, options: argparse.Namespace) -> dict[str, SubRun]:
+def sub_runs_on(manifest: Manifest, options: Options) -> dict[str, SubRun]:
     """Return the sub-runs for a manifest: all that were asked for, but for the built-in corpus' songs and clips."""
-    if not is_built_in(options) or options.tasks:
+    if not options.run.is_built_in or options.run.tasks:
         return options.sub_runs
     of_songs = manifest.name == SONGS
     return {name: run for name, run in options.sub_runs.items() if (on_songs(name, run) if of_songs else on_clips(run))}
 
 
-def extractors_of(options: argparse.Namespace) -> dict[tuple[SubRun, str], PieceExtractor]:
+def extractors_of(options: Options) -> dict[tuple[SubRun, str], PieceExtractor]:
     """Return what computes the features of every sub-run, by its pieces.
 
     Raises
@@ -82,9 +49,7 @@ def extractors_of(options: argparse.Namespace) -> dict[tuple[SubRun, str], Piece
         }
 
 
-def features_of(
-    manifest: Manifest, extractor: PieceExtractor, options: argparse.Namespace, writer: RunWriter
-) -> Sequences:
+def features_of(manifest: Manifest, extractor: PieceExtractor, run: Run[Options]) -> Sequences:
     """Export what a sub-run's classifiers see, one matrix a clip, once for all protocols and seeds.
 
     Raises
@@ -92,31 +57,34 @@ def features_of(
     ManifestError
         No clip could be read.
     """
-    stem = writer.folder / "features" / f"{manifest.name}_{extractor.name}_{extractor.pieces}"
+    stem = run.folder / "features" / f"{manifest.name}_{extractor.name}_{extractor.pieces}"
     errors_csv = Path(f"{stem}_errors.csv")
-    path = export_sequences(manifest, Path(f"{stem}.npz"), extractor, jobs=options.jobs, errors_csv=errors_csv)
+    path = export_sequences(manifest, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
     sequences = read_sequences(path)
     if not sequences.clip_ids:
         raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
     return sequences
 
 
-def _rendered(name: str, options: argparse.Namespace, writer: RunWriter) -> Manifest:
-    n_clips = {TASK: options.clips, SONGS: options.songs}.get(name)
-    duration = options.song_seconds if name == SONGS else None if options.seconds >= 29 else options.seconds
-    return rendered_manifest(name, options, writer, sampling_rate=22050, n_clips=n_clips, duration=duration)
+def _rendered(name: str, run: Run[Options]) -> Manifest:
+    data = run.options.data
+    n_clips = {TASK: data.clips, SONGS: data.songs}.get(name)
+    duration = data.song_seconds if name == SONGS else None if data.seconds >= 29 else data.seconds
+    return run.rendered(name, 22050, n_clips, duration)
 
 
-def _extractor(sub_run: SubRun, pieces: str, options: argparse.Namespace) -> PieceExtractor:
+def _extractor(sub_run: SubRun, pieces: str, options: Options) -> PieceExtractor:
     if sub_run.kind == "baseline":
-        return mfcc_statistics(pieces, options.seconds)
+        return mfcc_statistics(pieces, options.data.seconds)
     if sub_run.kind == "recurrent":
-        if options.recurrent_input == "audio":
-            return waveform_pieces(pieces, N_SECONDS, options.audio_rate)
-        return mfcc_sequences(pieces, options.seconds)
-    if options.trainable_from.get(sub_run.network) is not None:
+        if options.network.recurrent_input == "audio":
+            return waveform_pieces(pieces, N_SECONDS, options.network.audio_rate)
+        return mfcc_sequences(pieces, options.data.seconds)
+    if options.network.trainable_from.get(sub_run.network) is not None:
         # A wrong layer, wrong weights or short pieces are told before any clip is read.
         build_image_network(sub_run, 2, options)
-        return melspectrogram_pieces(pieces, options.seconds)
-    weights = options.backbone_weights[sub_run.network]
-    return backbone_vectors(sub_run.network, pieces=pieces, seconds=options.seconds, weights=weights, seed=options.seed)
+        return melspectrogram_pieces(pieces, options.data.seconds)
+    weights = options.network.backbone_weights[sub_run.network]
+    return backbone_vectors(
+        sub_run.network, pieces=pieces, seconds=options.data.seconds, weights=weights, seed=options.run.seed
+    )

@@ -1,6 +1,5 @@
 """The networks of the Asgharivaskasi 2019 study, each architecture built and compiled once for all its trainings."""
 
-import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from mgc_keras.errors import MgcKerasError
 from mgc_keras.features.segments import piece_samples
 from mgc_keras.networks.image_network import SAMPLING_RATE, image_network, part_of
 from mgc_keras.studies.asgharivaskasi2019.recurrent_network import recurrent_network
+from mgc_keras.studies.asgharivaskasi2019.study import Options
 from mgc_keras.studies.asgharivaskasi2019.sub_runs import SubRun
 from mgc_keras.training.optimizers import make_optimizer
 from mgc_keras.training.stepping import Stepper
@@ -59,7 +59,7 @@ class Network:
 class Networks:
     """Gives networks at the beginning of their training."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: Options) -> None:
         self.options, self._built = options, {}
 
     def get(self, sub_run: SubRun, n_classes: int, shape: tuple[int, ...], seed: int) -> Network:
@@ -69,7 +69,7 @@ class Networks:
         if found is None:
             with named_as_options():
                 whole, learning = self._build(sub_run, n_classes, shape, seed)
-            stepper = Stepper(learning, make_optimizer(self.options.optimizer), multi_label=False)
+            stepper = Stepper(learning, make_optimizer(self.options.training.optimizer), multi_label=False)
             found = self._built[key] = Network(whole, stepper, {seed: learning.get_weights()})
         if seed not in found.starts:
             found.starts[seed] = self._build(sub_run, n_classes, shape, seed)[1].get_weights()
@@ -84,11 +84,11 @@ class Networks:
             network = self._recurrent(sub_run, n_classes, shape, seed)
             return network, network
         network = build_image_network(sub_run, n_classes, self.options)
-        is_frozen = self.options.trainable_from.get(sub_run.network) is None
+        is_frozen = self.options.network.trainable_from.get(sub_run.network) is None
         return network, part_of(network, "vector" if is_frozen else "melspectrogram", "genres")
 
     def _recurrent(self, sub_run: SubRun, n_classes: int, shape: tuple[int, ...], seed: int) -> keras.Model:
-        options = self.options
+        options = self.options.network
         return recurrent_network(
             shape,
             n_classes,
@@ -101,19 +101,19 @@ class Networks:
         )
 
 
-def samples_of(sub_run: SubRun, options: argparse.Namespace) -> int:
+def samples_of(sub_run: SubRun, options: Options) -> int:
     """Return the samples of a sub-run's pieces, at 22 050 Hz."""
     (pieces,) = sub_run.pieces
-    return piece_samples(pieces, options.seconds, SAMPLING_RATE)
+    return piece_samples(pieces, options.data.seconds, SAMPLING_RATE)
 
 
-def build_image_network(sub_run: SubRun, n_classes: int, options: argparse.Namespace) -> keras.Model:
+def build_image_network(sub_run: SubRun, n_classes: int, options: Options) -> keras.Model:
     """Build the network of an image sub-run, which takes waveforms of a piece's length."""
     return image_network(
         sub_run.network,
         n_classes,
         samples_of(sub_run, options),
-        weights=options.backbone_weights[sub_run.network],
-        trainable_from=options.trainable_from.get(sub_run.network),
-        seed=options.seed,
+        weights=options.network.backbone_weights[sub_run.network],
+        trainable_from=options.network.trainable_from.get(sub_run.network),
+        seed=options.run.seed,
     )

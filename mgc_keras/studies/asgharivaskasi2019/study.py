@@ -1,5 +1,17 @@
-"""Asgharivaskasi et al.: Music genre recognition using deep learning (2019).
+"""The study of Asgharivaskasi et al. (2019): what it does, its options, and the faults that it mends."""
 
+from dataclasses import dataclass, replace
+
+from mgc_keras.errors import OptionError
+from mgc_keras.protocols import Repair
+from mgc_keras.studies.asgharivaskasi2019.sub_runs import SUB_RUNS, SubRun, chosen
+from mgc_keras.studies.common.options import RunOptions, check_named, chosen_names, option
+from mgc_keras.studies.common.study import Study
+
+BACKBONES = ("vgg16", "resnet34")
+POLICIES = ("one-cycle", "triangular", "triangular2", "exp-range", "constant")
+
+ABOUT = """\
 Classic classifiers, ImageNet networks on mel-spectrograms as pictures, and recurrent networks with and without a skip,
 on whole clips, on 3-s segments that vote, and on the largest cluster of a segmented song.
 
@@ -21,144 +33,144 @@ training clips chooses, test clips are looked at once.
         whole songs: each is segmented, its largest cluster stands for it. --segment does so in any sub-run.
 """
 
-import argparse
-import sys
-from collections.abc import Sequence
 
-from mgc_keras.studies.asgharivaskasi2019.sub_runs import SUB_RUNS
-from mgc_keras.studies.common.run import add_study_arguments, open_run, run_study
+@dataclass(frozen=True)
+class SubRunChoice:
+    """Sub-runs."""
 
-STUDY = "asgharivaskasi2019"
-POLICIES = ("one-cycle", "triangular", "triangular2", "exp-range", "constant")
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Build the command line of the study."""
-    parser = argparse.ArgumentParser(
-        prog=STUDY, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    sub_runs: tuple[str, ...] = option(
+        (),
+        f"one of {', '.join(SUB_RUNS)} (default: all of them)",
+        positional=True,
+        flag="SUB_RUN",
+        metavar="SUB_RUN",
+        nargs="*",
+        locks=False,
     )
-    parser.add_argument(
-        "sub_runs", nargs="*", metavar="SUB_RUN", help=f"of {', '.join(SUB_RUNS)} (default: all of them)"
-    )
-    add_study_arguments(parser, default_out=f"runs/{STUDY}")
-    _add_data(parser)
-    _add_networks(parser)
-    _add_training(parser)
-    return parser
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    data = parser.add_argument_group("data")
-    data.add_argument("--clips", type=int, default=100, help="of the built-in genre task (default: %(default)s)")
-    data.add_argument(
-        "--songs", type=int, default=40, help="of the built-in songs, for segmentation (default: %(default)s)"
+@dataclass(frozen=True)
+class DataOptions:
+    """Data."""
+
+    clips: int = option(100, "clips of the built-in genre task (default: %(default)s)", least=1)
+    songs: int = option(40, "built-in songs, for segmentation (default: %(default)s)", least=1)
+    song_seconds: float | None = option(
+        None, "seconds of each of these songs, from its start (default: whole songs)", metavar="S", above=0
     )
-    data.add_argument(
-        "--song-seconds", type=float, metavar="S", help="of each of these songs, from its start (default: whole songs)"
-    )
-    data.add_argument(
-        "--seconds", type=float, default=29.0, help="of each clip; shorter ones are repeated (default: %(default)s)"
-    )
-    data.add_argument(
-        "--segment",
-        choices=("none", "3s", "largest-cluster"),
-        default="none",
-        help="what every sub-run sees and votes on whose name does not say so: whole clips (none, the default), segments of "
+    seconds: float = option(29.0, "seconds of each clip; shorter ones are repeated (default: %(default)s)", above=0)
+    segment: str = option(
+        "none",
+        "what every sub-run sees and votes on whose name does not say so: whole clips (none, the default), segments of "
         "3 s, or the largest cluster of segmented songs; names of scores then end in -3s or -segmented",
+        choices=("none", "3s", "largest-cluster"),
     )
-    data.add_argument("--share", type=float, default=0.3, help="of the clips held out (default: %(default)s)")
+    share: float = option(0.3, "share of the clips held out (default: %(default)s)", above=0, below=1)
 
 
-def _add_networks(parser: argparse.ArgumentParser) -> None:
-    network = parser.add_argument_group("networks")
-    network.add_argument(
-        "--backbone-weights",
-        nargs="+",
-        metavar="WEIGHTS",
-        help="imagenet, none (a random start) or a FILE, for all backbones or as vgg16=WEIGHTS resnet34=WEIGHTS "
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Networks."""
+
+    backbone_weights: dict[str, str] | None = option(
+        None,
+        "imagenet, none (a random start) or a FILE, for all backbones or as vgg16=WEIGHTS resnet34=WEIGHTS "
         "(default: none on the built-in corpus, imagenet on your clips; ResNet34 has no download, give a safetensors file)",
+        names=BACKBONES,
+        what="backbone",
+        metavar="WEIGHTS",
     )
-    network.add_argument(
-        "--trainable-from",
-        nargs="+",
-        metavar="LAYER",
-        help="train the backbone, too, from this layer on (block5_conv1 of VGG16, layer4.0.conv1 of ResNet34, …), for all "
+    trainable_from: dict[str, str] | None = option(
+        None,
+        "train the backbone, too, from this layer on (block5_conv1 of VGG16, layer4.0.conv1 of ResNet34, …), for all "
         "or as vgg16=LAYER resnet34=LAYER; take a low --learning-rate (default: backbones are frozen)",
+        names=BACKBONES,
+        what="backbone",
+        metavar="LAYER",
     )
-    network.add_argument(
-        "--recurrent-input",
+    recurrent_input: str = option(
+        "mfcc",
+        "what rnn and skip-rnn see: MFCC sequences, or raw audio as 30 steps of one second (default: %(default)s)",
         choices=("mfcc", "audio"),
-        default="mfcc",
-        help="what rnn and skip-rnn see: MFCC sequences, or raw audio as 30 steps of one second (default: %(default)s)",
     )
-    network.add_argument(
-        "--audio-rate",
-        type=int,
-        default=22050,
-        metavar="HZ",
-        help="of the raw audio (default: %(default)s, 2.6 MB a clip)",
+    audio_rate: int = option(
+        22050, "sampling rate of the raw audio (default: %(default)s, 2.6 MB a clip)", metavar="HZ", least=1
     )
-    network.add_argument("--units", type=int, default=64, help="of the recurrent layers (default: %(default)s)")
-    network.add_argument(
-        "--skip", type=int, default=4, metavar="K", help="steps back of the skip-GRU (default: %(default)s)"
+    units: int = option(64, "units of the recurrent layers (default: %(default)s)", least=1)
+    skip: int = option(4, "how many steps back the skip-GRU reaches (default: %(default)s)", metavar="K")
+    combination: str = option("mean", "how the skip joins the state (default: %(default)s)", choices=("add", "mean"))
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Training."""
+
+    epochs: int = option(30, "epochs at most (default: %(default)s)", least=1)
+    batch_size: int = option(16, "examples a batch (default: %(default)s)", least=1)
+    optimizer: str = option("adam", "the optimizer (default: %(default)s)", choices=("adam", "sgd"))
+    policy: str = option("one-cycle", "policy of the learning rate (default: %(default)s)", choices=POLICIES)
+    learning_rate: float = option(1e-3, "the highest learning rate, or the constant one (default: %(default)s)")
+    find_rate: bool = option(False, "search each network's rate first (Smith 2017), and plot the search")
+    patience: int | None = option(
+        None, "epochs without lower validation loss that end a training (default: none do)", metavar="N"
     )
-    network.add_argument(
-        "--combination", choices=("add", "mean"), default="mean", help="how the skip joins (default: %(default)s)"
-    )
+    seeds: int = option(1, "train rnn and skip-rnn with N seeds (default: %(default)s)", metavar="N", least=1)
 
 
-def _add_training(parser: argparse.ArgumentParser) -> None:
-    training = parser.add_argument_group("training")
-    training.add_argument("--epochs", type=int, default=30, help="at most (default: %(default)s)")
-    training.add_argument("--batch-size", type=int, default=16, help="default: %(default)s")
-    training.add_argument("--optimizer", choices=("adam", "sgd"), default="adam", help="default: %(default)s")
-    training.add_argument(
-        "--policy", choices=POLICIES, default="one-cycle", help="of the learning rate (default: %(default)s)"
-    )
-    training.add_argument(
-        "--learning-rate", type=float, default=1e-3, help="the highest, or the constant one (default: %(default)s)"
-    )
-    training.add_argument(
-        "--find-rate", action="store_true", help="search each network's rate first (Smith 2017), and plot the search"
-    )
-    training.add_argument("--patience", type=int, metavar="N", help="epochs without lower validation loss that end it")
-    training.add_argument("--seeds", type=int, default=1, metavar="N", help="train rnn and skip-rnn with N seeds")
+@dataclass(frozen=True)
+class Options:
+    """All options of the study."""
+
+    choice: SubRunChoice = SubRunChoice()
+    data: DataOptions = DataOptions()
+    network: NetworkOptions = NetworkOptions()
+    training: TrainingOptions = TrainingOptions()
+    run: RunOptions = RunOptions()
+
+    @property
+    def sub_runs(self) -> dict[str, SubRun]:
+        """The sub-runs to do, by the names of their scores."""
+        return chosen(self.choice.sub_runs, self.data.segment)
+
+    def resolved(self) -> "Options":
+        """Fill in the defaults that depend on the data, and refuse options that contradict each other."""
+        choice = SubRunChoice(chosen_names(self.choice.sub_runs, tuple(SUB_RUNS), "sub-run"))
+        weights = self.network.backbone_weights
+        if weights is None:
+            weights = dict.fromkeys(BACKBONES, "none" if self.run.is_built_in else "imagenet")
+        network = replace(self.network, backbone_weights=weights, trainable_from=self.network.trainable_from or {})
+        options = replace(self, choice=choice, network=network)
+        sub_runs = options.sub_runs.values()
+        needed = [sub_run.network for sub_run in sub_runs if sub_run.kind == "image"]
+        check_named(weights, needed, "--backbone-weights", "WEIGHTS")
+        recurrent = any(sub_run.kind == "recurrent" for sub_run in sub_runs)
+        if recurrent and network.recurrent_input == "audio" and self.data.segment == "3s":
+            cure = "use --recurrent-input mfcc, or another --segment"
+            raise OptionError("3 s hold no 30 steps of one second of raw audio", field="--segment", cure=cure)
+        return options
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
-    # Imported here, so that --help does not wait for TensorFlow.
-    from mgc_keras.runs.reader import RunFolder
-    from mgc_keras.studies.asgharivaskasi2019.data import extractors_of, genre_manifests, resolve_defaults
-    from mgc_keras.studies.asgharivaskasi2019.report import claims
-    from mgc_keras.studies.asgharivaskasi2019.steps import check_options, compare, run_all
-    from mgc_keras.studies.common.exports import write_errors
-    from mgc_keras.studies.common.report import write_report
-    from mgc_keras.training.determinism import prepare_tensorflow
-
-    resolve_defaults(options)
-    check_options(options)
-    # One folder serves all sub-runs: which of them a command runs is no option of the run.
-    of_run = {name: value for name, value in vars(options).items() if name != "sub_runs"}
-    prepare_tensorflow()
-    # Before the folder is taken: options that turn out wrong here must not stand in its way.
-    extractors = extractors_of(options)
-    writer = open_run(STUDY, argparse.Namespace(**of_run))
-    manifests = genre_manifests(options, writer)
-    rows = run_all(STUDY, manifests, extractors, options, writer)
-    compare(rows, options, writer)
-    write_errors(writer)
-    report = write_report(writer.folder)
-    for claim in claims(RunFolder(writer.folder)):
-        print(claim.text)
-    print(f"scores: {writer.folder / 'scores.csv'}\nreport: {report}")
-    return 0
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the study from the command line."""
-    return run_study(build_parser(), run, arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+STUDY = Study(
+    "asgharivaskasi2019",
+    "Asgharivaskasi et al.: Music genre recognition using deep learning (2019).",
+    ABOUT,
+    Options,
+    repairs=(
+        Repair(
+            "artists-together",
+            "Clips are held out whoever plays.",
+            "The dataset's own split, else artists on one side where they are known.",
+        ),
+        Repair("fault-filtered-split", "All of GTZAN is used.", "GTZAN's fault-filtered split of 2015 is taken."),
+        Repair(
+            "validation-part",
+            "The epoch is chosen on the clips that are scored.",
+            "A part of the training clips chooses the epoch.",
+        ),
+        Repair(
+            "chosen-settings",
+            "Classic classifiers have fixed settings.",
+            "Cross-validation among the training clips chooses them.",
+        ),
+    ),
+)

@@ -1,6 +1,5 @@
 """Training the networks of the Asgharivaskasi 2019 study on what was exported for them."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from mgc_keras.networks.image_network import part_of, standardize_vectors
 from mgc_keras.progress import progress_bar
 from mgc_keras.studies.asgharivaskasi2019.networks import Networks
 from mgc_keras.studies.asgharivaskasi2019.recurrent_network import STANDARDIZATION
+from mgc_keras.studies.asgharivaskasi2019.study import Options, TrainingOptions
 from mgc_keras.studies.asgharivaskasi2019.sub_runs import SubRun
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate, CyclicalRate, OneCycle, Policy
@@ -26,7 +26,7 @@ from mgc_keras.training.supervised import CHECKPOINT, ClassifierSettings, Traine
 MODEL, RATES = "model.h5", "rates.csv"
 
 
-def policy_of(options: argparse.Namespace, n_steps: int, rate: float) -> Policy:
+def policy_of(options: TrainingOptions, n_steps: int, rate: float) -> Policy:
     """Return the policy of the learning rate for a training of so many steps.
 
     Cycles, whose length is not stated, last a third of the training and begin at a tenth of the rate.
@@ -53,7 +53,7 @@ class Trainer:
         Without validation clips, those of the test choose the epoch: the published protocol.
     sequences : Sequences
     seed : int
-    options : argparse.Namespace
+    options : Options
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Trainer:
         fold: Fold,
         sequences: Sequences,
         seed: int,
-        options: argparse.Namespace,
+        options: Options,
     ) -> None:
         self.sub_run, self.kept, self.fold, self.options, self.seed = sub_run, kept, fold, options, seed
         self.classes, self.targets = np.unique(task.target, return_inverse=True)
@@ -81,13 +81,14 @@ class Trainer:
         validation = self._examples(self.fold.validation if len(self.fold.validation) else self.fold.test)
         if not (folder / CHECKPOINT).exists():
             self._standardize()
-        n_batches = -(-len(training) // self.options.batch_size)
+        options = self.options.training
+        n_batches = -(-len(training) // options.batch_size)
         settings = ClassifierSettings(
-            epochs=self.options.epochs,
-            batch_size=self.options.batch_size,
-            optimizer=self.options.optimizer,
-            policy=policy_of(self.options, self.options.epochs * n_batches, self._rate(training, folder)),
-            patience=self.options.patience,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            optimizer=options.optimizer,
+            policy=policy_of(options, options.epochs * n_batches, self._rate(training, folder)),
+            patience=options.patience,
             seed=self.seed,
         )
         model = self.stepper.model
@@ -96,7 +97,7 @@ class Trainer:
     def clip_predictions(self, clips: np.ndarray) -> np.ndarray:
         """Return the class of each clip, by vote of its pieces."""
         examples = self._examples(clips)
-        scores = self.stepper.scores(examples, np.arange(len(examples)), self.options.batch_size)
+        scores = self.stepper.scores(examples, np.arange(len(examples)), self.options.training.batch_size)
         clip = np.repeat(np.arange(len(clips)), self.n_pieces)
         numbers = np.arange(len(self.classes))
         return self.classes[majority_vote(clip, scores.argmax(axis=1), classes=numbers, scores=scores)]
@@ -109,14 +110,14 @@ class Trainer:
 
     def _rate(self, training: Examples, folder: Path) -> float:
         """Return the rate of the options, or with `--find-rate` the one that a search suggests; its table is kept."""
-        if not self.options.find_rate:
-            return self.options.learning_rate
+        if not self.options.training.find_rate:
+            return self.options.training.learning_rate
         if not (folder / RATES).exists():
-            settings = RateSearchSettings(batch_size=self.options.batch_size, seed=self.seed)
+            settings = RateSearchSettings(batch_size=self.options.training.batch_size, seed=self.seed)
             find_rate(self.stepper, training, settings).write(folder / RATES)
         suggested = pd.read_csv(folder / RATES).query("suggested == 1")["rate"]
         # Where the loss falls nowhere there is no suggestion.
-        return float(suggested.iloc[0]) if len(suggested) else self.options.learning_rate
+        return float(suggested.iloc[0]) if len(suggested) else self.options.training.learning_rate
 
     def _standardize(self) -> None:
         """Set the statistics of the training pieces, which no training moves and which are in every checkpoint."""
@@ -124,14 +125,14 @@ class Trainer:
         if self.sub_run.kind == "recurrent":
             if self.values.ndim == 3:
                 self.whole.get_layer(STANDARDIZATION).set_weights(list(path_statistics(self.values, rows)))
-        elif self.options.backbone_weights[self.sub_run.network] == "none":
+        elif self.options.network.backbone_weights[self.sub_run.network] == "none":
             standardize_vectors(self.whole, self._vectors(rows))
 
     def _vectors(self, rows: np.ndarray) -> np.ndarray:
         """Return what the backbone says of pieces before any training."""
         if self.values.ndim == 2:
             return self.values[rows]
-        backbone, size = part_of(self.whole, "melspectrogram", "vector"), self.options.batch_size
+        backbone, size = part_of(self.whole, "melspectrogram", "vector"), self.options.training.batch_size
         batches = (self.values[rows[start : start + size]] for start in range(0, len(rows), size))
         bar = {"description": "vectors before training", "unit": "batch", "total": -(-len(rows) // size)}
         return np.concatenate([np.asarray(backbone(batch, training=False)) for batch in progress_bar(batches, **bar)])

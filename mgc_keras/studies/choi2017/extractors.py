@@ -1,6 +1,5 @@
 """The networks of the Choi 2017 study: trained or given, and random; each as published and corrected."""
 
-import argparse
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +13,13 @@ from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.features.mfcc import MfccExtractor
 from mgc_keras.features.network import ConvnetExtractor
 from mgc_keras.networks.load import load_model
-from mgc_keras.runs.writer import RunWriter
+from mgc_keras.runs.rows import ScoreRow
 from mgc_keras.studies.choi2017.batch_independent import batch_independent
 from mgc_keras.studies.choi2017.network import EXCERPT_FRAMES, SAMPLING_RATE, convnet
 from mgc_keras.studies.choi2017.source import train_source
+from mgc_keras.studies.choi2017.study import Options
 from mgc_keras.studies.choi2017.variants import options_of
-from mgc_keras.studies.common.manifests import rendered_manifest
+from mgc_keras.studies.common.run import Run
 from mgc_keras.training.tagger import TaggerSettings
 
 # The built-in corpus' multi-label task.
@@ -36,75 +36,81 @@ class Source:
         Weight files; equal where the file was given.
     manifest : Manifest or None
         The training clips, to calibrate by; None where the network was given.
-    rows : list of dict
+    rows : list of ScoreRow
     """
 
     published: Any
     corrected: Any
     manifest: Manifest | None = None
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[ScoreRow] = field(default_factory=list)
 
 
-def check_source(options: argparse.Namespace) -> None:
+def check_source(options: Options) -> None:
     """Refuse a wrong weight file, manifest or training option before any clip is rendered or read."""
     _settings(options)
-    if options.source_weights:
-        load_model(options.source_weights)
-    elif options.source_manifest:
-        read_manifest(options.source_manifest, options.data_home)
+    if options.data.source_weights:
+        load_model(options.data.source_weights)
+    elif options.data.source_manifest:
+        read_manifest(options.data.source_manifest, options.run.data_home)
 
 
-def _settings(options: argparse.Namespace) -> TaggerSettings:
+def _settings(options: Options) -> TaggerSettings:
+    training = options.training
     return TaggerSettings(
-        options.epochs,
-        options.batch_size,
-        options.learning_rate,
-        excerpt_frames=0 if options.whole_clips else EXCERPT_FRAMES,
-        seed=options.seed,
+        training.epochs,
+        training.batch_size,
+        training.learning_rate,
+        excerpt_frames=0 if training.whole_clips else EXCERPT_FRAMES,
+        seed=options.run.seed,
     )
 
 
-def source_network(options: argparse.Namespace, writer: RunWriter) -> Source:
+def source_network(run: Run[Options]) -> Source:
     """Train the source tagger, or take the weights that were given."""
-    if options.source_weights:
-        return Source(options.source_weights, options.source_weights)
-    if options.source_manifest:
-        manifest = read_manifest(options.source_manifest, options.data_home)
+    data = run.options.data
+    if data.source_weights:
+        return Source(data.source_weights, data.source_weights)
+    if data.source_manifest:
+        manifest = read_manifest(data.source_manifest, run.shared.data_home)
     else:
-        manifest = rendered_manifest(
-            SOURCE_TASK, options, writer, sampling_rate=SAMPLING_RATE, n_clips=options.source_clips
-        )
+        manifest = run.rendered(SOURCE_TASK, SAMPLING_RATE, run.options.training.source_clips)
     network = train_source(
         manifest,
-        writer.folder / "training",
+        run.folder / "training",
         score=lambda truth, scores: macro_auc(truth, scores).score,
-        settings=_settings(options),
-        jobs=options.jobs,
+        settings=_settings(run.options),
+        jobs=run.jobs,
     )
-    row = _auc_row(pd.read_csv(network.validation), options.seed)
+    row = _auc_row(pd.read_csv(network.validation), run)
     return Source(network.published, network.corrected, manifest, [row])
 
 
-def extractors(source: Source, options: argparse.Namespace) -> dict[tuple[str, str], Any]:
-    """Return the extractor of each (protocol, kind): trained convnet, random convnet, MFCC."""
-    trained_published = load_model(source.published, output="features")
-    random_published = convnet(seed=options.seed + 1)
-    if source.manifest is None:
-        corrected = {"convnet": _independent(source.corrected), "random": _one_by_one(random_published)}
-    else:
+def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Any]:
+    """Return the extractor of each (protocol, kind): trained convnet, random convnet, MFCC.
+
+    Protocols that see the same features share their extractors.
+    """
+    random_published = convnet(seed=run.seed + 1)
+    wanted = {protocol.mends("batch-features") for protocol in run.protocols}
+    networks: dict[bool, dict[str, Any]] = {}
+    if False in wanted:
+        trained = load_model(source.published, output="features")
+        networks[False] = {"convnet": ConvnetExtractor(trained), "random": ConvnetExtractor(random_published)}
+    if True in wanted and source.manifest is None:
+        networks[True] = {"convnet": _independent(source.corrected), "random": _one_by_one(random_published)}
+    elif True in wanted:
         model = load_model(source.corrected, output="features")
         training_clips = source.manifest.select((source.manifest.table["split"] == "train").to_numpy())
-        random = batch_independent(random_published, training_clips, jobs=options.jobs)
-        corrected = {
+        random = batch_independent(random_published, training_clips, jobs=run.jobs)
+        networks[True] = {
             "convnet": ConvnetExtractor(model, weights_file=source.corrected),
             "random": ConvnetExtractor(random),
         }
-    published = {"convnet": ConvnetExtractor(trained_published), "random": ConvnetExtractor(random_published)}
-    protocols = {"published": published, "corrected": corrected}
     mfcc = MfccExtractor()
-    chosen = [name for name in protocols if options.protocol in (name, "both")]
     return {
-        (name, kind): extractor for name in chosen for kind, extractor in (protocols[name] | {"mfcc": mfcc}).items()
+        (protocol.name, kind): extractor
+        for protocol in run.protocols
+        for kind, extractor in (networks[protocol.mends("batch-features")] | {"mfcc": mfcc}).items()
     }
 
 
@@ -120,19 +126,9 @@ def _one_by_one(model: keras.Model) -> ConvnetExtractor:
     return ConvnetExtractor(model, batch_order="single")
 
 
-def _auc_row(validation: pd.DataFrame, seed: int) -> dict[str, Any]:
+def _auc_row(validation: pd.DataFrame, run: Run[Options]) -> ScoreRow:
     truth = validation.filter(regex="^truth_").to_numpy()
     scores = validation.filter(regex="^score_").to_numpy()
-    interval = bootstrap_macro_auc(truth, scores, seed=seed)
-    return {
-        "study": "choi2017",
-        "task": "source",
-        "feature": "tags",
-        "protocol": "corrected",
-        "metric": "auc",
-        "score": interval.score,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "published": np.nan,
-        "n_clips": len(truth),
-    }
+    interval = bootstrap_macro_auc(truth, scores, seed=run.seed)
+    ends = (interval.score, interval.low, interval.high)
+    return ScoreRow(run.study.key, "source", "tags", "corrected", "auc", *ends, np.nan, len(truth))

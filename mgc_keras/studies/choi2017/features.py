@@ -1,6 +1,6 @@
 """A task together with the features that each protocol sees: read from the authors' files, or from exported tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +9,10 @@ import pandas as pd
 
 from mgc_keras.datasets.cards import card_names, manifest_folder, read_card
 from mgc_keras.datasets.manifest import Manifest, read_manifest
-from mgc_keras.datasets.tasks import FOLDS_OF, StudyTask, tasks_of
+from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError
 from mgc_keras.features.table import read_features
+from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.authors_files import read_published_scores, read_published_task
 from mgc_keras.studies.choi2017.blocks import layer_blocks, mfcc_block
 from mgc_keras.studies.choi2017.paper import SHORT_LABELS, TASK_NAMES
@@ -36,16 +37,16 @@ class StudyData:
     blocks: dict[str, Blocks]
     manifest: Manifest | None = None
 
-    def under(self, protocol: str) -> tuple[StudyTask, Blocks]:
+    def under(self, protocol: Protocol) -> tuple[StudyTask, Blocks]:
         """Return the task as a protocol sees it, and the features of exactly those clips."""
-        task = self.task.under(protocol)
+        task = self.task.with_split(protocol.mends("fault-filtered-split"))
         rows_of = {clip_id: row for row, clip_id in enumerate(self.task.clip_ids)}
         rows = np.array([rows_of[clip_id] for clip_id in task.clip_ids])
-        return task, {name: block[rows] for name, block in self.blocks[protocol].items()}
+        return task, {name: block[rows] for name, block in self.blocks[protocol.name].items()}
 
 
-def published_data(folder: str | Path, name: str) -> StudyData:
-    """Read one task of the authors' own files; both protocols see the same features, which came out of batches.
+def published_data(folder: str | Path, name: str, protocols: Iterable[Protocol]) -> StudyData:
+    """Read one task of the authors' own files; all protocols see the same features, which came out of batches.
 
     Parameters
     ----------
@@ -53,6 +54,7 @@ def published_data(folder: str | Path, name: str) -> StudyData:
         See `mgc_keras.studies.choi2017.authors_files`.
     name : str
         One of `mgc_keras.studies.choi2017.authors_files.PUBLISHED_TASKS`.
+    protocols : iterable of Protocol
 
     Raises
     ------
@@ -76,7 +78,7 @@ def published_data(folder: str | Path, name: str) -> StudyData:
         dict(scores[scores["task"] == name].set_index("feature")["score"]),
         _class_names(name),
     )
-    return StudyData(task, {protocol: source.blocks for protocol in FOLDS_OF})
+    return StudyData(task, {protocol.name: source.blocks for protocol in protocols})
 
 
 def _class_names(name: str) -> dict[int, str]:
@@ -93,7 +95,7 @@ def exported_data(manifest: Manifest, tables: Mapping[tuple[str, str], Path]) ->
     ----------
     manifest : Manifest
     tables : mapping of (protocol, kind) to Path
-        kind: "convnet", "random" or "mfcc".
+        protocol: its name. kind: "convnet", "random" or "mfcc".
 
     Raises
     ------

@@ -1,71 +1,77 @@
 """The search of a task's feature sets, its predictions saved and scored."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.protocols import Protocol
+from mgc_keras.runs.rows import ScoreRow
 from mgc_keras.runs.summary import score_row
 from mgc_keras.runs.writer import RunWriter, write_table
 from mgc_keras.search.result import SearchResult
-from mgc_keras.search.sweep import sweep
+from mgc_keras.search.settings import SearchSettings
+from mgc_keras.search.sweeps import sweep
 from mgc_keras.studies.choi2017.feature_sets import feature_blocks
 from mgc_keras.studies.choi2017.features import StudyData
+from mgc_keras.studies.choi2017.study import Options
+from mgc_keras.studies.common.run import ARTISTS_TOGETHER, Run
+
+
+def search_settings(protocol: Protocol, seed: int) -> SearchSettings:
+    """Return what a protocol asks of the search."""
+    return SearchSettings(
+        protocol.name,
+        standardize=protocol.mends("scaling"),
+        nested=protocol.mends("nested"),
+        fold_weighting="pooled" if protocol.mends("pooled-score") else "size",
+        seed=seed,
+    )
 
 
 def search_and_score(
-    study: str,
     data: StudyData,
     protocol: Protocol,
     features: Sequence[str],
-    writer: RunWriter,
+    run: Run[Options],
     *,
-    grid: str = "authors",
+    writer: RunWriter | None = None,
     max_iter: int | Mapping[str, int] | None = None,
-    jobs: int = 1,
-) -> tuple[list[dict[str, Any]], dict[str, SearchResult]]:
+) -> list[ScoreRow]:
     """Search feature sets of one task under one protocol; save predictions and candidates, return rows of scores.csv.
 
     Finished searches are kept in ``<run>/search`` and read instead of run again.
 
     Parameters
     ----------
-    study : str
-        Name of the study, for the rows.
     data : StudyData
     protocol : Protocol
-        Its name chooses the features and folds that the task has under it: "published" or "corrected".
     features : sequence of str
         Names of feature sets; see `mgc_keras.studies.choi2017.feature_sets.feature_names`.
-    writer : RunWriter
-    grid, max_iter, jobs
-        As in `mgc_keras.search.sweep.sweep`.
-
-    Returns
-    -------
-    rows : list of dict
-        Keys as `mgc_keras.runs.writer.SCORE_COLUMNS`.
-    results : dict of str to SearchResult
+    run : Run
+    writer : RunWriter, optional
+        Where all of it is kept, if not in the run's own folder.
+    max_iter : int, mapping of str to int, or None
+        As in `mgc_keras.search.sweeps.sweep`.
     """
-    task, blocks = data.under(protocol.name)
-    # Intervals draw whole artists only where folds keep them apart, so that both tell of unknown artists.
-    grouped = protocol.folds == "grouped" and task.groups is not None
+    writer = writer or run.writer
+    task, blocks = data.under(protocol)
+    settings, grouped = search_settings(protocol, run.seed), protocol.mends(ARTISTS_TOGETHER)
     results = sweep(
         blocks,
         task.target,
-        task.folds(protocol.name, protocol.seed, protocol.n_folds),
+        task.folds(grouped, run.seed, run.options.search.corrected_folds if grouped else 10),
         {name: feature_blocks(name) for name in features},
         task.estimator,
-        protocol,
+        settings,
         task=task.name,
         record=writer.folder / "search",
         groups=task.groups,
-        grid=grid,
+        grid=run.options.search.grid,
         max_iter=max_iter,
-        jobs=jobs,
+        jobs=run.jobs,
     )
     rows = []
     for feature, result in results.items():
@@ -73,20 +79,21 @@ def search_and_score(
         writer.predictions(task.name, feature, protocol.name, predictions)
         rows.append(
             score_row(
-                study,
+                run.study.key,
                 task.name,
                 feature,
                 protocol.name,
                 task.metric,
                 predictions,
-                weighting=protocol.fold_weighting,
-                grouped=grouped,
+                weighting=settings.fold_weighting,
+                # Intervals draw whole artists only where folds keep them apart, so that both tell of unknown artists.
+                grouped=grouped and task.groups is not None,
                 published=task.published.get(feature),
-                seed=protocol.seed,
+                seed=run.seed,
             )
         )
-    _write_candidates(results, writer, task.name, protocol.name)
-    return rows, results
+    _write_candidates(results, writer.folder / "candidates" / f"{task.name}__{protocol.name}.csv")
+    return rows
 
 
 def _named(result: SearchResult, task: StudyTask) -> pd.DataFrame:
@@ -98,9 +105,7 @@ def _named(result: SearchResult, task: StudyTask) -> pd.DataFrame:
     return named if task.groups is None else named.assign(group=task.groups[clips])
 
 
-def _write_candidates(results: Mapping[str, SearchResult], writer: RunWriter, task: str, protocol: str) -> None:
+def _write_candidates(results: Mapping[str, SearchResult], path: Path) -> None:
     tables = [result.table.assign(feature=feature) for feature, result in results.items()]
     table = pd.concat(tables, ignore_index=True)
-    write_table(
-        table[["feature", *table.columns.drop("feature")]], writer.folder / "candidates" / f"{task}__{protocol}.csv"
-    )
+    write_table(table[["feature", *table.columns.drop("feature")]], path)

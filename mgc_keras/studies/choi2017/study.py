@@ -1,5 +1,14 @@
-"""Choi, Fazekas, Sandler, Cho: Transfer learning for music classification and regression tasks (ISMIR 2017).
+"""The study of Choi et al. (2017): what it does, its options, and the faults that it mends."""
 
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mgc_keras.errors import OptionError
+from mgc_keras.protocols import Repair
+from mgc_keras.studies.common.options import RunOptions, option
+from mgc_keras.studies.common.study import Study
+
+ABOUT = """\
 A convnet learns tags; its five layers' averages are features for other tasks, chosen and joined by an SVM search.
 
 Paper: GTZAN genre 89.8 %, Extended Ballroom 86.7 %, speech/music 100 %, vocal 92.8 %, UrbanSound8K 71.4 %, emotion r²
@@ -13,105 +22,113 @@ Paper: GTZAN genre 89.8 %, Extended Ballroom 86.7 %, speech/music 100 %, vocal 9
         your clips (a manifest from `mgc-keras manifest`), the authors' network.
 """
 
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from mgc_keras.errors import OptionError
-from mgc_keras.studies.common.run import add_study_arguments, open_run, protocols_of, run_study
+@dataclass(frozen=True)
+class DataOptions:
+    """Data."""
 
-STUDY = "choi2017"
+    published_features: Path | None = option(
+        None, "the authors' folder of features and lists: data_csv, data_feats", metavar="DIR"
+    )
+    source_weights: str | None = option(None, "a trained network, instead of training one", metavar="FILE|NAME")
+    source_manifest: Path | None = option(
+        None, "manifest of tags to train the network on (label_<tag>, split)", metavar="CSV"
+    )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the command line of the study."""
-    parser = argparse.ArgumentParser(
-        prog=STUDY, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+@dataclass(frozen=True)
+class SearchOptions:
+    """Search."""
+
+    layer_sets: str = option(
+        "all", "feature sets to search: all (31), published (28), or such as 1,12,12345", metavar="SETS"
     )
-    add_study_arguments(parser, default_out=f"runs/{STUDY}")
-    data = parser.add_argument_group("data")
-    data.add_argument(
-        "--published-features", type=Path, metavar="DIR", help="the authors' folder: data_csv, data_feats"
-    )
-    data.add_argument("--source-weights", metavar="FILE|NAME", help="a trained network, instead of training one")
-    data.add_argument(
-        "--source-manifest", type=Path, metavar="CSV", help="tags to train the network on (label_<tag>, split)"
-    )
-    search = parser.add_argument_group("search")
-    search.add_argument(
-        "--layer-sets", default="all", metavar="SETS", help="all (31), published (28), or such as 1,12,12345"
-    )
-    search.add_argument(
-        "--grid",
+    grid: str | None = option(
+        None,
+        "candidates of the SVM search: the authors' 32 (default) or 8 (default on the built-in corpus)",
         choices=("authors", "reduced"),
-        help="candidates of the SVM search: the authors' 32 (default) or 8 (default on the built-in corpus)",
     )
-    search.add_argument(
-        "--mfcc-budget",
-        type=int,
+    mfcc_budget: int | None = option(
+        None,
+        "iterations of libsvm, for each pair of classes, on sets with unscaled MFCCs; candidates it cuts off are named "
+        "in candidates/ (default: ten million, for SVC on MFCCs alone three, for SVR on other than the authors' features "
+        "a hundred thousand; 0: no limit, takes hours)",
         metavar="N",
-        help="iterations of libsvm, for each pair of classes, on sets with unscaled MFCCs; candidates it cuts off are named "
-        "in candidates/ (default: ten million, for SVC on MFCCs alone three, for SVR on other than the authors' features a "
-        "hundred thousand; 0: no limit, takes hours)",
     )
-    training = parser.add_argument_group("source training")
-    training.add_argument("--epochs", type=int, default=20, help="default: %(default)s")
-    training.add_argument("--batch-size", type=int, default=16, help="default: %(default)s")
-    training.add_argument("--learning-rate", type=float, default=3e-3, help="of Adam (default: %(default)s)")
-    training.add_argument(
-        "--whole-clips",
-        action="store_true",
-        help="train on clips of 29 s, as the paper: four times the work of excerpts",
+    corrected_folds: int | None = option(
+        None,
+        "folds of the corrected protocol where none are predefined (default: 10; 5 on the built-in corpus)",
+        metavar="N",
+        least=2,
     )
-    training.add_argument(
-        "--source-clips", type=int, default=320, help="of the built-in tagging task (default: %(default)s)"
-    )
-    return parser
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
-    # Imported here, so that --help does not wait for TensorFlow.
-    from mgc_keras.studies.choi2017.audits.run import run_audits
-    from mgc_keras.studies.choi2017.extractors import check_source, source_network
-    from mgc_keras.studies.choi2017.steps import (
-        compare,
-        data_from_audio,
-        data_from_authors,
-        features_to_search,
-        resolve_defaults,
-        search_all,
-        task_manifests,
-    )
-    from mgc_keras.studies.common.report import write_report
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Source training."""
 
-    if options.published_features and (options.data_home or options.source_weights):
-        raise OptionError("already holds features", field="--published-features", cure="leave the audio options out")
-    resolve_defaults(options)
-    writer = open_run(STUDY, options)
-    if options.published_features:
-        source, rows, studies = None, [], data_from_authors(options)
-    else:
-        check_source(options)
-        manifests = task_manifests(options, writer)  # a wrong task is refused before anything is trained
-        source = source_network(options, writer)
-        rows, studies = list(source.rows), data_from_audio(manifests, source, options, writer)
-    for data in studies:
-        for protocol in protocols_of(options):
-            rows += search_all(STUDY, data, protocol, features_to_search(options, data, protocol), options, writer)
-            writer.scores(rows)
-    compare(rows, writer)
-    run_audits(studies, rows, source, options, writer)
-    report = write_report(writer.folder)
-    print(f"scores: {writer.folder / 'scores.csv'}\nreport: {report}")
-    return 0
+    epochs: int = option(20, "epochs of the source training (default: %(default)s)", least=1)
+    batch_size: int = option(16, "clips a batch (default: %(default)s)", least=1)
+    learning_rate: float = option(3e-3, "learning rate of Adam (default: %(default)s)", above=0)
+    whole_clips: bool = option(False, "train on clips of 29 s, as the paper does: four times the work of excerpts")
+    source_clips: int = option(320, "clips of the built-in tagging task (default: %(default)s)")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the study from the command line."""
-    return run_study(build_parser(), run, arguments)
+@dataclass(frozen=True)
+class Options:
+    """All options of the study."""
+
+    data: DataOptions = DataOptions()
+    search: SearchOptions = SearchOptions()
+    training: TrainingOptions = TrainingOptions()
+    run: RunOptions = RunOptions()
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether the clips are those of the built-in corpus."""
+        return not self.data.published_features and self.run.is_built_in
+
+    def resolved(self) -> "Options":
+        """Fill in the defaults that depend on the data: the built-in corpus gets a study of minutes."""
+        if self.data.published_features and (self.run.data_home or self.data.source_weights):
+            cure = "leave the audio options out"
+            raise OptionError("already holds features", field="--published-features", cure=cure)
+        grid = self.search.grid or ("reduced" if self.is_built_in else "authors")
+        n_folds = self.search.corrected_folds or (5 if self.is_built_in else 10)
+        return replace(self, search=replace(self.search, grid=grid, corrected_folds=n_folds))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+STUDY = Study(
+    "choi2017",
+    "Choi, Fazekas, Sandler, Cho: Transfer learning for music classification and regression tasks (ISMIR 2017).",
+    ABOUT,
+    Options,
+    repairs=(
+        Repair(
+            "batch-features",
+            "A clip's features depend on the clips that share its batch.",
+            "They depend on that clip alone.",
+        ),
+        Repair(
+            "artists-together",
+            "Folds are unshuffled, in file order.",
+            "Folds are drawn with a seed and keep the clips of an artist together where artists are known.",
+        ),
+        Repair("fault-filtered-split", "All of GTZAN is used.", "GTZAN's fault-filtered split of 2015 is taken."),
+        Repair(
+            "scaling",
+            "The switch for standardising features is never read: nothing is standardised.",
+            "Every feature is standardised by the clips that a fit is trained on.",
+        ),
+        Repair(
+            "nested",
+            "The best candidate on the test folds is reported.",
+            "Candidates are chosen by cross-validation inside the training clips.",
+        ),
+        Repair(
+            "pooled-score",
+            "The score is a mean over folds, weighted by their numbers of clips.",
+            "The score is one metric over all out-of-fold predictions together.",
+        ),
+    ),
+)

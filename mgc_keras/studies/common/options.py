@@ -1,65 +1,271 @@
-"""Options that take one value for all of something, or one for each by name: ``--epochs 500`` or ``cnn=60 vgg16=500``."""
+"""Options of a study: frozen dataclasses, a section each, from which the command line is made.
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+A section is a frozen dataclass whose first line of docstring heads its group in ``--help``, and whose fields are
+`option` calls. The options of a study are a frozen dataclass of sections; it may have a method ``resolved()`` that
+returns a copy in which defaults that depend on other options are filled in.
+"""
+
+import argparse
+import os
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from mgc_keras.errors import OptionError
 
+Options = TypeVar("Options")
 
-def named_values(
-    given: Sequence[str],
-    names: Sequence[str],
-    field: str,
+
+def option(
+    default: Any,
+    help: str,
     *,
-    needed: Iterable[str] | None = None,
-    kind: Callable[[str], Any] = str,
-    metavar: str = "VALUE",
+    choices: Sequence[str] | None = None,
+    metavar: str | tuple[str, ...] | None = None,
+    nargs: int | str | None = None,
+    names: Sequence[str] | None = None,
     what: str = "network",
-) -> dict[str, Any]:
-    """Return the value of each name.
+    flag: str | None = None,
+    positional: bool = False,
+    least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    locks: bool = True,
+) -> Any:
+    """Declare an option as a field of a section.
 
     Parameters
     ----------
-    given : sequence of str
-        The words of the command line.
-    names : sequence of str
-        What may be named.
-    field : str
-        The option, for errors.
-    needed : iterable of str, optional
-        The names that must have a value; default: all.
-    kind : callable
-        From a word to its value; raises ValueError where it makes no sense.
-    metavar, what : str
-        How errors call a value, and what is named.
+    default
+        None where it follows from other options.
+    help : str
+        A whole phrase; "%(default)s" stands for the default.
+    choices : sequence of str, optional
+        The values that it may have.
+    metavar, nargs
+        As in `argparse`.
+    names : sequence of str, optional
+        What a field of type ``dict[str, …]`` may name: ``cnn=60 vgg16=500``, or one value for all of them.
+    what : str
+        What these names are called in errors.
+    flag : str, optional
+        The option on the command line; default: ``--field-name``.
+    positional : bool
+        Whether it stands without a flag.
+    least, above, below : float, optional
+        The smallest value; a value that it must exceed; a value that it must stay below.
+    locks : bool
+        Whether a run folder holds to its first value. What a command adds to a folder (steps, networks) does not lock.
+    """
+    metadata = {
+        "help": help, "choices": choices, "metavar": metavar, "nargs": nargs, "names": names, "what": what,
+        "flag": flag, "positional": positional, "least": least, "above": above, "below": below, "locks": locks,
+    }  # fmt: skip
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Run."""
+
+    out: Path | None = option(None, "run folder (default: runs/STUDY)", metavar="DIR", locks=False)
+    data_home: Path | None = option(None, "folder of audio and manifests (default: the built-in corpus)", metavar="DIR")
+    tasks: tuple[str, ...] | None = option(
+        None, "names of tasks, or manifests (.csv) (default: all there are)", metavar="TASK", nargs="+"
+    )
+    protocol: str = option(
+        "both",
+        "score as the original did, with its faults mended, or both (default: %(default)s)",
+        choices=("published", "corrected", "both"),
+    )
+    without: tuple[str, ...] = option(
+        (),
+        "run the corrected protocol also without this repair, to see what it is worth; --help lists them below",
+        metavar="REPAIR",
+        nargs="+",
+        locks=False,
+    )
+    seed: int = option(0, "seed of everything random (default: %(default)s)", least=0)
+    jobs: int | None = option(
+        None, "processes and threads that work at once (default: one a core)", least=1, locks=False
+    )
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether the clips are those of the built-in corpus: neither a folder nor a manifest is named."""
+        return not self.data_home and not any(task.endswith(".csv") for task in self.tasks or ())
+
+    @property
+    def n_jobs(self) -> int:
+        """How many processes and threads work at once."""
+        return self.jobs or os.cpu_count() or 1
+
+
+def add_options(parser: argparse.ArgumentParser, options: type) -> None:
+    """Add every option of a study's options class to a parser, a group for each section."""
+    for section_type in _sections(options).values():
+        group = parser.add_argument_group((section_type.__doc__ or "").splitlines()[0].rstrip(".").lower())
+        hints = get_type_hints(section_type)
+        for given in fields(section_type):
+            _add_option(group, given, hints[given.name])
+
+
+def options_from(options: type[Options], namespace: argparse.Namespace) -> Options:
+    """Return the options that a command line gave, checked, with all defaults filled in.
 
     Raises
     ------
     OptionError
-        A word names nothing known or has no value, or a name that is needed got none.
-
-    Example
-    -------
-    >>> named_values(["cnn=1e-3", "vgg16=1e-4"], ["vgg16", "cnn"], "--rate", kind=float)
-    {'cnn': 0.001, 'vgg16': 0.0001}
+        A value is out of its range, or names something unknown.
     """
-    if len(given) == 1 and "=" not in given[0]:
-        return {name: _value(given[0], kind, field) for name in names}
+    sections = {
+        name: section(**{given.name: _value(given, getattr(namespace, given.name)) for given in fields(section)})
+        for name, section in _sections(options).items()
+    }
+    return resolved(options(**sections))
+
+
+def resolved(options: Options) -> Options:
+    """Check every value's range, and fill in the defaults that depend on other options."""
+    for given, values in _all(options):
+        for value in values if isinstance(values, tuple) else (values,):
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                _check_range(given, value)
+    return options.resolved() if hasattr(options, "resolved") else options
+
+
+def flat(options: Any, locks: bool = False) -> dict[str, Any]:
+    """Return every option by name; with `locks`, only those that a run folder holds to."""
+    return {given.name: value for given, value in _all(options) if not locks or given.metadata["locks"]}
+
+
+def flag_of(given: Field) -> str:
+    """Return what an option is called on the command line."""
+    return given.metadata["flag"] or f"--{given.name.replace('_', '-')}"
+
+
+def chosen_names(given: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:
+    """Return the names that were given, all where none was, in the order of those that are known.
+
+    Raises
+    ------
+    OptionError
+        A name is unknown.
+    """
+    for name in given:
+        if name not in known:
+            cure = f"choose one of {', '.join(known)}"
+            raise OptionError(f"there is no {what} {name!r}", field=what.upper().replace("-", "_"), cure=cure)
+    return tuple(name for name in known if name in (given or known))
+
+
+def check_named(values: Mapping[str, Any], needed: Sequence[str], field: str, metavar: str) -> None:
+    """Raise `OptionError` unless each of these names has a value."""
+    for name in sorted(set(needed) - set(values)):
+        raise OptionError(f"says nothing of {name}", field=field, cure=f"add {name}={metavar}")
+
+
+def _sections(options: type) -> dict[str, type]:
+    return {given.name: get_type_hints(options)[given.name] for given in fields(options)}
+
+
+def _all(options: Any) -> Iterator[tuple[Field, Any]]:
+    for section in fields(options):
+        values = getattr(options, section.name)
+        yield from ((given, getattr(values, given.name)) for given in fields(values))
+
+
+def _add_option(group: argparse._ArgumentGroup, given: Field, hint: Any) -> None:
+    about = given.metadata
+    kind, container = _kind(hint)
+    words: dict[str, Any] = {"help": about["help"], "metavar": about["metavar"]}
+    if kind is bool:
+        group.add_argument(flag_of(given), action="store_true", help=about["help"])
+        return
+    if container is not dict:
+        words["type"] = kind
+    if about["choices"]:
+        words["choices"] = about["choices"]
+    nargs = about["nargs"] or ("+" if container else None)
+    if nargs:
+        words["nargs"] = nargs
+    default = given.default if given.default is not MISSING else None
+    if about["positional"]:
+        group.add_argument(given.name, default=default, **words)
+    else:
+        group.add_argument(flag_of(given), dest=given.name, default=default, **words)
+
+
+def _value(given: Field, value: Any) -> Any:
+    if not isinstance(value, (list, tuple)):
+        return value
+    if given.metadata["names"] is None:
+        return tuple(value)
+    return _named_values(value, given)
+
+
+def _named_values(words: Sequence[str], given: Field) -> dict[str, Any]:
+    """Take ``cnn=60 vgg16=500`` apart, or give one value to every name."""
+    names, flag = given.metadata["names"], flag_of(given)
+    kind = get_args(_bare(given.type))[1]
+    if len(words) == 1 and "=" not in words[0]:
+        return {name: _converted(words[0], kind, flag) for name in names}
     values = {}
-    for one in given:
-        name, separator, value = one.partition("=")
+    for word in words:
+        name, separator, value = word.partition("=")
         if not separator or name not in names:
-            cure = f"give one value for all, or {' and '.join(f'{name}={metavar}' for name in names)}"
-            raise OptionError(f"{one!r} names no {what}", field=field, cure=cure)
-        values[name] = _value(value, kind, field)
-    missing = sorted(set(names if needed is None else needed) - set(values))
-    if missing:
-        raise OptionError(f"says nothing of {missing[0]}", field=field, cure=f"add {missing[0]}={metavar}")
+            examples = " and ".join(f"{known}={given.metadata['metavar']}" for known in names)
+            cure = f"give one value for all, or {examples}"
+            raise OptionError(f"{word!r} names no {given.metadata['what']}", field=flag, cure=cure)
+        values[name] = _converted(value, kind, flag)
     return values
 
 
-def _value(word: str, kind: Callable[[str], Any], field: str) -> Any:
+def _converted(word: str, kind: Any, flag: str) -> Any:
     try:
         return kind(word)
     except ValueError:
-        raise OptionError(f"{word!r} makes no sense", field=field, cure="give a number") from None
+        raise OptionError(f"{word!r} makes no sense", field=flag, cure="give a number") from None
+
+
+def _kind(hint: Any) -> tuple[Any, type | None]:
+    """Return the type of a single value, and the container of several."""
+    hint = _bare(hint)
+    origin = get_origin(hint)
+    if origin in (tuple, dict):
+        return get_args(hint)[-1 if origin is dict else 0], origin
+    return hint, None
+
+
+def _bare(hint: Any) -> Any:
+    """Return the type without None."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return next(kind for kind in get_args(hint) if kind is not type(None))
+    return hint
+
+
+def _check_range(given: Field, value: float) -> None:
+    least, above, below = (given.metadata[name] for name in ("least", "above", "below"))
+    count = {2: "two numbers ", 3: "three numbers "}.get(given.metadata["nargs"], "")
+    if above is not None and below is not None:
+        fault = (
+            None
+            if above < value < below
+            else f"must {'be ' + count if count else 'lie '}between {above:g} and {below:g}"
+        )
+    elif least is not None:
+        fault = (
+            None
+            if value >= least
+            else f"must be {count}of {least:g} or more"
+            if count
+            else f"must be {least:g} or more"
+        )
+    elif above is not None:
+        fault = None if value > above else f"must be {count}above {above:g}"
+    else:
+        fault = None if below is None or value < below else f"must be below {below:g}"
+    if fault:
+        raise OptionError(fault, field=flag_of(given))

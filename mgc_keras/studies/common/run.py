@@ -1,98 +1,280 @@
-"""What the command lines of all studies share: their common options, opening a run folder, and the way they run."""
+"""One run of a study: its options, its protocols, its folder, and what every study does with them."""
 
-import argparse
-import hashlib
-import json
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Generic
 
-from mgc_keras.errors import OptionError
-from mgc_keras.files import write_text
-from mgc_keras.protocols import CORRECTED, PUBLISHED, Protocol
+import numpy as np
+import pandas as pd
+
+from mgc_keras.corpus import TASKS, write_corpus
+from mgc_keras.datasets.manifest import Manifest, read_manifest
+from mgc_keras.datasets.tasks import StudyTask, tasks_of
+from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.protocols import CORRECTED, Protocol, protocols_of
+from mgc_keras.runs.summary import ComparisonRow, ScoreRow, compare_features, score_row
 from mgc_keras.runs.writer import RunWriter
-from mgc_keras.terminal import guarded, quiet_libraries
+from mgc_keras.studies.common.options import Options, RunOptions, flat
+from mgc_keras.studies.common.study import Study
 
-# Options that change how fast or where a run goes, never its numbers.
-_NO_NUMBERS = ("out", "jobs")
-
-
-def add_study_arguments(parser: argparse.ArgumentParser, default_out: str) -> None:
-    """Add the options that every study has."""
-    group = parser.add_argument_group("run")
-    group.add_argument(
-        "--out", type=Path, default=Path(default_out), metavar="DIR", help="run folder (default: %(default)s)"
-    )
-    group.add_argument(
-        "--data-home", type=Path, metavar="DIR", help="folder of audio and manifests (default: the built-in corpus)"
-    )
-    group.add_argument(
-        "--tasks", nargs="+", metavar="TASK", help="names of tasks, or manifests (.csv); default: all there are"
-    )
-    group.add_argument(
-        "--protocol",
-        choices=("published", "corrected", "both"),
-        default="both",
-        help="score as the original did, with its faults repaired, or both (default)",
-    )
-    group.add_argument(
-        "--corrected-folds",
-        type=int,
-        metavar="N",
-        help="folds of the corrected protocol where none are predefined (default: 10; 5 on the built-in corpus)",
-    )
-    group.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
-    group.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="default: one a core, %(default)s here")
+# The repair that every study shares: folds and splits keep the clips of an artist together.
+ARTISTS_TOGETHER = "artists-together"
 
 
-def run_study(
-    parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int], arguments: Sequence[str] | None = None
-) -> int:
-    """Run a study from `arguments` (default: the command line) and return its exit code; see `guarded`."""
-    options = parser.parse_args(arguments)
+@dataclass
+class Run(Generic[Options]):
+    """What a study's steps are given, and where they leave what they found.
 
-    def work() -> int:
-        with quiet_libraries():
-            return run(options)
+    The folder is taken when it is first needed: options that turn out wrong before do not stand in its way.
 
-    return guarded(work, parser.prog)
+    Parameters
+    ----------
+    study : Study
+    options : Options
+        Resolved; `options.run` holds what all studies share.
 
-
-def protocols_of(options: argparse.Namespace) -> list[Protocol]:
-    """Return the protocols that `--protocol` names, with the run's seed and number of corrected folds."""
-    protocols = (PUBLISHED, replace(CORRECTED, n_folds=options.corrected_folds))
-    return [replace(p, seed=options.seed) for p in protocols if options.protocol in (p.name, "both")]
-
-
-def open_run(study: str, options: argparse.Namespace) -> RunWriter:
-    """Open the run folder of these options, new or to go on with, and write its configuration.
-
-    Raises
-    ------
-    OptionError
-        The folder holds a run with other options.
+    Attributes
+    ----------
+    rows : list of ScoreRow
+        Of ``scores.csv``, those that earlier commands left included.
+    results : list of (str, Path)
+        What is printed at the end: a label, and where it lies.
     """
-    if options.jobs < 1:
-        raise OptionError(f"{options.jobs} jobs cannot work", field="--jobs", cure="give 1 or more")
-    writer = RunWriter(options.out)
-    values = {name: value for name, value in vars(options).items()}
-    mark, fingerprint = writer.folder / ".options.sha256", _fingerprint(values)
-    if mark.exists() and mark.read_text(encoding="utf-8") != fingerprint:
-        raise OptionError(
-            "holds a run with other options", path=options.out, field="--out", cure="choose another folder or remove it"
+
+    study: Study[Options]
+    options: Options
+    rows: list[ScoreRow] = field(default_factory=list)
+    results: list[tuple[str, Path]] = field(default_factory=list)
+    _left_out: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def shared(self) -> RunOptions:
+        """The options that all studies share."""
+        return self.options.run
+
+    @property
+    def seed(self) -> int:
+        """The seed of everything random."""
+        return self.shared.seed
+
+    @property
+    def jobs(self) -> int:
+        """How many processes and threads work at once."""
+        return self.shared.n_jobs
+
+    @cached_property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """The protocols to run, published first."""
+        return protocols_of(self.study.repairs, self.shared.protocol, self.shared.without)
+
+    @property
+    def headline(self) -> Protocol:
+        """The protocol to quote: corrected, or the first of those that are run."""
+        return next((protocol for protocol in self.protocols if protocol.name == CORRECTED), self.protocols[0])
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.writer.folder
+
+    @cached_property
+    def writer(self) -> RunWriter:
+        """The run folder's writer; the first use takes the folder and writes its configuration.
+
+        Raises
+        ------
+        OptionError
+            The folder holds a run with other options.
+        """
+        writer = RunWriter(self.shared.out or Path("runs") / self.study.key)
+        locked = {name: str(value) for name, value in flat(self.options, locks=True).items()}
+        writer.lock(locked)
+        manifests = [task for task in self.shared.tasks or () if task.endswith(".csv")]
+        values = flat(self.options) | {"out": writer.folder, "jobs": self.jobs}
+        inputs = [path for path in (values.get("source_manifest"), *manifests) if path]
+        writer.config(self.study.key, values, inputs)
+        return writer
+
+    def manifests(
+        self, built_in: Sequence[str], rendered: Callable[[str], Manifest], *, classified: bool = False
+    ) -> list[Manifest]:
+        """Read the manifests that are named, or render tasks of the built-in corpus.
+
+        Parameters
+        ----------
+        built_in : sequence of str
+            The tasks to take where none is named.
+        rendered : callable
+            Renders a task of the built-in corpus.
+        classified : bool
+            Refuse manifests with fewer than two classes.
+
+        Raises
+        ------
+        OptionError
+            There is no manifest, or no such built-in task.
+        ManifestError
+            A manifest breaks the schema, or names too few classes.
+        """
+        if self.shared.is_built_in:
+            names = self.shared.tasks or built_in
+            # All names before any clip is rendered.
+            for name in names:
+                _check_built_in(name)
+            manifests = [rendered(name) for name in names]
+        else:
+            manifests = _given_manifests(self.shared)
+        for manifest in manifests:
+            if classified and len(manifest.class_names) < 2:
+                cure = "add a label column with two classes or more"
+                raise ManifestError("names fewer than two classes", path=manifest.name, field="label", cure=cure)
+        return manifests
+
+    def rendered(
+        self, name: str, sampling_rate: int, n_clips: int | None = None, duration: float | None = None
+    ) -> Manifest:
+        """Render a task of the built-in corpus into the run folder, where what is there is kept.
+
+        Parameters
+        ----------
+        name : str
+        sampling_rate : int
+            In Hz.
+        n_clips : int or None
+            None: as many as the task has by default.
+        duration : float or None
+            In seconds; None: that of the task's clips.
+
+        Raises
+        ------
+        OptionError
+            There is no such task.
+        """
+        _check_built_in(name)
+        folder = self.folder / "corpus" / name
+        path = write_corpus(
+            name, folder, n_clips, self.seed, sampling_rate=sampling_rate, duration=duration, jobs=self.jobs
         )
-    write_text(mark, fingerprint)
-    inputs = [path for path in (values.get("source_manifest"), *_manifests(options.tasks)) if path]
-    writer.config(study, values, inputs)
-    return writer
+        return read_manifest(path)
+
+    def score(
+        self,
+        task: str,
+        feature: str,
+        protocol: Protocol,
+        predictions: pd.DataFrame,
+        *,
+        metric: str = "accuracy",
+        weighting: str = "pooled",
+        grouped: bool | None = None,
+        published: float | None = None,
+    ) -> ScoreRow:
+        """Save predictions, score them with an interval, and add the row to ``scores.csv``.
+
+        Parameters
+        ----------
+        task, feature : str
+        protocol : Protocol
+        predictions : pd.DataFrame
+            Columns clip_id, fold, truth, prediction and, where known, group.
+        metric : {"accuracy", "r2"}
+        weighting : {"pooled", "size", "equal"}
+            Of folds.
+        grouped : bool, optional
+            Draw whole groups in the interval's bootstrap; default: where the protocol keeps artists together.
+        published : float, optional
+            The score that the paper prints for this very task.
+        """
+        self.writer.predictions(task, feature, protocol.name, predictions)
+        row = score_row(
+            self.study.key,
+            task,
+            feature,
+            protocol.name,
+            metric,
+            predictions,
+            weighting=weighting,
+            grouped=self._grouped(protocol) if grouped is None else grouped,
+            published=published,
+            seed=self.seed,
+        )
+        self.add_scores([row])
+        return row
+
+    def add_scores(self, rows: Iterable[ScoreRow]) -> None:
+        """Add rows to ``scores.csv``, in the place of earlier ones of the same task, feature and protocol."""
+        self.rows = self.writer.add_scores(rows)
+
+    def compare(
+        self, pairs: Iterable[tuple[str, str]] | None = None, *, weighting: Mapping[str, str] | None = None
+    ) -> list[ComparisonRow]:
+        """Test pairs of features on the same clips, and write ``comparisons.csv``.
+
+        Parameters
+        ----------
+        pairs : iterable of (str, str), optional
+            Fixed before scores are seen; see `compare_features`.
+        weighting : mapping of str to str, optional
+            Of folds, by protocol.
+        """
+        scored = [row for row in self.rows if row.metric in ("accuracy", "r2")]
+        grouped = {row.protocol: self._grouped(self.study.protocol(row.protocol)) for row in scored}
+        found = compare_features(self.folder, scored, pairs, weighting=weighting, grouped=grouped, seed=self.seed)
+        self.writer.comparisons(found)
+        return found
+
+    def leave_out(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """Note clips (clip_id, cause, cure) that cannot be used, for ``errors.csv``."""
+        self._left_out += [dict(row) for row in rows]
+        # At once, for runs that such clips end.
+        self.writer.errors(self._left_out)
+
+    def write_errors(self) -> None:
+        """Write ``errors.csv``: clips that were noted, and those that any export lists; say how many there are."""
+        rows = {row["clip_id"]: row for row in reversed(self._left_out)}
+        for path in sorted(self.folder.rglob("*errors.csv")):
+            if path.parent != self.folder:
+                for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
+                    found = {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]}
+                    rows.setdefault(row["clip_id"], found)
+        self.writer.errors(rows.values())
+        if rows:
+            print(f"{len(rows)} clips could not be used and are left out: {self.folder / 'errors.csv'}")
+
+    def _grouped(self, protocol: Protocol) -> bool:
+        return protocol.mended.get(ARTISTS_TOGETHER, False)
 
 
-def _manifests(tasks: list[str] | None) -> list[Path]:
-    return [Path(task) for task in tasks or () if task.endswith(".csv")]
+def task_of(manifest: Manifest, clip_ids: Sequence[str], fault_filtered: bool) -> tuple[StudyTask, np.ndarray]:
+    """Return the task of the clips that were exported, as a protocol sees it, and their numbers among the exported.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    clip_ids : sequence of str
+        Of the clips that could be read, in the order of what was computed.
+    fault_filtered : bool
+        See `StudyTask.with_split`.
+    """
+    kept = np.isin(manifest.clip_ids, clip_ids)
+    task = tasks_of(manifest)[0].subset(kept).with_split(fault_filtered)
+    place = {clip_id: row for row, clip_id in enumerate(clip_ids)}
+    return task, np.array([place[clip_id] for clip_id in task.clip_ids])
 
 
-def _fingerprint(values: dict[str, Any]) -> str:
-    kept = {name: str(value) for name, value in values.items() if name not in _NO_NUMBERS}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+def _check_built_in(name: str) -> None:
+    if name not in TASKS:
+        raise OptionError(f"there is no task {name!r}", field="--tasks", cure=f"choose one of {', '.join(TASKS)}")
+
+
+def _given_manifests(options: RunOptions) -> list[Manifest]:
+    """Read the manifests that `--tasks` names, or all of `--data-home`."""
+    home = options.data_home
+    names = options.tasks or [path.name for path in sorted(home.glob("*.csv"))]
+    if not names:
+        raise OptionError("holds no manifest", path=home, field="--data-home", cure="name one with --tasks")
+    given = [Path(name) for name in names]
+    found = [path if home is None or path.exists() else home / f"{path.stem}.csv" for path in given]
+    return [read_manifest(path, home) for path in found]

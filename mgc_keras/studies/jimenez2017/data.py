@@ -1,7 +1,5 @@
 """The songs of the Jiménez and José 2017 study: manifests, excerpts, and how protocols split them."""
 
-import argparse
-
 import keras
 import numpy as np
 
@@ -13,45 +11,33 @@ from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.features.clips import list_clips
 from mgc_keras.features.network import ConvnetExtractor
 from mgc_keras.features.songs import BATCH_SIZE
-from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.common.manifests import check_two_classes, rendered_manifest, study_manifests
+from mgc_keras.protocols import Protocol
+from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts, export_song_excerpts
 from mgc_keras.studies.jimenez2017.network import EXCERPT_SECONDS, SAMPLING_RATE
+from mgc_keras.studies.jimenez2017.study import Options
 
 TASK = "songs"
-# Of the corrected protocol: 20 songs of 30 to learn from, as in the study.
-N_FOLDS = 3
 
 
-def song_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
-    """Read the manifests, or render whole songs of the built-in corpus.
-
-    Raises
-    ------
-    OptionError
-        There is no manifest, or no such built-in task.
-    ManifestError
-        A manifest breaks the schema, or has fewer than two classes.
-    """
+def song_manifests(run: Run[Options]) -> list[Manifest]:
+    """Read the manifests, or render whole songs of the built-in corpus; see `Run.manifests` for the errors."""
+    songs = run.options.songs
 
     def rendered(name: str) -> Manifest:
-        rate, length = SAMPLING_RATE, options.song_seconds
-        return rendered_manifest(name, options, writer, sampling_rate=rate, n_clips=options.songs, duration=length)
+        return run.rendered(name, SAMPLING_RATE, songs.songs, songs.song_seconds)
 
-    manifests = study_manifests(options, [TASK], rendered)
-    for manifest in manifests:
-        check_two_classes(manifest)
-    return manifests
+    return run.manifests([TASK], rendered, classified=True)
 
 
-def excerpts_of(manifest: Manifest, below: keras.Model, options: argparse.Namespace, writer: RunWriter) -> SongExcerpts:
-    """Compute what the frozen layers say of every excerpt, once for all protocols and sub-runs; say what fell back."""
+def excerpts_of(manifest: Manifest, below: keras.Model, run: Run[Options]) -> SongExcerpts:
+    """Compute what the frozen layers give for every excerpt, once for all protocols and sub-runs; say what fell back."""
     extractor = ConvnetExtractor(
         below, fit="zero_pad", columns=(), batch_size=BATCH_SIZE, fill_batches=False, name=below.name
     )
-    folder = writer.folder / "excerpts" / manifest.name
-    excerpts = Excerpts(EXCERPT_SECONDS, options.drop)
-    found = export_song_excerpts(list_clips(manifest), folder, extractor, excerpts, jobs=options.jobs)
+    folder = run.folder / "excerpts" / manifest.name
+    excerpts = Excerpts(EXCERPT_SECONDS, run.options.songs.drop)
+    found = export_song_excerpts(list_clips(manifest), folder, extractor, excerpts, jobs=run.jobs)
     for clip_id, note in list(found.notes.items())[:5]:
         print(f"{clip_id}: {note}")
     if len(found.notes) > 5:
@@ -59,7 +45,7 @@ def excerpts_of(manifest: Manifest, below: keras.Model, options: argparse.Namesp
     return found
 
 
-def folds_of(task: StudyTask, protocol: str, options: argparse.Namespace) -> list[Fold]:
+def folds_of(task: StudyTask, protocol: Protocol, run: Run[Options]) -> list[Fold]:
     """Return the one split of the published protocol, or the folds of the corrected one.
 
     Raises
@@ -67,13 +53,18 @@ def folds_of(task: StudyTask, protocol: str, options: argparse.Namespace) -> lis
     OptionError
         There are too few songs, or artists, of a class.
     """
-    if protocol == "published":
-        return [holdout_fold(task, protocol, share=options.share, seed=options.seed)]
-    number_of = task.folds(protocol, options.seed, options.corrected_folds or N_FOLDS)
+    songs, grouped = run.options.songs, protocol.mends("artists-together")
+    validation = protocol.mends("validation-songs")
+    if not protocol.mends("every-song-tested"):
+        return [holdout_fold(task, grouped=grouped, validation=validation, share=songs.share, seed=run.seed)]
+    number_of = task.folds(grouped, run.seed, songs.corrected_folds)
     folds = []
     for number in np.unique(number_of[number_of >= 0]):
-        rest = np.flatnonzero(number_of != number)
-        groups = None if task.groups is None else task.groups[rest]
-        chooses = stratified_holdout(task.target[rest], groups, share=1 / INNER_FOLDS, seed=(options.seed, int(number)))
-        folds.append(Fold(0, int(number), rest[~chooses], rest[chooses], np.flatnonzero(number_of == number)))
+        training, chooses = np.flatnonzero(number_of != number), np.empty(0, dtype=int)
+        if validation:
+            groups = task.groups[training] if grouped and task.groups is not None else None
+            labels, seed = task.target[training], (run.seed, int(number))
+            held_out = stratified_holdout(labels, groups, share=1 / INNER_FOLDS, seed=seed)
+            training, chooses = training[~held_out], training[held_out]
+        folds.append(Fold(0, int(number), training, chooses, np.flatnonzero(number_of == number)))
     return folds

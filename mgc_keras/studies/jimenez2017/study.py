@@ -1,5 +1,14 @@
-"""Jiménez and José: Music genre classification using deep neural networks (UPC, 2017).
+"""The study of Jiménez and José (2017): what it does, its options, and the faults that it mends."""
 
+from dataclasses import dataclass, replace
+
+from mgc_keras.protocols import Repair
+from mgc_keras.studies.common.options import RunOptions, chosen_names, option
+from mgc_keras.studies.common.study import Study
+
+SUB_RUNS = ("extractor", "finetune")
+
+ABOUT = """\
 MusicTaggerCRNN, trained on last.fm tags, becomes a genre classifier: as a feature extractor under a new classifier, and
 fine-tuned from a layer up. A song is cut into excerpts of 29.12 s; its genre is found from all of them (mean, geometric
 mean, nearest neighbours) or from the one at its centre.
@@ -19,95 +28,98 @@ folds, so that every song is tested once; artists on one side; a validation part
         the genre of another song, with what was trained here.
 """
 
-import argparse
-import sys
-from collections.abc import Sequence
 
-from mgc_keras.studies.common.run import add_study_arguments, open_run, run_study
+@dataclass(frozen=True)
+class SubRunChoice:
+    """Ways of training."""
 
-STUDY = "jimenez2017"
-SUB_RUNS = ("extractor", "finetune")
+    sub_runs: tuple[str, ...] = option(
+        (),
+        f"one of {', '.join(SUB_RUNS)} (default: both of them)",
+        positional=True,
+        flag="SUB_RUN",
+        metavar="SUB_RUN",
+        nargs="*",
+        locks=False,
+    )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the command line of the study."""
-    parser = argparse.ArgumentParser(
-        prog=STUDY, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+@dataclass(frozen=True)
+class SongOptions:
+    """Songs."""
+
+    songs: int = option(100, "songs of the built-in corpus (default: %(default)s)", least=1)
+    song_seconds: float | None = option(
+        None, "seconds of each of these songs, from its start (default: whole songs)", metavar="S", above=0
     )
-    parser.add_argument(
-        "sub_runs", nargs="*", metavar="SUB_RUN", help=f"of {', '.join(SUB_RUNS)} (default: both of them)"
+    drop: float = option(
+        0.0,
+        "seconds left out at each end of a song; the authors' reader drops 20 unless told otherwise (default: "
+        "%(default)g, all of the song)",
+        metavar="S",
     )
-    add_study_arguments(parser, default_out=f"runs/{STUDY}")
-    data = parser.add_argument_group("songs")
-    data.add_argument("--songs", type=int, default=100, help="of the built-in corpus (default: %(default)s)")
-    data.add_argument(
-        "--song-seconds", type=float, metavar="S", help="of each of these songs, from its start (default: whole songs)"
+    share: float = option(1 / 3, "share of the songs held out, published protocol (default: a third)", above=0, below=1)
+    k: int = option(5, "neighbours an excerpt asks; not stated in the study (default: %(default)s)", least=1)
+    corrected_folds: int = option(
+        3, "folds of the corrected protocol where none are predefined (default: %(default)s)", metavar="N", least=2
     )
-    data.add_argument(
-        "--drop", type=float, default=0.0, metavar="S", help="left out at each end of a song; the authors' reader drops 20 "
-        "unless told otherwise (default: %(default)g, all of the song)",
-    )  # fmt: skip
-    data.add_argument(
-        "--share", type=float, default=1 / 3, help="of the songs held out, published protocol (default: a third)"
-    )
-    data.add_argument("--k", type=int, default=5, help="neighbours an excerpt asks; not stated (default: %(default)s)")
-    network = parser.add_argument_group("network")
-    network.add_argument(
-        "--weights",
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Network."""
+
+    weights: str | None = option(
+        None,
+        "weights of a MusicTaggerCRNN, for instance music_tagger_crnn (default: trained here)",
         metavar="NAME|FILE",
-        help="of a MusicTaggerCRNN, for instance music_tagger_crnn (default: trained here)",
     )
-    network.add_argument(
-        "--from-layer", default="gru1", metavar="LAYER",
-        help="fine-tune from here up: time_norm, conv1 … conv4, gru1, gru2, head (default: %(default)s; not stated)",
-    )  # fmt: skip
-    network.add_argument(
-        "--source-clips", type=int, default=320, help="of the built-in tagging task (default: %(default)s)"
+    from_layer: str = option(
+        "gru1",
+        "fine-tune from this layer up: time_norm, conv1 … conv4, gru1, gru2, head (default: %(default)s; not stated)",
+        metavar="LAYER",
     )
-    network.add_argument("--source-epochs", type=int, default=4, help="over these (default: %(default)s)")
-    training = parser.add_argument_group("training")
-    training.add_argument("--epochs", type=int, default=40, help="default: %(default)s, as in the study")
-    training.add_argument("--batch-size", type=int, default=100, help="excerpts; default: %(default)s, as in the study")
-    training.add_argument("--learning-rate", type=float, default=3e-3, help="Adam's; not stated (default: %(default)s)")
-    return parser
+    source_clips: int = option(320, "clips of the built-in tagging task (default: %(default)s)", least=1)
+    source_epochs: int = option(4, "epochs over these clips (default: %(default)s)", least=1)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
-    # Imported here, so that --help does not wait for TensorFlow.
-    from mgc_keras.runs.reader import RunFolder
-    from mgc_keras.studies.common.exports import write_errors
-    from mgc_keras.studies.common.report import write_report
-    from mgc_keras.studies.jimenez2017.data import song_manifests
-    from mgc_keras.studies.jimenez2017.report import claims
-    from mgc_keras.studies.jimenez2017.steps import check_options, compare, run_all
-    from mgc_keras.studies.jimenez2017.trainer import start_network
-    from mgc_keras.training.determinism import prepare_tensorflow
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Training."""
 
-    check_options(options, SUB_RUNS)
-    # One folder serves both sub-runs: which of them a command runs is no option of the run.
-    of_run = {name: value for name, value in vars(options).items() if name != "sub_runs"}
-    writer = open_run(STUDY, argparse.Namespace(**of_run))
-    prepare_tensorflow()
-    # Wrong manifests and weights are refused before anything is trained.
-    manifests = song_manifests(options, writer)
-    network = start_network(options, writer)
-    rows, models = run_all(STUDY, manifests, network, options, writer)
-    compare(rows, SUB_RUNS, options, writer)
-    write_errors(writer, pattern="excerpts/*/errors.csv")
-    report = write_report(writer.folder)
-    for claim in claims(RunFolder(writer.folder)):
-        print(claim.text)
-    for model in models:
-        print(f"model: {model} (for mgc-keras classify --weights)")
-    print(f"scores: {writer.folder / 'scores.csv'}\nreport: {report}")
-    return 0
+    epochs: int = option(40, "epochs of each training (default: %(default)s, as in the study)", least=1)
+    batch_size: int = option(100, "excerpts a batch (default: %(default)s, as in the study)", least=1)
+    learning_rate: float = option(3e-3, "learning rate of Adam; not stated (default: %(default)s)", above=0)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the study from the command line."""
-    return run_study(build_parser(), run, arguments)
+@dataclass(frozen=True)
+class Options:
+    """All options of the study."""
+
+    choice: SubRunChoice = SubRunChoice()
+    songs: SongOptions = SongOptions()
+    network: NetworkOptions = NetworkOptions()
+    training: TrainingOptions = TrainingOptions()
+    run: RunOptions = RunOptions()
+
+    def resolved(self) -> "Options":
+        """Fill in the ways of training."""
+        return replace(self, choice=SubRunChoice(chosen_names(self.choice.sub_runs, SUB_RUNS, "sub-run")))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+STUDY = Study(
+    "jimenez2017",
+    "Jiménez and José: Music genre classification using deep neural networks (UPC, 2017).",
+    ABOUT,
+    Options,
+    repairs=(
+        Repair("every-song-tested", "One third of the songs is tested.", "Every song is tested once, in folds."),
+        Repair("artists-together", "Songs are split whoever plays.", "Artists are kept on one side of each split."),
+        Repair(
+            "validation-songs",
+            "The last epoch is taken, whatever it is worth.",
+            "Songs left out of the training part choose the epoch.",
+        ),
+        Repair("fault-filtered-split", "All of GTZAN is used.", "GTZAN's fault-filtered split of 2015 is taken."),
+    ),
+)

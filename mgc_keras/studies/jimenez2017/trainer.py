@@ -1,6 +1,5 @@
 """The network of the Jiménez and José 2017 study: where it starts, and its training on excerpts."""
 
-import argparse
 from pathlib import Path
 
 import keras
@@ -15,12 +14,13 @@ from mgc_keras.evaluation.voting import shares
 from mgc_keras.features.network import weights_sha256
 from mgc_keras.files import whole_file
 from mgc_keras.networks.load import load_model
-from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.common.manifests import rendered_manifest
+from mgc_keras.protocols import Protocol
+from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts
 from mgc_keras.studies.jimenez2017.network import SAMPLING_RATE, is_crnn
 from mgc_keras.studies.jimenez2017.network_parts import SHORT_FRAMES, freeze_all_but_head, split_at, with_genre_head
 from mgc_keras.studies.jimenez2017.source import train_source_crnn
+from mgc_keras.studies.jimenez2017.study import Options
 from mgc_keras.studies.jimenez2017.votes import Neighbours, neighbours_beside
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
@@ -31,7 +31,7 @@ from mgc_keras.training.tagger import TaggerSettings
 SOURCE_TASK = "tagging"
 
 
-def start_network(options: argparse.Namespace, writer: RunWriter) -> keras.Model:
+def start_network(run: Run[Options]) -> keras.Model:
     """Load the given CRNN, or train one on the built-in tagging task, and say so.
 
     Raises
@@ -39,6 +39,7 @@ def start_network(options: argparse.Namespace, writer: RunWriter) -> keras.Model
     WeightsError
         The file cannot be read, or holds another network.
     """
+    options = run.options.network
     if options.weights:
         network = load_model(options.weights)
         if not is_crnn(network):
@@ -49,14 +50,12 @@ def start_network(options: argparse.Namespace, writer: RunWriter) -> keras.Model
         f"No --weights were given: the CRNN is trained here for {options.source_epochs} epochs on {options.source_clips} clips "
         "of the built-in tagging task. Its scores say nothing of the published network."
     )
-    manifest = rendered_manifest(
-        SOURCE_TASK, options, writer, sampling_rate=SAMPLING_RATE, n_clips=options.source_clips
-    )
-    settings = TaggerSettings(epochs=options.source_epochs, excerpt_frames=SHORT_FRAMES, seed=options.seed)
-    folder = writer.folder / "source"
+    manifest = run.rendered(SOURCE_TASK, SAMPLING_RATE, options.source_clips)
+    settings = TaggerSettings(epochs=options.source_epochs, excerpt_frames=SHORT_FRAMES, seed=run.seed)
+    folder = run.folder / "source"
     score = lambda truth, scores: macro_auc(truth, scores).score
-    path = train_source_crnn(manifest, folder, score=score, settings=settings, jobs=options.jobs)
-    writer.history(pd.read_csv(folder / "history.csv"))
+    path = train_source_crnn(manifest, folder, score=score, settings=settings, jobs=run.jobs)
+    run.writer.history(pd.read_csv(folder / "history.csv"))
     return load_model(path)
 
 
@@ -74,8 +73,8 @@ class Trainer:
         Each song's number in `excerpts`.
     excerpts : SongExcerpts
         What the layers below `--from-layer` say.
-    protocol : str
-    options : argparse.Namespace
+    protocol : Protocol
+    options : Options
     """
 
     def __init__(
@@ -85,26 +84,31 @@ class Trainer:
         task: StudyTask,
         kept: np.ndarray,
         excerpts: SongExcerpts,
-        protocol: str,
-        options: argparse.Namespace,
+        protocol: Protocol,
+        options: Options,
     ) -> None:
         self.kept, self.excerpts, self.protocol, self.options = kept, excerpts, protocol, options
         names, self.targets = np.unique(task.target, return_inverse=True)
         self.names = tuple(str(name) for name in names)
-        self.whole = with_genre_head(network, self.names, options.seed)
+        self.whole = with_genre_head(network, self.names, options.run.seed)
         if sub_run == "extractor":
             freeze_all_but_head(self.whole)
-        self.above = split_at(self.whole, options.from_layer)[1]
-        self.provenance = {"sub_run": sub_run, "start": weights_sha256(network), "from_layer": options.from_layer}
+        self.above = split_at(self.whole, options.network.from_layer)[1]
+        self.provenance = {
+            "sub_run": sub_run,
+            "start": weights_sha256(network),
+            "from_layer": options.network.from_layer,
+        }
 
     def train(self, fold: Fold, folder: Path) -> None:
         """Train on the excerpts of a fold's training songs, or go on where a training in `folder` stopped."""
+        training = self.options.training
         settings = ClassifierSettings(
-            epochs=self.options.epochs,
-            batch_size=self.options.batch_size,
-            policy=ConstantRate(self.options.learning_rate),
-            seed=self.options.seed,
-            best_by="last" if self.protocol == "published" else "accuracy",
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            policy=ConstantRate(training.learning_rate),
+            seed=self.options.run.seed,
+            best_by="accuracy" if self.protocol.mends("validation-songs") else "last",
         )
         # Without validation songs the curve shows the test songs, which choose nothing.
         validation = fold.validation if len(fold.validation) else fold.test

@@ -5,7 +5,7 @@ validation and test. Which clips of the larger classes go is not stated; chosen:
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -140,16 +140,15 @@ def check_classes(manifest: Manifest, usable: np.ndarray, parts: Sequence[float]
             raise ManifestError(problem, cure="give it more clips, or leave the class out", **place)
 
 
-def three_part_fold(task: StudyTask, protocol: str, *, parts: Sequence[float] = PARTS, seed: int = 0) -> Fold:
+def three_part_fold(task: StudyTask, *, grouped: bool = True, parts: Sequence[float] = PARTS, seed: int = 0) -> Fold:
     """Split every class into training, validation and test clips.
 
     Parameters
     ----------
     task : StudyTask
-        As the protocol sees it (`StudyTask.under`).
-    protocol : {"published", "corrected"}
-        "published": a seeded draw from every class, whoever plays. "corrected": the dataset's own train, valid and test
-        clips where it marks them (GTZAN's fault-filtered split), else artists on one side only where they are known.
+    grouped : bool
+        Take the dataset's own train, valid and test clips where it marks them (GTZAN's fault-filtered split), else keep
+        artists on one side where they are known. As published, a seeded draw from every class, whoever plays.
     parts : sequence of float
         Shares of the three, in any unit.
     seed : int
@@ -157,28 +156,24 @@ def three_part_fold(task: StudyTask, protocol: str, *, parts: Sequence[float] = 
     Raises
     ------
     OptionError
-        An unknown protocol, parts that are not three positive numbers, or too few clips (or artists) of a class.
+        Parts that are not three positive numbers, or too few clips (or artists) of a class.
     ManifestError
         The dataset's own split marks no clips "test", or all.
 
     Example
     -------
     >>> task = StudyTask("two", "classification", list(range(198)), np.repeat(["a", "b"], 99))
-    >>> fold = three_part_fold(task, "published")
+    >>> fold = three_part_fold(task, grouped=False)
     >>> len(fold.training), len(fold.validation), len(fold.test)
     (160, 18, 20)
     """
-    if protocol not in ("published", "corrected"):
-        raise OptionError(f"unknown protocol {protocol!r}", field="protocol", cure="use published or corrected")
     parts = tuple(parts)
     if len(parts) != 3 or not all(np.isfinite(part) and part > 0 for part in parts):
         shown = ":".join(f"{part:g}" for part in parts)
         raise OptionError(f"{shown} are no three parts", field="parts", cure="give three numbers above 0, as 80 9 10")
-    if protocol == "published":
-        task = replace(task, groups=None, split=None)
     training, validation, test = parts
     shares = {"share": test / sum(parts), "validation_share": validation / (training + validation)}
-    return holdout_fold(task, "corrected", seed=seed, **shares)
+    return holdout_fold(task, grouped=grouped, seed=seed, **shares)
 
 
 def class_counts(labels: np.ndarray, **kept: np.ndarray) -> pd.DataFrame:

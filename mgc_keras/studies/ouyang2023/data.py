@@ -1,6 +1,5 @@
 """The clips of the Ouyang 2023 study: manifests, the check, features, and what the options default to."""
 
-import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from mgc_keras.features.pipeline import reader
 from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
 from mgc_keras.networks.image_network import SAMPLING_RATE
 from mgc_keras.progress import progress_bar
+from mgc_keras.protocols import Protocol
 from mgc_keras.reporting.clip_views import draw_clip
-from mgc_keras.runs.writer import RunWriter, write_table
-from mgc_keras.studies.common.exports import task_of
-from mgc_keras.studies.common.manifests import is_built_in, rendered_manifest, study_manifests
-from mgc_keras.studies.common.options import named_values
+from mgc_keras.runs.writer import write_table
+from mgc_keras.studies.common.run import Run, task_of
 from mgc_keras.studies.ouyang2023.cleaning import (
     ManifestCheck,
     balanced,
@@ -31,43 +29,20 @@ from mgc_keras.studies.ouyang2023.cleaning import (
     three_part_fold,
 )
 from mgc_keras.studies.ouyang2023.images import PictureExtractor
+from mgc_keras.studies.ouyang2023.study import Options
 
 TASK = "genre"
-_BUILT_IN_EPOCHS = ["inceptionv3=300", "cnn=60"]
 
 
-def resolve_defaults(options: argparse.Namespace, networks: tuple[str, ...]) -> None:
-    """Fill in the options whose default depends on others, and take those apart that name networks."""
-    unknown = [name for name in options.networks if name not in networks]
-    if unknown:
-        raise OptionError(
-            f"there is no network {unknown[0]!r}", field="NETWORK", cure=f"choose of {', '.join(networks)}"
-        )
-    options.networks = [name for name in networks if name in (options.networks or networks)]
-    built_in = is_built_in(options)
-    options.backbone_weights = options.backbone_weights or ("none" if built_in else "imagenet")
-    epochs = options.epochs or (_BUILT_IN_EPOCHS if built_in else ["500"])
-    options.epochs = named_values(epochs, networks, "--epochs", kind=int, metavar="N")
-    options.learning_rate = named_values(options.learning_rate, networks, "--learning-rate", kind=float, metavar="RATE")
-
-
-def genre_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
-    """Read the manifests, or render the built-in corpus' genres.
-
-    Raises
-    ------
-    OptionError
-        There is no manifest, or no such built-in task.
-    ManifestError
-        A manifest breaks the schema, or has fewer than two classes.
-    """
+def genre_manifests(run: Run[Options]) -> list[Manifest]:
+    """Read the manifests, or render the built-in corpus' genres; see `Run.manifests` for the errors."""
+    data = run.options.data
 
     def rendered(name: str) -> Manifest:
-        n_clips = options.clips if name == TASK else None
-        length = None if options.seconds >= 29 else options.seconds
-        return rendered_manifest(name, options, writer, sampling_rate=SAMPLING_RATE, n_clips=n_clips, duration=length)
+        n_clips = data.clips if name == TASK else None
+        return run.rendered(name, SAMPLING_RATE, n_clips, None if data.seconds >= 29 else data.seconds)
 
-    manifests = study_manifests(options, [TASK], rendered)
+    manifests = run.manifests([TASK], rendered)
     for manifest in manifests:
         check_classes(manifest, np.ones(len(manifest), dtype=bool), parts=("one",))
     return manifests
@@ -92,11 +67,11 @@ class CleanClips:
         """Rows of ``errors.csv``."""
         return fault_rows(self.found.findings)
 
-    def kept(self, protocol: str) -> np.ndarray:
-        """Return which clips a protocol uses: those that are whole, and under the corrected one no copies."""
-        return self.found.usable & ~self.found.copies if protocol == "corrected" else self.found.usable
+    def kept(self, protocol: Protocol) -> np.ndarray:
+        """Return which clips a protocol uses: those that are whole, and no copies where it leaves them out."""
+        return self.found.usable & ~self.found.copies if protocol.mends("copies-out") else self.found.usable
 
-    def fold(self, sequences: Sequences, protocol: str, seed: int, parts: list[float]) -> "CleanFold":
+    def fold(self, sequences: Sequences, protocol: Protocol, seed: int, parts: tuple[float, ...]) -> "CleanFold":
         """Balance the classes and split them, as a protocol and a seed have it.
 
         Raises
@@ -107,18 +82,19 @@ class CleanClips:
         kept = self.kept(protocol) & np.isin(self.manifest.clip_ids, sequences.clip_ids)
         check_classes(self.manifest, kept)
         usable = self.manifest.select(kept)
-        task, rows = task_of(usable, sequences, protocol)
+        task, rows = task_of(usable, sequences.clip_ids, protocol.mends("fault-filtered-split"))
         # A split that comes with the dataset is taken as it is, where it is taken at all.
-        has_split = protocol == "corrected" and task.split is not None
+        grouped = protocol.mends("artists-together")
+        has_split = grouped and task.split is not None
         drawn = np.ones(len(task), bool) if has_split else balanced(task.target, seed)
         task, rows = task.subset(drawn), rows[drawn]
         try:
-            fold = three_part_fold(task, protocol, parts=parts, seed=seed)
+            fold = three_part_fold(task, grouped=grouped, parts=parts, seed=seed)
         except OptionError as error:
             raise ManifestError(error.problem, path=self.manifest.name, field=error.field, cure=error.cure) from error
         return CleanFold(task, rows, replace(fold, repetition=seed))
 
-    def write_counts(self, clean: "CleanFold", protocol: str, writer: RunWriter) -> None:
+    def write_counts(self, clean: "CleanFold", protocol: Protocol, run: Run[Options]) -> None:
         """Write the clips a class before and after the check, balanced, and in each part (Figures 6 and 7), and say so."""
         labels = self.manifest.table["label"].to_numpy(str)
         ids = np.array(self.manifest.clip_ids)
@@ -130,8 +106,8 @@ class CleanClips:
             balanced=np.isin(ids, clean.task.clip_ids),
             **of_task,
         )
-        write_table(table, writer.folder / "clean" / f"{self.manifest.name}__{protocol}.csv")
-        print(f"{self.manifest.name}, {protocol} protocol, clips a class:\n{table.to_string(index=False)}")
+        write_table(table, run.folder / "clean" / f"{self.manifest.name}__{protocol.name}.csv")
+        print(f"{self.manifest.name}, {protocol.name} protocol, clips a class:\n{table.to_string(index=False)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +132,7 @@ class CleanFold:
         return {"training": self.fold.training, "validation": self.fold.validation, "test": self.fold.test}
 
 
-def clean_clips(manifest: Manifest, options: argparse.Namespace, writer: RunWriter) -> CleanClips:
+def clean_clips(manifest: Manifest, run: Run[Options]) -> CleanClips:
     """Check a manifest's clips, and say what is left out.
 
     Raises
@@ -164,11 +140,11 @@ def clean_clips(manifest: Manifest, options: argparse.Namespace, writer: RunWrit
     ManifestError
         A class is empty after the check, or has too few clips left.
     """
-    clean = CleanClips(manifest, check_manifest(manifest, options.minimum_duration, options.jobs))
+    clean = CleanClips(manifest, check_manifest(manifest, run.options.data.minimum_duration, run.jobs))
     for row in clean.faults:
         print(f"left out: {row['clip_id']}: {row['cause']}")
-    writer.errors(clean.faults)
-    for protocol in protocols(options):
+    run.leave_out(clean.faults)
+    for protocol in run.protocols:
         check_classes(manifest, clean.kept(protocol))
     n_copies = int((clean.found.usable & clean.found.copies).sum())
     if n_copies:
@@ -180,19 +156,14 @@ def clean_clips(manifest: Manifest, options: argparse.Namespace, writer: RunWrit
     return clean
 
 
-def protocols(options: argparse.Namespace) -> tuple[str, ...]:
-    """Return the protocols that `--protocol` names."""
-    return ("published", "corrected") if options.protocol == "both" else (options.protocol,)
-
-
-def draw_genres(clean: CleanClips, options: argparse.Namespace, writer: RunWriter) -> None:
+def draw_genres(clean: CleanClips, run: Run[Options]) -> None:
     """Draw a sheet of each genre's first usable clip (Figures 1 to 5), where it is not there yet."""
     usable = clean.manifest.select(clean.found.usable)
     labels = usable.table["label"].to_numpy(str)
-    folder = writer.folder / "figures" / "genres"
+    folder = run.folder / "figures" / "genres"
     wanted = {genre: folder / f"{usable.name}__{_file_name(genre)}.png" for genre in usable.class_names}
     missing = {genre: path for genre, path in wanted.items() if not path.exists()}
-    read = reader(list_clips(usable), SAMPLING_RATE, options.seconds)
+    read = reader(list_clips(usable), SAMPLING_RATE, run.options.data.seconds)
     for genre, path in progress_bar(missing.items(), description="drawing", unit="genre"):
         number = int(np.flatnonzero(labels == genre)[0])
         waveform = read(number)
@@ -201,7 +172,7 @@ def draw_genres(clean: CleanClips, options: argparse.Namespace, writer: RunWrite
         draw_clip(waveform, SAMPLING_RATE, path, title=f"{genre} (clip {usable.clip_ids[number]})")
 
 
-def features_of(network: str, clean: CleanClips, options: argparse.Namespace, writer: RunWriter) -> Sequences:
+def features_of(network: str, clean: CleanClips, run: Run[Options]) -> Sequences:
     """Export what a network learns from, once for all protocols and seeds: vectors of InceptionV3, or pictures.
 
     Raises
@@ -209,23 +180,23 @@ def features_of(network: str, clean: CleanClips, options: argparse.Namespace, wr
     ManifestError
         No clip could be read.
     """
-    size = tuple(options.image_size)
+    size, seconds = run.options.network.image_size, run.options.data.seconds
     if network == "cnn":
-        extractor = PictureExtractor(size, options.seconds)
+        extractor = PictureExtractor(size, seconds)
     else:
         extractor = backbone_vectors(
             network,
             pieces="whole",
-            seconds=options.seconds,
-            weights=options.backbone_weights,
-            seed=options.seed,
+            seconds=seconds,
+            weights=run.options.network.backbone_weights,
+            seed=run.seed,
             image_size=size,
             antialias=True,
         )
-    stem = writer.folder / "features" / f"{clean.manifest.name}_{extractor.name}"
+    stem = run.folder / "features" / f"{clean.manifest.name}_{extractor.name}"
     errors_csv = Path(f"{stem}_errors.csv")
     usable = clean.manifest.select(clean.found.usable)
-    path = export_sequences(usable, Path(f"{stem}.npz"), extractor, jobs=options.jobs, errors_csv=errors_csv)
+    path = export_sequences(usable, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
     return read_sequences(path)
 
 

@@ -1,5 +1,15 @@
-"""Ouyang: Music genre classification (2023).
+"""The study of Ouyang (2023): what it does, its options, and the faults that it mends."""
 
+from dataclasses import dataclass, replace
+
+from mgc_keras.protocols import Repair
+from mgc_keras.studies.common.options import RunOptions, check_named, chosen_names, option
+from mgc_keras.studies.common.study import Study
+
+NETWORKS = ("inceptionv3", "cnn")
+_BUILT_IN_EPOCHS = {"inceptionv3": 300, "cnn": 60}
+
+ABOUT = """\
 Look at the clips, leave out broken ones, balance the genres, split them 80:9:10, and train two networks on pictures of
 them: a frozen InceptionV3 with a small head, and a convolutional network from scratch. Both by SGD in batches of 32, at
 most 500 epochs, the epoch of the lowest validation loss kept.
@@ -17,132 +27,135 @@ clips of a genre. Corrected: copies out, artists on one side (for GTZAN its faul
         one of them, with other settings.
 """
 
-import argparse
-import sys
-from collections.abc import Sequence
 
-from mgc_keras.studies.common.run import add_study_arguments, open_run, run_study
+@dataclass(frozen=True)
+class NetworkChoice:
+    """Networks to train."""
 
-STUDY = "ouyang2023"
-NETWORKS = ("inceptionv3", "cnn")
+    networks: tuple[str, ...] = option(
+        (),
+        f"one of {', '.join(NETWORKS)} (default: both, and compare them)",
+        positional=True,
+        flag="NETWORK",
+        metavar="NETWORK",
+        nargs="*",
+        locks=False,
+    )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the command line of the study."""
-    parser = argparse.ArgumentParser(
-        prog=STUDY, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+@dataclass(frozen=True)
+class DataOptions:
+    """Data."""
+
+    clips: int = option(100, "clips of the built-in genre task (default: %(default)s)", least=1)
+    seconds: float = option(29.0, "seconds of each clip; shorter clips are repeated (default: %(default)s)", above=0)
+    minimum_duration: float = option(
+        0.1, "clips shorter than this many seconds are faulty (default: %(default)s)", metavar="S"
     )
-    parser.add_argument(
-        "networks", nargs="*", metavar="NETWORK", help=f"of {', '.join(NETWORKS)} (default: both, and compare them)"
+    parts: tuple[float, ...] = option(
+        (80.0, 9.0, 10.0),
+        "shares of each class (default: 80 9 10)",
+        nargs=3,
+        metavar=("TRAINING", "VALIDATION", "TEST"),
+        above=0,
     )
-    add_study_arguments(parser, default_out=f"runs/{STUDY}")
-    data = parser.add_argument_group("data")
-    data.add_argument("--clips", type=int, default=100, help="of the built-in genre task (default: %(default)s)")
-    data.add_argument(
-        "--seconds", type=float, default=29.0, help="of each clip; shorter ones are repeated (default: %(default)s)"
+    predict: tuple[str, ...] | None = option(
+        None, "new clips to name the genre of (default: a test clip)", nargs="+", metavar="CLIP", locks=False
     )
-    data.add_argument(
-        "--minimum-duration",
-        type=float,
-        default=0.1,
-        metavar="S",
-        help="shorter clips are faulty (default: %(default)s)",
-    )
-    data.add_argument(
-        "--parts", type=float, nargs=3, default=[80, 9, 10], metavar=("TRAINING", "VALIDATION", "TEST"),
-        help="shares of each class (default: 80 9 10)",
-    )  # fmt: skip
-    data.add_argument(
-        "--predict", nargs="+", metavar="CLIP", help="new clips to name the genre of (default: a test clip)"
-    )
-    network = parser.add_argument_group(
-        "networks (what the paper does not state is chosen; see mgc_keras.studies.ouyang2023.networks)"
-    )
-    network.add_argument(
-        "--backbone-weights",
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Networks (what the paper does not state is chosen; see mgc_keras.studies.ouyang2023.networks)."""
+
+    backbone_weights: str | None = option(
+        None,
+        "weights of InceptionV3: imagenet, none (a random start) or a FILE (default: none on the built-in corpus, "
+        "imagenet on your clips)",
         metavar="WEIGHTS",
-        help="of InceptionV3: imagenet, none (a random start) or a FILE (default: none on the built-in corpus, imagenet on "
-        "your clips)",
     )
-    network.add_argument(
-        "--image-size", type=int, nargs=2, default=[128, 256], metavar=("HEIGHT", "WIDTH"),
-        help="of the picture that both see, in pixels (default: 128 256)",
-    )  # fmt: skip
-    network.add_argument(
-        "--head-units", type=int, default=128, help="of InceptionV3's dense layer (default: %(default)s)"
+    image_size: tuple[int, ...] = option(
+        (128, 256),
+        "size of the image that both networks see, in pixels (default: 128 256)",
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
     )
-    network.add_argument(
-        "--channels", type=int, nargs="+", default=[16, 32, 64, 128], help="of the cnn's blocks (default: 16 32 64 128)"
+    head_units: int = option(128, "units of InceptionV3's dense layer (default: %(default)s)", least=1)
+    channels: tuple[int, ...] = option(
+        (16, 32, 64, 128), "channels of the cnn's blocks (default: 16 32 64 128)", nargs="+"
     )
-    network.add_argument("--dense-units", type=int, default=64, help="of the cnn's dense layer (default: %(default)s)")
-    network.add_argument("--dropout", type=float, default=0.3, help="of the cnn (default: %(default)s)")
-    training = parser.add_argument_group("training")
-    training.add_argument(
-        "--epochs",
-        nargs="+",
-        metavar="N",
-        help="at most; for both, or as inceptionv3=N cnn=N (default: 500; on the built-in corpus, so that it ends in "
+    dense_units: int = option(64, "units of the cnn's dense layer (default: %(default)s)", least=1)
+    dropout: float = option(0.3, "dropout of the cnn (default: %(default)s)")
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Training."""
+
+    epochs: dict[str, int] | None = option(
+        None,
+        "epochs at most; for both, or as inceptionv3=N cnn=N (default: 500; on the built-in corpus, so that it ends in "
         "minutes, inceptionv3=300 cnn=60)",
-    )
-    training.add_argument("--batch-size", type=int, default=32, help="default: %(default)s")
-    training.add_argument(
-        "--learning-rate",
-        nargs="+",
-        default=["inceptionv3=1e-4", "cnn=1e-3"],
-        metavar="RATE",
-        help="of SGD; for both, or one each: the paper names 1e-4 and 1e-3 (default: inceptionv3=1e-4 cnn=1e-3)",
-    )
-    training.add_argument(
-        "--patience", type=int, default=20, metavar="N", help="epochs without lower validation loss that end it "
-        "(default: %(default)s; not stated in the paper)",
-    )  # fmt: skip
-    training.add_argument(
-        "--seeds",
-        type=int,
-        default=5,
+        names=NETWORKS,
         metavar="N",
-        help="splits and starts of the corrected protocol (default: %(default)s)",
     )
-    return parser
+    batch_size: int = option(32, "clips a batch (default: %(default)s)", least=1)
+    learning_rate: dict[str, float] | None = option(
+        None,
+        "learning rate of SGD; for both, or one each: the paper names 1e-4 and 1e-3 (default: inceptionv3=1e-4 cnn=1e-3)",
+        names=NETWORKS,
+        metavar="RATE",
+    )
+    patience: int = option(
+        20,
+        "epochs without lower validation loss that end a training (default: %(default)s; not stated in the paper)",
+        metavar="N",
+        least=1,
+    )
+    seeds: int = option(5, "splits and starts of the corrected protocol (default: %(default)s)", metavar="N", least=1)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the study; every step leaves its files in the run folder and is skipped where they are complete."""
-    # Imported here, so that --help does not wait for TensorFlow.
-    from mgc_keras.runs.reader import RunFolder
-    from mgc_keras.studies.common.exports import write_errors
-    from mgc_keras.studies.common.report import write_report
-    from mgc_keras.studies.ouyang2023.data import genre_manifests, resolve_defaults
-    from mgc_keras.studies.ouyang2023.report import claims
-    from mgc_keras.studies.ouyang2023.steps import check_options, compare, predict_clips, run_all
-    from mgc_keras.training.determinism import prepare_tensorflow
+@dataclass(frozen=True)
+class Options:
+    """All options of the study."""
 
-    resolve_defaults(options, NETWORKS)
-    check_options(options)
-    # One folder serves both networks and any new clip.
-    of_run = {name: value for name, value in vars(options).items() if name not in ("networks", "predict")}
-    writer = open_run(STUDY, argparse.Namespace(**of_run))
-    prepare_tensorflow()
-    if "inceptionv3" in options.networks and options.backbone_weights == "none":
-        print("InceptionV3 starts from random weights: its scores say nothing of ImageNet transfer.")
-    manifests = genre_manifests(options, writer)
-    rows, faults, trained = run_all(STUDY, manifests, options, writer)
-    compare(rows, options, writer)
-    faults += predict_clips(trained, options, writer)
-    write_errors(writer, faults)
-    report = write_report(writer.folder)
-    for claim in claims(RunFolder(writer.folder)):
-        print(claim.text)
-    for name in ("scores.csv", "seeds.csv", "new_clips.csv"):
-        print(f"{name.split('.')[0].replace('_', ' ')}: {writer.folder / name}")
-    print(f"report: {report}")
-    return 0
+    choice: NetworkChoice = NetworkChoice()
+    data: DataOptions = DataOptions()
+    network: NetworkOptions = NetworkOptions()
+    training: TrainingOptions = TrainingOptions()
+    run: RunOptions = RunOptions()
+
+    def resolved(self) -> "Options":
+        """Fill in the defaults that depend on the data."""
+        built_in = self.run.is_built_in
+        weights = self.network.backbone_weights or ("none" if built_in else "imagenet")
+        epochs = self.training.epochs or (_BUILT_IN_EPOCHS if built_in else dict.fromkeys(NETWORKS, 500))
+        rates = self.training.learning_rate or {"inceptionv3": 1e-4, "cnn": 1e-3}
+        check_named(epochs, NETWORKS, "--epochs", "N")
+        check_named(rates, NETWORKS, "--learning-rate", "RATE")
+        return replace(
+            self,
+            choice=NetworkChoice(chosen_names(self.choice.networks, NETWORKS, "network")),
+            network=replace(self.network, backbone_weights=weights),
+            training=replace(self.training, epochs=dict(epochs), learning_rate=dict(rates)),
+        )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the study from the command line."""
-    return run_study(build_parser(), run, arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+STUDY = Study(
+    "ouyang2023",
+    "Ouyang: Music genre classification (2023).",
+    ABOUT,
+    Options,
+    repairs=(
+        Repair(
+            "artists-together",
+            "Clips are drawn into training, validation and test part whoever plays.",
+            "The dataset's own split, else artists on one side where they are known.",
+        ),
+        Repair("fault-filtered-split", "All of GTZAN is used.", "GTZAN's fault-filtered split of 2015 is taken."),
+        Repair("copies-out", "Copies of a clip may stand on both sides.", "Of clips that repeat others one is kept."),
+        Repair(
+            "several-seeds", "One split and one start are scored.", "The test clips of all seeds are scored together."
+        ),
+    ),
+)

@@ -1,6 +1,5 @@
 """Training the two networks of the Ouyang 2023 study on what was exported for them."""
 
-import argparse
 from pathlib import Path
 
 import keras
@@ -14,6 +13,7 @@ from mgc_keras.networks.image_network import SAMPLING_RATE, set_head, standardiz
 from mgc_keras.runs.writer import write_table
 from mgc_keras.studies.ouyang2023.data import CleanFold
 from mgc_keras.studies.ouyang2023.networks import cnn_part, custom_cnn, frozen_inception
+from mgc_keras.studies.ouyang2023.study import Options, TrainingOptions
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
 from mgc_keras.training.supervised import BEST, ClassifierSettings, TrainedClassifier, train_classifier
@@ -21,14 +21,14 @@ from mgc_keras.training.supervised import BEST, ClassifierSettings, TrainedClass
 MODEL, CLASSES = "model.h5", "classes.csv"
 
 
-def settings_of(network: str, options: argparse.Namespace, seed: int) -> ClassifierSettings:
+def settings_of(network: str, training: TrainingOptions, seed: int) -> ClassifierSettings:
     """Return how a network is trained: SGD at a constant rate, the epoch of the lowest validation loss kept."""
     return ClassifierSettings(
-        epochs=options.epochs[network],
-        batch_size=options.batch_size,
+        epochs=training.epochs[network],
+        batch_size=training.batch_size,
         optimizer="sgd",
-        policy=ConstantRate(options.learning_rate[network]),
-        patience=options.patience,
+        policy=ConstantRate(training.learning_rate[network]),
+        patience=training.patience,
         seed=seed,
         best_by="loss",
     )
@@ -44,12 +44,10 @@ class Trainer:
     sequences : Sequences
         Vectors, or pictures.
     seed : int
-    options : argparse.Namespace
+    options : Options
     """
 
-    def __init__(
-        self, network: str, clean: CleanFold, sequences: Sequences, seed: int, options: argparse.Namespace
-    ) -> None:
+    def __init__(self, network: str, clean: CleanFold, sequences: Sequences, seed: int, options: Options) -> None:
         self.network, self.clean, self.seed, self.options = network, clean, seed, options
         self.classes, self.targets = np.unique(clean.task.target, return_inverse=True)
         self.values = sequences.values[..., None] if network == "cnn" else sequences.values[:, 0]
@@ -58,13 +56,13 @@ class Trainer:
     def train(self, folder: Path) -> TrainedClassifier:
         """Train, or go on where a training in `folder` stopped; the network then has the weights of its best epoch."""
         fold = self.clean.fold
-        settings = settings_of(self.network, self.options, self.seed)
+        settings = settings_of(self.network, self.options.training, self.seed)
         training, validation = self._examples(fold.training), self._examples(fold.validation)
         return train_classifier(self.learning, training, validation, folder=folder, settings=settings)
 
     def probabilities(self, clips: np.ndarray) -> np.ndarray:
         """Return the probability of every class for some clips, (n_clips, n_classes)."""
-        examples, size = self._examples(clips), self.options.batch_size
+        examples, size = self._examples(clips), self.options.training.batch_size
         blocks = (np.arange(begin, min(begin + size, len(clips))) for begin in range(0, len(clips), size))
         return np.concatenate([np.asarray(self.learning(examples.batch(block)[0], training=False)) for block in blocks])
 
@@ -89,9 +87,9 @@ class Trainer:
         """Return the part of the network that learns from what was exported."""
         if self.network == "cnn":
             return cnn_part(self._cnn(), "image", "genres")
-        n_channels, units = self.values.shape[1], [self.options.head_units]
+        n_channels, units = self.values.shape[1], [self.options.network.head_units]
         head = head_network(n_channels, len(self.classes), head_units=units, seed=self.seed)
-        if self.options.backbone_weights == "none":
+        if self.options.network.backbone_weights == "none":
             standardize_vectors(head, self.values[self.clean.rows[self.clean.fold.training]])
         return head
 
@@ -101,30 +99,34 @@ class Trainer:
             whole = self._cnn()
             cnn_part(whole, "image", "genres").set_weights(self.learning.get_weights())
             return whole
-        options, n_samples = self.options, round(self.options.seconds * SAMPLING_RATE)
+        options, n_samples = self.options.network, self._n_samples
         whole = frozen_inception(
             len(self.classes),
             n_samples,
             weights=options.backbone_weights,
-            image_size=tuple(options.image_size),
+            image_size=options.image_size,
             head_units=[options.head_units],
             # That of the weights that made the vectors, whatever the seed of the training.
-            seed=options.seed,
+            seed=self.options.run.seed,
         )
         set_head(whole, self.learning)
         return whole
 
     def _cnn(self) -> keras.Model:
-        options = self.options
+        options = self.options.network
         return custom_cnn(
             len(self.classes),
-            round(options.seconds * SAMPLING_RATE),
-            image_size=tuple(options.image_size),
+            self._n_samples,
+            image_size=options.image_size,
             channels=options.channels,
             dense_units=options.dense_units,
             dropout=options.dropout,
             seed=self.seed,
         )
+
+    @property
+    def _n_samples(self) -> int:
+        return round(self.options.data.seconds * SAMPLING_RATE)
 
     def _examples(self, clips: np.ndarray) -> Examples:
         return Examples(self.values, self.clean.rows[clips], self.targets[clips])

@@ -1,6 +1,5 @@
 """The clips of the Song 2017 study: manifests, their scattering sequences, and what the options default to."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -11,55 +10,31 @@ from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError
 from mgc_keras.features.scattering import ScatteringExtractor
 from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
-from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.common.manifests import check_two_classes, is_built_in, rendered_manifest, study_manifests
-from mgc_keras.studies.song2017.sizes import PAPER, QUICK
-from mgc_keras.studies.song2017.source_clips import PAPER_RULE, tag_columns, validation_clips
+from mgc_keras.protocols import Protocol
+from mgc_keras.studies.common.run import Run
+from mgc_keras.studies.song2017.source_clips import tag_columns, validation_clips
+from mgc_keras.studies.song2017.study import DataOptions, Options
 from mgc_keras.training.examples import Examples
 
 SAMPLING_RATE = 16000
 SOURCE_TASK, TARGET_TASK = "tagging", "genre"
 
 
-def resolve_defaults(options: argparse.Namespace) -> None:
-    """Fill in the options whose default depends on the data or on `--paper-size`."""
-    for name, value in (PAPER if options.paper_size else QUICK).items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
-    if options.source_validation is None:
-        options.source_validation = PAPER_RULE if options.paper_size and options.source_manifest else "split"
-    quick = is_built_in(options) and not options.paper_size
-    for name in ("folds", "corrected_folds"):
-        if getattr(options, name) is None:
-            setattr(options, name, 5 if quick else 10)
+def target_manifests(run: Run[Options]) -> list[Manifest]:
+    """Read the manifests to fine-tune on; the built-in genres are rendered where none is given. See `Run.manifests`."""
+    counts = {TARGET_TASK: run.options.data.target_clips}
+    return run.manifests([TARGET_TASK], lambda name: _rendered(name, counts.get(name), run), classified=True)
 
 
-def target_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manifest]:
-    """Read the manifests to fine-tune on; the built-in corpus' genres are rendered where none is given.
-
-    Raises
-    ------
-    OptionError
-        There is no manifest, or no such built-in task.
-    ManifestError
-        A manifest breaks the schema, or has fewer than two classes.
-    """
-    counts = {TARGET_TASK: options.target_clips}
-    rendered = lambda name: _render(name, counts.get(name), options, writer)
-    manifests = study_manifests(options, [TARGET_TASK], rendered)
-    for manifest in manifests:
-        check_two_classes(manifest)
-    return manifests
-
-
-def source_manifest(options: argparse.Namespace, writer: RunWriter) -> Manifest:
+def source_manifest(run: Run[Options]) -> Manifest:
     """Read the manifest to pre-train on, or render the built-in corpus' tagging task."""
-    if options.source_manifest:
-        return read_manifest(options.source_manifest, options.source_home)
-    return _render(SOURCE_TASK, options.source_clips, options, writer)
+    data = run.options.data
+    if data.source_manifest:
+        return read_manifest(data.source_manifest, data.source_home)
+    return _rendered(SOURCE_TASK, data.source_clips, run)
 
 
-def sequences_of(manifest: Manifest, options: argparse.Namespace, writer: RunWriter) -> tuple[Sequences, Manifest]:
+def sequences_of(manifest: Manifest, run: Run[Options]) -> tuple[Sequences, Manifest]:
     """Export a manifest's scattering sequences; return them, and the manifest of the clips that could be read.
 
     Raises
@@ -67,12 +42,13 @@ def sequences_of(manifest: Manifest, options: argparse.Namespace, writer: RunWri
     ManifestError
         No clip could be read.
     """
+    data = run.options.data
     extractor = ScatteringExtractor(
-        int(round(options.seconds * SAMPLING_RATE)), sampling_rate=SAMPLING_RATE, J=options.J, Q=options.Q
+        int(round(data.seconds * SAMPLING_RATE)), sampling_rate=SAMPLING_RATE, J=data.J, Q=data.Q
     )
-    stem = writer.folder / "features" / f"{manifest.name}_scattering"
+    stem = run.folder / "features" / f"{manifest.name}_scattering"
     errors_csv = Path(f"{stem}_errors.csv")
-    path = export_sequences(manifest, Path(f"{stem}.npz"), extractor, jobs=options.jobs, errors_csv=errors_csv)
+    path = export_sequences(manifest, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
     sequences = read_sequences(path)
     if not sequences.clip_ids:
         raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
@@ -80,18 +56,16 @@ def sequences_of(manifest: Manifest, options: argparse.Namespace, writer: RunWri
     return sequences, manifest.select(np.array([place[clip_id] for clip_id in sequences.clip_ids]))
 
 
-def some_waveforms(manifest: Manifest, options: argparse.Namespace, most: int) -> np.ndarray:
+def some_waveforms(manifest: Manifest, seconds: float, most: int) -> np.ndarray:
     """Read at most `most` clips, evenly spread over a manifest of readable ones: (n_clips, n_samples) float32."""
-    n_samples = int(round(options.seconds * SAMPLING_RATE))
+    n_samples = int(round(seconds * SAMPLING_RATE))
     rows = np.unique(np.linspace(0, len(manifest) - 1, most).astype(int))
     paths = [manifest.filepaths[row] for row in rows]
-    return np.stack(
-        [fit_waveform(read_waveform(path, SAMPLING_RATE, duration=options.seconds), n_samples) for path in paths]
-    )
+    return np.stack([fit_waveform(read_waveform(path, SAMPLING_RATE, duration=seconds), n_samples) for path in paths])
 
 
 def source_examples(
-    manifest: Manifest, sequences: Sequences, options: argparse.Namespace
+    manifest: Manifest, sequences: Sequences, options: DataOptions
 ) -> tuple[Examples, np.ndarray, list[str], list[str]]:
     """Return the examples to pre-train on, which of them are held out, their clip ids and their tags' columns."""
     used, held_out = validation_clips(manifest, options.source_validation)
@@ -101,15 +75,17 @@ def source_examples(
     return Examples(sequences.values, rows, targets), held_out[rows], np.asarray(manifest.clip_ids)[rows].tolist(), tags
 
 
-def target_examples(manifest: Manifest, sequences: Sequences, protocol: str) -> tuple[StudyTask, Examples, list[str]]:
+def target_examples(
+    manifest: Manifest, sequences: Sequences, protocol: Protocol
+) -> tuple[StudyTask, Examples, list[str]]:
     """Return the task as a protocol sees it, its examples, and the names of its classes."""
-    task = tasks_of(manifest)[0].under(protocol)
+    task = tasks_of(manifest)[0].with_split(protocol.mends("fault-filtered-split"))
     place = {clip_id: row for row, clip_id in enumerate(sequences.clip_ids)}
     rows = np.array([place[clip_id] for clip_id in task.clip_ids])
     names, targets = np.unique(task.target, return_inverse=True)
     return task, Examples(sequences.values, rows, targets), names.tolist()
 
 
-def _render(name: str, n_clips: int | None, options: argparse.Namespace, writer: RunWriter) -> Manifest:
-    duration = None if options.seconds >= 29 else options.seconds
-    return rendered_manifest(name, options, writer, sampling_rate=SAMPLING_RATE, n_clips=n_clips, duration=duration)
+def _rendered(name: str, n_clips: int | None, run: Run[Options]) -> Manifest:
+    seconds = run.options.data.seconds
+    return run.rendered(name, SAMPLING_RATE, n_clips, None if seconds >= 29 else seconds)

@@ -1,8 +1,7 @@
 """Scores and comparisons of a fine-tuning from several starts, made from the tables that its folds left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,8 +9,11 @@ import pandas as pd
 from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.evaluation.fold_tests import corrected_t_test, seed_interval
 from mgc_keras.evaluation.paired import compare, holm
+from mgc_keras.protocols import Protocol
+from mgc_keras.runs.rows import ComparisonRow, ScoreRow
 from mgc_keras.runs.summary import columns_for, groups_of, score_row
-from mgc_keras.runs.writer import COMPARISON_COLUMNS, RunWriter
+from mgc_keras.runs.writer import RunWriter
+from mgc_keras.studies.common.run import ARTISTS_TOGETHER
 from mgc_keras.studies.song2017.learning_curves import (
     CURVE_KEYS,
     SHARE,
@@ -34,7 +36,7 @@ class FineTuned:
     ----------
     task : StudyTask
         As the protocol saw it.
-    protocol : str
+    protocol : Protocol
     folders : dict of int to Path
         For each seed the folder that `mgc_keras.studies.song2017.finetuning.cross_validate` filled.
     rule : {"best", "last", "validation"}
@@ -42,14 +44,14 @@ class FineTuned:
     """
 
     task: StudyTask
-    protocol: str
+    protocol: Protocol
     folders: dict[int, Path]
     rule: str
 
     @property
     def keys(self) -> dict[str, str]:
         """What its rows begin with in every table."""
-        return {"task": self.task.name, "protocol": self.protocol}
+        return {"task": self.task.name, "protocol": self.protocol.name}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +60,13 @@ class TransferScores:
 
     Parameters
     ----------
-    scores, comparisons : list of dict
-        Rows of ``scores.csv`` and ``comparisons.csv``.
+    scores : list of ScoreRow
+    comparisons : list of ComparisonRow
     curves, folds, levels, seeds, seed_intervals : pd.DataFrame
     """
 
-    scores: list[dict[str, Any]]
-    comparisons: list[dict[str, Any]]
+    scores: list[ScoreRow]
+    comparisons: list[ComparisonRow]
     curves: pd.DataFrame
     folds: pd.DataFrame
     levels: pd.DataFrame
@@ -94,10 +96,10 @@ def score_transfer(
     predictions = {start: _predictions(tuned, folds, start) for start in STARTS}
     scores = []
     for start, table in predictions.items():
-        writer.predictions(tuned.task.name, start, tuned.protocol, table)
-        cell = (study, tuned.task.name, start, tuned.protocol, "accuracy", table)
+        writer.predictions(tuned.task.name, start, tuned.protocol.name, table)
+        cell = (study, tuned.task.name, start, tuned.protocol.name, "accuracy", table)
         row = score_row(*cell, grouped=True, published=(published or {}).get(start), seed=seed)
-        scores.append({**row, "n_clips": table["clip_id"].nunique()})
+        scores.append(replace(row, n_clips=table["clip_id"].nunique()))
     seeds = (
         folds.groupby(["start", "seed"], sort=False)[["accuracy", "last_accuracy", "epochs_to_90"]].mean().reset_index()
     )
@@ -120,7 +122,8 @@ def _predictions(tuned: FineTuned, folds: pd.DataFrame, start: str) -> pd.DataFr
     """All predictions of a start; a clip without a known artist is a group of its own, its repetitions together."""
     table = chosen_predictions(tuned.folders, folds, start)
     groups = tuned.task.groups
-    artist = {} if groups is None or tuned.protocol == "published" else dict(zip(tuned.task.clip_ids, groups))
+    known = groups is not None and tuned.protocol.mends(ARTISTS_TOGETHER)
+    artist = dict(zip(tuned.task.clip_ids, groups)) if known else {}
     return table.assign(group=table["clip_id"].map(artist).fillna(""))
 
 
@@ -132,7 +135,7 @@ def _paired(folds: pd.DataFrame, quantity: str) -> np.ndarray:
 
 def _over_folds(
     tuned: FineTuned, folds: pd.DataFrame, predictions: dict[str, pd.DataFrame], seed: int
-) -> list[dict[str, Any]]:
+) -> list[ComparisonRow]:
     n_folds, n_clips = len(folds) // len(STARTS), predictions[STARTS[0]]["clip_id"].nunique()
     n_test = len(predictions[STARTS[0]]) / n_folds
     found = {}
@@ -145,9 +148,9 @@ def _over_folds(
         found["accuracy"] = compare(truth, first, second, groups=groups_of(predictions[STARTS[0]]), seed=seed)
     adjusted = holm(np.array([one.p_value for one in found.values()]))
     rows = []
-    for (quantity, one), p_holm in zip(found.items(), adjusted):
-        values = (tuned.task.name, tuned.protocol, *STARTS, quantity, one.difference, one.low, one.high, one.p_value)
-        rows.append(dict(zip(COMPARISON_COLUMNS, (*values, float(p_holm), n_clips))))
+    for (quantity, test), p_holm in zip(found.items(), adjusted):
+        cell = (tuned.task.name, tuned.protocol.name, *STARTS, quantity)
+        rows.append(ComparisonRow(*cell, test.difference, test.low, test.high, test.p_value, float(p_holm), n_clips))
     return rows
 
 

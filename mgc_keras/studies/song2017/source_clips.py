@@ -7,8 +7,6 @@ import numpy as np
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import ManifestError, OptionError
 
-# Song et al. (2017) hold out the 2105 clips of MagnaTagATune's last folder.
-PAPER_RULE = "folder:f"
 _CURE = "give split, folder:NAME (as folder:f) or last:COUNT (as last:2105)"
 
 

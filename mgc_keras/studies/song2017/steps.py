@@ -1,10 +1,8 @@
-"""The steps of the Song 2017 study, in the order in which `song2017.py` takes them."""
+"""The steps of the Song 2017 study: pre-train on tags, fine-tune from both starts, score and compare them."""
 
-import argparse
 import hashlib
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -12,14 +10,17 @@ import pandas as pd
 
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold, repeated_folds
+from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.evaluation.intervals import bootstrap_macro_auc
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.files import whole_file
 from mgc_keras.layers.standardization import path_statistics
 from mgc_keras.networks.load import load_model
-from mgc_keras.runs.writer import RunWriter, write_table
-from mgc_keras.studies.common.exports import write_errors
+from mgc_keras.protocols import Protocol
+from mgc_keras.runs.rows import ScoreRow
+from mgc_keras.runs.writer import write_table
+from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.song2017.audit import melspectrogram_relation
 from mgc_keras.studies.song2017.data import (
     SAMPLING_RATE,
@@ -28,6 +29,7 @@ from mgc_keras.studies.song2017.data import (
     source_examples,
     source_manifest,
     target_examples,
+    target_manifests,
 )
 from mgc_keras.studies.song2017.finetuning import FinetuningSettings, Start, cross_validate
 from mgc_keras.studies.song2017.network import (
@@ -40,8 +42,9 @@ from mgc_keras.studies.song2017.network import (
 )
 from mgc_keras.studies.song2017.pretraining import PretrainingSettings
 from mgc_keras.studies.song2017.report import PAPER_ACCURACY, SOURCE
-from mgc_keras.studies.song2017.scores import STARTS, FineTuned, TransferScores, score_transfer
+from mgc_keras.studies.song2017.scores import STARTS, FineTuned, score_transfer
 from mgc_keras.studies.song2017.source_tagger import SourceTagger, train_source_tagger
+from mgc_keras.studies.song2017.study import NetworkOptions, Options, TrainingOptions
 from mgc_keras.studies.song2017.waveform import with_scattering
 from mgc_keras.training.examples import Examples
 
@@ -49,74 +52,73 @@ PAPER_TASK = "gtzan_genre"
 AUDITED_CLIPS = 20
 
 
-def check_options(options: argparse.Namespace) -> None:
+def run(run: Run[Options]) -> None:
+    """Take the steps that the command names; what an earlier command finished is taken as it is."""
+    options, step = run.options, run.options.choice.step
+    _check(options)
+    if step == "finetune" and not options.data.source_model:
+        for seed in options.seeds:
+            _trained_network(run, seed)
+    # A wrong manifest is refused before anything is trained.
+    targets = target_manifests(run) if step != "pretrain" else []
+    if step != "finetune":
+        pretrain_all(run)
+    save_tagger(run)
+    run.add_scores(source_rows(run))
+    write_scores([tuned for manifest in targets for tuned in fine_tune(manifest, run)], run)
+    if targets:
+        audit_scattering(targets[0], run)
+
+
+def _check(options: Options) -> None:
     """Refuse options that make no sense before any clip is rendered or read."""
-    _pretraining(options, options.seed)
-    _finetuning(options, options.seed)
-    dropped_share(options.dropout, options.dropout_meaning)
-    for name in ("width", "depth", "seeds", "repetitions"):
-        if getattr(options, name) < 1:
-            raise OptionError("must be 1 or more", field=f"--{name}")
-    for name in ("folds", "corrected_folds"):
-        if getattr(options, name) < 2:
-            raise OptionError("must be 2 or more", field=f"--{name.replace('_', '-')}")
-    if options.seconds <= 0:
-        raise OptionError("must be above 0", field="--seconds")
-    if options.source_model:
-        if options.step == "pretrain":
-            raise OptionError("is trained already", field="--source-model", cure="leave it out, or use finetune")
-        _given_network(options.source_model)
+    _pretraining(options.training, options.run.seed)
+    _finetuning(options.training, options.run.seed)
+    dropped_share(options.network.dropout, options.network.dropout_meaning)
+    if options.data.source_model:
+        _given_network(options.data.source_model)
 
 
-def check_pretrained(options: argparse.Namespace, writer: RunWriter) -> None:
-    """Raise `MgcKerasError` unless there is a pre-trained network for every seed."""
-    for seed in seeds_of(options) if not options.source_model else ():
-        _trained_network(writer, seed)
-
-
-def seeds_of(options: argparse.Namespace) -> list[int]:
-    """Return the run's seeds: `--seeds` of them, from `--seed` on."""
-    return list(range(options.seed, options.seed + options.seeds))
-
-
-def pretrain_all(options: argparse.Namespace, writer: RunWriter) -> None:
+def pretrain_all(run: Run[Options]) -> None:
     """Pre-train one network a seed; nothing to do where a network was given."""
-    folders = [_source_folder(writer, seed) for seed in seeds_of(options)]
-    if options.source_model or all(SourceTagger.of(folder).is_finished() for folder in folders):
+    seeds = run.options.seeds
+    folders = [_source_folder(run, seed) for seed in seeds]
+    if run.options.data.source_model or all(SourceTagger.of(folder).is_finished() for folder in folders):
         return
-    sequences, manifest = sequences_of(source_manifest(options, writer), options, writer)
-    examples, held_out, clip_ids, tags = source_examples(manifest, sequences, options)
-    for seed, folder in zip(seeds_of(options), folders):
+    sequences, manifest = sequences_of(source_manifest(run), run)
+    examples, held_out, clip_ids, tags = source_examples(manifest, sequences, run.options.data)
+    for seed, folder in zip(seeds, folders):
         tagger = train_source_tagger(
-            partial(_untrained, examples.values.shape[2], len(tags), "tags", options, seed),
+            partial(_untrained, examples.values.shape[2], len(tags), run.options.network, seed),
             examples,
             held_out,
             folder=folder,
             clip_ids=clip_ids,
             tags=tags,
             score=lambda truth, scores: macro_auc(truth, scores).score,
-            settings=_pretraining(options, seed),
+            settings=_pretraining(run.options.training, seed),
         )
-        if seed == options.seed:
-            writer.history(pd.read_csv(tagger.history))
+        if seed == run.seed:
+            run.writer.history(pd.read_csv(tagger.history))
 
 
-def save_tagger(options: argparse.Namespace, writer: RunWriter) -> Path | None:
+def save_tagger(run: Run[Options]) -> None:
     """Save the first seed's network with the scattering in front, ``tagger.h5``: waveforms in, tags out."""
-    trained, path = SourceTagger.of(_source_folder(writer, options.seed)), writer.folder / "tagger.h5"
+    trained, path = SourceTagger.of(_source_folder(run, run.seed)), run.folder / "tagger.h5"
     if not trained.is_finished():
-        return None
+        return
+    data = run.options.data
     if not path.exists():
-        n_samples = int(round(options.seconds * SAMPLING_RATE))
-        model = with_scattering(load_model(trained.network), n_samples, J=options.J, Q=options.Q)
+        n_samples = int(round(data.seconds * SAMPLING_RATE))
+        model = with_scattering(load_model(trained.network), n_samples, J=data.J, Q=data.Q)
         with whole_file(path) as temporary:
             model.save(temporary)
-    return path
+    run.results.append((f"tagger (mono waveforms of {data.seconds:g} s at 16 kHz in, tags out)", path))
 
 
-def source_rows(study: str, options: argparse.Namespace, writer: RunWriter) -> list[dict[str, Any]]:
+def source_rows(run: Run[Options]) -> list[ScoreRow]:
     """Judge the first seed's pre-trained network on its held-out clips; write ``source_tags.csv``, one row a tag."""
-    tagger = SourceTagger.of(_source_folder(writer, options.seed))
+    tagger = SourceTagger.of(_source_folder(run, run.seed))
     if not tagger.is_finished():
         return []
     validation = pd.read_csv(tagger.validation)
@@ -124,46 +126,50 @@ def source_rows(study: str, options: argparse.Namespace, writer: RunWriter) -> l
     tags = [name.removeprefix("truth_") for name in truth]
     found = macro_auc(truth.to_numpy(), scores, tags)
     table = pd.DataFrame({"tag": tags, "n_positive": truth.sum().to_numpy(), "n_clips": len(truth)})
-    write_table(table.assign(auc=table["tag"].map(found.per_tag)), writer.folder / "source_tags.csv")
+    write_table(table.assign(auc=table["tag"].map(found.per_tag)), run.folder / "source_tags.csv")
     if found.left_out:
         print(f"{len(found.left_out)} tags cannot be scored on the held-out clips: {', '.join(found.left_out)}")
-    interval = bootstrap_macro_auc(truth.to_numpy(), scores, seed=options.seed)
-    keys = {"study": study, "task": SOURCE, "feature": "tags", "protocol": "corrected", "metric": "auc"}
-    ends = {"score": interval.score, "ci_low": interval.low, "ci_high": interval.high}
-    return [{**keys, **ends, "published": np.nan, "n_clips": len(truth)}]
+    interval = bootstrap_macro_auc(truth.to_numpy(), scores, seed=run.seed)
+    ends = (interval.score, interval.low, interval.high)
+    return [ScoreRow(run.study.key, SOURCE, "tags", "corrected", "auc", *ends, np.nan, len(truth))]
 
 
-def fine_tune_all(manifests: list[Manifest], options: argparse.Namespace, writer: RunWriter) -> list[FineTuned]:
-    """Fine-tune from both starts on every task, under every protocol, with every seed."""
-    tuned = []
-    for manifest in manifests:
-        sequences, readable = sequences_of(manifest, options, writer)
-        for protocol in [name for name in ("published", "corrected") if options.protocol in (name, "both")]:
-            task, examples, names = target_examples(readable, sequences, protocol)
-            folders = {
-                seed: writer.folder / "finetuning" / f"{task.name}_{protocol}" / f"seed{seed}"
-                for seed in seeds_of(options)
-            }
-            for seed, folder in folders.items():
-                source = _given_network(options.source_model or _trained_network(writer, seed))
-                model = replace_head(
-                    source, len(names), dropout=options.dropout, dropout_meaning=options.dropout_meaning
-                )
-                n_folds = options.folds if protocol == "published" else options.corrected_folds
-                cross_validate(
-                    model,
-                    examples,
-                    list(repeated_folds(task, protocol, n_folds=n_folds, n_repetitions=options.repetitions, seed=seed)),
-                    starts(source, examples, len(names)),
-                    folder=folder,
-                    clip_ids=task.clip_ids,
-                    class_names=names,
-                    settings=_finetuning(options, seed),
-                    provenance={"source": _fingerprint(source), "protocol": protocol},
-                )
-            rule = options.published_epoch if protocol == "published" else "validation"
-            tuned.append(FineTuned(task, protocol, folders, rule))
-    return tuned
+def fine_tune(manifest: Manifest, run: Run[Options]) -> list[FineTuned]:
+    """Fine-tune from both starts on a manifest's task, under every protocol, with every seed."""
+    sequences, readable = sequences_of(manifest, run)
+    return [_fine_tuned(*target_examples(readable, sequences, protocol), protocol, run) for protocol in run.protocols]
+
+
+def _fine_tuned(
+    task: StudyTask, examples: Examples, names: list[str], protocol: Protocol, run: Run[Options]
+) -> FineTuned:
+    training, network = run.options.training, run.options.network
+    grouped, validation = protocol.mends("artists-together"), protocol.mends("epoch-on-validation")
+    n_folds = training.corrected_folds if grouped else training.folds
+    parent = run.folder / "finetuning" / f"{task.name}_{protocol.name}"
+    folders = {seed: parent / f"seed{seed}" for seed in run.options.seeds}
+    for seed, folder in folders.items():
+        source = _given_network(run.options.data.source_model or _trained_network(run, seed))
+        folds = repeated_folds(
+            task,
+            grouped=grouped,
+            validation=validation,
+            n_folds=n_folds,
+            n_repetitions=training.repetitions,
+            seed=seed,
+        )
+        cross_validate(
+            replace_head(source, len(names), dropout=network.dropout, dropout_meaning=network.dropout_meaning),
+            examples,
+            list(folds),
+            starts(source, examples, len(names)),
+            folder=folder,
+            clip_ids=task.clip_ids,
+            class_names=names,
+            settings=_finetuning(training, seed),
+            provenance={"source": _fingerprint(source), "protocol": protocol.name},
+        )
+    return FineTuned(task, protocol, folders, "validation" if validation else training.published_epoch)
 
 
 def starts(source: keras.Model, examples: Examples, n_classes: int) -> dict[str, Start]:
@@ -187,69 +193,63 @@ def starts(source: keras.Model, examples: Examples, n_classes: int) -> dict[str,
     return dict(zip(STARTS, (transfer, random)))
 
 
-def write_scores(
-    study: str, rows: list[dict[str, Any]], tuned: list[FineTuned], options: argparse.Namespace, writer: RunWriter
-) -> None:
+def write_scores(tuned: list[FineTuned], run: Run[Options]) -> None:
     """Score what was fine-tuned and write the run's tables."""
     published = {PAPER_TASK: PAPER_ACCURACY}
     scored = [
-        score_transfer(study, one, writer, published=published.get(one.task.name), seed=options.seed) for one in tuned
+        score_transfer(run.study.key, part, run.writer, published=published.get(part.task.name), seed=run.seed)
+        for part in tuned
     ]
-    writer.scores([*rows, *(row for one in scored for row in one.scores)])
-    write_errors(writer)
+    run.add_scores(row for part in scored for row in part.scores)
     if not scored:
         return
-    writer.comparisons([row for one in scored for row in one.comparisons])
+    run.writer.comparisons([row for part in scored for row in part.comparisons])
     for name in ("curves", "folds", "levels", "seeds", "seed_intervals"):
-        _write_joined(name, scored, writer)
+        tables = [table for part in scored if len(table := getattr(part, name))]
+        if tables:
+            write_table(pd.concat(tables, ignore_index=True), run.folder / f"{name}.csv")
 
 
-def audit_scattering(manifest: Manifest, options: argparse.Namespace, writer: RunWriter) -> None:
+def audit_scattering(manifest: Manifest, run: Run[Options]) -> None:
     """Compare first-order coefficients with a mel-spectrogram, the paper's eq. 1, on some clips; once a run."""
-    if (writer.folder / "audit" / "melspectrogram.csv").exists():
+    if (run.folder / "audit" / "melspectrogram.csv").exists():
         return
-    _, readable = sequences_of(manifest, options, writer)
-    waveforms = some_waveforms(readable, options, AUDITED_CLIPS)
-    writer.audit(melspectrogram_relation(waveforms, SAMPLING_RATE, options.J, options.Q))
+    data, (_, readable) = run.options.data, sequences_of(manifest, run)
+    waveforms = some_waveforms(readable, data.seconds, AUDITED_CLIPS)
+    run.writer.audit(melspectrogram_relation(waveforms, SAMPLING_RATE, data.J, data.Q))
 
 
-def _write_joined(name: str, scored: list[TransferScores], writer: RunWriter) -> None:
-    tables = [table for one in scored if len(table := getattr(one, name))]
-    if tables:
-        write_table(pd.concat(tables, ignore_index=True), writer.folder / f"{name}.csv")
-
-
-def _untrained(n_paths: int, n_outputs: int, head: str, options: argparse.Namespace, seed: int) -> keras.Model:
+def _untrained(n_paths: int, n_outputs: int, network: NetworkOptions, seed: int) -> keras.Model:
     return gru_network(
         n_paths,
         n_outputs,
-        head=head,
-        width=options.width,
-        depth=options.depth,
-        dropout=options.dropout,
-        dropout_meaning=options.dropout_meaning,
-        clip_output=options.clip_output,
-        reset_after=options.reset_after,
+        head="tags",
+        width=network.width,
+        depth=network.depth,
+        dropout=network.dropout,
+        dropout_meaning=network.dropout_meaning,
+        clip_output=network.clip_output,
+        reset_after=network.reset_after,
         seed=seed,
     )
 
 
-def _pretraining(options: argparse.Namespace, seed: int) -> PretrainingSettings:
+def _pretraining(training: TrainingOptions, seed: int) -> PretrainingSettings:
     return PretrainingSettings(
-        options.source_epochs, options.batch_size, options.source_learning_rate, options.patience, seed=seed
+        training.source_epochs, training.batch_size, training.source_learning_rate, training.patience, seed=seed
     )
 
 
-def _finetuning(options: argparse.Namespace, seed: int) -> FinetuningSettings:
-    return FinetuningSettings(options.epochs, options.batch_size, options.learning_rate, seed)
+def _finetuning(training: TrainingOptions, seed: int) -> FinetuningSettings:
+    return FinetuningSettings(training.epochs, training.batch_size, training.learning_rate, seed)
 
 
-def _source_folder(writer: RunWriter, seed: int) -> Path:
-    return writer.folder / "training" / f"seed{seed}"
+def _source_folder(run: Run[Options], seed: int) -> Path:
+    return run.folder / "training" / f"seed{seed}"
 
 
-def _trained_network(writer: RunWriter, seed: int) -> Path:
-    tagger = SourceTagger.of(_source_folder(writer, seed))
+def _trained_network(run: Run[Options], seed: int) -> Path:
+    tagger = SourceTagger.of(_source_folder(run, seed))
     if not tagger.is_finished():
         raise MgcKerasError(
             "there is no pre-trained network", path=tagger.network, cure="run pretrain first, or give --source-model"

@@ -47,7 +47,7 @@ def test_faulty_clips_and_copies_are_named(manifest: Manifest) -> None:
 
 
 def test_gtzan_without_its_broken_clip_gives_the_papers_numbers() -> None:
-    task = tasks_of(read_manifest(GTZAN))[0].under("published")
+    task = tasks_of(read_manifest(GTZAN))[0].with_split(False)
     usable = np.array(task.clip_ids) != "jazz.00054"
     counts = class_counts(task.target, usable=usable)
     assert counts.set_index("class")["usable"].to_dict() == {
@@ -55,17 +55,17 @@ def test_gtzan_without_its_broken_clip_gives_the_papers_numbers() -> None:
     }
     clean = task.subset(usable)
     clean = clean.subset(balanced(clean.target, seed=3))
-    fold = three_part_fold(clean, "published", seed=3)
+    fold = three_part_fold(clean, grouped=False, seed=3)
     counts = class_counts(clean.target, training=fold.training, validation=fold.validation, test=fold.test)
     assert (counts[["training", "validation", "test"]] == [80, 9, 10]).all(axis=None)
     assert len(set(np.concatenate([fold.training, fold.validation, fold.test]))) == len(clean) == 990
-    other = three_part_fold(clean, "published", seed=4)
+    other = three_part_fold(clean, grouped=False, seed=4)
     assert set(other.test) != set(fold.test)
 
 
 def test_gtzan_corrected_keeps_to_the_fault_filtered_split() -> None:
-    task = tasks_of(read_manifest(GTZAN))[0].under("corrected")
-    fold = three_part_fold(task, "corrected")
+    task = tasks_of(read_manifest(GTZAN))[0].with_split(True)
+    fold = three_part_fold(task)
     assert [len(part) for part in (fold.training, fold.validation, fold.test)] == [443, 197, 290]
     assert set(task.split[fold.test]) == {"test"}
 
@@ -74,7 +74,7 @@ def test_corrected_keeps_artists_on_one_side() -> None:
     labels = np.repeat(["a", "b"], 30)
     groups = np.array([f"{label}{number % 10}" for number, label in enumerate(labels)])
     task = StudyTask("toy", "classification", list(range(60)), labels, groups)
-    fold = three_part_fold(task, "corrected", seed=1)
+    fold = three_part_fold(task, seed=1)
     artists = [set(groups[part]) for part in (fold.training, fold.validation, fold.test)]
     assert all(artists) and not artists[0] & artists[1] and not artists[0] & artists[2] and not artists[1] & artists[2]
 
@@ -106,13 +106,11 @@ def test_two_classes_are_enough() -> None:
     table = pd.DataFrame({"clip_id": list("012345"), "label": list("aaabbb")})
     check_classes(Manifest("few", table, Path()), np.ones(6, bool))
     task = StudyTask("few", "classification", list(range(6)), table["label"].to_numpy(str))
-    fold = three_part_fold(task, "published")
+    fold = three_part_fold(task, grouped=False)
     assert [len(part) for part in (fold.training, fold.validation, fold.test)] == [2, 2, 2]
 
 
 def test_wrong_parts() -> None:
     task = StudyTask("few", "classification", list(range(6)), np.array(list("aaabbb")))
     with pytest.raises(OptionError, match="80:20 are no three parts"):
-        three_part_fold(task, "published", parts=(80, 20))
-    with pytest.raises(OptionError, match="unknown protocol"):
-        three_part_fold(task, "best")
+        three_part_fold(task, grouped=False, parts=(80, 20))

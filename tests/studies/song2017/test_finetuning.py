@@ -40,7 +40,7 @@ def random_start(fold: Fold, seed: int) -> list[np.ndarray]:
 
 
 def tune(folder: Path, starts: dict | None = None, settings: FinetuningSettings = SETTINGS, **options: object) -> None:
-    folds = list(repeated_folds(TASK, "corrected", n_folds=2, seed=1))
+    folds = list(repeated_folds(TASK, n_folds=2, seed=1))
     cross_validate(
         options.pop("model", NETWORK),
         options.pop("examples", toy()),

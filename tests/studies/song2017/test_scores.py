@@ -8,7 +8,8 @@ import pytest
 from sklearn.metrics import accuracy_score
 from transfer_example import ARTISTS, N_CLIPS, N_EPOCHS, TASK, scored, write_folds
 
-from mgc_keras.runs.writer import COMPARISON_COLUMNS, RunWriter, read_predictions
+from mgc_keras.runs.rows import COMPARISON_COLUMNS
+from mgc_keras.runs.writer import RunWriter, read_predictions
 from mgc_keras.studies.song2017.scores import STARTS, FineTuned, score_transfer
 
 SKILL = {"transfer": 0.9, "random-start": 0.5}
@@ -17,11 +18,11 @@ SKILL = {"transfer": 0.9, "random-start": 0.5}
 def test_scores_are_scikit_learns_of_the_quoted_epochs(tmp_path: Path) -> None:
     found = scored(tmp_path, "corrected", SKILL)
     for row in found.scores:
-        files = sorted((tmp_path / "finetuning" / "corrected" / "seed0" / row["feature"]).glob("*_predictions.csv"))
+        files = sorted((tmp_path / "finetuning" / "corrected" / "seed0" / row.feature).glob("*_predictions.csv"))
         table = pd.concat([pd.read_csv(path) for path in files])
         # The simulated validation accuracy is highest at epoch 4.
-        assert row["score"] == pytest.approx(accuracy_score(table["truth"], table["epoch_4"]))
-        assert row["ci_low"] < row["score"] < row["ci_high"] and row["n_clips"] == N_CLIPS
+        assert row.score == pytest.approx(accuracy_score(table["truth"], table["epoch_4"]))
+        assert row.ci_low < row.score < row.ci_high and row.n_clips == N_CLIPS
     saved = read_predictions(tmp_path / "predictions" / "toy__transfer__corrected.csv")
     assert len(saved) == 2 * N_CLIPS and saved["clip_id"].value_counts().unique().tolist() == [2]
     assert saved["fold"].tolist() == sorted(saved["fold"]) and saved["fold"].nunique() == 10
@@ -39,13 +40,13 @@ def test_the_published_protocol_quotes_the_best_epoch_on_the_test_clips(tmp_path
 def test_comparisons_are_over_the_same_folds(tmp_path: Path) -> None:
     found = scored(tmp_path, "corrected", SKILL)
     accuracy, epochs = found.comparisons
-    assert tuple(accuracy) == COMPARISON_COLUMNS and (accuracy["metric"], epochs["metric"]) == (
+    assert tuple(vars(accuracy)) == COMPARISON_COLUMNS and (accuracy.metric, epochs.metric) == (
         "accuracy",
         "epochs_to_90",
     )
     wide = found.folds.pivot(index=["repetition", "fold"], columns="start", values="accuracy")
-    assert accuracy["difference"] == pytest.approx((wide["transfer"] - wide["random-start"]).mean())
-    assert 0 < accuracy["p_value"] <= accuracy["p_holm"] <= 1
+    assert accuracy.difference == pytest.approx((wide["transfer"] - wide["random-start"]).mean())
+    assert 0 < accuracy.p_value <= accuracy.p_holm <= 1
     assert found.seed_intervals.empty and len(found.seeds) == 2
 
 
@@ -75,4 +76,4 @@ def test_a_single_fold_is_compared_over_its_clips(tmp_path: Path) -> None:
         for path in sorted((folder / start).glob("*fold0[1-4]*")):
             path.unlink()
     found = score_transfer("song2017", FineTuned(TASK, "corrected", {0: folder}, "last"), RunWriter(tmp_path))
-    assert [row["metric"] for row in found.comparisons] == ["accuracy"] and np.isfinite(found.comparisons[0]["p_value"])
+    assert [row.metric for row in found.comparisons] == ["accuracy"] and np.isfinite(found.comparisons[0].p_value)

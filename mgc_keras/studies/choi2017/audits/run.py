@@ -1,15 +1,14 @@
 """The audits of the Choi 2017 study: what each of the original's faults is worth, measured on the run's own data."""
 
-import argparse
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.features.export import export_features
 from mgc_keras.features.network import ConvnetExtractor
 from mgc_keras.features.table import read_features
 from mgc_keras.networks.load import load_model
+from mgc_keras.protocols import CORRECTED, PUBLISHED, Protocol
 from mgc_keras.runs.writer import RunWriter, prediction_file, read_predictions
 from mgc_keras.studies.choi2017.audits.batch_border import batch_border, batch_number
 from mgc_keras.studies.choi2017.audits.batch_order import batch_order
@@ -17,38 +16,43 @@ from mgc_keras.studies.choi2017.audits.fold_weighting import fold_weighting
 from mgc_keras.studies.choi2017.audits.replicas import replicas
 from mgc_keras.studies.choi2017.audits.scaling import scaling
 from mgc_keras.studies.choi2017.extractors import Source
+from mgc_keras.studies.choi2017.feature_sets import feature_blocks
 from mgc_keras.studies.choi2017.features import StudyData
-from mgc_keras.studies.choi2017.steps import scaled_rows
+from mgc_keras.studies.choi2017.scored_search import search_and_score
+from mgc_keras.studies.choi2017.study import Options
+from mgc_keras.studies.common.run import Run
 
 BATCH_SIZE = 256
+SCALED_FEATURES = ("1", "12345", "mfcc", "mfcc+12345")
+WEIGHTED_FEATURES = ("12345", "mfcc", "mfcc+12345")
 
 
-def run_audits(
-    studies: list[StudyData],
-    rows: list[dict[str, Any]],
-    source: Source | None,
-    options: argparse.Namespace,
-    writer: RunWriter,
-) -> None:
+def run_audits(searched: list[StudyData], source: Source | None, run: Run[Options]) -> None:
     """Run every audit that the data allow, on the first classification task (GTZAN where it is among them).
 
-    `source` is the network of a run that has audio; the batch-order experiment needs it.
+    Parameters
+    ----------
+    searched : list of StudyData
+    source : Source or None
+        The network of a run that has audio; the batch-order experiment needs it.
+    run : Run
     """
-    classified = [data for data in studies if data.task.kind == "classification" and "published" in data.blocks]
-    if not classified or options.protocol == "corrected":
+    classified = [data for data in searched if data.task.kind == "classification" and PUBLISHED in data.blocks]
+    if not classified:
         return
     data = next((data for data in classified if data.task.name == "gtzan_genre"), classified[0])
-    writer.audit(_weighting(rows, writer))
-    writer.audit(_scaling(data, rows, options, writer))
-    writer.audit(_replicas(data))
-    convnet, labels = _convnet(data, "published"), data.task.target
+    writer = run.writer
+    writer.audit(_weighting(run))
+    writer.audit(_scaling(data, run))
+    writer.audit(_replicas(data, run.study.protocol(PUBLISHED)))
+    convnet, labels = _convnet(data, PUBLISHED), data.task.target
     if _cut_classes(labels):
-        features = {"convnet": convnet, "mfcc": data.blocks["published"].get("mfcc")}
+        features = {"convnet": convnet, "mfcc": data.blocks[PUBLISHED].get("mfcc")}
         writer.audit(batch_border({name: block for name, block in features.items() if block is not None}, labels))
-        if "mfcc" in data.blocks["published"]:
-            writer.audit(batch_number(data.blocks["published"]["mfcc"], labels))
+        if "mfcc" in data.blocks[PUBLISHED]:
+            writer.audit(batch_number(data.blocks[PUBLISHED]["mfcc"], labels))
     if source is not None:
-        writer.audit(_batch_order(data, source, options, writer))
+        writer.audit(_batch_order(data, source, run))
 
 
 def _convnet(data: StudyData, protocol: str) -> np.ndarray:
@@ -63,35 +67,32 @@ def _cut_classes(labels: np.ndarray, least: int = 10) -> bool:
     )
 
 
-def _weighting(rows: list[dict[str, Any]], writer: RunWriter) -> Any:
-    scored = [
-        row for row in rows if row["protocol"] == "published" and row["feature"] in ("12345", "mfcc", "mfcc+12345")
-    ]
-    folder = writer.folder / "predictions"
-    tables = {
-        (row["task"], row["feature"]): read_predictions(
-            folder / prediction_file(row["task"], row["feature"], "published")
-        )
-        for row in scored
-    }
-    return fold_weighting(tables, {row["task"]: row["metric"] for row in scored})
+def _weighting(run: Run[Options]) -> AuditResult:
+    scored = [row for row in run.rows if row.protocol == PUBLISHED and row.feature in WEIGHTED_FEATURES]
+    folder = run.folder / "predictions"
+    tables = {(row.task, row.feature): read_predictions(folder / prediction_file(*row.cell)) for row in scored}
+    return fold_weighting(tables, {row.task: row.metric for row in scored})
 
 
-def _scaling(data: StudyData, rows: list[dict[str, Any]], options: argparse.Namespace, writer: RunWriter) -> Any:
-    unscaled = [row for row in rows if row["protocol"] == "published" and row["task"] == data.task.name]
-    return scaling(pd.DataFrame(unscaled), pd.DataFrame(scaled_rows(data, options, writer)))
+def _scaling(data: StudyData, run: Run[Options]) -> AuditResult:
+    """Search some feature sets as published but for a scaler that scales."""
+    published = run.study.protocol(PUBLISHED)
+    protocol = Protocol(PUBLISHED, {**published.mended, "scaling": True})
+    features = [name for name in SCALED_FEATURES if set(feature_blocks(name)) <= set(data.blocks[PUBLISHED])]
+    writer = RunWriter(run.folder / "audit" / "scaled")
+    scaled = search_and_score(data, protocol, features, run, writer=writer)
+    unscaled = [row for row in run.rows if row.protocol == PUBLISHED and row.task == data.task.name]
+    return scaling(pd.DataFrame(map(vars, unscaled)), pd.DataFrame(map(vars, scaled)))
 
 
-def _replicas(data: StudyData) -> Any:
-    blocks = data.blocks["published"]
-    features = {"convnet": _convnet(data, "published")} | ({"mfcc": blocks["mfcc"]} if "mfcc" in blocks else {})
-    task = data.task.under("published")
-    return replicas(
-        features, list(task.clip_ids), labels=task.target, folds=task.folds("published"), batch_size=BATCH_SIZE
-    )
+def _replicas(data: StudyData, published: Protocol) -> AuditResult:
+    blocks, (task, _) = data.blocks[PUBLISHED], data.under(published)
+    features = {"convnet": _convnet(data, PUBLISHED)} | ({"mfcc": blocks["mfcc"]} if "mfcc" in blocks else {})
+    folds = task.folds(grouped=False)
+    return replicas(features, list(task.clip_ids), labels=task.target, folds=folds, batch_size=BATCH_SIZE)
 
 
-def _batch_order(data: StudyData, source: Source, options: argparse.Namespace, writer: RunWriter) -> Any:
+def _batch_order(data: StudyData, source: Source, run: Run[Options]) -> AuditResult:
     """Extract the same clips with the same weights in differently composed batches, and score them alike."""
     manifest, model = data.manifest, load_model(source.published, output="features")
     # A batch as large as a class, so that class-sorted batches hold one class each.
@@ -99,15 +100,14 @@ def _batch_order(data: StudyData, source: Source, options: argparse.Namespace, w
     features = {}
     orders = {"class-sorted batches": "sorted", "shuffled batches": "shuffled", "one by one": "single"}
     for name, order in orders.items():
-        extractor = ConvnetExtractor(model, batch_size=batch_size, batch_order=order, seed=options.seed, name=name)
-        path = writer.folder / "features" / f"{manifest.name}_batch_order_{order}.csv"
+        extractor = ConvnetExtractor(model, batch_size=batch_size, batch_order=order, seed=run.seed, name=name)
+        path = run.folder / "features" / f"{manifest.name}_batch_order_{order}.csv"
         errors_csv = path.with_name(f"{path.stem}_errors.csv")
-        export_features(manifest, path, extractor, jobs=options.jobs, errors_csv=errors_csv)
+        export_features(manifest, path, extractor, jobs=run.jobs, errors_csv=errors_csv)
         features[name] = read_features(path).loc[list(data.task.clip_ids)].to_numpy(np.float64)
-    if "corrected" in data.blocks and source.manifest is not None:
-        features["calibrated"] = _convnet(data, "corrected")
-    features["mfcc"] = data.blocks["published"]["mfcc"]
-    task = data.task.under("corrected")
-    return batch_order(
-        features, task.target, task.folds("corrected", options.seed), groups=task.groups, seed=options.seed
-    )
+    if CORRECTED in data.blocks and source.manifest is not None:
+        features["calibrated"] = _convnet(data, CORRECTED)
+    features["mfcc"] = data.blocks[PUBLISHED]["mfcc"]
+    task = data.task.with_split(fault_filtered=True)
+    folds = task.folds(grouped=True, seed=run.seed)
+    return batch_order(features, task.target, folds, groups=task.groups, seed=run.seed)

@@ -1,0 +1,69 @@
+"""The command line of a study: from words to a report, the same way for all of them."""
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+
+from mgc_keras.discovery import STUDIES
+from mgc_keras.runs.reader import RunFolder
+from mgc_keras.studies.common.options import add_options, options_from
+from mgc_keras.studies.common.run import Run
+from mgc_keras.studies.common.study import Study
+from mgc_keras.terminal import guarded, quiet_libraries
+
+
+def add_study_options(parser: argparse.ArgumentParser, study: Study) -> None:
+    """Add a study's description, options and repairs to a parser."""
+    parser.description, parser.epilog = f"{study.title}\n\n{study.about}", _repairs_help(study)
+    add_options(parser, study.options)
+
+
+def main(study: Study, arguments: Sequence[str] | None = None) -> int:
+    """Run a study from `arguments` (default: the command line) and return its exit code; see `guarded`."""
+    parser = argparse.ArgumentParser(prog=study.key, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_study_options(parser, study)
+    namespace = parser.parse_args(arguments)
+
+    def work() -> int:
+        run_parsed(study, namespace)
+        return 0
+
+    return guarded(work, parser.prog)
+
+
+def run_parsed(study: Study, namespace: argparse.Namespace) -> Run:
+    """Run a study with the options of a parsed command line; see `run_study`."""
+    with quiet_libraries():
+        return run_study(study, options_from(study.options, namespace))
+
+
+def run_study(study: Study, options: object) -> Run:
+    """Run a study with resolved options; every step leaves its files in the run folder and is skipped where it is done.
+
+    Returns
+    -------
+    Run
+        Finished: its folder holds scores, predictions, comparisons, errors, claims and the report.
+    """
+    run = Run(study, options)
+    _ = run.protocols  # a repair that does not exist is told before anything is loaded
+    # Imported here, so that --help and wrong options do not wait for TensorFlow.
+    steps = study.steps()
+    from mgc_keras.studies.common.report import write_report
+    from mgc_keras.training.determinism import prepare_tensorflow
+
+    prepare_tensorflow()
+    steps(run)
+    run.write_errors()
+    report = write_report(run.folder)
+    for claim in import_module(f"{STUDIES}.{study.key}.report").claims(RunFolder(run.folder)):
+        print(claim.text)
+    for label, path in run.results:
+        print(f"{label}: {path}")
+    print(f"scores: {run.folder / 'scores.csv'}\nreport: {report}")
+    return run
+
+
+def _repairs_help(study: Study) -> str:
+    lines = [f"  {repair.name:22}{repair.fault}\n{'':24}corrected: {repair.cure}" for repair in study.repairs]
+    return "repairs that the corrected protocol makes:\n" + "\n".join(lines) if lines else ""
