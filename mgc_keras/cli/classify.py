@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mgc_keras.cli.song_answers import Answer, add_song_arguments, answer_songs
+from mgc_keras.cli._song_answers import Answer, add_song_arguments, answer_songs
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -137,7 +137,7 @@ def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
         return {}
     if len(clips) == 1:
         return {clips.clip_ids[0]: plot}
-    from mgc_keras.cli.outputs import output_stems
+    from mgc_keras.cli._outputs import output_stems
 
     stems = output_stems(list(clips.clip_ids), plot.parent)
     return {

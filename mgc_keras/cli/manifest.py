@@ -15,7 +15,7 @@ EPILOG = """examples:
   mgc-keras manifest list gtzan_genre                  one dataset's card: where to get it, expected counts, splits
   mgc-keras manifest gtzan_genre ~/data/gtzan          writes ~/data/gtzan/gtzan_genre.csv
   mgc-keras manifest folder ~/music -o ~/music/my.csv  one sub-folder a class
-  mgc-keras manifest cut songs.csv --seconds 30        cuts the songs, writes songs_30s/*.wav and songs_30s/songs_30s.csv
+  mgc-keras manifest cut songs.csv --seconds 30        writes segments and their manifest, songs_30s/songs_30s.csv
 
 Paths in the CSV are relative to DIR. A dataset that differs from its card (clips missing, classes unknown) is reported
 and not written, exit code 1; --allow-incomplete writes what is there.

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli.outputs import output_stems
-from mgc_keras.cli.segment_files import SongFiles
+from mgc_keras.cli._outputs import output_stems
+from mgc_keras.cli._segment_files import SongFiles
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.terminal import quiet_libraries
 
