@@ -10,7 +10,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from mgc_keras.audio.findings import CheckReport, Finding
+    from mgc_keras.audio.check import CheckReport, Finding
 
 HELP = "list unreadable, empty, truncated, silent, too short, misnamed and duplicated clips of a folder"
 EPILOG = """\
