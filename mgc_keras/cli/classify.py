@@ -94,9 +94,9 @@ def judged(
     from mgc_keras.evaluation.voting import shares
     from mgc_keras.studies.jimenez2017.votes import chosen_genres, song_votes
 
-    one = np.zeros(len(found.scores), dtype=int)
-    votes = song_votes(one, found.scores, average, names=names, neighbours=neighbours, k=k)
-    means = song_votes(one, found.scores, "mean", names=names)
+    same_song = np.zeros(len(found.scores), dtype=int)
+    votes = song_votes(same_song, found.scores, average, names=names, neighbours=neighbours, k=k)
+    means = song_votes(same_song, found.scores, "mean", names=names)
     return Answer(found, names, shares(found.scores), votes[0], int(chosen_genres(votes, means)[0]))
 
 

@@ -26,7 +26,7 @@ how it works (Asgharivaskasi et al. 2019):
 what comes out, for each song:
   SONG_segments.csv    start_s, end_s, label, duration_s; one row a segment. Labels count from 0 as they first appear.
   SONG_waveform.png    the waveform
-  SONG_distances.png   distances S between windows: dark blocks are stretches that sound alike
+  SONG_distances.png   distances S between windows: dark blocks are parts of the song that sound alike
   SONG_graph.png       the graph A = exp(-(S / scale)^2) that is divided
   SONG_map.png         the graph in the plane, neighbours in time linked
   SONG_segments.png    the waveform in the colours of its segments
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         SongFiles(stem, path, arguments.sampling_rate, settings, plots, largest)
         for stem, path in zip(output_stems(songs.clip_ids, arguments.out), songs.paths, strict=True)
     ]
-    kept = {number for number, one in enumerate(files) if not arguments.overwrite and one.are_finished()}
+    kept = {number for number, song in enumerate(files) if not arguments.overwrite and song.are_finished()}
     left = [number for number in range(len(files)) if number not in kept]
     failures = {}
     with quiet_libraries():
@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{len(kept)} of them were done before with the same settings and are kept (--overwrite does them again)")
     if failures:
         print(f"{len(failures)} of {len(files)} songs failed: {errors_csv} says why")
-    done = [path for number, one in enumerate(files) if number not in failures for path in one.paths]
+    done = [path for number, song in enumerate(files) if number not in failures for path in song.paths]
     for path in (errors_csv, *done):
         print(path)
     return int(bool(failures))
