@@ -46,16 +46,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     add_song_arguments(parser, "jimenez2017", top=3)
     parser.add_argument(
-        "--average", choices=("mean", "geometric", "knn"), default="mean", help="over excerpts (default: %(default)s)"
+        "--average",
+        choices=("mean", "geometric", "knn"),
+        default="mean",
+        help="how the genre of a song is made from those of its excerpts (default: %(default)s)",
     )
     parser.add_argument(
-        "--neighbours", metavar="FILE", type=Path, help="for knn: a manifest of songs with labels, or a .neighbours.npz"
+        "--neighbours",
+        metavar="FILE",
+        type=Path,
+        help="songs of known genre for --average knn: a manifest with labels, or a .neighbours.npz",
     )
     parser.add_argument(
-        "--k", type=int, default=5, metavar="K", help="neighbours an excerpt asks (default: %(default)s)"
+        "--k",
+        type=int,
+        default=5,
+        metavar="K",
+        help="number of neighbours that each excerpt asks under --average knn (default: %(default)s)",
     )
     parser.add_argument(
-        "--labels", metavar="A,B,…", help="the model's genres in order, where its file does not know them"
+        "--labels", metavar="A,B,…", help="names of the model's genres in order, where its file does not hold them"
     )
     parser.add_argument(
         "--plot", metavar="FILE.png", type=Path,

@@ -52,19 +52,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", metavar="DIR", type=Path, default=Path("."), help="folder for the files (default: this one)"
     )
-    parser.add_argument("--k", type=int, metavar="K", help="groups; default: read from the gap between eigenvalues")
+    parser.add_argument(
+        "--k", type=int, metavar="K", help="number of groups (default: read from the gap between eigenvalues)"
+    )
     parser.add_argument(
         "--window-seconds", type=float, default=1.0, metavar="S", help="length of a window (default: %(default)s)"
     )
-    parser.add_argument("--order", type=int, default=40, help="of the autoregressive models (default: %(default)s)")
     parser.add_argument(
-        "--method", choices=("levinson", "burg"), default="levinson", help="of fitting them (default: %(default)s)"
+        "--order", type=int, default=40, help="order of the autoregressive models (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--method",
+        choices=("levinson", "burg"),
+        default="levinson",
+        help="method of fitting these models (default: %(default)s)",
     )
     parser.add_argument("--export-largest", action="store_true", help="write the largest group as audio, too")
     parser.add_argument("--no-plots", action="store_true", help="write no figures")
     parser.add_argument("--overwrite", action="store_true", help="do songs again that are done with the same settings")
-    parser.add_argument("--sampling-rate", type=int, default=22050, metavar="HZ", help="default: %(default)s")
-    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's songs, if not its own")
+    parser.add_argument(
+        "--sampling-rate",
+        type=int,
+        default=22050,
+        metavar="HZ",
+        help="sampling rate at which songs are read (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data-home", metavar="DIR", type=Path, help="folder that a manifest's paths start from (default: its own)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

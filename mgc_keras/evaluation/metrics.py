@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 
 METRICS = ("accuracy", "r2")
@@ -230,11 +231,7 @@ def finite_pair(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, 
 
 def check_metric(metric: str, weighting: str, folds: np.ndarray | None) -> None:
     """Raise `OptionError` for a metric or weighting that does not exist, or folds missing where they are needed."""
-    if metric not in METRICS:
-        raise OptionError(f"unknown metric {metric!r}", field="metric", cure=f"use one of {', '.join(METRICS)}")
-    if weighting not in WEIGHTINGS:
-        raise OptionError(
-            f"unknown weighting {weighting!r}", field="weighting", cure=f"use one of {', '.join(WEIGHTINGS)}"
-        )
+    checked_choice("metric", metric, METRICS)
+    checked_choice("weighting", weighting, WEIGHTINGS)
     if weighting != "pooled" and folds is None:
         raise OptionError(f"weighting {weighting!r} needs folds", field="folds", cure="give each clip's test fold")

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
-from mgc_keras.segmentation.autoregression import check_method, check_order
+from mgc_keras.segmentation.autoregression import METHODS, check_order
 from mgc_keras.segmentation.clustering import check_counts, check_scale
 from mgc_keras.segmentation.spectral_error import checked_lags
 
@@ -65,7 +66,7 @@ class SegmentationSettings:
                 cure=f"give seconds above 0, at most the window's {self.window_seconds:g}",
             )
         check_order(self.order)
-        check_method(self.method)
+        checked_choice("method", self.method, METHODS)
         checked_lags(self.order, self.n_lags)
         check_counts(self.n_segments, self.most_segments, self.seed)
         if self.scale is not None:
