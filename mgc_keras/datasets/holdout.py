@@ -8,10 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.repeated_folds import INNER_FOLDS, Fold
 from mgc_keras.datasets.splits import train_test_fold, validation_fold
-from mgc_keras.datasets.tasks import FOLDS_OF, StudyTask
+from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import OptionError
 
 SHARE = 0.3
@@ -104,7 +103,8 @@ def holdout_fold(
     ManifestError
         The dataset's own split marks no clips "test", or all.
     """
-    checked_choice("protocol", protocol, tuple(FOLDS_OF))
+    if protocol not in ("published", "corrected"):
+        raise OptionError(f"unknown protocol {protocol!r}", field="protocol", cure="use published or corrected")
     if protocol == "published":
         held_out = stratified_holdout(task.target, share=share, seed=seed)
         return Fold(0, 0, np.flatnonzero(~held_out), np.empty(0, dtype=int), np.flatnonzero(held_out))

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.splits import grouped_stratified_folds, plain_folds, validation_fold
-from mgc_keras.datasets.tasks import FOLDS_OF, StudyTask
+from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import OptionError
 
 # The share of the training clips that chooses the epoch, where the dataset has no validation part of its own.
@@ -83,7 +82,8 @@ def repeated_folds(
     """
     if n_repetitions < 1:
         raise OptionError(f"{n_repetitions} repetitions give no score", field="n_repetitions", cure="give 1 or more")
-    checked_choice("protocol", protocol, tuple(FOLDS_OF))
+    if protocol not in ("published", "corrected"):
+        raise OptionError(f"unknown protocol {protocol!r}", field="protocol", cure="use published or corrected")
     for repetition in range(n_repetitions):
         if protocol == "published":
             of_clip = shuffled_folds(len(task), n_folds, (seed, repetition))

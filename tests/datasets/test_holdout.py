@@ -170,7 +170,7 @@ class TestFold:
         assert len(fold.validation) == 9 and len(holdout_fold(task, "published").test) == 18
 
     def test_refused(self) -> None:
-        with pytest.raises(OptionError, match="'nested' is unknown .choose one of published, corrected"):
+        with pytest.raises(OptionError, match="unknown protocol 'nested'"):
             holdout_fold(TASK, "nested")
         task = StudyTask("toy", "classification", TASK.clip_ids, LABELS, split=np.full(60, "train"))
         with pytest.raises(ManifestError, match="needs both 'test' and other clips"):

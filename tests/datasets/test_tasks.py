@@ -10,7 +10,6 @@ from mgc_keras.datasets.cards import manifest_folder
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import tasks_of
 from mgc_keras.errors import ManifestError
-from mgc_keras.studies.choi2017.paper import SHORT_LABELS, TASK_NAMES
 
 
 def manifest(name: str, **columns: list) -> Manifest:
@@ -21,8 +20,7 @@ def manifest(name: str, **columns: list) -> Manifest:
 
 
 def test_label_and_value_columns_become_tasks_with_the_study_names() -> None:
-    emomusic = manifest("emomusic", label_arousal=[0.1, 0.2], label_valence=[0.3, 0.4])
-    tasks = tasks_of(emomusic, TASK_NAMES[emomusic.name], SHORT_LABELS)
+    tasks = tasks_of(manifest("emomusic", label_arousal=[0.1, 0.2], label_valence=[0.3, 0.4]))
     assert [(task.name, task.kind, task.metric, task.estimator) for task in tasks] == [
         ("emoMusic_a", "regression", "r2", "SVR"),
         ("emoMusic_v", "regression", "r2", "SVR"),

@@ -26,7 +26,7 @@ def resolve_defaults(options: argparse.Namespace) -> None:
     unknown = [name for name in options.sub_runs if name not in SUB_RUNS]
     if unknown:
         raise OptionError(
-            f"there is no sub-run {unknown[0]!r}", field="SUB_RUN", cure=f"choose one of {', '.join(SUB_RUNS)}"
+            f"there is no sub-run {unknown[0]!r}", field="SUB_RUN", cure=f"choose of {', '.join(SUB_RUNS)}"
         )
     names = [name for name in SUB_RUNS if name in (options.sub_runs or SUB_RUNS)]
     options.sub_runs = chosen(names, options.segment)

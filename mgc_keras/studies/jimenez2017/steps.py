@@ -31,9 +31,7 @@ def check_options(options: argparse.Namespace, known: tuple[str, ...]) -> None:
     """Refuse options that make no sense before any song is rendered or read; fill in the sub-runs."""
     unknown = [name for name in options.sub_runs if name not in known]
     if unknown:
-        raise OptionError(
-            f"there is no sub-run {unknown[0]!r}", field="SUB_RUN", cure=f"choose one of {', '.join(known)}"
-        )
+        raise OptionError(f"there is no sub-run {unknown[0]!r}", field="SUB_RUN", cure=f"choose of {', '.join(known)}")
     options.sub_runs = [name for name in known if name in (options.sub_runs or known)]
     if options.from_layer not in TRAINABLE_FROM:
         cure = f"choose one of {', '.join(TRAINABLE_FROM)}"

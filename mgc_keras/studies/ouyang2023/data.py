@@ -41,7 +41,7 @@ def resolve_defaults(options: argparse.Namespace, networks: tuple[str, ...]) -> 
     unknown = [name for name in options.networks if name not in networks]
     if unknown:
         raise OptionError(
-            f"there is no network {unknown[0]!r}", field="NETWORK", cure=f"choose one of {', '.join(networks)}"
+            f"there is no network {unknown[0]!r}", field="NETWORK", cure=f"choose of {', '.join(networks)}"
         )
     options.networks = [name for name in networks if name in (options.networks or networks)]
     built_in = is_built_in(options)
