@@ -1,6 +1,21 @@
-"""Five published music-genre-classification studies in Keras 3 on TensorFlow.
+"""Five published music-genre-classification studies in Keras 3 on TensorFlow, and what they are made of.
 
-The names below resolve when first used, so that ``import mgc_keras`` stays fast and needs no TensorFlow.
+=================  ===============================================================================================
+To …               use
+=================  ===============================================================================================
+listen             `read_waveform`, `fit_waveform`, `write_waveform`
+list clips         `check_folder`, `build_manifest`, `folder_manifest`, `read_manifest`, `write_manifest`
+compute            `export_features`, `MelSpectrogram`, `Scattering`, `segment_waveform`
+load a network     `load_model`, `calibrate`
+search SVMs        `search.search`, `search.sweep`
+judge              `score`, `bootstrap_interval`, `compare`, `holm`, `majority_vote`
+tell genres, tags  `SongScorer`
+invent music       `write_corpus`
+catch errors       `MgcKerasError`
+=================  ===============================================================================================
+
+A name is imported when it is first used, so that ``import mgc_keras`` stays fast and needs no TensorFlow. The file
+``__init__.pyi`` beside this one lists them all, for Python and for type checkers.
 
 Example
 -------
@@ -10,35 +25,14 @@ Example
 """
 
 import os
-from importlib import import_module
-from typing import Any
 
-from mgc_keras._version import __version__
+import lazy_loader
+
+from mgc_keras._version import __version__ as __version__
 
 # TensorFlow reads these when it is first imported; settings made outside win. On many processors it leaves oneDNN's
-# kernels off unless asked, and it gives large maps back to the system after every step: each halves the convnet's speed.
+# kernels off unless asked, and it returns large maps to the system after every step: each halves the convnet's speed.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
 
-_HOME_OF = {
-    "MgcKerasError": "mgc_keras.errors",
-    "read_waveform": "mgc_keras.audio.files",
-    "fit_waveform": "mgc_keras.audio.files",
-    "read_manifest": "mgc_keras.datasets.manifest",
-    "check_folder": "mgc_keras.audio.check",
-    "load_model": "mgc_keras.networks.load",
-    "calibrate": "mgc_keras.studies.choi2017.calibration",
-    "export_features": "mgc_keras.features.export",
-}
-
-__all__ = ["__version__", *_HOME_OF]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'mgc_keras' has no attribute {name!r}")
-    return getattr(import_module(_HOME_OF[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

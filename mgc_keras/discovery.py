@@ -9,16 +9,22 @@ from types import ModuleType
 STUDIES = "mgc_keras.studies"
 
 
-def modules_in(package: str) -> Iterator[ModuleType]:
-    """Import every module of a package, by name.
+def module_names(package: str) -> list[str]:
+    """Return the names of a package's modules, sorted, without importing them; a leading underscore hides a module.
 
     Example
     -------
-    >>> [module.__name__.rsplit(".", 1)[1] for module in modules_in("mgc_keras.evaluation")][:2]
-    ['audit', 'fold_tests']
+    >>> module_names("mgc_keras.datasets.builders")[:2]
+    ['artists1517', 'ballroom_extended']
     """
-    for found in iter_modules(import_module(package).__path__):
-        yield import_module(f"{package}.{found.name}")
+    names = (found.name for found in iter_modules(import_module(package).__path__))
+    return sorted(name for name in names if not name.startswith("_"))
+
+
+def modules_in(package: str) -> Iterator[ModuleType]:
+    """Import every module of a package that `module_names` lists, in that order."""
+    for name in module_names(package):
+        yield import_module(f"{package}.{name}")
 
 
 def modules_named(name: str, package: str = STUDIES) -> Iterator[ModuleType]:

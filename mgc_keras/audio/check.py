@@ -4,21 +4,92 @@ import math
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 from joblib import Parallel, delayed
 
 from mgc_keras.audio.containers import SUFFIX_OF_FORMAT
 from mgc_keras.audio.files import find_clips, is_clip_name, walk_files
-from mgc_keras.audio.findings import KINDS, CheckReport, Finding
 from mgc_keras.audio.probe import ClipProbe, probe_clip
 from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
 
+KINDS = ("unreadable", "empty", "truncated", "silent", "too_short", "wrong_extension", "duplicate")
 # Shorter than one window of 1024 samples at 12 kHz, and the MFCC baseline has to pad a clip.
 MINIMUM_DURATION = 0.1
 # -80 dB against full scale: three steps of a 16-bit file.
 SILENCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about a clip that a user should know.
+
+    Attributes
+    ----------
+    clip : str
+        Path relative to the folder, with forward slashes.
+    kind : str
+        One of `KINDS`.
+    detail : str
+        What was found.
+    cure : str
+        What to do about it.
+    """
+
+    clip: str
+    kind: str
+    detail: str
+    cure: str
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `check_folder` found.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder that was checked.
+    clips_per_folder : dict of str to int
+        The number of clips by the folder that holds them, relative to `folder` ("." is `folder` itself), sorted.
+    findings : tuple of Finding
+        Sorted by kind in the order of `KINDS`, then by clip.
+    skipped : dict of str to int
+        The number of visible files that are no clips, by suffix in lower case ("" for none), sorted.
+    duplicate_groups : tuple of tuple of str
+        The clips with equal audio, group by group, sorted.
+    """
+
+    folder: Path
+    clips_per_folder: dict[str, int]
+    findings: tuple[Finding, ...]
+    skipped: dict[str, int]
+    duplicate_groups: tuple[tuple[str, ...], ...]
+
+    @property
+    def n_clips(self) -> int:
+        """How many clips were checked."""
+        return sum(self.clips_per_folder.values())
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of findings by kind, in the order of `KINDS`; kinds without any are left out."""
+        counter = Counter(finding.kind for finding in self.findings)
+        return {kind: counter[kind] for kind in KINDS if kind in counter}
+
+    def table(self) -> pd.DataFrame:
+        """Return the findings as a table with the columns clip, kind, detail, cure."""
+        return pd.DataFrame(
+            [(finding.clip, finding.kind, finding.detail, finding.cure) for finding in self.findings],
+            columns=["clip", "kind", "detail", "cure"],
+        )
+
+    def write(self, path: str | Path) -> Path:
+        """Write the findings as CSV, whole or not at all; return the path."""
+        return write_text(path, self.table().to_csv(index=False, lineterminator="\n"))
 
 
 def check_folder(
@@ -104,11 +175,11 @@ def check_clips(
     _check_options(minimum_duration, jobs)
     # Threads suffice: decoding and fingerprinting run outside Python's global lock.
     pool = Parallel(n_jobs=jobs or os.cpu_count() or 1, prefer="threads", return_as="generator")
-    answers = pool(delayed(_judge)(path, minimum_duration) for path in paths)
+    answers = pool(delayed(_judge)(path, name, minimum_duration) for path, name in zip(paths, names))
     findings, alike = [], defaultdict(list)
     bar = progress_bar(answers, description="checking", total=len(paths))
-    for (problems, fingerprint), name in zip(bar, names):
-        findings += [Finding(name, *problem) for problem in problems]
+    for (of_clip, fingerprint), name in zip(bar, names):
+        findings += of_clip
         if fingerprint:
             alike[fingerprint].append(name)
     groups = tuple(tuple(group) for group in alike.values() if len(group) > 1)
@@ -123,39 +194,43 @@ def _check_options(minimum_duration: float, jobs: int | None) -> None:
         raise OptionError(f"{jobs} threads cannot work", field="jobs", cure="give a number from 1")
 
 
-def _judge(path: Path, minimum_duration: float) -> tuple[list[tuple[str, str, str]], str]:
-    """The findings (kind, detail, cure) of one clip, and its fingerprint; no fingerprint where others may share it."""
+def _judge(path: Path, name: str, minimum_duration: float) -> tuple[list[Finding], str]:
+    """The findings about one clip, and its fingerprint; no fingerprint where clips of other music may share it."""
     try:
         probe = probe_clip(path)
     except AudioError as error:
         kind = "empty" if path.is_file() and path.stat().st_size == 0 else "unreadable"
-        return [(kind, error.problem, error.cure or "")], ""
+        return [Finding(name, kind, error.problem, error.cure or "")], ""
     except OSError as error:
-        return [("unreadable", f"the system says: {error.strerror}", "check the disk and your rights")], ""
-    problems = []
+        detail = f"the system says: {error.strerror}"
+        return [Finding(name, "unreadable", detail, "check the disk and your rights")], ""
+    findings = []
     right = SUFFIX_OF_FORMAT.get(probe.format_name)
     if right != path.suffix.lower():
         cure = f"rename it to {_shown(Path(path.stem))}{right}" if right else "convert it to wav"
-        problems.append(("wrong_extension", f"holds {probe.format_name} audio", cure))
+        findings.append(Finding(name, "wrong_extension", f"holds {probe.format_name} audio", cure))
     if probe.missing:
         detail = f"{probe.missing}; {probe.duration:.1f} s decode"
-        problems.append(("truncated", detail, "fetch the file again or leave it out"))
-    return problems + _problems_of_audio(probe, minimum_duration), probe.fingerprint if _is_heard(probe) else ""
+        findings.append(Finding(name, "truncated", detail, "fetch the file again or leave it out"))
+    findings += _findings_of_audio(probe, name, minimum_duration)
+    return findings, probe.fingerprint if _is_heard(probe) else ""
 
 
-def _problems_of_audio(probe: ClipProbe, minimum_duration: float) -> list[tuple[str, str, str]]:
+def _findings_of_audio(probe: ClipProbe, name: str, minimum_duration: float) -> list[Finding]:
     if not probe.n_samples:
-        return [] if probe.missing else [("empty", "holds no samples", "replace the clip or leave it out")]
-    problems = []
+        cure = "replace the clip or leave it out"
+        return [] if probe.missing else [Finding(name, "empty", "holds no samples", cure)]
+    findings = []
     if not probe.finite:
-        problems.append(("unreadable", "contains NaN or infinite samples", "export the clip again from its source"))
+        cure = "export the clip again from its source"
+        findings.append(Finding(name, "unreadable", "contains NaN or infinite samples", cure))
     elif not _is_heard(probe):
         cure = "listen to it, then replace it or leave it out"
-        problems.append(("silent", "its mono mix is below -80 dB throughout", cure))
+        findings.append(Finding(name, "silent", "its mono mix is below -80 dB throughout", cure))
     if probe.duration < minimum_duration:
         shown = f"lasts {probe.duration:.3g} s, less than {minimum_duration:g} s"
-        problems.append(("too_short", shown, "leave it out, or allow shorter clips"))
-    return problems
+        findings.append(Finding(name, "too_short", shown, "leave it out, or allow shorter clips"))
+    return findings
 
 
 def _is_heard(probe: ClipProbe) -> bool:

@@ -15,6 +15,7 @@ import soundfile
 import soxr
 
 from mgc_keras.audio.containers import open_clip
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import whole_file
 
@@ -113,8 +114,7 @@ def fit_waveform(waveform: np.ndarray, n_samples: int, fit: str = "repeat") -> n
     >>> fit_waveform(np.float32([1, 2, 3, 4, 5]), 3, "crop").tolist()
     [2.0, 3.0, 4.0]
     """
-    if fit not in FITS:
-        raise OptionError(f"unknown value {fit!r}", field="fit", cure=f"choose one of {', '.join(FITS)}")
+    checked_choice("fit", fit, FITS)
     if n_samples < 1:
         raise OptionError(f"{n_samples} is no length", field="n_samples", cure="give a positive number of samples")
     n = len(waveform)

@@ -1,4 +1,9 @@
-"""One clip, decoded from end to end in blocks: how long and how loud it is, what it lacks, a fingerprint."""
+"""One clip, decoded from end to end in blocks: how long and how loud it is, what it lacks, a fingerprint.
+
+No library was found that does this. Of broken files made here, `soundfile.info`, mutagen 1.48, tinytag 2.3 and
+miniaudio 1.71 report none as broken: they believe a header (a FLAC or mp3 file cut at 60 % lasts as long as the whole
+one), or take what is left for the whole. None looks at an Ogg page's checksum, and only libsndfile reads .au.
+"""
 
 import hashlib
 from dataclasses import dataclass

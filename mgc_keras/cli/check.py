@@ -10,7 +10,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from mgc_keras.audio.findings import CheckReport, Finding
+    from mgc_keras.audio.check import CheckReport, Finding
 
 HELP = "list unreadable, empty, truncated, silent, too short, misnamed and duplicated clips of a folder"
 EPILOG = """\
@@ -35,7 +35,7 @@ _TITLES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``mgc-keras check``."""
-    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder; its sub-folders are included")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder to check, with its sub-folders")
     parser.add_argument(
         "--minimum-duration",
         metavar="S",
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.1,
         help="report clips shorter than S seconds (default: %(default)s)",
     )
-    parser.add_argument("--jobs", metavar="N", type=int, help="number of threads (default: one a processor)")
+    parser.add_argument("--jobs", metavar="N", type=int, help="number of threads (default: one for each processor)")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="save the findings as CSV")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mgc_keras.cli.song_answers import Answer, add_song_arguments, answer_songs
+from mgc_keras.cli._song_answers import Answer, add_song_arguments, answer_songs
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -46,16 +46,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     add_song_arguments(parser, "jimenez2017", top=3)
     parser.add_argument(
-        "--average", choices=("mean", "geometric", "knn"), default="mean", help="over excerpts (default: %(default)s)"
+        "--average",
+        choices=("mean", "geometric", "knn"),
+        default="mean",
+        help="how the genre of a song is made from those of its excerpts (default: %(default)s)",
     )
     parser.add_argument(
-        "--neighbours", metavar="FILE", type=Path, help="for knn: a manifest of songs with labels, or a .neighbours.npz"
+        "--neighbours",
+        metavar="FILE",
+        type=Path,
+        help="songs of known genre for --average knn: a manifest with labels, or a .neighbours.npz",
     )
     parser.add_argument(
-        "--k", type=int, default=5, metavar="K", help="neighbours an excerpt asks (default: %(default)s)"
+        "--k",
+        type=int,
+        default=5,
+        metavar="K",
+        help="number of neighbours that each excerpt asks under --average knn (default: %(default)s)",
     )
     parser.add_argument(
-        "--labels", metavar="A,B,…", help="the model's genres in order, where its file does not know them"
+        "--labels", metavar="A,B,…", help="names of the model's genres in order, where its file does not hold them"
     )
     parser.add_argument(
         "--plot", metavar="FILE.png", type=Path,
@@ -94,9 +104,9 @@ def judged(
     from mgc_keras.evaluation.voting import shares
     from mgc_keras.studies.jimenez2017.votes import chosen_genres, song_votes
 
-    one = np.zeros(len(found.scores), dtype=int)
-    votes = song_votes(one, found.scores, average, names=names, neighbours=neighbours, k=k)
-    means = song_votes(one, found.scores, "mean", names=names)
+    same_song = np.zeros(len(found.scores), dtype=int)
+    votes = song_votes(same_song, found.scores, average, names=names, neighbours=neighbours, k=k)
+    means = song_votes(same_song, found.scores, "mean", names=names)
     return Answer(found, names, shares(found.scores), votes[0], int(chosen_genres(votes, means)[0]))
 
 
@@ -137,7 +147,7 @@ def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
         return {}
     if len(clips) == 1:
         return {clips.clip_ids[0]: plot}
-    from mgc_keras.cli.outputs import output_stems
+    from mgc_keras.cli._outputs import output_stems
 
     stems = output_stems(list(clips.clip_ids), plot.parent)
     return {

@@ -19,11 +19,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("task", help="name of a task, 'all', or 'list' to see the names")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder for the clips and the manifest")
-    parser.add_argument("--clips", type=int, metavar="N", help="clips a task (default: the task's own number)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed gives other artists and clips (default: 0)")
-    parser.add_argument("--sampling-rate", type=int, default=22050, metavar="HZ", help="default: 22050")
-    parser.add_argument("--duration", type=float, metavar="SECONDS", help="of every clip (default: the task's own)")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; -1 is one a core (default: 1)")
+    parser.add_argument("--clips", type=int, metavar="N", help="number of clips of each task (default: the task's own)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of artists and clips; another one gives others (default: 0)"
+    )
+    parser.add_argument("--sampling-rate", type=int, default=22050, metavar="HZ", help="sampling rate (default: 22050)")
+    parser.add_argument(
+        "--duration", type=float, metavar="SECONDS", help="length of every clip (default: the task's own)"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="number of processes; -1 takes one for each core (default: 1)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

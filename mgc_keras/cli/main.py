@@ -3,28 +3,29 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module
+from types import ModuleType
 
 from mgc_keras._version import __version__
+from mgc_keras.discovery import modules_in
 from mgc_keras.terminal import guarded
 
-# Each is a module `mgc_keras.cli.<name>` with HELP, EPILOG, add_arguments(parser) and run(arguments) -> exit code.
-COMMANDS = (
-    "check", "manifest", "corpus", "features", "scattering", "segment", "plot", "classify", "tag", "weights", "report",
-)  # fmt: skip
+
+def commands() -> dict[str, ModuleType]:
+    """Find the commands: the modules of `mgc_keras.cli` with HELP, EPILOG, add_arguments(parser) and run(arguments)."""
+    modules = {module.__name__.rpartition(".")[2]: module for module in modules_in("mgc_keras.cli")}
+    return {name: module for name, module in modules.items() if hasattr(module, "HELP")}
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of ``mgc-keras`` with all its sub-commands."""
     parser = argparse.ArgumentParser(
         prog="mgc-keras",
-        description="Music-genre classification: check a folder of music, make manifests, export features, classify and tag songs.",
+        description="Music-genre classification: check music, make manifests, export features, classify and tag songs.",
     )
     parser.add_argument("--version", action="version", version=f"mgc-keras {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
-        module = import_module(f"mgc_keras.cli.{name}")
-        command = commands.add_parser(
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module in commands().items():
+        command = subparsers.add_parser(
             name,
             help=module.HELP,
             description=module.HELP,
@@ -38,7 +39,6 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``mgc-keras`` with `arguments` (default: the command line) and return its exit code."""
-
     words = sys.argv[1:] if arguments is None else list(arguments)
 
     def work() -> int:

@@ -15,7 +15,7 @@ EPILOG = """examples:
   mgc-keras manifest list gtzan_genre                  one dataset's card: where to get it, expected counts, splits
   mgc-keras manifest gtzan_genre ~/data/gtzan          writes ~/data/gtzan/gtzan_genre.csv
   mgc-keras manifest folder ~/music -o ~/music/my.csv  one sub-folder a class
-  mgc-keras manifest cut songs.csv --seconds 30        cuts the songs, writes songs_30s/*.wav and songs_30s/songs_30s.csv
+  mgc-keras manifest cut songs.csv --seconds 30        writes segments and their manifest, songs_30s/songs_30s.csv
 
 Paths in the CSV are relative to DIR. A dataset that differs from its card (clips missing, classes unknown) is reported
 and not written, exit code 1; --allow-incomplete writes what is there.
@@ -38,25 +38,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "directory",
         metavar="DIR",
         nargs="?",
-        help="the folder of the dataset (for `cut`: a manifest; for `list`: a dataset's name)",
+        help="the folder of the dataset; for `cut`, a manifest; for `list`, the name of a dataset",
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", type=Path, help="the CSV (default: DIR/NAME.csv, DIR/manifest.csv)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="the CSV to write (default: DIR/NAME.csv; for `folder`, DIR/manifest.csv)",
     )
     parser.add_argument(
         "--allow-incomplete", action="store_true", help="write the manifest even if it differs from the dataset's card"
     )
-    cut = parser.add_argument_group("of `cut` alone")
-    cut.add_argument("--seconds", type=float, metavar="S", help="length of a segment (default: 30)")
-    cut.add_argument("--hop", type=float, metavar="S", help="from one start to the next (default: the length)")
+    cut = parser.add_argument_group("options of `cut` alone")
+    cut.add_argument("--seconds", type=float, metavar="S", help="length of a segment in seconds (default: 30)")
+    cut.add_argument(
+        "--hop", type=float, metavar="S", help="seconds from the start of one segment to the next (default: the length)"
+    )
     cut.add_argument(
         "--remainder",
         choices=("drop", "fit"),
-        help="of a clip: left out (default), or one more segment, repeated to length",
+        help="what becomes of a clip's end that is too short for a segment: it is left out (drop, the default), or is "
+        "repeated to make one more segment (fit)",
     )
-    cut.add_argument("--sampling-rate", type=int, metavar="HZ", help="of the segments (default: that of each clip)")
     cut.add_argument(
-        "--data-home", type=Path, metavar="DIR", help="what the manifest's paths are relative to, if not its folder"
+        "--sampling-rate", type=int, metavar="HZ", help="sampling rate of the segments (default: that of each clip)"
+    )
+    cut.add_argument(
+        "--data-home", type=Path, metavar="DIR", help="folder that the manifest's paths start from (default: its own)"
     )
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli.outputs import output_stems
+from mgc_keras.cli._outputs import output_stems
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -43,17 +43,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--out", metavar="DIR", type=Path, default=Path("."), help="folder for the figures (default: this one)"
     )
     parser.add_argument(
-        "--views", nargs="+", choices=VIEWS, metavar="VIEW", help=f"of {', '.join(VIEWS)} (default: all)"
+        "--views",
+        nargs="+",
+        choices=VIEWS,
+        metavar="VIEW",
+        help=f"the views to draw, of {', '.join(VIEWS)} (default: all)",
     )
-    parser.add_argument("--separate", action="store_true", help="a figure a view, not one sheet a clip")
     parser.add_argument(
-        "--per-genre", action="store_true", help="one clip of each genre of the manifest, the first that reads"
+        "--separate", action="store_true", help="draw a figure for each view instead of a sheet for each clip"
     )
     parser.add_argument(
-        "--seconds", metavar="S", type=float, default=30.0, help="drawn from the start of a clip (default: %(default)s)"
+        "--per-genre",
+        action="store_true",
+        help="draw one clip of each genre of the manifest, the first that can be read",
     )
-    parser.add_argument("--sampling-rate", type=int, default=22050, metavar="HZ", help="default: %(default)s")
-    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
+    parser.add_argument(
+        "--seconds",
+        metavar="S",
+        type=float,
+        default=30.0,
+        help="length that is drawn, from the start of a clip (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--sampling-rate",
+        type=int,
+        default=22050,
+        metavar="HZ",
+        help="sampling rate of the views (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data-home", metavar="DIR", type=Path, help="folder that a manifest's paths start from (default: its own)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli.outputs import output_stems
-from mgc_keras.cli.segment_files import SongFiles
+from mgc_keras.cli._outputs import output_stems
+from mgc_keras.cli._segment_files import SongFiles
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -26,7 +26,7 @@ how it works (Asgharivaskasi et al. 2019):
 what comes out, for each song:
   SONG_segments.csv    start_s, end_s, label, duration_s; one row a segment. Labels count from 0 as they first appear.
   SONG_waveform.png    the waveform
-  SONG_distances.png   distances S between windows: dark blocks are stretches that sound alike
+  SONG_distances.png   distances S between windows: dark blocks are parts of the song that sound alike
   SONG_graph.png       the graph A = exp(-(S / scale)^2) that is divided
   SONG_map.png         the graph in the plane, neighbours in time linked
   SONG_segments.png    the waveform in the colours of its segments
@@ -52,19 +52,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", metavar="DIR", type=Path, default=Path("."), help="folder for the files (default: this one)"
     )
-    parser.add_argument("--k", type=int, metavar="K", help="groups; default: read from the gap between eigenvalues")
+    parser.add_argument(
+        "--k", type=int, metavar="K", help="number of groups (default: read from the gap between eigenvalues)"
+    )
     parser.add_argument(
         "--window-seconds", type=float, default=1.0, metavar="S", help="length of a window (default: %(default)s)"
     )
-    parser.add_argument("--order", type=int, default=40, help="of the autoregressive models (default: %(default)s)")
     parser.add_argument(
-        "--method", choices=("levinson", "burg"), default="levinson", help="of fitting them (default: %(default)s)"
+        "--order", type=int, default=40, help="order of the autoregressive models (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--method",
+        choices=("levinson", "burg"),
+        default="levinson",
+        help="method of fitting these models (default: %(default)s)",
     )
     parser.add_argument("--export-largest", action="store_true", help="write the largest group as audio, too")
     parser.add_argument("--no-plots", action="store_true", help="write no figures")
     parser.add_argument("--overwrite", action="store_true", help="do songs again that are done with the same settings")
-    parser.add_argument("--sampling-rate", type=int, default=22050, metavar="HZ", help="default: %(default)s")
-    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's songs, if not its own")
+    parser.add_argument(
+        "--sampling-rate",
+        type=int,
+        default=22050,
+        metavar="HZ",
+        help="sampling rate at which songs are read (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data-home", metavar="DIR", type=Path, help="folder that a manifest's paths start from (default: its own)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -89,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
         SongFiles(stem, path, arguments.sampling_rate, settings, plots, largest)
         for stem, path in zip(output_stems(songs.clip_ids, arguments.out), songs.paths, strict=True)
     ]
-    kept = {number for number, one in enumerate(files) if not arguments.overwrite and one.are_finished()}
+    kept = {number for number, song in enumerate(files) if not arguments.overwrite and song.are_finished()}
     left = [number for number in range(len(files)) if number not in kept]
     failures = {}
     with quiet_libraries():
@@ -107,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{len(kept)} of them were done before with the same settings and are kept (--overwrite does them again)")
     if failures:
         print(f"{len(failures)} of {len(files)} songs failed: {errors_csv} says why")
-    done = [path for number, one in enumerate(files) if number not in failures for path in one.paths]
+    done = [path for number, song in enumerate(files) if number not in failures for path in song.paths]
     for path in (errors_csv, *done):
         print(path)
     return int(bool(failures))

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli.song_answers import Answer, add_song_arguments, answer_songs
+from mgc_keras.cli._song_answers import Answer, add_song_arguments, answer_songs
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 HELP = "find last.fm tags of songs: 50 of genre, mood, era, voice and instruments"
 EPILOG = """\
 how it works:
-  MusicTaggerCRNN (Choi, Fazekas, Sandler and Cho 2017) scores excerpts of 29.12 s, one behind the other, for the 50 most
-  frequent last.fm tags of the Million Song Dataset. A song's score is the mean over its excerpts; --centre takes the one
-  excerpt at its centre, as the authors do. Scores are no shares: they do not add up to 100 %, and rare tags score low.
+  MusicTaggerCRNN (Choi, Fazekas, Sandler and Cho 2017) scores excerpts of 29.12 s, one behind the other, for the 50
+  most frequent last.fm tags of the Million Song Dataset. A song's score is the mean over its excerpts; --centre takes
+  the one excerpt at its centre, as the authors do. Scores are no shares: they do not add up to 100 %, and rare tags
+  score low.
 
 examples:
   mgc-keras tag song.mp3

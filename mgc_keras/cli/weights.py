@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch.add_argument("--ref", help="commit or branch of the authors' repository (default: master)")
     fetch.add_argument("--address", help="another address to download from, such as a mirror")
     add = actions.add_parser("add", help="copy a file you have into the cache")
-    add.add_argument("file", metavar="FILE", help="the weight file")
-    add.add_argument("--name", help="the name it must have (default: told by its SHA-256)")
+    add.add_argument("file", metavar="FILE", help="the weight file to add")
+    add.add_argument("--name", help="the name that the file must have (default: the one its SHA-256 belongs to)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,10 +4,10 @@ import numpy as np
 from scipy import fft
 
 from mgc_keras.corpus.arrangement import arrange
+from mgc_keras.corpus.composition import compose
 from mgc_keras.corpus.genres import GENRES
 from mgc_keras.corpus.instruments import Timbre, render_note
-from mgc_keras.corpus.mixing import Studio, add_at, render_score
-from mgc_keras.corpus.score import compose
+from mgc_keras.corpus.mixing import Studio, add_at, mix_roles
 from mgc_keras.corpus.seeds import pick
 from mgc_keras.corpus.voice import Singer, Syllable, vocalise
 
@@ -197,5 +197,5 @@ def street_music(source: Random, clip: Random, n_samples: int, sampling_rate: in
     genre = str(pick(source, tuple(GENRES)))
     band, piece = int(source.integers(2**31)), int(clip.integers(2**31))
     played = arrange(genre, GENRES[genre], band, piece)
-    score = compose(played, int(np.ceil(n_samples / sampling_rate / played.seconds_per_bar)))
-    return render_score(Studio(played, sampling_rate), score, n_samples)
+    composition = compose(played, int(np.ceil(n_samples / sampling_rate / played.seconds_per_bar)))
+    return mix_roles(Studio(played, sampling_rate), composition, n_samples)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Chord:
     intervals: tuple[int, ...]
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse_chords(text: str) -> tuple[Chord, ...]:
     """Read Roman numerals: capitals major, small letters minor, b lowers the root; 7, maj7, 9, 6, 5, dim, sus4.
 

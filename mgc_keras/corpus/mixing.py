@@ -7,7 +7,7 @@ from scipy import fft
 
 from mgc_keras.corpus import drums, instruments
 from mgc_keras.corpus.arrangement import EQUALISER, Arrangement, Mix
-from mgc_keras.corpus.score import Hit, Score, Tone
+from mgc_keras.corpus.composition import Composition, Hit, Tone
 from mgc_keras.corpus.seeds import generator
 from mgc_keras.corpus.voice import sung_syllables, vocalise
 
@@ -64,8 +64,8 @@ def add_at(track: np.ndarray, sound: np.ndarray, seconds: float, gain: float, sa
     """Add `sound` to `track` from `seconds` on; what reaches beyond the end is cut."""
     begin = int(seconds * sampling_rate)
     if 0 <= begin < track.size:
-        piece = sound[: track.size - begin]
-        track[begin : begin + piece.size] += piece * np.float32(gain)
+        heard = sound[: track.size - begin]
+        track[begin : begin + heard.size] += heard * np.float32(gain)
 
 
 def drum_track(studio: Studio, hits: list[Hit], n_samples: int) -> np.ndarray:
@@ -111,11 +111,11 @@ def loudness_of(track: np.ndarray) -> float:
     return float(np.sqrt(sounding.mean()))
 
 
-def render_score(studio: Studio, score: Score, n_samples: int) -> np.ndarray:
-    """Mix all roles of a score at the artist's levels: float32, shape (n_samples,), not yet mastered."""
+def mix_roles(studio: Studio, composition: Composition, n_samples: int) -> np.ndarray:
+    """Mix all roles of a composition at the artist's levels: float32, shape (n_samples,), not yet mastered."""
     arrangement, balance = studio.arrangement, dict(studio.arrangement.mix.balance)
-    tracks = {"drums": drum_track(studio, score.hits, n_samples)} if score.hits else {}
-    for role, tones in score.tones.items():
+    tracks = {"drums": drum_track(studio, composition.hits, n_samples)} if composition.hits else {}
+    for role, tones in composition.tones.items():
         if not tones:
             continue
         if role == "voice" and arrangement.singer:
@@ -185,7 +185,9 @@ def _noise_floor(mix: Mix, n_samples: int, sampling_rate: int, rng: np.random.Ge
     return np.resize(loop / np.float32(loop.std() + 1e-9), n_samples)
 
 
-def render_arrangement(arrangement: Arrangement, score: Score, n_samples: int, sampling_rate: int) -> np.ndarray:
-    """Render a score with an arrangement's instruments and mix: float32, shape (n_samples,), peak below 1."""
-    mixed = render_score(Studio(arrangement, sampling_rate), score, n_samples)
+def render_arrangement(
+    arrangement: Arrangement, composition: Composition, n_samples: int, sampling_rate: int
+) -> np.ndarray:
+    """Render a composition with an arrangement's instruments and mix: float32, shape (n_samples,), peak below 1."""
+    mixed = mix_roles(Studio(arrangement, sampling_rate), composition, n_samples)
     return master(mixed, arrangement.mix, sampling_rate, arrangement.seed)

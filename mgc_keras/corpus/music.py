@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.corpus.arrangement import Arrangement, arrange
+from mgc_keras.corpus.composition import compose
 from mgc_keras.corpus.genres import GENRES
 from mgc_keras.corpus.mixing import render_arrangement
 from mgc_keras.corpus.rows import Row, check_count, class_table, clip_row
-from mgc_keras.corpus.score import compose
 from mgc_keras.corpus.seeds import generator, pick
 from mgc_keras.corpus.tags import tags_of
 
@@ -25,8 +25,8 @@ _LOANS = (
 def play(arrangement: Arrangement, seconds: float, sampling_rate: int) -> np.ndarray:
     """Compose and render `seconds` of an arrangement: float32, shape (n_samples,)."""
     n_bars = int(np.ceil(seconds / arrangement.seconds_per_bar))
-    score = compose(arrangement, n_bars)
-    return render_arrangement(arrangement, score, int(round(seconds * sampling_rate)), sampling_rate)
+    composition = compose(arrangement, n_bars)
+    return render_arrangement(arrangement, composition, int(round(seconds * sampling_rate)), sampling_rate)
 
 
 def genre_table(n_clips: int, seed: int) -> pd.DataFrame:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.corpus.arrangement import Arrangement, arrange, without
+from mgc_keras.corpus.composition import Composition, compose
 from mgc_keras.corpus.genres import GENRES
 from mgc_keras.corpus.harmony import parse_chords
 from mgc_keras.corpus.mixing import render_arrangement
 from mgc_keras.corpus.rows import Row, class_table
-from mgc_keras.corpus.score import Score, compose
 from mgc_keras.corpus.seeds import generator, pick
 from mgc_keras.corpus.voice import draw_singer
 
@@ -107,10 +107,10 @@ def section_arrangement(song: Arrangement, label: str, seed: int) -> Arrangement
 
 def render_song(row: Row, seconds: float, sampling_rate: int) -> np.ndarray:
     """Render a song, or its first `seconds`: float32, shape (n_samples,)."""
-    song, score = song_arrangement(row), Score()
+    song, composition = song_arrangement(row), Composition()
     for section in song_sections(row):
         if section.start < seconds:
             played = section_arrangement(song, section.label, int(row["seed"]))
-            score.extend(compose(played, section.n_bars, section.start, section.label))
-    score.tones.setdefault("voice", []).sort()
-    return render_arrangement(song, score, int(round(seconds * sampling_rate)), sampling_rate)
+            composition.extend(compose(played, section.n_bars, section.start, section.label))
+    composition.tones.setdefault("voice", []).sort()
+    return render_arrangement(song, composition, int(round(seconds * sampling_rate)), sampling_rate)

@@ -1,1 +1,5 @@
-"""Audio in, manifests, splits, the built-in corpus, checks of a folder of clips. Imports no TensorFlow."""
+"""Clips with labels: manifests, the cards and builders of known datasets, tasks, folds, cutting. Loads no TensorFlow.
+
+Begin with `manifest`, the one table that everything else reads. `builders` holds a module a dataset, each found by its
+name; `tasks` says what a manifest asks to predict; `splits`, `holdout` and `repeated_folds` divide its clips.
+"""

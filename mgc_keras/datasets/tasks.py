@@ -54,12 +54,12 @@ class StudyTask:
 
     @property
     def metric(self) -> str:
-        """ "accuracy" or "r2"."""
+        """The metric: "accuracy" or "r2"."""
         return "accuracy" if self.kind == "classification" else "r2"
 
     @property
     def estimator(self) -> str:
-        """ "SVC" or "SVR"."""
+        """The support-vector machine: "SVC" or "SVR"."""
         return "SVC" if self.kind == "classification" else "SVR"
 
     def with_split(self, fault_filtered: bool) -> "StudyTask":
@@ -79,8 +79,8 @@ class StudyTask:
     def folds(self, grouped: bool, seed: int = 0, n_folds: int = N_FOLDS) -> np.ndarray:
         """Return each clip's test fold; see `mgc_keras.datasets.splits.choose_folds`.
 
-        There are fewer than `n_folds` folds where the rarest class has fewer clips, or, where artists are kept together,
-        fewer artists: so each fold can test every class.
+        There are fewer than `n_folds` folds where the rarest class has fewer clips (or fewer artists, where these are
+        kept together), so that each fold can test every class.
 
         Parameters
         ----------
@@ -131,8 +131,8 @@ def tasks_of(manifest: Manifest, name: str | None = None, labels: Mapping[str, s
     Parameters
     ----------
     manifest : Manifest
-        With a column `label` or columns `label_<name>`; `artist` (else `cut_from`, see `mgc_keras.datasets.cutting`), `fold`
-        and `split` are used where they exist.
+        With a column `label` or columns `label_<name>`; `artist` (else `cut_from`, see `mgc_keras.datasets.cutting`),
+        `fold` and `split` are used where they exist.
     name : str, optional
         Of the task; default: the manifest's.
     labels : mapping of str to str, optional

@@ -1,15 +1,17 @@
 """How good predictions are: accuracy, r2, and the area under the ROC curve averaged over tags.
 
-Accuracy and r2 are functions of a few sums over clips (`additive_sums`, `score_of_sums`), so a bootstrap needs
-no more than one matrix product: see `mgc_keras.evaluation.intervals`.
+Accuracy and r2 are functions of a few sums over clips, so a bootstrap needs no more than one matrix product: see
+`mgc_keras.evaluation.resampling`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 
 METRICS = ("accuracy", "r2")
@@ -102,15 +104,26 @@ def score(
     0.5
     """
     check_metric(metric, weighting, folds)
-    one = accuracy if metric == "accuracy" else r2
+    score_of_fold = accuracy if metric == "accuracy" else r2
     if weighting == "pooled":
-        return one(truth, prediction)
+        return score_of_fold(truth, prediction)
     truth, prediction = same_length(truth, prediction)
     folds, truth = same_length(folds, truth)
     members = [folds == fold for fold in np.unique(folds)]
-    scores = [one(truth[inside], prediction[inside]) for inside in members]
-    sizes = [int(inside.sum()) if weighting == "size" else 1 for inside in members]
-    return float(np.average(scores, weights=sizes))
+    scores = [score_of_fold(truth[inside], prediction[inside]) for inside in members]
+    return float(np.average(scores, weights=fold_weights([inside.sum() for inside in members], weighting)))
+
+
+def fold_weights(sizes: Sequence[int] | np.ndarray, weighting: str) -> np.ndarray:
+    """Return what each fold's score counts in the mean: 1 ("equal"), or its number of clips ("size").
+
+    Example
+    -------
+    >>> fold_weights([30, 10], "size").tolist(), fold_weights([30, 10], "equal").tolist()
+    ([30.0, 10.0], [1.0, 1.0])
+    """
+    sizes = np.asarray(sizes, np.float64)
+    return np.ones_like(sizes) if weighting == "equal" else sizes
 
 
 def per_class_accuracy(truth: np.ndarray, prediction: np.ndarray) -> pd.Series:
@@ -218,11 +231,7 @@ def finite_pair(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, 
 
 def check_metric(metric: str, weighting: str, folds: np.ndarray | None) -> None:
     """Raise `OptionError` for a metric or weighting that does not exist, or folds missing where they are needed."""
-    if metric not in METRICS:
-        raise OptionError(f"unknown metric {metric!r}", field="metric", cure=f"use one of {', '.join(METRICS)}")
-    if weighting not in WEIGHTINGS:
-        raise OptionError(
-            f"unknown weighting {weighting!r}", field="weighting", cure=f"use one of {', '.join(WEIGHTINGS)}"
-        )
+    checked_choice("metric", metric, METRICS)
+    checked_choice("weighting", weighting, WEIGHTINGS)
     if weighting != "pooled" and folds is None:
         raise OptionError(f"weighting {weighting!r} needs folds", field="folds", cure="give each clip's test fold")

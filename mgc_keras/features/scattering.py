@@ -8,12 +8,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mgc_keras.scattering.on_scipy import ScipyOperations
-from mgc_keras.scattering.options import ScatteringOptions
+from mgc_keras.scattering.options import LOG_FLOOR, ScatteringOptions
 from mgc_keras.scattering.plan import ScatteringPlan
 from mgc_keras.scattering.transform import Transform
-
-# As the logarithm of `mgc_keras.layers.scattering.Scattering`: -120 dB of a full-scale tone.
-SMALLEST = 1e-6
 
 
 class ScatteringExtractor:
@@ -87,5 +84,5 @@ class ScatteringExtractor:
     def _clip(self, waveform: np.ndarray) -> np.ndarray:
         coefficients = self._transform(waveform)[self._transform.order]
         if self.log:
-            coefficients[1:] = np.log(np.maximum(coefficients[1:], 0) / self._heights + np.float32(SMALLEST))
+            coefficients[1:] = np.log(np.maximum(coefficients[1:], 0) / self._heights + np.float32(LOG_FLOOR))
         return coefficients.T

@@ -8,12 +8,9 @@ import tensorflow as tf
 
 from mgc_keras.errors import OptionError
 from mgc_keras.scattering.on_tensorflow import TensorFlowOperations
-from mgc_keras.scattering.options import ScatteringOptions
+from mgc_keras.scattering.options import LOG_FLOOR, ScatteringOptions
 from mgc_keras.scattering.plan import Path, ScatteringPlan
 from mgc_keras.scattering.transform import Transform
-
-# Of the logarithm: -120 dB of a full-scale tone.
-SMALLEST = 1e-6
 
 
 @keras.saving.register_keras_serializable("mgc_keras")
@@ -163,5 +160,5 @@ class Scattering(keras.layers.Layer):
     def _loudness(self, coefficients: tf.Tensor) -> tf.Tensor:
         heights = np.array([path.height for path in self._known_plan().paths[1:]], self.compute_dtype)[:, None]
         return tf.concat(
-            [coefficients[:, :1], tf.math.log(tf.maximum(coefficients[:, 1:], 0.0) / heights + SMALLEST)], axis=1
+            [coefficients[:, :1], tf.math.log(tf.maximum(coefficients[:, 1:], 0.0) / heights + LOG_FLOOR)], axis=1
         )

@@ -8,6 +8,8 @@ from mgc_keras.scattering.filters import gaussian_width
 
 # Kymatio's constants: relative width of the low-pass, and how far below aliasing a wavelet may be subsampled.
 SIGMA_0, ALPHA = 0.1, 5.0
+# What is added to a coefficient before its logarithm is taken, so that silence has one: -120 dB of a full-scale tone.
+LOG_FLOOR = 1e-6
 # Standard deviations of the low-pass after which padding may end. With 6.7, which would do with 655 360 points for J=13 at
 # 30 s, the slowest paths of some music are wrong by 5e-5.
 _PAD_REACH = 7.5

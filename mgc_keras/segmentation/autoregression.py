@@ -7,6 +7,7 @@ filter that turns the window into the residual e.
 import numpy as np
 from scipy import fft
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 
 METHODS = ("levinson", "burg")
@@ -56,7 +57,7 @@ def ar_coefficients(windows: np.ndarray, order: int, method: str = "levinson") -
     """
     windows = np.asarray(windows, np.float64)
     check_order(order, windows.shape[1])
-    check_method(method)
+    checked_choice("method", method, METHODS)
     if method == "levinson":
         return levinson_durbin(autocorrelation(windows, order))
     step = max(1, _SAMPLES_AT_A_TIME // windows.shape[1])
@@ -114,12 +115,6 @@ def check_order(order: int, n_samples: int | None = None) -> None:
         windows = "windows" if n_samples is None else f"windows of {n_samples} samples"
         cure = "give 1 or more" if n_samples is None else f"give 1 to {n_samples - 1}, or longer windows"
         raise OptionError(f"{windows} have no models of order {order}", field="order", cure=cure)
-
-
-def check_method(method: str) -> None:
-    """Raise `OptionError` unless `method` is known."""
-    if method not in METHODS:
-        raise OptionError(f"{method!r} is unknown", field="method", cure=f"choose one of {', '.join(METHODS)}")
 
 
 def _burg(windows: np.ndarray, order: int) -> np.ndarray:

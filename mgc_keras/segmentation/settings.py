@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
-from mgc_keras.segmentation.autoregression import check_method, check_order
+from mgc_keras.segmentation.autoregression import METHODS, check_order
 from mgc_keras.segmentation.clustering import check_counts, check_scale
 from mgc_keras.segmentation.spectral_error import checked_lags
 
@@ -18,9 +19,9 @@ class SegmentationSettings:
     Parameters
     ----------
     window_seconds : float
-        Length of a window. A last piece shorter than that belongs to the window before it. Sections of the 60 songs are
-        found the better, the longer the windows: mean adjusted Rand index, k known, 0.24 with 1 s, 0.29 with 2 s and
-        0.32 with 4 s; borders are found to within a window only.
+        Length of a window. What is left of the song behind the last whole window belongs to that window. Sections of
+        the 60 songs are found the better, the longer the windows: mean adjusted Rand index, k known, 0.24 with 1 s,
+        0.29 with 2 s and 0.32 with 4 s; borders are found to within a window only.
     hop_seconds : float, optional
         From the start of one window to the start of the next; by default windows do not overlap.
     order, method, n_lags, with_power
@@ -65,7 +66,7 @@ class SegmentationSettings:
                 cure=f"give seconds above 0, at most the window's {self.window_seconds:g}",
             )
         check_order(self.order)
-        check_method(self.method)
+        checked_choice("method", self.method, METHODS)
         checked_lags(self.order, self.n_lags)
         check_counts(self.n_segments, self.most_segments, self.seed)
         if self.scale is not None:

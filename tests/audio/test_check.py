@@ -10,9 +10,8 @@ import pytest
 import soundfile
 from broken_clips import RATE, cut, promise_more, tune, write, write_unusable
 
-from mgc_keras.audio.check import check_folder
+from mgc_keras.audio.check import KINDS, check_folder
 from mgc_keras.audio.files import read_waveform
-from mgc_keras.audio.findings import KINDS
 from mgc_keras.audio.probe import probe_clip
 from mgc_keras.errors import AudioError, OptionError
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from mgc_keras import __version__
-from mgc_keras.cli.main import COMMANDS
+from mgc_keras.cli.main import commands
 from mgc_keras.errors import AudioError, ManifestError, MgcKerasError, OptionError, WeightsError
 from mgc_keras.terminal import guarded
 
@@ -21,7 +21,7 @@ def start(code: str, **options) -> subprocess.Popen:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "mgc_keras.cli.main", *arguments], capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "mgc_keras", *arguments], capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])
@@ -84,7 +84,7 @@ def test_control_c_while_threads_decode(tmp_path):
     code = (
         "import os, sys, time\n"
         "from mgc_keras.cli.main import main\n"
-        "from mgc_keras.datasets import check\n"
+        "from mgc_keras.audio import check\n"
         "probe = check.probe_clip\n"
         "def slow(path):\n"
         "    os.write(1, b'started\\n')\n"
@@ -112,11 +112,11 @@ def test_help_lists_every_command_and_loads_nothing_heavy():
     )
     output, errors = start(code).communicate()
     assert errors == "" and output.splitlines()[-1] == "[]"
-    for command in COMMANDS:
+    for command in commands():
         assert f"\n    {command}" in output
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", commands())
 def test_every_command_teaches_by_examples(command):
     done = run(command, "--help")
     assert done.returncode == 0 and f"mgc-keras {command}" in done.stdout and "example" in done.stdout.lower()

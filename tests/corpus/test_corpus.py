@@ -14,6 +14,7 @@ from sklearn.svm import SVC
 
 from mgc_keras.corpus import TASKS, corpus_table, render_clip
 from mgc_keras.corpus.arrangement import arrange
+from mgc_keras.corpus.composition import compose
 from mgc_keras.corpus.dances import DANCES
 from mgc_keras.corpus.drums import DRUMS, KITS
 from mgc_keras.corpus.genres import GENRES
@@ -21,7 +22,6 @@ from mgc_keras.corpus.grooves import FILLS, GROOVES
 from mgc_keras.corpus.harmony import BASSES, COMPS, SCALES, Chord, parse_chords, voicing
 from mgc_keras.corpus.instruments import TIMBRES
 from mgc_keras.corpus.music import tagging_arrangement
-from mgc_keras.corpus.score import compose
 from mgc_keras.corpus.tags import TAGS, tags_of
 from mgc_keras.errors import OptionError
 
@@ -147,14 +147,16 @@ def test_tags_follow_from_what_is_rendered() -> None:
     for row in table.iloc[::9].to_dict("records"):
         arrangement = tagging_arrangement(row)
         facts = {tag: bool(row[f"label_{tag}"]) for tag in TAGS}
-        score = compose(arrangement, 8)
-        assert facts["drums"] == bool(score.hits)
-        assert facts["instrumental"] == ("voice" not in score.tones)
+        composition = compose(arrangement, 8)
+        assert facts["drums"] == bool(composition.hits)
+        assert facts["instrumental"] == ("voice" not in composition.tones)
         assert facts["male_vocals"] + facts["female_vocals"] + facts["instrumental"] == 1
         assert facts["major"] != facts["minor"] and not (facts["slow"] and facts["fast"])
         if facts["four_on_the_floor"]:
             kicks = [
-                time for time, drum, _ in score.hits if drum == "kick" and time < 2.9 * arrangement.seconds_per_bar
+                time
+                for time, drum, _ in composition.hits
+                if drum == "kick" and time < 2.9 * arrangement.seconds_per_bar
             ]
             beats = np.array(kicks) / arrangement.seconds_per_bar * arrangement.beats_per_bar
             assert np.abs(beats - np.round(beats)).max() < 0.1 and set(np.round(beats) % 4) == {0, 1, 2, 3}

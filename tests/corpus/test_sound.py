@@ -147,7 +147,7 @@ def test_sections_change_where_they_claim_to() -> None:
         assert len(waveform) == round(row["seconds"] * RATE)
         features = librosa.feature.mfcc(y=waveform, sr=RATE, n_mfcc=13, hop_length=512)
 
-        def change(seconds: float) -> float:
+        def change(seconds: float, features: np.ndarray = features) -> float:
             middle, span = int(seconds * RATE / 512), int(3.0 * RATE / 512)
             before, after = features[:, middle - span : middle], features[:, middle : middle + span]
             return float(np.linalg.norm(before.mean(axis=1) - after.mean(axis=1)))

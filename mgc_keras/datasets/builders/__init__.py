@@ -1,43 +1,23 @@
 """Builders: from a dataset's folder, as its owner ships it, to the table of its manifest.
 
-Each module holds `NAME` (its card's name too) and ``build(folder) -> Built``. Row order is the original study's
-wherever that order follows a rule, since folds without shuffling depend on it; the modules say where it does not.
+Each module without a leading underscore is a builder. It bears the name of its dataset, as the dataset's card does,
+and holds ``build(folder) -> Built``. Row order is the original study's wherever that order follows a rule, since folds
+without shuffling depend on it; the modules say where it does not.
 """
 
+from importlib import import_module
 from pathlib import Path
 
-from mgc_keras.datasets.builders import (
-    artists1517,
-    ballroom_extended,
-    emomusic,
-    emotify,
-    gtzan_genre,
-    gtzan_music_speech,
-    jamendo_vocal,
-    magnatagatune,
-    msd_lastfm50,
-    urbansound8k,
-)
-from mgc_keras.datasets.builders.common import Built
+from mgc_keras.datasets.builders._common import Built
+from mgc_keras.discovery import module_names
 from mgc_keras.errors import OptionError
 
-__all__ = ["BUILDERS", "Built", "build_manifest"]
+__all__ = ["Built", "build_manifest", "builder_names"]
 
-BUILDERS = {
-    module.NAME: module.build
-    for module in (
-        artists1517,
-        ballroom_extended,
-        emomusic,
-        emotify,
-        gtzan_genre,
-        gtzan_music_speech,
-        jamendo_vocal,
-        magnatagatune,
-        msd_lastfm50,
-        urbansound8k,
-    )
-}
+
+def builder_names() -> list[str]:
+    """Return the names of the datasets that `build_manifest` knows, sorted."""
+    return module_names(__name__)
 
 
 def build_manifest(name: str, folder: str | Path) -> Built:
@@ -46,7 +26,7 @@ def build_manifest(name: str, folder: str | Path) -> Built:
     Parameters
     ----------
     name : str
-        One of `BUILDERS`.
+        One of `builder_names`.
     folder : str or Path
         The dataset as its owner ships it; the card's `layout` says what is expected. Paths in the table are relative
         to it.
@@ -68,6 +48,6 @@ def build_manifest(name: str, folder: str | Path) -> Built:
     >>> build_manifest("gtzan_genre", "/data/gtzan").table.columns.tolist()    # doctest: +SKIP
     ['clip_id', 'filepath', 'label', 'split']
     """
-    if name not in BUILDERS:
-        raise OptionError(f"no builder for {name!r}", field="dataset", cure=f"choose one of {', '.join(BUILDERS)}")
-    return BUILDERS[name](Path(folder))
+    if name not in (names := builder_names()):
+        raise OptionError(f"no builder for {name!r}", field="dataset", cure=f"choose one of {', '.join(names)}")
+    return import_module(f"{__name__}.{name}").build(Path(folder))

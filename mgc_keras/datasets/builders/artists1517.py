@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.datasets.builders.common import Built, clips_in, find_root, read_list
+from mgc_keras.datasets.builders._common import Built, clips_in, find_root, read_list
 from mgc_keras.datasets.cards import read_card
 from mgc_keras.errors import ManifestError
 

@@ -7,7 +7,7 @@ inside the classes.
 
 from pathlib import Path
 
-from mgc_keras.datasets.builders.common import Built, class_table, find_root
+from mgc_keras.datasets.builders._common import Built, class_table, find_root
 from mgc_keras.datasets.cards import read_card
 
 NAME = "ballroom_extended"

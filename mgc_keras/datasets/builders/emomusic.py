@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.datasets.builders.common import Built, clips_by_stem, clips_in, find_root, numbers, read_list
+from mgc_keras.datasets.builders._common import Built, clips_by_stem, clips_in, find_root, numbers, read_list
 from mgc_keras.errors import ManifestError
 
 NAME = "emomusic"

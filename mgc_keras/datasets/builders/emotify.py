@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.datasets.builders.common import Built, find_root, numbers, read_list, split_off_missing
+from mgc_keras.datasets.builders._common import Built, find_root, numbers, read_list, split_off_missing
 from mgc_keras.datasets.cards import read_card
 
 NAME = "emotify"

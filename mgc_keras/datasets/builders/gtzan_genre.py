@@ -7,7 +7,7 @@ beside it writes.
 
 from pathlib import Path
 
-from mgc_keras.datasets.builders.common import Built, class_table, find_root
+from mgc_keras.datasets.builders._common import Built, class_table, find_root
 from mgc_keras.datasets.cards import manifest_folder, read_card
 from mgc_keras.datasets.manifest import read_manifest
 

@@ -5,7 +5,7 @@ Row order: music before speech, then by name; the authors of Choi et al. 2017 us
 
 from pathlib import Path
 
-from mgc_keras.datasets.builders.common import Built, class_table, find_root
+from mgc_keras.datasets.builders._common import Built, class_table, find_root
 
 NAME = "gtzan_music_speech"
 

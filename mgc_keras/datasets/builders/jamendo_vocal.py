@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from mgc_keras.audio.files import open_clip, read_waveform, write_waveform
-from mgc_keras.datasets.builders.common import Built, clips_by_stem, clips_in
+from mgc_keras.datasets.builders._common import Built, clips_by_stem, clips_in
 from mgc_keras.datasets.cards import read_card
 from mgc_keras.errors import AudioError, ManifestError
 from mgc_keras.progress import progress_bar

@@ -7,7 +7,7 @@ comes from it.
 
 from pathlib import Path
 
-from mgc_keras.datasets.builders.common import Built, find_root, read_list, split_off_missing
+from mgc_keras.datasets.builders._common import Built, find_root, read_list, split_off_missing
 from mgc_keras.errors import ManifestError
 
 NAME = "magnatagatune"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.datasets.builders.common import Built, find_root, read_list, split_off_missing
+from mgc_keras.datasets.builders._common import Built, find_root, read_list, split_off_missing
 
 NAME = "urbansound8k"
 METADATA = "metadata/UrbanSound8K.csv"

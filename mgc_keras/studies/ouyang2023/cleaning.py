@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mgc_keras.audio.check import MINIMUM_DURATION, check_clips
-from mgc_keras.audio.findings import Finding
+from mgc_keras.audio.check import MINIMUM_DURATION, Finding, check_clips
 from mgc_keras.datasets.holdout import holdout_fold
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold

@@ -13,7 +13,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.scattering.filters import gaussian_width
 from mgc_keras.scattering.on_scipy import ScipyOperations
-from mgc_keras.scattering.options import SIGMA_0, ScatteringOptions
+from mgc_keras.scattering.options import LOG_FLOOR, SIGMA_0, ScatteringOptions
 from mgc_keras.scattering.plan import ScatteringPlan
 from mgc_keras.scattering.transform import Transform
 
@@ -21,8 +21,6 @@ from mgc_keras.scattering.transform import Transform
 _WINDOW_REACH = 5.0
 # So many widths of its bump a wavelet is wide at half power, and so is a triangle whose base is twice as wide.
 _TRIANGLE = 2 * math.sqrt(math.log(2))
-# Below -120 dB of a full-scale tone there is nothing to compare.
-_SMALLEST = 1e-6
 
 
 def melspectrogram_relation(waveforms: np.ndarray, sampling_rate: int, J: int = 13, Q: int = 8) -> AuditResult:
@@ -57,7 +55,8 @@ def melspectrogram_relation(waveforms: np.ndarray, sampling_rate: int, J: int = 
     rows = []
     for number, path in enumerate(plan.paths[1:]):
         ours, mel = theirs[:, number] / path.height, mels[:, number]
-        heard = (ours > _SMALLEST) & (mel > _SMALLEST)
+        # Below -120 dB of a full-scale tone there is nothing to compare.
+        heard = (ours > LOG_FLOOR) & (mel > LOG_FLOOR)
         ours, mel = ours[heard], mel[heard]
         rows.append(
             {

@@ -1,6 +1,7 @@
 """From an arrangement to notes: which instrument sounds when, for how long, how high and how hard."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,19 +10,33 @@ from mgc_keras.corpus.grooves import FILLS, GROOVES, strength
 from mgc_keras.corpus.harmony import BASSES, COMPS, Note, bass_notes, comp_notes, melody_bars, voicing
 from mgc_keras.corpus.seeds import generator, pick
 
-Hit = tuple[float, str, float]  # seconds, drum, strength
-Tone = tuple[float, float, int, float]  # start and length in seconds, MIDI pitch, strength
+
+class Hit(NamedTuple):
+    """A stroke of a drum; `strength` from 0 to 1."""
+
+    seconds: float
+    drum: str
+    strength: float
+
+
+class Tone(NamedTuple):
+    """A tone of an instrument: start and length in seconds, MIDI pitch, strength from 0 to 1."""
+
+    start: float
+    length: float
+    pitch: int
+    strength: float
 
 
 @dataclass
-class Score:
-    """All notes of a stretch of music: drum hits, and tones by role: bass, comp, second, pad, lead, voice."""
+class Composition:
+    """All notes of some bars of music: drum hits, and tones by role: bass, comp, second, pad, lead, voice."""
 
     hits: list[Hit] = field(default_factory=list)
     tones: dict[str, list[Tone]] = field(default_factory=dict)
 
-    def extend(self, other: "Score") -> None:
-        """Add the notes of another score."""
+    def extend(self, other: "Composition") -> None:
+        """Add the notes of another composition."""
         self.hits.extend(other.hits)
         for role, tones in other.tones.items():
             self.tones.setdefault(role, []).extend(tones)
@@ -40,7 +55,7 @@ def _fits(pattern: str, n_steps: int) -> str:
     return (pattern * (n_steps // len(pattern) + 1))[:n_steps]
 
 
-def compose(arrangement: Arrangement, n_bars: int, start: float = 0.0, section: str = "") -> Score:
+def compose(arrangement: Arrangement, n_bars: int, start: float = 0.0, section: str = "") -> Composition:
     """Write out `n_bars` bars from `start` seconds on; `section` makes the melody of a section its own."""
     rng = generator(arrangement.seed, "score", section)
     chords = [arrangement.progression[bar % len(arrangement.progression)] for bar in range(n_bars + 1)]
@@ -70,10 +85,10 @@ def compose(arrangement: Arrangement, n_bars: int, start: float = 0.0, section: 
         bars["voice"] = [
             [note for note in bar if number % 2 == 0 or note[0] < 0.6 * n_steps] for number, bar in enumerate(sung)
         ]
-    score = Score(tones={role: _timed(notes, arrangement, start, rng) for role, notes in bars.items()})
+    composition = Composition(tones={role: _timed(notes, arrangement, start, rng) for role, notes in bars.items()})
     if arrangement.groove:
-        score.hits = _drum_hits(arrangement, n_bars, start, rng)
-    return score
+        composition.hits = _drum_hits(arrangement, n_bars, start, rng)
+    return composition
 
 
 def _timed(bars: list[list[Note]], arrangement: Arrangement, start: float, rng: np.random.Generator) -> list[Tone]:
@@ -84,7 +99,7 @@ def _timed(bars: list[list[Note]], arrangement: Arrangement, start: float, rng: 
         for (step, length, pitch, force), delay in zip(bar, late, strict=True):
             begin = bar_line + step_seconds(step, arrangement)
             end = bar_line + step_seconds(step + length, arrangement)
-            tones.append((begin + float(delay), 0.96 * (end - begin), pitch, force))
+            tones.append(Tone(begin + float(delay), 0.96 * (end - begin), pitch, force))
     return tones
 
 
@@ -106,9 +121,9 @@ def _drum_hits(arrangement: Arrangement, n_bars: int, start: float, rng: np.rand
                 if fill and step >= 8 or not force or chances[step] < (0.55 if character == "-" else 0.02):
                     continue
                 late = rng.normal(0.0, 0.5 * arrangement.looseness)
-                hits.append((max(0.0, bar_line + offsets[step] + late), drum, force * (0.85 + 0.15 * chances[step])))
+                hits.append(Hit(max(0.0, bar_line + offsets[step] + late), drum, force * (0.85 + 0.15 * chances[step])))
         for drum, pattern in (fill or {}).items():
-            hits.extend((bar_line + offsets[8 + k], drum, 0.9) for k, c in enumerate(pattern) if c in "Xx")
+            hits.extend(Hit(bar_line + offsets[8 + k], drum, 0.9) for k, c in enumerate(pattern) if c in "Xx")
         if fill:
-            hits.append((bar_line + arrangement.seconds_per_bar, "crash", 0.7))
+            hits.append(Hit(bar_line + arrangement.seconds_per_bar, "crash", 0.7))
     return hits

@@ -56,9 +56,19 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: one list, one entry a song")
     form.add_argument("--csv", action="store_true", help="print CSV: a row for each song, then one for each excerpt")
-    parser.add_argument("--top", type=int, default=top, metavar="N", help="print the N highest (default: %(default)s)")
-    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's songs, if not its own")
-    parser.add_argument("--jobs", type=int, metavar="N", help="threads that decode; default: one a core")
+    parser.add_argument(
+        "--top",
+        type=int,
+        default=top,
+        metavar="N",
+        help="number of genres or tags to print, highest first (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data-home", metavar="DIR", type=Path, help="folder that a manifest's paths start from (default: its own)"
+    )
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="number of threads that decode (default: one for each core)"
+    )
 
 
 def answer_songs(
