@@ -3,13 +3,16 @@
 import argparse
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from mgc_keras.discovery import STUDIES
-from mgc_keras.runs.reader import RunFolder
+from mgc_keras.protocols import protocols_of
 from mgc_keras.studies.common.options import add_options, options_from
-from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.common.study import Study
 from mgc_keras.terminal import guarded, quiet_libraries
+
+if TYPE_CHECKING:
+    from mgc_keras.studies.common.run import Run
 
 
 def add_study_options(parser: argparse.ArgumentParser, study: Study) -> None:
@@ -31,13 +34,13 @@ def main(study: Study, arguments: Sequence[str] | None = None) -> int:
     return guarded(work, parser.prog)
 
 
-def run_parsed(study: Study, namespace: argparse.Namespace) -> Run:
+def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":
     """Run a study with the options of a parsed command line; see `run_study`."""
     with quiet_libraries():
         return run_study(study, options_from(study.options, namespace))
 
 
-def run_study(study: Study, options: object) -> Run:
+def run_study(study: Study, options: Any) -> "Run":
     """Run a study with resolved options; every step leaves its files in the run folder and is skipped where it is done.
 
     Returns
@@ -45,15 +48,16 @@ def run_study(study: Study, options: object) -> Run:
     Run
         Finished: its folder holds scores, predictions, comparisons, errors, claims and the report.
     """
-    run = Run(study, options)
-    _ = run.protocols  # a repair that does not exist is told before anything is loaded
+    protocols_of(study.repairs, options.run.protocol, options.run.without)  # refused before anything is loaded
     # Imported here, so that --help and wrong options do not wait for TensorFlow.
-    steps = study.steps()
+    from mgc_keras.runs.reader import RunFolder
     from mgc_keras.studies.common.report import write_report
+    from mgc_keras.studies.common.run import Run
     from mgc_keras.training.determinism import prepare_tensorflow
 
     prepare_tensorflow()
-    steps(run)
+    run = Run(study, options)
+    study.steps()(run)
     run.write_errors()
     report = write_report(run.folder)
     for claim in import_module(f"{STUDIES}.{study.key}.report").claims(RunFolder(run.folder)):
