@@ -19,7 +19,7 @@ EPILOG = """\
 what comes out:
   FILE.csv     clip_id, filepath, then the named features, in the order of the manifest (folders: sorted by path)
   FILE.json    what made the numbers: hash of the weights, front end, versions, hash of the source, counts
-  errors.csv   clips that could not be read: clip_id, filepath, cause, what_to_do
+  errors.csv   clips that could not be read: clip_id, filepath, cause, cure
   FILE.csv.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
 
 features:
@@ -120,10 +120,10 @@ def _extractor(kind: str, arguments: argparse.Namespace, clips: "Clips") -> tupl
         from mgc_keras.features.mfcc import MfccExtractor
 
         return MfccExtractor(**({} if arguments.batch_size is None else {"batch_size": arguments.batch_size})), None
-    from mgc_keras.features.network import ConvnetExtractor, find_weights
+    from mgc_keras.features.network import NetworkExtractor, find_weights
     from mgc_keras.files import whole_file
     from mgc_keras.networks.load import load_model
-    from mgc_keras.studies.choi2017.batch_independent import batch_independent
+    from mgc_keras.studies.choi2017.calibration import batch_independent
     from mgc_keras.studies.choi2017.network import convnet
 
     options = {"batch_size": arguments.batch_size, "fit": arguments.fit, "name": kind}
@@ -137,7 +137,7 @@ def _extractor(kind: str, arguments: argparse.Namespace, clips: "Clips") -> tupl
         saved = arguments.out.with_suffix(".calibrated.keras")
         with whole_file(saved) as temporary:
             model.save(temporary)
-    return ConvnetExtractor(model, weights_file=weights, **options), saved
+    return NetworkExtractor(model, weights_file=weights, **options), saved
 
 
 def _has_batch_statistics(model: "keras.Model") -> bool:

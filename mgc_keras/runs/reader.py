@@ -12,7 +12,6 @@ from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.runs.writer import (
     COMPARISON_COLUMNS,
-    ERROR_COLUMNS,
     SCORE_COLUMNS,
     prediction_file,
     read_predictions,
@@ -71,7 +70,7 @@ class RunFolder:
     @cached_property
     def errors(self) -> pd.DataFrame:
         """``errors.csv``: clips that could not be used, each with its cause."""
-        return self._optional("errors.csv", ERROR_COLUMNS[:1])
+        return self._optional("errors.csv", ("clip_id",))
 
     @cached_property
     def history(self) -> pd.DataFrame:

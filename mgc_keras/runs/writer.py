@@ -11,17 +11,16 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mgc_keras._version import __version__
 from mgc_keras.errors import ManifestError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.files import output_folder, sha256_of, whole_file, write_text
+from mgc_keras.work import FailedClip, versions, write_failed_clips
 
 SCORE_COLUMNS = (
     "study", "task", "feature", "protocol", "metric", "score", "ci_low", "ci_high", "published", "n_clips",
@@ -32,31 +31,6 @@ COMPARISON_COLUMNS = (
     "n_clips",
 )  # fmt: skip
 PREDICTION_COLUMNS = ("clip_id", "fold", "truth", "prediction")
-ERROR_COLUMNS = ("clip_id", "cause", "cure")
-_LIBRARIES = (
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "tensorflow",
-    "keras",
-    "kapre",
-    "kymatio",
-    "librosa",
-    "soundfile",
-    "soxr",
-)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of this package, Python, the platform and the libraries that numbers depend on."""
-    found = {"mgc_keras": __version__, "python": platform.python_version(), "platform": platform.platform()}
-    for library in _LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            found[library] = "not installed"
-    return found
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> Path:
@@ -112,7 +86,7 @@ class RunWriter:
             "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "options": dict(options),
-            "versions": versions(),
+            "versions": {**versions(), "platform": platform.platform()},
             "inputs": {str(path): _hash_of(path) for path in inputs},
             **more,
         }
@@ -165,9 +139,9 @@ class RunWriter:
         """Write ``training/history.csv``: one row an epoch, columns as the training names them (loss, val_auc, …)."""
         return write_table(table, self.folder / "training" / "history.csv")
 
-    def errors(self, rows: Iterable[Mapping[str, Any]]) -> Path:
-        """Write ``errors.csv`` (clip_id, cause, cure); with no rows, a header that says that there were none."""
-        return write_table(_exact_columns(rows, ERROR_COLUMNS, "errors.csv"), self.folder / "errors.csv")
+    def errors(self, failed: Iterable[FailedClip]) -> Path:
+        """Write ``errors.csv``: the clips that could not be used, each with cause and cure."""
+        return write_failed_clips(self.folder / "errors.csv", failed)
 
 
 def prediction_file(task: str, feature: str, protocol: str) -> str:

@@ -14,7 +14,7 @@ from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.overfitting import overfitting_over_seeds
 from mgc_keras.evaluation.voting import majority_vote
-from mgc_keras.features.segments import PieceExtractor
+from mgc_keras.features.segments import SegmentExtractor
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.runs.summary import compare_features, score_row
 from mgc_keras.runs.writer import RunWriter, write_table
@@ -26,7 +26,7 @@ from mgc_keras.studies.asgharivaskasi2019.sub_runs import SUFFIXES, SubRun
 from mgc_keras.studies.asgharivaskasi2019.trainer import Trainer, policy_of
 from mgc_keras.studies.common.exports import task_of
 
-# Fixed before any score was seen. Those on whole clips are repeated on pieces where `--segment` asks for them.
+# Fixed before any score was seen. Those on whole clips are repeated on segments where `--segment` asks for them.
 ALIKE = (("resnet34", "vgg16"), ("skip-rnn", "rnn"), ("vgg16", "svm"))
 PAIRS = (*ALIKE, ("vgg16-3s", "vgg16"), ("vgg16-segmented", "vgg16"), ("svm-3s", "svm"))
 
@@ -53,7 +53,7 @@ def check_options(options: argparse.Namespace) -> None:
 def run_all(
     study: str,
     manifests: list[Manifest],
-    extractors: dict[tuple[SubRun, str], PieceExtractor],
+    extractors: dict[tuple[SubRun, str], SegmentExtractor],
     options: argparse.Namespace,
     writer: RunWriter,
 ) -> list[dict[str, Any]]:
@@ -65,13 +65,15 @@ def run_all(
     networks = Networks(options)
     for manifest in manifests:
         for name, sub_run in sub_runs_on(manifest, options).items():
-            for pieces in sub_run.pieces:
-                sequences = features_of(manifest, extractors[sub_run, pieces], options, writer)
+            for segments in sub_run.segments:
+                sequences = features_of(manifest, extractors[sub_run, segments], options, writer)
                 for protocol in ("published", "corrected") if options.protocol == "both" else (options.protocol,):
                     task, kept = task_of(manifest, sequences, protocol)
                     fold = holdout_fold(task, protocol, share=options.share, seed=options.seed)
                     run = _Run(study, task, kept, fold, protocol, sequences, options, writer)
-                    new = run.baselines(pieces) if sub_run.kind == "baseline" else run.network(name, sub_run, networks)
+                    new = (
+                        run.baselines(segments) if sub_run.kind == "baseline" else run.network(name, sub_run, networks)
+                    )
                     rows = writer.add_scores(new)
     return rows
 
@@ -108,25 +110,25 @@ class _Run:
         self.study, self.task, self.kept, self.fold, self.protocol = study, task, kept, fold, protocol
         self.sequences, self.options, self.writer = sequences, options, writer
 
-    def baselines(self, pieces: str) -> list[dict[str, Any]]:
-        """Train the classic classifiers on pieces, let the pieces of a clip vote, and score the clips."""
+    def baselines(self, segments: str) -> list[dict[str, Any]]:
+        """Train the classic classifiers on segments, let the segments of a clip vote, and score the clips."""
         training, test = np.sort(np.concatenate([self.fold.training, self.fold.validation])), self.fold.test
-        n_pieces = self.sequences.values.shape[1]
-        of_training, of_test = np.repeat(training, n_pieces), np.repeat(np.arange(len(test)), n_pieces)
+        n_segments = self.sequences.values.shape[1]
+        of_training, of_test = np.repeat(training, n_segments), np.repeat(np.arange(len(test)), n_segments)
         units = self.task.clip_ids if self.task.groups is None else self.task.groups
         rows = []
         for name in BASELINES:
             answers = fit_and_predict(
                 name,
-                self._pieces(training),
+                self._segments(training),
                 self.task.target[of_training],
-                self._pieces(test),
+                self._segments(test),
                 choose=self.protocol == "corrected",
                 groups=np.asarray(units)[of_training],
                 seed=self.options.seed,
             )
             voted = majority_vote(of_test, answers.prediction, classes=answers.classes, scores=answers.scores)
-            rows.append(self._score(f"{name}{SUFFIXES[pieces]}", voted))
+            rows.append(self._score(f"{name}{SUFFIXES[segments]}", voted))
         return rows
 
     def network(self, name: str, sub_run: SubRun, networks: Networks) -> list[dict[str, Any]]:
@@ -155,7 +157,7 @@ class _Run:
     def _folder(self, name: str, seed: int) -> Path:
         return self.writer.folder / "training" / f"{self.task.name}__{name}__{self.protocol}__seed{seed}"
 
-    def _pieces(self, clips: np.ndarray) -> np.ndarray:
+    def _segments(self, clips: np.ndarray) -> np.ndarray:
         values = self.sequences.values[self.kept[clips]]
         return values.reshape(-1, values.shape[2])
 

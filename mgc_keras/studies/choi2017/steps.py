@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.features.export import export_features
 from mgc_keras.features.extractor import Extractor
@@ -20,6 +18,7 @@ from mgc_keras.studies.choi2017.feature_sets import feature_blocks, feature_name
 from mgc_keras.studies.choi2017.features import StudyData, exported_data, published_data
 from mgc_keras.studies.choi2017.network import SAMPLING_RATE
 from mgc_keras.studies.choi2017.scored_search import search_and_score
+from mgc_keras.studies.common.exports import write_errors
 from mgc_keras.studies.common.manifests import is_built_in, rendered_manifest, study_manifests
 
 # One built-in task for each of the paper's six.
@@ -45,7 +44,6 @@ def data_from_audio(
 ) -> list[StudyData]:
     """Export the features of every task with every network, and join them."""
     networks = extractors(source, options)
-    errors: dict[str, dict[str, str]] = {}
     studies = []
     for manifest in manifests:
         exported: dict[int, Path] = {}
@@ -53,12 +51,10 @@ def data_from_audio(
         for (protocol, kind), extractor in networks.items():
             # MFCCs are the same under both protocols.
             if id(extractor) not in exported:
-                exported[id(extractor)] = _export(manifest, f"{kind}_{protocol}", extractor, options, writer, errors)
+                exported[id(extractor)] = _export(manifest, f"{kind}_{protocol}", extractor, options, writer)
             tables[protocol, kind] = exported[id(extractor)]
         studies += exported_data(manifest, tables)
-    writer.errors(errors.values())
-    if errors:
-        print(f"{len(errors)} clips could not be read and are left out: {writer.folder / 'errors.csv'}")
+    write_errors(writer)
     return studies
 
 
@@ -150,16 +146,8 @@ def task_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manif
 
 
 def _export(
-    manifest: Manifest,
-    name: str,
-    extractor: Extractor,
-    options: argparse.Namespace,
-    writer: RunWriter,
-    errors: dict[str, dict[str, str]],
+    manifest: Manifest, name: str, extractor: Extractor, options: argparse.Namespace, writer: RunWriter
 ) -> Path:
     stem = writer.folder / "features" / f"{manifest.name}_{name}"
     errors_csv = Path(f"{stem}_errors.csv")
-    path = export_features(manifest, f"{stem}.csv", extractor, jobs=options.jobs, errors_csv=errors_csv)
-    for row in pd.read_csv(errors_csv, dtype=str).to_dict("records"):
-        errors.setdefault(row["clip_id"], {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]})
-    return path
+    return export_features(manifest, f"{stem}.csv", extractor, jobs=options.jobs, errors_csv=errors_csv)

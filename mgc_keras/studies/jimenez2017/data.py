@@ -5,13 +5,13 @@ import argparse
 import keras
 import numpy as np
 
-from mgc_keras.audio.windows import Excerpts
+from mgc_keras.audio.spans import Excerpts
 from mgc_keras.datasets.holdout import holdout_fold, stratified_holdout
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import INNER_FOLDS, Fold
 from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.features.clips import list_clips
-from mgc_keras.features.network import ConvnetExtractor
+from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.songs import BATCH_SIZE
 from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.common.manifests import check_two_classes, rendered_manifest, study_manifests
@@ -46,7 +46,7 @@ def song_manifests(options: argparse.Namespace, writer: RunWriter) -> list[Manif
 
 def excerpts_of(manifest: Manifest, below: keras.Model, options: argparse.Namespace, writer: RunWriter) -> SongExcerpts:
     """Compute what the frozen layers say of every excerpt, once for all protocols and sub-runs; say what fell back."""
-    extractor = ConvnetExtractor(
+    extractor = NetworkExtractor(
         below, fit="zero_pad", columns=(), batch_size=BATCH_SIZE, fill_batches=False, name=below.name
     )
     folder = writer.folder / "excerpts" / manifest.name

@@ -12,8 +12,9 @@ from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
 from mgc_keras.features.backbone import backbone_vectors
 from mgc_keras.features.clips import list_clips
+from mgc_keras.features.export import export_features
 from mgc_keras.features.pipeline import reader
-from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
+from mgc_keras.features.sequences import Sequences, read_sequences
 from mgc_keras.networks.image_network import SAMPLING_RATE
 from mgc_keras.progress import progress_bar
 from mgc_keras.reporting.clip_views import draw_clip
@@ -27,10 +28,11 @@ from mgc_keras.studies.ouyang2023.cleaning import (
     check_classes,
     check_manifest,
     class_counts,
-    fault_rows,
+    failed_clips,
     three_part_fold,
 )
 from mgc_keras.studies.ouyang2023.images import PictureExtractor
+from mgc_keras.work import FailedClip
 
 TASK = "genre"
 _BUILT_IN_EPOCHS = ["inceptionv3=300", "cnn=60"]
@@ -88,9 +90,9 @@ class CleanClips:
     found: ManifestCheck
 
     @property
-    def faults(self) -> list[dict[str, str]]:
+    def faults(self) -> list[FailedClip]:
         """Rows of ``errors.csv``."""
-        return fault_rows(self.found.findings)
+        return failed_clips(self.found.findings, self.manifest)
 
     def kept(self, protocol: str) -> np.ndarray:
         """Return which clips a protocol uses: those that are whole, and under the corrected one no copies."""
@@ -165,8 +167,8 @@ def clean_clips(manifest: Manifest, options: argparse.Namespace, writer: RunWrit
         A class is empty after the check, or has too few clips left.
     """
     clean = CleanClips(manifest, check_manifest(manifest, options.minimum_duration, options.jobs))
-    for row in clean.faults:
-        print(f"left out: {row['clip_id']}: {row['cause']}")
+    for clip in clean.faults:
+        print(f"left out: {clip.clip_id}: {clip.cause}")
     writer.errors(clean.faults)
     for protocol in protocols(options):
         check_classes(manifest, clean.kept(protocol))
@@ -215,7 +217,7 @@ def features_of(network: str, clean: CleanClips, options: argparse.Namespace, wr
     else:
         extractor = backbone_vectors(
             network,
-            pieces="whole",
+            segments="whole",
             seconds=options.seconds,
             weights=options.backbone_weights,
             seed=options.seed,
@@ -225,7 +227,7 @@ def features_of(network: str, clean: CleanClips, options: argparse.Namespace, wr
     stem = writer.folder / "features" / f"{clean.manifest.name}_{extractor.name}"
     errors_csv = Path(f"{stem}_errors.csv")
     usable = clean.manifest.select(clean.found.usable)
-    path = export_sequences(usable, Path(f"{stem}.npz"), extractor, jobs=options.jobs, errors_csv=errors_csv)
+    path = export_features(usable, Path(f"{stem}.npz"), extractor, jobs=options.jobs, errors_csv=errors_csv)
     return read_sequences(path)
 
 

@@ -20,12 +20,13 @@ from mgc_keras.runs.writer import RunWriter, write_table
 from mgc_keras.studies.ouyang2023.data import CleanFold, clean_clips, draw_genres, features_of, protocols
 from mgc_keras.studies.ouyang2023.report import PAPER_ACCURACY, PAPER_TASK
 from mgc_keras.studies.ouyang2023.trainer import CLASSES, MODEL, Trainer, settings_of
+from mgc_keras.work import FailedClip
 
 # Fixed before any score was seen: the paper has the network from scratch ahead.
 PAIRS = (("cnn", "inceptionv3"),)
 # What a seed's training leaves, beside the over-fitting that the other studies compare.
 OVER_SEEDS = ("test_accuracy", *QUANTITIES)
-Faults = list[dict[str, str]]
+Faults = list[FailedClip]
 
 
 def check_options(options: argparse.Namespace) -> None:
@@ -52,7 +53,7 @@ def run_all(
     -------
     rows : list of dict
         Of ``scores.csv``, which is written after each network; rows of a network that an earlier command left stay.
-    faults : list of dict
+    faults : list of FailedClip
         Clips that the check left out.
     trained : list of (network, folder, fold, manifest)
         The networks that are saved.
@@ -105,7 +106,7 @@ def predict_clips(
             waveform = read_waveform(path, SAMPLING_RATE, duration=options.seconds)
         except (AudioError, OSError) as error:
             cause = error.problem if isinstance(error, AudioError) else str(error)
-            faults.append({"clip_id": name, "cause": cause, "cure": "name a clip that can be read after --predict"})
+            faults.append(FailedClip(name, str(path), cause, "name a clip that can be read after --predict"))
             continue
         waveform = fit_waveform(waveform, round(options.seconds * SAMPLING_RATE))
         for network, folder, _, manifest in trained:

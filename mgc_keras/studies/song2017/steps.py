@@ -1,7 +1,6 @@
 """The steps of the Song 2017 study, in the order in which `song2017.py` takes them."""
 
 import argparse
-import hashlib
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.files import whole_file
 from mgc_keras.layers.standardization import path_statistics
 from mgc_keras.networks.load import load_model
+from mgc_keras.networks.tensors import weights_sha256
 from mgc_keras.runs.writer import RunWriter, write_table
 from mgc_keras.studies.common.exports import write_errors
 from mgc_keras.studies.song2017.audit import melspectrogram_relation
@@ -159,7 +159,7 @@ def fine_tune_all(manifests: list[Manifest], options: argparse.Namespace, writer
                     clip_ids=task.clip_ids,
                     class_names=names,
                     settings=_finetuning(options, seed),
-                    provenance={"source": _fingerprint(source), "protocol": protocol},
+                    provenance={"source": weights_sha256(source), "protocol": protocol},
                 )
             rule = options.published_epoch if protocol == "published" else "validation"
             tuned.append(FineTuned(task, protocol, folders, rule))
@@ -264,10 +264,3 @@ def _given_network(path: Path) -> keras.Model:
             "is not the Song 2017 network", path=path, field="--source-model", cure="give one that pretrain saved"
         )
     return model
-
-
-def _fingerprint(model: keras.Model) -> str:
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()
