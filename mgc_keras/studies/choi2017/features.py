@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from mgc_keras.datasets.cards import card_names, manifest_folder, read_card
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import FOLDS_OF, StudyTask, tasks_of
 from mgc_keras.errors import ManifestError
+from mgc_keras.features.sets import feature_sets
 from mgc_keras.features.table import read_features
 from mgc_keras.studies.choi2017.authors_files import read_published_scores, read_published_task
-from mgc_keras.studies.choi2017.network import LAYERS
 from mgc_keras.studies.choi2017.paper import SHORT_LABELS, TASK_NAMES
 
 Blocks = dict[str, np.ndarray]
@@ -107,50 +106,8 @@ def exported_data(manifest: Manifest, tables: Mapping[tuple[str, str], Path]) ->
     mask = np.isin(manifest.clip_ids, kept)
     blocks: dict[str, Blocks] = {}
     for (protocol, kind), table in read.items():
-        blocks.setdefault(protocol, {}).update(_blocks(kind, table.loc[kept]))
+        blocks.setdefault(protocol, {}).update(feature_sets()[kind].blocks_of(table.loc[kept]))
     return [
         StudyData(task.subset(mask), blocks, manifest)
         for task in tasks_of(manifest, TASK_NAMES.get(manifest.name), SHORT_LABELS)
     ]
-
-
-def _blocks(kind: str, table: pd.DataFrame) -> Blocks:
-    if kind == "mfcc":
-        return mfcc_block(table)
-    prefix = "" if kind == "convnet" else f"{kind}_"
-    return {prefix + name: block for name, block in layer_blocks(table).items()}
-
-
-def layer_blocks(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Cut a convnet's feature table into its layers.
-
-    Parameters
-    ----------
-    table : pd.DataFrame
-        Columns ``layer1_00`` … ``layer5_31``, one row a clip.
-
-    Returns
-    -------
-    dict
-        "1" … "5" to (n_clips, 32) float64.
-
-    Raises
-    ------
-    ManifestError
-        A layer's columns are missing.
-    """
-    return {str(layer): _block(table, f"layer{layer}_") for layer in LAYERS}
-
-
-def mfcc_block(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return an MFCC table as the one block "mfcc", (n_clips, 120) float64; errors as `layer_blocks`."""
-    return {"mfcc": _block(table, "mfcc_")}
-
-
-def _block(table: pd.DataFrame, prefix: str) -> np.ndarray:
-    columns = [column for column in table.columns if column.startswith(prefix)]
-    if not columns:
-        raise ManifestError(
-            "the feature table lacks these columns", field=f"{prefix}*", cure="export the features again"
-        )
-    return table[columns].to_numpy(np.float64)
