@@ -32,7 +32,7 @@ import soundfile
 import tensorflow as tf
 
 from mgc_keras.audio.files import find_clips, fit_waveform, read_waveform
-from mgc_keras.features.network import ConvnetExtractor, compiled
+from mgc_keras.features.network import NetworkExtractor, compiled
 from mgc_keras.features.export import export_features
 from mgc_keras.studies.choi2017.network import N_SAMPLES, SAMPLING_RATE, convnet
 from mgc_keras.studies.choi2017.variants import with_variant
@@ -60,7 +60,7 @@ def main() -> None:
 def measure(paths: list[Path], model, folder: Path, repeats: int) -> None:
     """Time all ways in turns on the same clips and print the ratios of the medians."""
     suffix = paths[0].suffix
-    extractor = ConvnetExtractor(model, batch_size=BATCH_SIZE)
+    extractor = NetworkExtractor(model, batch_size=BATCH_SIZE)
     ways = {
         "plain": plain_way(paths, model),
         "mgc_keras": lambda: export_features(paths, folder / "features.csv", extractor, resume=False),

@@ -20,7 +20,7 @@ from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.corpus import write_corpus
 from mgc_keras.datasets.manifest import read_manifest
 from mgc_keras.features.backbone import backbone_vectors
-from mgc_keras.features.sequences import export_sequences
+from mgc_keras.features.export import export_features
 from mgc_keras.networks.backbones import BACKBONES
 from mgc_keras.networks.image_network import SAMPLING_RATE, image_network, part_of, standardize_vectors
 from mgc_keras.training.examples import Examples
@@ -99,14 +99,14 @@ def compare_epochs(options: argparse.Namespace, waveforms: np.ndarray, targets: 
 def compare_inputs(options: argparse.Namespace, manifest: object, waveforms: np.ndarray, folder: Path) -> None:
     """Compute vectors from files and from memory, in turn."""
     extractor = backbone_vectors(
-        options.backbone, pieces="whole", seconds=options.seconds, weights="none", **_pictures(options)
+        options.backbone, segments="whole", seconds=options.seconds, weights="none", **_pictures(options)
     )
     batches = [waveforms[i : i + extractor.batch_size] for i in range(0, len(waveforms), extractor.batch_size)]
     extractor(batches[0])
     times: dict[str, list[float]] = {"files": [], "memory": []}
     for repeat in range(3):
         begin = time.perf_counter()
-        export_sequences(manifest, folder / f"{repeat}.npz", extractor)
+        export_features(manifest, folder / f"{repeat}.npz", extractor)
         middle = time.perf_counter()
         for batch in batches:
             extractor(batch)

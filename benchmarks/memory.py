@@ -61,12 +61,12 @@ def extractor_of(kind: str):
         from mgc_keras.features.mfcc import MfccExtractor
 
         return MfccExtractor()
-    from mgc_keras.features.network import ConvnetExtractor
+    from mgc_keras.features.network import NetworkExtractor
     from mgc_keras.studies.choi2017.network import convnet
 
     if kind == "published":
-        return ConvnetExtractor(convnet(), batch_size=30)
-    return ConvnetExtractor(convnet(normalization="population", decibel_reference="clip"))
+        return NetworkExtractor(convnet(), batch_size=30)
+    return NetworkExtractor(convnet(normalization="population", decibel_reference="clip"))
 
 
 if __name__ == "__main__":

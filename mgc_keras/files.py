@@ -1,12 +1,15 @@
 """Files written whole or not at all, and fingerprints of files."""
 
+import csv
 import errno
 import hashlib
+import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mgc_keras.errors import MgcKerasError, OptionError
 
@@ -77,12 +80,16 @@ def output_folder(path: str | Path, field: str) -> Path:
     return path
 
 
-def raise_if_full(error: OSError, path: str | Path) -> None:
-    """Raise a readable `MgcKerasError` if `error` says that the disk is full; else do nothing."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        raise MgcKerasError(
-            "the disk is full, nothing was written", path=path, cure="free some space or choose another output folder"
-        ) from error
+def raise_if_full(error: OSError, path: str | Path, *, resumable: bool = False) -> None:
+    """Raise a readable `MgcKerasError` if `error` says that the disk is full; else do nothing.
+
+    `resumable` says that the work goes on from here when it is started again.
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        outcome, cure = "nothing was written", "free some space or choose another output folder"
+        if resumable:
+            outcome, cure = "what is finished is kept", "free some space and run the same again: it goes on from here"
+        raise MgcKerasError(f"the disk is full, {outcome}", path=path, cure=cure) from error
 
 
 def write_text(path: str | Path, text: str) -> Path:
@@ -90,6 +97,13 @@ def write_text(path: str | Path, text: str) -> Path:
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
     return Path(path)
+
+
+def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as lines of a CSV, cells quoted where needed."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def sha256_of(path: str | Path) -> str:

@@ -12,6 +12,7 @@ from mgc_keras.studies.choi2017.audits.batch_order import batch_order
 from mgc_keras.studies.choi2017.audits.fold_weighting import fold_weighting
 from mgc_keras.studies.choi2017.audits.replicas import replicas
 from mgc_keras.studies.choi2017.audits.scaling import scaling
+from mgc_keras.work import FailedClip
 
 LAYER_SETS = ("1", "2", "3", "4", "5", "12", "13", "45", "123", "345", "1234", "12345")
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
@@ -102,6 +103,6 @@ def write_example_run(folder: Path, layer_sets: tuple[str, ...] = LAYER_SETS) ->
         })
     )  # fmt: skip
     _write_audits(writer, rows)
-    writer.errors([{"clip_id": "broken.00001", "cause": "zero bytes <&>", "cure": "download it again"}])
+    writer.errors([FailedClip("broken.00001", "broken.00001.wav", "zero bytes <&>", "download it again")])
     writer.config("choi2017", {"seed": 0, "jobs": 2, "tasks": list(tasks)}, inputs=[folder / "scores.csv"])
     return folder

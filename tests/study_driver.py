@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 _DRIVER = """
 import contextlib, importlib, io, json, shutil, sys

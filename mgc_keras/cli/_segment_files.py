@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mgc_keras.work import fingerprint, finished_record
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -45,13 +47,8 @@ class SongFiles:
 
     def are_finished(self) -> bool:
         """Tell whether all of them are there, made from this very song with these settings."""
-        try:
-            record = json.loads(self._path("_segments.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        if not isinstance(record, dict) or {**record, "files": None} != {**self._record(), "files": None}:
-            return False
-        return all(path.name in (record["files"] or ()) and path.exists() for path in self.paths)
+        record = finished_record(self._path("_segments.json"), self._record()["fingerprint"])
+        return record is not None and all(path.name in record["files"] and path.exists() for path in self.paths)
 
     def write(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
         """Write them."""
@@ -77,10 +74,14 @@ class SongFiles:
 
     def _record(self) -> dict[str, Any]:
         state = self.song.stat()
-        return {
+        made_from = {
             # Changed in place, a song is another.
             "song": {"path": str(self.song.absolute()), "bytes": state.st_size, "changed_ns": state.st_mtime_ns},
             "sampling_rate": self.sampling_rate,
             "settings": asdict(self.settings),
+        }
+        return {
+            **made_from,
             "files": [path.name for path in self.paths],
+            "fingerprint": fingerprint(made_from),
         }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mgc_keras.errors import OptionError
+from mgc_keras.files import csv_lines
 
 if TYPE_CHECKING:
     from mgc_keras.features.clips import Clips
@@ -87,7 +88,7 @@ def answer_songs(
     entries: list[dict[str, Any]] = []
     n_failed = 0
     if arguments.csv:
-        print(_csv_line(["clip_id", "filepath", "part", "start_s", "end_s", "best", *scorer.names]), end="")
+        print(csv_lines([["clip_id", "filepath", "part", "start_s", "end_s", "best", *scorer.names]]), end="")
     excerpts = scorer.excerpts(arguments.drop, arguments.centre)
     with progress_bar(description=program, total=len(clips), unit="song") as bar:
         for found in scorer.songs(clips, excerpts, jobs=arguments.jobs):
@@ -156,23 +157,8 @@ def _csv_of(answer: Answer) -> str:
     parts = [("song", found.spans[0, 0], found.spans[-1, 1], answer.best, answer.song)]
     for number, ((start, end), row) in enumerate(zip(found.spans, answer.excerpts, strict=True)):
         parts.append((str(number), start, end, int(row.argmax()), row))
-    return "".join(
-        _csv_line(
-            [
-                found.clip_id,
-                found.filepath,
-                part,
-                f"{start:.3f}",
-                f"{end:.3f}",
-                answer.names[best],
-                *(f"{value:.6f}" for value in row),
-            ]
-        )
+    song = found.clip_id, found.filepath
+    return csv_lines(
+        (*song, part, f"{start:.3f}", f"{end:.3f}", answer.names[best], *(f"{value:.6f}" for value in row))
         for part, start, end, best, row in parts
     )
-
-
-def _csv_line(cells: list[str]) -> str:
-    from mgc_keras.features.table import csv_line
-
-    return csv_line(cells)

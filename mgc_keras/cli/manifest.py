@@ -139,8 +139,8 @@ def _write_dataset(name: str, folder: Path, output: Path, allow_incomplete: bool
 def _cut(source: Path, arguments: argparse.Namespace) -> int:
     from mgc_keras.datasets.cutting import Cutting, cut_manifest
     from mgc_keras.datasets.manifest import read_manifest, write_manifest
-    from mgc_keras.features.table import ERROR_COLUMNS, csv_line
-    from mgc_keras.files import output_folder, write_text
+    from mgc_keras.files import output_folder
+    from mgc_keras.work import FailedClip, write_failed_clips
 
     given = {name: getattr(arguments, name) for name in ("hop", "remainder") if getattr(arguments, name) is not None}
     cutting = Cutting(30.0 if arguments.seconds is None else arguments.seconds, **given)
@@ -156,12 +156,11 @@ def _cut(source: Path, arguments: argparse.Namespace) -> int:
     output_folder(output.parent, "-o")
     with quiet_libraries():
         built = cut_manifest(manifest, output.parent, cutting, arguments.sampling_rate)
-    lines = [ERROR_COLUMNS]
-    for position, error in built.problems.items():
-        lines.append(
-            (manifest.clip_ids[position], manifest.table["filepath"][position], error.problem, error.cure or "")
-        )
-    errors = write_text(output.parent / "errors.csv", "".join(map(csv_line, lines)))
+    failed = (
+        FailedClip.of(manifest.clip_ids[position], manifest.table["filepath"][position], error)
+        for position, error in built.problems.items()
+    )
+    errors = write_failed_clips(output.parent / "errors.csv", failed)
     if built.problems:
         print(f"{len(built.problems)} of {len(manifest)} clips could not be cut: {errors} says why", file=sys.stderr)
     if built.table.empty:

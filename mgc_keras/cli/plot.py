@@ -17,7 +17,7 @@ EPILOG = """\
 what comes out:
   CLIP_sheet.png       all six views of a clip (with --separate: CLIP_waveform.png, CLIP_linear.png, ...)
   GENRE_sheet.png      with --per-genre, for a manifest: one clip of each genre
-  errors.csv           clips that could not be drawn: clip_id, filepath, cause, what_to_do
+  errors.csv           clips that could not be drawn: clip_id, filepath, cause, cure
 
 the views (Figures 1 to 5 of Ouyang 2023):
   waveform   amplitude over time (s)
@@ -79,9 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras plot`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
-    from mgc_keras.features.table import ERROR_COLUMNS, csv_line
-    from mgc_keras.files import write_text
     from mgc_keras.progress import progress_bar
+    from mgc_keras.work import FailedClip, write_failed_clips
 
     for name in ("seconds", "sampling_rate"):
         if not getattr(arguments, name) > 0:
@@ -95,12 +94,11 @@ def run(arguments: argparse.Namespace) -> int:
                 try:
                     written += _draw(clips, number, stem, title, arguments)
                 except MgcKerasError as error:
-                    failures.append((clips.clip_ids[number], clips.filepaths[number], error.problem, error.cure or ""))
+                    failures.append(FailedClip.of(clips.clip_ids[number], clips.filepaths[number], error))
                 else:
                     n_drawn += 1
                     break
-    errors = "".join(csv_line(cells) for cells in (ERROR_COLUMNS, *failures))
-    written.insert(0, write_text(arguments.out / "errors.csv", errors))
+    written.insert(0, write_failed_clips(arguments.out / "errors.csv", failures))
     print(f"plot: {n_drawn} of {len(wanted)} {'genres' if arguments.per_genre else 'clips'} drawn")
     if failures:
         print(f"{len(failures)} clips could not be drawn: {written[0]} says why")

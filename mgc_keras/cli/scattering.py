@@ -12,7 +12,7 @@ what comes out:
   FILE.npz     values (n_clips, n_frames, n_paths) float32, clip_ids, columns; numpy.load opens it, and
                mgc_keras.features.sequences.read_sequences maps it without reading it
   FILE.json    settings, versions, hash of the source, counts
-  errors.csv   clips that could not be read: clip_id, filepath, cause, what_to_do
+  errors.csv   clips that could not be read: clip_id, filepath, cause, cure
   FILE.npz.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
 
 The columns are named by the centre frequencies of the wavelets. Orders 1 and 2 are logarithms, unless --linear.
@@ -46,13 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras scattering`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
+    from mgc_keras.features.export import export_features
     from mgc_keras.features.pipeline import checked_jobs
     from mgc_keras.features.scattering import ScatteringExtractor
-    from mgc_keras.features.sequences import export_sequences, read_sequences
+    from mgc_keras.features.sequences import read_sequences
 
     for field in ("seconds", "sampling_rate"):
         if getattr(arguments, field) <= 0:
             raise OptionError("must be above 0", field=f"--{field.replace('_', '-')}")
+    if arguments.out.suffix.lower() != ".npz":
+        raise OptionError("sequences go into an .npz file", path=arguments.out, cure="end its name in .npz")
     jobs = checked_jobs(arguments.jobs)
     clips = list_clips(arguments.paths, arguments.data_home)
     extractor = ScatteringExtractor(
@@ -65,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         jobs=jobs,
     )
     with quiet_libraries():
-        path = export_sequences(clips, arguments.out, extractor, jobs=jobs, resume=not arguments.anew)
+        path = export_features(clips, arguments.out, extractor, jobs=jobs, resume=not arguments.anew)
     n_clips, n_frames, n_paths = read_sequences(path).values.shape
     print(f"scattering: {n_frames} frames of {n_paths} paths from {n_clips} of {len(clips)} clips")
     if n_clips < len(clips):

@@ -32,7 +32,7 @@ what comes out, for each song:
   SONG_segments.png    the waveform in the colours of its segments
   SONG_largest.wav     with --export-largest: the windows of the largest group, one after the other
   SONG_segments.json   the settings, by which a later run knows that the song is done
-  errors.csv           once for all: songs that could not be done: clip_id, filepath, cause, what_to_do
+  errors.csv           once for all: songs that could not be done: clip_id, filepath, cause, cure
 Songs of a folder keep their sub-folders. A song that is done with the same settings is not done again, so that a run
 that was stopped goes on; files of other settings are overwritten.
 
@@ -85,11 +85,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras segment`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
-    from mgc_keras.features.table import ERROR_COLUMNS, csv_line
-    from mgc_keras.files import output_folder, write_text
+    from mgc_keras.files import output_folder
     from mgc_keras.progress import progress_bar
     from mgc_keras.segmentation.autoregression import check_order
     from mgc_keras.segmentation.settings import SegmentationSettings
+    from mgc_keras.work import FailedClip, write_failed_clips
 
     if arguments.sampling_rate <= 0:
         raise OptionError("must be above 0", field="--sampling-rate")
@@ -112,11 +112,10 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 waveform, segmentation = _segmented(songs, number, arguments.sampling_rate, settings)
             except MgcKerasError as error:
-                failures[number] = (songs.clip_ids[number], songs.filepaths[number], error.problem, error.cure or "")
+                failures[number] = FailedClip.of(songs.clip_ids[number], songs.filepaths[number], error)
             else:
                 files[number].write(waveform, segmentation)
-    errors = "".join(csv_line(cells) for cells in (ERROR_COLUMNS, *failures.values()))
-    errors_csv = write_text(arguments.out / "errors.csv", errors)
+    errors_csv = write_failed_clips(arguments.out / "errors.csv", failures.values())
     print(f"segment: {len(files) - len(failures)} of {len(files)} songs done")
     if kept:
         print(f"{len(kept)} of them were done before with the same settings and are kept (--overwrite does them again)")

@@ -4,8 +4,6 @@ Asgharivaskasi et al. (2019) cut songs into clips of 30 s, and clips into segmen
 Hold out clips before cutting them (`mgc_keras.datasets.holdout`): what a segment was cut from decides its side.
 """
 
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,11 +13,12 @@ import pandas as pd
 
 from mgc_keras.audio.containers import open_clip
 from mgc_keras.audio.files import FITS, fit_waveform, read_waveform, write_waveform
+from mgc_keras.audio.spans import check_seconds, samples_in, span_starts
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import AudioError, OptionError
-from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
+from mgc_keras.work import keep_settings
 
 REMAINDERS = ("drop", "fit")
 SETTINGS_FILE = "segments.json"
@@ -56,15 +55,14 @@ class Cutting:
 
     def __post_init__(self) -> None:
         for field in ("seconds", "hop"):
-            value = getattr(self, field)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise OptionError(f"{value} s makes no sense", field=field, cure="give seconds above 0")
+            if getattr(self, field) is not None:
+                check_seconds(field, getattr(self, field))
         checked_choice("remainder", self.remainder, REMAINDERS)
         checked_choice("fit", self.fit, FITS)
 
     def length(self, sampling_rate: int) -> int:
         """Return the samples of a segment."""
-        return max(1, round(self.seconds * sampling_rate))
+        return samples_in(self.seconds, sampling_rate)
 
     def starts(self, n_samples: int, sampling_rate: int) -> np.ndarray:
         """Return the first sample of each segment of a clip of `n_samples`, (n_segments,) int; at least one.
@@ -75,8 +73,8 @@ class Cutting:
         ([0, 3, 6], [0, 3, 6, 9])
         """
         length = self.length(sampling_rate)
-        hop = length if self.hop is None else max(1, round(self.hop * sampling_rate))
-        starts = np.arange(0, max(n_samples - length, 0) + 1, hop)
+        hop = length if self.hop is None else samples_in(self.hop, sampling_rate)
+        starts = span_starts(n_samples, length, hop)
         following = starts[-1] + hop
         if self.remainder == "fit" and starts[-1] + length < n_samples and following < n_samples:
             starts = np.append(starts, following)
@@ -186,7 +184,7 @@ def cut_manifest(
         The disk is full.
     """
     folder = Path(folder)
-    _check_settings(folder / SETTINGS_FILE, cutting, sampling_rate)
+    keep_settings(folder / SETTINGS_FILE, {**vars(cutting), "sampling_rate": sampling_rate})
     stems = manifest.table["filepath"].map(lambda name: PurePosixPath(name).with_suffix("").as_posix())
     stems = stems.where(~stems.duplicated(keep=False), manifest.table["filepath"])
     rows, problems = [], {}
@@ -214,11 +212,3 @@ def _write_segments(path: Path, folder: Path, stem: str, cutting: Cutting, sampl
         if not (folder / f"{stem}_{k}.wav").exists():
             write_waveform(folder / f"{stem}_{k}.wav", waveform, sampling_rate)
     return [int(start) / sampling_rate for start in segments.start]
-
-
-def _check_settings(path: Path, cutting: Cutting, sampling_rate: int | None) -> None:
-    text = json.dumps({**vars(cutting), "sampling_rate": sampling_rate}, indent=2) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        cure = "choose another folder, or remove that one"
-        raise OptionError("holds segments that were cut otherwise", path=path.parent, cure=cure)
-    write_text(path, text)

@@ -1,7 +1,7 @@
 """What image networks learn from, computed once.
 
-Where the backbone is frozen, that is what it says of clips: the head then learns from vectors, not from audio. Where the
-backbone learns as well, it is mel-spectrograms, in an eighth of the space of the audio.
+Where the backbone is frozen, that is its vector of each clip: the head then learns from vectors, not from audio. Where
+the backbone learns as well, it is mel-spectrograms, in an eighth of the space of the audio.
 """
 
 from collections.abc import Iterator
@@ -12,83 +12,83 @@ from typing import Any
 import keras
 import numpy as np
 
-from mgc_keras.features.segments import PieceExtractor, piece_samples
+from mgc_keras.features.segments import SegmentExtractor, segment_samples
 from mgc_keras.files import sha256_of
 from mgc_keras.networks.image_network import SAMPLING_RATE, front_end, image_network, part_of
 
-# Pieces that are transformed together: the maps of VGG16 take 80 MB for a clip of 30 s.
+# Segments that are transformed together: the maps of VGG16 take 80 MB for a clip of 30 s.
 _AT_ONCE = 4
 
 
 def backbone_vectors(
     backbone: str,
     *,
-    pieces: str,
+    segments: str,
     seconds: float,
     weights: str | Path = "imagenet",
     seed: int = 0,
     sampling_rate: int = SAMPLING_RATE,
     image_size: tuple[int, int] | None = None,
     antialias: bool = False,
-) -> PieceExtractor:
-    """Return the extractor of a backbone's vectors, one a piece.
+) -> SegmentExtractor:
+    """Return the extractor of a backbone's vectors, one a segment.
 
     Parameters
     ----------
     backbone, weights, seed, sampling_rate, image_size, antialias
         As of `mgc_keras.networks.image_network.image_network`.
-    pieces, seconds
-        As of `PieceExtractor`.
+    segments, seconds
+        As of `SegmentExtractor`.
 
     Raises
     ------
     MgcKerasError
-        The weights cannot be had, do not fit, or the pieces are too short for the backbone.
+        The weights cannot be had, do not fit, or the segments are too short for the backbone.
     """
-    pictures = () if image_size is None else (tuple(image_size), antialias)
+    image = () if image_size is None else (tuple(image_size), antialias)
 
     def compute(waveforms: np.ndarray) -> np.ndarray:
-        model = _vector_model(backbone, waveforms.shape[1], weights, seed, sampling_rate, pictures)
+        model = _vector_model(backbone, waveforms.shape[1], weights, seed, sampling_rate, image)
         return np.concatenate([model.predict_on_batch(batch) for batch in _batches(waveforms)])
 
-    # Built once for a short piece: wrong weights are told before any clip is read.
-    probe = _vector_model(backbone, round(min(seconds, 3.0) * sampling_rate), weights, seed, sampling_rate, pictures)
+    # Built once for a short segment: wrong weights are told before any clip is read.
+    probe = _vector_model(backbone, round(min(seconds, 3.0) * sampling_rate), weights, seed, sampling_rate, image)
     settings = {"backbone": backbone, "weights": _named(weights), "backbone_seed": seed}
     # Without a size of the picture nothing is said of it, as in files of earlier versions.
-    settings |= {"image_size": list(image_size), "antialias": antialias} if pictures else {}
+    settings |= {"image_size": list(image_size), "antialias": antialias} if image else {}
     columns = [f"{backbone}_{number:04d}" for number in range(probe.output_shape[1])]
-    return PieceExtractor(
+    return SegmentExtractor(
         f"{backbone}_vectors",
         columns,
         compute,
-        pieces=pieces,
+        segments=segments,
         seconds=seconds,
         sampling_rate=sampling_rate,
         settings=settings,
     )
 
 
-def melspectrogram_pieces(pieces: str, seconds: float, sampling_rate: int = SAMPLING_RATE) -> PieceExtractor:
-    """Return the extractor of what the image of an `image_network` is made of: 128 rows a piece, a column a frame, in dB.
+def melspectrogram_segments(segments: str, seconds: float, sampling_rate: int = SAMPLING_RATE) -> SegmentExtractor:
+    """Return the extractor of what `image_network` makes its image of: 128 rows a segment, a column a frame, in dB.
 
     For ``part_of(network, "melspectrogram", "genres")``, whose backbone learns.
 
     Parameters
     ----------
-    pieces, seconds, sampling_rate
-        As of `PieceExtractor`.
+    segments, seconds, sampling_rate
+        As of `SegmentExtractor`.
     """
     layer = front_end(sampling_rate)
 
     def compute(waveforms: np.ndarray) -> np.ndarray:
         return np.concatenate([np.asarray(layer(batch))[..., 0] for batch in _batches(waveforms)])
 
-    _, n_mels, n_frames, _ = layer.compute_output_shape((None, piece_samples(pieces, seconds, sampling_rate)))
-    return PieceExtractor(
+    _, n_mels, n_frames, _ = layer.compute_output_shape((None, segment_samples(segments, seconds, sampling_rate)))
+    return SegmentExtractor(
         "melspectrogram",
         [f"frame_{number:04d}" for number in range(n_frames)],
         compute,
-        pieces=pieces,
+        segments=segments,
         seconds=seconds,
         sampling_rate=sampling_rate,
         settings={"n_mels": n_mels, "hop_length": layer.hop_length},
@@ -99,12 +99,12 @@ def _batches(waveforms: np.ndarray) -> Iterator[np.ndarray]:
     return (waveforms[begin : begin + _AT_ONCE] for begin in range(0, len(waveforms), _AT_ONCE))
 
 
-# The same network serves the pieces of one length of all clips, whole or cut, and is traced once.
+# The same network serves the segments of one length of all clips, whole or cut, and is traced once.
 @lru_cache(maxsize=4)
 def _vector_model(
-    backbone: str, n_samples: int, weights: str | Path, seed: int, sampling_rate: int, pictures: tuple
+    backbone: str, n_samples: int, weights: str | Path, seed: int, sampling_rate: int, image: tuple
 ) -> keras.Model:
-    sized = dict(zip(("image_size", "antialias"), pictures))
+    sized = dict(zip(("image_size", "antialias"), image))
     # The head is not used: two classes are the least it may have.
     whole = image_network(backbone, 2, n_samples, weights=weights, seed=seed, sampling_rate=sampling_rate, **sized)
     return part_of(whole, "waveform", "vector")

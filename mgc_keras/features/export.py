@@ -1,31 +1,67 @@
-"""Features of a whole dataset to a CSV: parallel, resumable, one bad clip never ends it."""
+"""Features of a whole dataset to one file: parallel, resumable, one bad clip never ends it."""
 
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from mgc_keras.audio.windows import Windows, windows_of
+from mgc_keras.audio.spans import windows_of
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import Extractor, compose_batches
-from mgc_keras.features.journal import Journal, logger
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
-from mgc_keras.features.provenance import description_of, fingerprint_of, package_versions
-from mgc_keras.features.table import ERROR_COLUMNS, KEY_COLUMNS, SPAN_COLUMNS, csv_line, exact_texts
+from mgc_keras.features.sequences import SequenceWriter
+from mgc_keras.features.table import TableWriter
 from mgc_keras.files import sha256_of, whole_file, write_text
 from mgc_keras.progress import progress_bar
+from mgc_keras.work import (
+    ERROR_COLUMNS,
+    FailedClip,
+    Journal,
+    fingerprint,
+    finished_record,
+    logger,
+    versions,
+    write_failed_clips,
+)
 
 Source = Clips | Manifest | str | Path | Iterable[str | Path]
 
 
+class Writer(Protocol):
+    """What is particular to a form of output; made of an extractor and the windows, if there are any.
+
+    Attributes
+    ----------
+    n_axes : int
+        Of what the extractor gives for a clip, or a window of it: 1 for a row of numbers, 2 for a matrix.
+    """
+
+    n_axes: int
+
+    def about(self) -> dict[str, Any]:
+        """Return what the JSON says of the form."""
+        ...
+
+    def entry(self, result: ClipFeatures, clip_id: str, filepath: str) -> dict[str, Any]:
+        """Return a clip's features as JSON values, for the journal."""
+        ...
+
+    def write(self, path: Path, clip_ids: list[str], entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """Write the file from what `entry` returned for these clips; return the counts for the JSON."""
+        ...
+
+
+WRITERS: dict[str, type[Writer]] = {".csv": TableWriter, ".npz": SequenceWriter}
+
+
 def export_features(
     source: Source,
-    output_csv: str | Path,
+    output: str | Path,
     extractor: Extractor,
     *,
     data_home: str | Path | None = None,
@@ -35,46 +71,49 @@ def export_features(
     resume: bool = True,
     errors_csv: str | Path | None = None,
 ) -> Path:
-    """Compute features of every clip and write them as a table.
+    """Compute features of every clip and write them to one file: a table (``.csv``), or sequences (``.npz``).
 
-    Three files are written, each whole or not at all: the CSV (`clip_id`, `filepath`, then the extractor's columns;
-    one row a clip in manifest order), a JSON of the same name (the extractor's description with the hash of its
-    weights, versions, hash of the source, counts), and ``errors.csv``: clip, cause and what to do for each clip that
-    could not be read.
+    Three files are written, each whole or not at all: the features, in manifest order; a JSON of the same name (the
+    extractor's description with the hash of its weights, versions, hash of the source, counts); and ``errors.csv``:
+    clip, cause and cure for each clip that could not be read.
 
-    A run that is stopped keeps its finished batches in ``<output_csv>.partial``. The same call goes on from there,
-    and the result is the same to the last byte. A finished table of the same clips, settings and versions is left as
-    it is.
+    A table has the columns `clip_id`, `filepath` and the extractor's, and one row a clip; read it with
+    `mgc_keras.features.table.read_features`. Sequences are one array, a matrix a clip; read them with
+    `mgc_keras.features.sequences.read_sequences`.
+
+    A run that is stopped keeps its finished batches in ``<output>.partial``. The same call goes on from there, and the
+    result is the same to the last byte. A finished file of the same clips, settings and versions is left as it is.
 
     Parameters
     ----------
     source : Manifest, path or iterable of paths
         See `mgc_keras.features.clips.list_clips`.
-    output_csv : str or Path
-        The table to write.
+    output : str or Path
+        The file to write. Its name ends in ``.csv`` for an extractor that gives a row of numbers a clip, in ``.npz``
+        for one that gives a matrix.
     extractor : Extractor
-        `ConvnetExtractor`, `MfccExtractor` or your own.
+        `MfccExtractor` and `NetworkExtractor` give rows, `ScatteringExtractor` and `SegmentExtractor` matrices.
     data_home : str or Path, optional
         The folder that a manifest's file paths are relative to, if not the manifest's own.
     jobs : int, optional
         Threads that decode; by default one a core.
     window, hop : float, optional
         Length and step of a sliding window in seconds: several rows a clip, with `start_s` and `end_s`. By default
-        one row a clip; `hop` defaults to `window`.
+        one row a clip; `hop` defaults to `window`. Tables only.
     resume : bool
         False computes everything anew.
     errors_csv : str or Path, optional
-        By default ``errors.csv`` beside the table. Written even if no clip failed, with its header alone.
+        By default ``errors.csv`` beside the output. Written even if no clip failed, with its header alone.
 
     Returns
     -------
     Path
-        `output_csv`.
+        `output`.
 
     Raises
     ------
     OptionError, ManifestError
-        An option or the manifest makes no sense.
+        An option or the manifest makes no sense, or the extractor gives what this form of output cannot hold.
     MgcKerasError
         The disk is full; finished batches stay.
 
@@ -84,23 +123,44 @@ def export_features(
     >>> export_features("my_music", "mfcc.csv", MfccExtractor())    # doctest: +SKIP
     PosixPath('mfcc.csv')
     """
-    output_csv = Path(output_csv)
-    errors_csv = output_csv.with_name("errors.csv") if errors_csv is None else Path(errors_csv)
-    _check_outputs(output_csv, errors_csv)
+    output = Path(output)
+    errors_csv = output.with_name("errors.csv") if errors_csv is None else Path(errors_csv)
+    _check_outputs(output, errors_csv)
     windows, jobs = windows_of(window, hop, _longest(extractor)), checked_jobs(jobs)
+    writer = WRITERS[output.suffix.lower()](extractor, windows)
     clips = list_clips(source, data_home)
     batches = _batches(clips, extractor)
-    about = _description(clips, extractor, windows)
-    about["fingerprint"] = fingerprint_of(about, clips.state(), [batch.tolist() for batch in batches])
-    if resume and _is_finished(output_csv, errors_csv, about["fingerprint"]):
-        logger.warning("%s: is finished already, nothing to do", output_csv)
-        return output_csv
-    partial = output_csv.with_name(output_csv.name + ".partial")
-    with Journal(partial, about["fingerprint"], batches, resume=resume) as journal:
-        _compute(journal, clips, extractor, batches, windows, jobs)
-        _write_tables(journal, output_csv, errors_csv, clips, extractor, about)
+    about = {
+        "extractor": extractor.describe(),
+        **writer.about(),
+        "source": {"name": clips.name, "n_clips": len(clips), "sha256": clips.sha256()},
+        "versions": versions(),
+    }
+    about["fingerprint"] = fingerprint(about, clips.state(), batches)
+    if resume and _is_finished(output, errors_csv, about["fingerprint"]):
+        logger.warning("%s: is finished already, nothing to do", output)
+        return output
+    with Journal(output.with_name(output.name + ".partial"), about["fingerprint"], resume=resume) as journal:
+        positions = [position for batch in batches for position in batch.tolist()]
+        with progress_bar(description=extractor.name, total=len(clips), initial=len(journal)) as bar:
+            remaining = _behind(batches, len(journal))
+            for results in clip_features(clips, extractor, remaining, jobs=jobs, spans=windows):
+                journal.append([_entry(result, clips, writer) for result in results])
+                bar.update(len(results))
+        # Batches may hold the clips in any order.
+        places = np.argsort(positions).tolist()
+        errors = {position: journal[place].get("error") for position, place in enumerate(places)}
+        good = [position for position, error in errors.items() if error is None]
+        failed = [_failed(clips, position, *error) for position, error in errors.items() if error is not None]
+        with whole_file(output) as temporary:
+            entries = (journal[places[position]] for position in good)
+            counts = writer.write(temporary, [clips.clip_ids[position] for position in good], entries)
+            write_failed_clips(errors_csv, failed)
+            about |= counts | {"n_failed": len(failed)}
+            # Before the file gets its name: it always has its description beside it.
+            write_text(output.with_suffix(".json"), json.dumps(about, indent=2) + "\n")
         journal.remove()
-    return output_csv
+    return output
 
 
 def extract_features(
@@ -123,11 +183,11 @@ def extract_features(
     features : pd.DataFrame
         Indexed by `clip_id`, the extractor's columns and precision; clips that failed are left out.
     errors : pd.DataFrame
-        Columns `clip_id`, `filepath`, `cause`, `what_to_do`.
+        Columns `clip_id`, `filepath`, `cause`, `cure`.
 
     Example
     -------
-    >>> extractor = ConvnetExtractor("weights.hdf5", batch_size=100, batch_order="shuffled")   # doctest: +SKIP
+    >>> extractor = NetworkExtractor("weights.hdf5", batch_size=100, batch_order="shuffled")   # doctest: +SKIP
     >>> features, errors = extract_features("my_music", extractor)                            # doctest: +SKIP
     """
     clips = list_clips(source, data_home)
@@ -144,7 +204,11 @@ def extract_features(
         index=pd.Index([clips.clip_ids[result.position] for result in good], name="clip_id"),
         columns=list(extractor.columns),
     )
-    errors = [_record(result, clips, extractor)["error"] for result in done if result.problem is not None]
+    errors = [
+        FailedClip.of(clips.clip_ids[result.position], clips.filepaths[result.position], result.problem)
+        for result in done
+        if result.problem is not None
+    ]
     return features, pd.DataFrame(errors, columns=list(ERROR_COLUMNS))
 
 
@@ -159,77 +223,40 @@ def _batches(clips: Clips, extractor: Extractor) -> list[np.ndarray]:
     )
 
 
-def _check_outputs(output_csv: Path, errors_csv: Path) -> None:
-    if output_csv.suffix.lower() != ".csv":
-        raise OptionError("the table must be a .csv file", path=output_csv, cure="end its name in .csv")
-    for path in (output_csv, errors_csv):
+def _behind(batches: list[np.ndarray], n_done: int) -> list[np.ndarray]:
+    """Return the batches behind the first `n_done` clips."""
+    ends = np.cumsum([len(batch) for batch in batches])
+    return batches[np.searchsorted(ends, n_done, side="right") :]
+
+
+def _check_outputs(output: Path, errors_csv: Path) -> None:
+    if output.suffix.lower() not in WRITERS:
+        cure = "end its name in .csv for a table, in .npz for sequences"
+        raise OptionError("is neither a table nor sequences", path=output, cure=cure)
+    for path in (output, errors_csv):
         if path.is_dir():
             raise OptionError("is a folder", path=path, cure="name a file in it")
-    if output_csv.absolute() == errors_csv.absolute():
-        raise OptionError("table and errors cannot be one file", path=output_csv, cure="choose another name")
+    if output.absolute() == errors_csv.absolute():
+        raise OptionError("table and errors cannot be one file", path=output, cure="choose another name")
 
 
-def _description(clips: Clips, extractor: Extractor, windows: Windows | None) -> dict[str, Any]:
-    return {
-        "extractor": extractor.describe(),
-        "dtype": extractor.dtype,
-        "n_features": len(extractor.columns),
-        "window_s": windows.length if windows else None,
-        "hop_s": windows.hop if windows else None,
-        "source": {"name": clips.name, "n_clips": len(clips), "sha256": clips.sha256()},
-        "versions": package_versions(),
-    }
+def _is_finished(output: Path, errors_csv: Path, fingerprint: str) -> bool:
+    about = finished_record(output.with_suffix(".json"), fingerprint)
+    if about is None or not (output.is_file() and errors_csv.is_file()):
+        return False
+    # Tables are edited by hand now and then; sequences are gigabytes that no program but this one writes.
+    return output.suffix.lower() == ".npz" or about.get("csv_sha256") == sha256_of(output)
 
 
-def _is_finished(output_csv: Path, errors_csv: Path, fingerprint: str) -> bool:
-    about = description_of(output_csv, errors_csv, fingerprint)
-    return about is not None and about.get("csv_sha256") == sha256_of(output_csv)
-
-
-def _compute(
-    journal: Journal,
-    clips: Clips,
-    extractor: Extractor,
-    batches: list[np.ndarray],
-    windows: Windows | None,
-    jobs: int,
-) -> None:
-    remaining = batches[journal.n_batches :]
-    n_done = len(clips) - sum(map(len, remaining))
-    with progress_bar(description=extractor.name, total=len(clips), initial=n_done) as bar:
-        for results in clip_features(clips, extractor, remaining, jobs=jobs, windows=windows):
-            journal.append([_record(result, clips, extractor) for result in results])
-            bar.update(len(results))
-
-
-def _record(result: ClipFeatures, clips: Clips, extractor: Extractor) -> dict[str, Any]:
-    key = [clips.clip_ids[result.position], clips.filepaths[result.position]]
+def _entry(result: ClipFeatures, clips: Clips, writer: Writer) -> dict[str, Any]:
     if result.problem is not None:
-        return {"clip": result.position, "error": [*key, result.problem.problem, result.problem.cure or ""]}
-    spans = result.spans or [()] * len(result.rows)
-    rows = [np.asarray(row, extractor.dtype) for row in result.rows]
-    lines = [
-        csv_line([*key, *(repr(float(second)) for second in span), *exact_texts(row)])
-        for span, row in zip(spans, rows, strict=True)
-    ]
-    return {"clip": result.position, "lines": lines}
+        return {"error": [result.problem.problem, result.problem.cure or ""]}
+    for row in result.rows:
+        if np.ndim(row) != writer.n_axes:
+            has, needed = ("a row", ".csv") if np.ndim(row) == 1 else ("a matrix", ".npz")
+            raise OptionError(f"each clip gives {has} of numbers", field="output", cure=f"end the name in {needed}")
+    return writer.entry(result, clips.clip_ids[result.position], clips.filepaths[result.position])
 
 
-def _write_tables(
-    journal: Journal, output_csv: Path, errors_csv: Path, clips: Clips, extractor: Extractor, about: dict[str, Any]
-) -> None:
-    header = [*KEY_COLUMNS, *(SPAN_COLUMNS if about["window_s"] is not None else ()), *extractor.columns]
-    errors, n_rows = [csv_line(ERROR_COLUMNS)], 0
-    with whole_file(output_csv) as temporary:
-        with open(temporary, "w", encoding="utf-8", newline="") as table:
-            table.write(csv_line(header))
-            for record in journal.records():
-                if "error" in record:
-                    errors.append(csv_line(record["error"]))
-                else:
-                    table.writelines(record["lines"])
-                    n_rows += len(record["lines"])
-        write_text(errors_csv, "".join(errors))
-        counts = {"n_rows": n_rows, "n_failed": len(errors) - 1, "csv_sha256": sha256_of(temporary)}
-        # Before the table gets its name: a table always has its description beside it.
-        write_text(output_csv.with_suffix(".json"), json.dumps(about | counts, indent=2) + "\n")
+def _failed(clips: Clips, position: int, cause: str, cure: str) -> FailedClip:
+    return FailedClip(clips.clip_ids[position], clips.filepaths[position], cause, cure)

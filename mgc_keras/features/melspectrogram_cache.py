@@ -1,6 +1,5 @@
 """Mel-spectrograms of a whole dataset in one memory-mapped file: decode once, train for many epochs."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ from mgc_keras.errors import AudioError, MgcKerasError
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import compose_batches
 from mgc_keras.features.pipeline import clip_features
-from mgc_keras.files import raise_if_full, write_text
+from mgc_keras.files import raise_if_full
 from mgc_keras.progress import progress_bar
+from mgc_keras.work import Journal, fingerprint
 
 if TYPE_CHECKING:
     from mgc_keras.layers.melspectrogram import MelSpectrogram
@@ -74,14 +74,14 @@ def cache_melspectrograms(
     *,
     jobs: int = 2,
 ) -> CachedMelSpectrograms:
-    """Compute the mel-spectrogram of every clip of a manifest into one ``.npy`` file; a killed run goes on where it was.
+    """Compute the mel-spectrogram of every clip of a manifest into one ``.npy`` file; a killed run goes on.
 
     Parameters
     ----------
     source : Manifest
         The clips; each is repeated or cut to `n_samples`.
     path : str or Path
-        The ``.npy`` file. Beside it, ``<path>.json`` counts the finished clips and says what they were made of.
+        The ``.npy`` file. Beside it, ``<path>.journal`` tells which clips are finished.
     layer : MelSpectrogram
         The network's front end.
     n_samples : int
@@ -96,28 +96,24 @@ def cache_melspectrograms(
     """
     path = Path(path)
     clips, extractor = list_clips(source), _MelSpectrograms(layer, n_samples)
-    record = {"source": clips.state(), "extractor": extractor.describe(), "n_done": 0, "problems": {}}
-    values, record = _open(path, record, (len(clips), *extractor.shape))
-    batches = compose_batches(len(clips), extractor.batch_size)[record["n_done"] // extractor.batch_size :]
-    if record["n_done"] < len(clips):
-        _fill(values, record, clips, extractor, batches, path, jobs)
-    problems = {
-        int(position): AudioError(text, path=clips.paths[int(position)])
-        for position, text in record["problems"].items()
-    }
+    key = fingerprint(clips.state(), extractor.describe())
+    with Journal(f"{path}.journal", key, resume=path.exists()) as journal:
+        if not len(journal):
+            _create(path, (len(clips), *extractor.shape))
+        values = np.load(path, mmap_mode="r+", allow_pickle=False)
+        if len(journal) < len(clips):
+            _fill(values, journal, clips, extractor, jobs)
+        problems = {
+            position: AudioError(problem, path=clips.paths[position])
+            for position, problem in enumerate(journal)
+            if problem is not None
+        }
     return CachedMelSpectrograms(values, problems)
 
 
-def _open(path: Path, record: dict, shape: tuple[int, ...]) -> tuple[np.ndarray, dict]:
-    progress = Path(f"{path}.json")
-    if path.exists() and progress.exists():
-        known = json.loads(progress.read_text(encoding="utf-8"))
-        if all(known[key] == json.loads(json.dumps(record[key])) for key in ("source", "extractor")):
-            return np.load(path, mmap_mode="r+", allow_pickle=False), known
-    progress.unlink(missing_ok=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _create(path: Path, shape: tuple[int, ...]) -> None:
     _check_space(path, int(np.prod(shape)) * np.dtype(STORED_DTYPE).itemsize)
-    return np.lib.format.open_memmap(path, mode="w+", dtype=STORED_DTYPE, shape=shape), record
+    np.lib.format.open_memmap(path, mode="w+", dtype=STORED_DTYPE, shape=shape)
 
 
 def _check_space(path: Path, needed: int) -> None:
@@ -131,22 +127,17 @@ def _check_space(path: Path, needed: int) -> None:
         )
 
 
-def _fill(
-    values: np.ndarray, record: dict, clips: Clips, extractor: _MelSpectrograms, batches: list, path: Path, jobs: int
-) -> None:
-    with progress_bar(description="mel-spectrograms", total=len(clips), initial=record["n_done"]) as bar:
+def _fill(values: np.ndarray, journal: Journal, clips: Clips, extractor: _MelSpectrograms, jobs: int) -> None:
+    """Compute the clips that the journal lacks; it holds each clip's problem, or None."""
+    batches = compose_batches(len(clips), extractor.batch_size)[len(journal) // extractor.batch_size :]
+    with progress_bar(description="mel-spectrograms", total=len(clips), initial=len(journal)) as bar:
         for results in clip_features(clips, extractor, batches, jobs=jobs):
             for result in results:
-                if result.problem is None:
-                    values[result.position] = result.rows[0]
-                else:
-                    values[result.position] = -80.0
-                    record["problems"][str(result.position)] = result.problem.problem
+                values[result.position] = -80.0 if result.problem else result.rows[0]
             try:
                 values.flush()
             except OSError as error:
-                raise_if_full(error, path)
+                raise_if_full(error, journal.path, resumable=True)
                 raise
-            record["n_done"] += len(results)
-            write_text(f"{path}.json", json.dumps(record))
+            journal.append([result.problem and result.problem.problem for result in results])
             bar.update(len(results))

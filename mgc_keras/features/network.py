@@ -1,6 +1,5 @@
-"""Features (or tags) of a convnet, in batches, through one compiled graph."""
+"""What a network computes of waveforms (features, tags), in batches, through one compiled graph."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from mgc_keras.networks.kinds import kind_of
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.load import load_model
 from mgc_keras.networks.registry import fetch_weights, weight_files
+from mgc_keras.networks.tensors import weights_sha256
 
 PUBLISHED_BATCH_SIZE = 256
 USUAL_BATCH_SIZE = 16
@@ -33,7 +33,7 @@ _RESAMPLER_REACH = 0.1
 _LARGEST_WHOLE_BATCH = 16
 
 
-class ConvnetExtractor:
+class NetworkExtractor:
     """The output of a network that takes waveforms: its layers' features, or its tags.
 
     The weights are taken when this is made; training the model further does not change what it computes.
@@ -62,7 +62,7 @@ class ConvnetExtractor:
     name : str
         Short name, shown in progress bars and descriptions.
     columns : sequence of str, optional
-        Names of the outputs. By default those that the model holds, else those of its kind, else last.fm's `TAGS` for 50.
+        Names of the outputs. Default: those that the model holds, else those of its kind, else last.fm's `TAGS` for 50.
     weights_file : path, optional
         The file that `model` was made from, for the description; not needed where `model` is a path.
     fill_batches : bool
@@ -85,7 +85,7 @@ class ConvnetExtractor:
 
     Example
     -------
-    >>> extractor = ConvnetExtractor("weights_layer4_theano.hdf5", batch_order="single")    # doctest: +SKIP
+    >>> extractor = NetworkExtractor("weights_layer4_theano.hdf5", batch_order="single")    # doctest: +SKIP
     >>> extractor(waveforms).shape                                                          # doctest: +SKIP
     (1, 160)
     """
@@ -180,16 +180,6 @@ def find_weights(path: str | Path) -> Path:
     if str(path) in known:
         return fetch_weights(str(path), progress=True)
     raise WeightsError("there is no such file", path=path, cure=f"give a file, or a name: {', '.join(known)}")
-
-
-def weights_sha256(model: keras.Model) -> str:
-    """Return a SHA-256 over a model's tensors (types, shapes, values, in order), whatever file they came from."""
-    digest = hashlib.sha256()
-    for variable in model.weights:
-        values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
-        digest.update(f"{values.dtype.str}{values.shape}".encode())
-        digest.update(values.tobytes())
-    return digest.hexdigest()
 
 
 def _columns(model: keras.Model) -> tuple[str, ...]:

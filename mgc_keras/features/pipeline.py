@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 
 from mgc_keras.audio.files import fit_waveform, read_waveform
-from mgc_keras.audio.windows import Bounds
+from mgc_keras.audio.spans import Spans
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
@@ -29,13 +29,13 @@ class ClipFeatures:
     position : int
         In the manifest.
     rows : list of np.ndarray [shape=(n_features,)]
-        One row, or one a window; empty for a clip that failed.
+        One row, or one a span; empty for a clip that failed.
     spans : list of (float, float)
-        Start and end of each window in seconds; empty without windows.
+        Start and end of each span in seconds; empty where clips are not cut.
     problem : AudioError or None
         Why there are no rows.
     seconds : float or None
-        Length of the clip, where it was cut into windows.
+        Length of the clip, where it was cut into spans.
     """
 
     position: int
@@ -46,7 +46,7 @@ class ClipFeatures:
 
 
 def clip_features(
-    clips: Clips, extractor: Extractor, batches: list[np.ndarray], *, jobs: int, windows: Bounds | None = None
+    clips: Clips, extractor: Extractor, batches: list[np.ndarray], *, jobs: int, spans: Spans | None = None
 ) -> Iterator[list[ClipFeatures]]:
     """Compute features batch by batch.
 
@@ -62,8 +62,8 @@ def clip_features(
         Positions of the clips that share a batch: see `compose_batches`.
     jobs : int
         Threads that decode.
-    windows : Windows or Excerpts, optional
-        Cut each clip into windows; those of a batch of clips are computed `extractor.batch_size` at a time.
+    spans : Windows, Excerpts or your own, optional
+        Cut each clip into these; those of a batch of clips are computed `extractor.batch_size` at a time.
 
     Yields
     ------
@@ -71,20 +71,20 @@ def clip_features(
         One list a batch, in the order of the batch.
     """
     positions = [position for batch in batches for position in batch.tolist()]
-    # Windows need a clip's whole waveform; they are brought to the extractor's length one by one.
+    # Spans need a clip's whole waveform; they are brought to the extractor's length one by one.
     read = (
         reader(clips, extractor.sampling_rate)
-        if windows
+        if spans
         else reader(clips, extractor.sampling_rate, extractor.duration, extractor.n_samples, extractor.fit)
     )
     # Two batches ahead keep the decoders busy while the network computes; large batches and songs need no such stock.
-    look_ahead = jobs + 1 if windows else max(2 * jobs, min(2 * extractor.batch_size, 32))
+    look_ahead = jobs + 1 if spans else max(2 * jobs, min(2 * extractor.batch_size, 32))
     with read_ahead(read, positions, jobs, look_ahead) as readings:
         compute = _Computation(extractor)
         for batch in batches:
             results = [ClipFeatures(position) for position in batch.tolist()]
-            pieces = _pieces(zip(results, readings, strict=False), extractor, windows)
-            compute(pieces, len(batch) if windows is None else extractor.batch_size)
+            waveforms = _waveforms(zip(results, readings, strict=False), extractor, spans)
+            compute(waveforms, len(batch) if spans is None else extractor.batch_size)
             yield results
 
 
@@ -126,23 +126,23 @@ def checked_jobs(jobs: int | None) -> int:
     return joblib.cpu_count() if jobs is None else jobs
 
 
-def _pieces(
-    clips_read: Iterable[tuple[ClipFeatures, Reading]], extractor: Extractor, windows: Bounds | None
+def _waveforms(
+    clips_read: Iterable[tuple[ClipFeatures, Reading]], extractor: Extractor, spans: Spans | None
 ) -> Iterator[tuple[ClipFeatures, np.ndarray]]:
-    """Yield each clip's waveform, or its windows one after the other; note the problems of the others."""
+    """Yield each clip's waveform, or its spans one after the other; note the problems of the others."""
     for result, reading in clips_read:
         if isinstance(reading, AudioError):
             result.problem = reading
-        elif windows is None:
+        elif spans is None:
             yield result, reading
         else:
             result.seconds = len(reading) / extractor.sampling_rate
-            for start, end in windows.bounds(len(reading), extractor.sampling_rate):
+            for start, end in spans.bounds(len(reading), extractor.sampling_rate):
                 result.spans.append((start / extractor.sampling_rate, end / extractor.sampling_rate))
-                window = reading[start:end]
+                waveform = reading[start:end]
                 if extractor.n_samples is not None:
-                    window = fit_waveform(window, extractor.n_samples, extractor.fit)
-                yield result, window
+                    waveform = fit_waveform(waveform, extractor.n_samples, extractor.fit)
+                yield result, waveform
 
 
 class _Computation:
@@ -152,10 +152,10 @@ class _Computation:
         self.extractor = extractor
         self.buffer = np.empty((0, 0), np.float32)
 
-    def __call__(self, pieces: Iterator[tuple[ClipFeatures, np.ndarray]], size: int) -> None:
+    def __call__(self, owned: Iterator[tuple[ClipFeatures, np.ndarray]], size: int) -> None:
         owners: list[ClipFeatures] = []
         waveforms: Any = self._empty_batch(size)
-        for owner, waveform in pieces:
+        for owner, waveform in owned:
             if isinstance(waveforms, list):
                 waveforms.append(waveform)
             else:

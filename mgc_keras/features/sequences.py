@@ -1,4 +1,4 @@
-"""Sequences of features, a matrix a clip, to one NPZ file: resumable, memory-mapped when read.
+"""Sequences of features, a matrix a clip, in one NPZ file: memory-mapped when read.
 
 The file is an uncompressed NPZ that `numpy.load` opens: `values` (n_clips, n_frames, n_columns), `clip_ids`, `columns`.
 """
@@ -7,22 +7,18 @@ import base64
 import io
 import json
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mgc_keras.audio.spans import Windows
 from mgc_keras.errors import OptionError
-from mgc_keras.features.clips import list_clips
-from mgc_keras.features.export import Source
-from mgc_keras.features.extractor import Extractor, compose_batches
-from mgc_keras.features.journal import Journal, logger
-from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
-from mgc_keras.features.provenance import description_of, fingerprint_of, package_versions
-from mgc_keras.features.table import ERROR_COLUMNS, csv_line
-from mgc_keras.files import whole_file, write_text
-from mgc_keras.progress import progress_bar
+from mgc_keras.features.extractor import Extractor
+from mgc_keras.features.pipeline import ClipFeatures
 
 # Of every member: the same numbers give the same bytes whenever they are written.
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -30,7 +26,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Sequences:
-    """What `export_sequences` wrote.
+    """What `mgc_keras.features.export.export_features` wrote to an ``.npz``.
 
     Attributes
     ----------
@@ -49,75 +45,48 @@ class Sequences:
     about: dict[str, Any]
 
 
-def export_sequences(
-    source: Source,
-    output_npz: str | Path,
-    extractor: Extractor,
-    *,
-    data_home: str | Path | None = None,
-    jobs: int | None = None,
-    resume: bool = True,
-    errors_csv: str | Path | None = None,
-) -> Path:
-    """Compute a sequence of every clip and write them to one file, with a JSON of the same name and an ``errors.csv``.
+class SequenceWriter:
+    """Writes a matrix a clip, all of one shape, as NPZ; see `mgc_keras.features.export.Writer`."""
 
-    The rules are those of `mgc_keras.features.export.export_features`: whole files or none; a stopped run goes on from
-    ``<output_npz>.partial`` and ends byte-identical; a clip that cannot be read becomes a row of ``errors.csv``; a
-    finished file of the same clips, settings and versions is left as it is.
+    n_axes = 2
 
-    Parameters
-    ----------
-    source : Manifest, path or iterable of paths
-        See `mgc_keras.features.clips.list_clips`.
-    output_npz : str or Path
-    extractor : Extractor
-        One whose rows are matrices (n_frames, n_columns), such as `ScatteringExtractor`.
-    data_home, jobs, resume, errors_csv
-        As in `export_features`.
+    def __init__(self, extractor: Extractor, windows: Windows | None) -> None:
+        if windows is not None:
+            raise OptionError("sequences have no sliding windows", field="window", cure="leave it out, or write a .csv")
+        self.columns = list(extractor.columns)
 
-    Returns
-    -------
-    Path
-        `output_npz`.
+    def about(self) -> dict[str, Any]:
+        """Return the columns."""
+        return {"columns": self.columns}
 
-    Raises
-    ------
-    OptionError
-        The output is no .npz file.
-    MgcKerasError
-        The disk is full; finished batches stay.
-    """
-    output_npz = Path(output_npz)
-    if output_npz.suffix.lower() != ".npz":
-        raise OptionError("sequences go into an .npz file", path=output_npz, cure="end its name in .npz")
-    errors_csv = output_npz.with_name("errors.csv") if errors_csv is None else Path(errors_csv)
-    clips = list_clips(source, data_home)
-    batches = compose_batches(len(clips), extractor.batch_size, extractor.batch_order, seed=extractor.seed)
-    about = {
-        "extractor": extractor.describe(),
-        "columns": list(extractor.columns),
-        "source": {"name": clips.name, "n_clips": len(clips), "sha256": clips.sha256()},
-        "versions": package_versions(),
-    }
-    about["fingerprint"] = fingerprint_of(about, clips.state(), [batch.tolist() for batch in batches])
-    if resume and description_of(output_npz, errors_csv, about["fingerprint"]):
-        logger.warning("%s: is finished already, nothing to do", output_npz)
-        return output_npz
-    partial = output_npz.with_name(output_npz.name + ".partial")
-    with Journal(partial, about["fingerprint"], batches, resume=resume) as journal:
-        remaining = batches[journal.n_batches :]
-        n_done = len(clips) - sum(map(len, remaining))
-        with progress_bar(description=extractor.name, total=len(clips), initial=n_done) as bar:
-            for results in clip_features(clips, extractor, remaining, jobs=checked_jobs(jobs)):
-                journal.append([_record(result, clips.clip_ids, clips.filepaths) for result in results])
-                bar.update(len(results))
-        _write(journal, output_npz, errors_csv, about)
-        journal.remove()
-    return output_npz
+    def entry(self, result: ClipFeatures, clip_id: str, filepath: str) -> dict[str, Any]:
+        """Return the clip's shape and numbers."""
+        (matrix,) = result.rows
+        values = np.ascontiguousarray(matrix, "<f4")
+        return {"shape": values.shape, "values": base64.b64encode(values.tobytes()).decode()}
+
+    def write(self, path: Path, clip_ids: list[str], entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """Write the file; return the number of its clips."""
+        entries = iter(entries)
+        first = next(entries, {"shape": [0, len(self.columns)], "values": ""})
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            for name, strings in (("clip_ids", clip_ids), ("columns", self.columns)):
+                buffer = io.BytesIO()
+                np.save(buffer, np.array(strings, dtype=str), allow_pickle=False)
+                archive.writestr(zipfile.ZipInfo(f"{name}.npy", _TIME), buffer.getvalue())
+            with archive.open(zipfile.ZipInfo("values.npy", _TIME), "w", force_zip64=True) as member:
+                shape = (len(clip_ids), *first["shape"])
+                np.lib.format.write_array_header_1_0(member, {"descr": "<f4", "fortran_order": False, "shape": shape})
+                for number, entry in enumerate(chain([first], entries)):
+                    if entry["shape"] != first["shape"]:
+                        problem = f"gives a matrix {entry['shape']}, the clips before it {first['shape']}"
+                        raise OptionError(problem, path=clip_ids[number], cure="bring all clips to one length")
+                    member.write(base64.b64decode(entry["values"]))
+        return {"n_clips": len(clip_ids)}
 
 
 def read_sequences(path: str | Path) -> Sequences:
-    """Open what `export_sequences` wrote, without reading the sequences yet.
+    """Open what `mgc_keras.features.export.export_features` wrote to an ``.npz``, without reading the sequences yet.
 
     Raises
     ------
@@ -135,43 +104,8 @@ def read_sequences(path: str | Path) -> Sequences:
             clip_ids, columns = archive["clip_ids"].tolist(), archive["columns"].tolist()
         values = _mapped(path)
     except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise OptionError("holds no sequences", path=path, cure="name a file of export_sequences") from error
+        raise OptionError("holds no sequences", path=path, cure="name an .npz that export_features wrote") from error
     return Sequences(values, clip_ids, columns, about)
-
-
-def _record(result: ClipFeatures, clip_ids: list[str], filepaths: list[str]) -> dict[str, Any]:
-    key = [clip_ids[result.position], filepaths[result.position]]
-    if result.problem is not None:
-        return {"clip": result.position, "error": [*key, result.problem.problem, result.problem.cure or ""]}
-    (matrix,) = result.rows
-    values = base64.b64encode(np.ascontiguousarray(matrix, "<f4").tobytes()).decode()
-    return {"clip": result.position, "id": key[0], "shape": matrix.shape, "values": values}
-
-
-def _write(journal: Journal, output_npz: Path, errors_csv: Path, about: dict[str, Any]) -> None:
-    errors, clip_ids, shape = [csv_line(ERROR_COLUMNS)], [], (0, len(about["columns"]))
-    for record in journal.records():
-        if "error" in record:
-            errors.append(csv_line(record["error"]))
-        else:
-            clip_ids.append(record["id"])
-            shape = tuple(record["shape"])
-    with whole_file(output_npz) as temporary:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            for name, strings in (("clip_ids", clip_ids), ("columns", about["columns"])):
-                buffer = io.BytesIO()
-                np.save(buffer, np.array(strings, dtype=str), allow_pickle=False)
-                archive.writestr(zipfile.ZipInfo(f"{name}.npy", _TIME), buffer.getvalue())
-            with archive.open(zipfile.ZipInfo("values.npy", _TIME), "w", force_zip64=True) as member:
-                header = {"descr": "<f4", "fortran_order": False, "shape": (len(clip_ids), *shape)}
-                np.lib.format.write_array_header_1_0(member, header)
-                for record in journal.records():
-                    if "values" in record:
-                        member.write(base64.b64decode(record["values"]))
-        write_text(errors_csv, "".join(errors))
-        counts = {"n_clips": len(clip_ids), "n_failed": len(errors) - 1}
-        # Before the file gets its name: it always has its description beside it.
-        write_text(output_npz.with_suffix(".json"), json.dumps(about | counts, indent=2) + "\n")
 
 
 def _mapped(path: Path) -> np.ndarray:

@@ -7,11 +7,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mgc_keras.audio.windows import Excerpts
+from mgc_keras.audio.spans import Excerpts
 from mgc_keras.errors import AudioError, OptionError, WeightsError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import compose_batches
-from mgc_keras.features.network import ConvnetExtractor, find_weights
+from mgc_keras.features.network import NetworkExtractor, find_weights
 from mgc_keras.features.pipeline import checked_jobs, clip_features
 from mgc_keras.layers.named_outputs import NamedOutputs, output_names
 from mgc_keras.networks.kinds import kind_of
@@ -86,7 +86,7 @@ class SongScorer:
     ) -> None:
         model, path = _model_of(weights, kind)
         self.names = tuple(names) if names else output_names(model) or _names(model)
-        self.extractor = ConvnetExtractor(
+        self.extractor = NetworkExtractor(
             model,
             batch_size=batch_size,
             fit=own.fit if (own := kind_of(model)) else "repeat",
@@ -128,7 +128,7 @@ class SongScorer:
             In the order of `clips`; a song that cannot be read comes with its problem.
         """
         batches = compose_batches(len(clips), self.extractor.batch_size)
-        for results in clip_features(clips, self.extractor, batches, jobs=checked_jobs(jobs), windows=excerpts):
+        for results in clip_features(clips, self.extractor, batches, jobs=checked_jobs(jobs), spans=excerpts):
             for result in results:
                 song = clips.clip_ids[result.position], clips.filepaths[result.position]
                 if result.problem is not None:

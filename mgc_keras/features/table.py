@@ -1,27 +1,56 @@
 """Feature tables on disk: exact numbers as text, and back."""
 
-import csv
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mgc_keras.audio.spans import Windows
 from mgc_keras.errors import ManifestError
+from mgc_keras.features.extractor import Extractor
+from mgc_keras.features.pipeline import ClipFeatures
+from mgc_keras.files import csv_lines, sha256_of
 
 KEY_COLUMNS = ("clip_id", "filepath")
 SPAN_COLUMNS = ("start_s", "end_s")
-ERROR_COLUMNS = ("clip_id", "filepath", "cause", "what_to_do")
 
 
-def csv_line(cells: Sequence[Any]) -> str:
-    """Return one line of a CSV, quoted where needed, with its end."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
+class TableWriter:
+    """Writes a row of numbers a clip, or a window, as CSV; see `mgc_keras.features.export.Writer`."""
+
+    n_axes = 1
+
+    def __init__(self, extractor: Extractor, windows: Windows | None) -> None:
+        self.extractor, self.windows = extractor, windows
+
+    def about(self) -> dict[str, Any]:
+        """Return the precision, the number of features, and the windows."""
+        return {
+            "dtype": self.extractor.dtype,
+            "n_features": len(self.extractor.columns),
+            "window_s": self.windows and self.windows.length,
+            "hop_s": self.windows and self.windows.hop,
+        }
+
+    def entry(self, result: ClipFeatures, clip_id: str, filepath: str) -> dict[str, Any]:
+        """Return the clip's lines of the table."""
+        spans = result.spans or [()] * len(result.rows)
+        rows = [exact_texts(np.asarray(row, self.extractor.dtype)) for row in result.rows]
+        cells = ([clip_id, filepath, *map(repr, map(float, span)), *row] for span, row in zip(spans, rows, strict=True))
+        return {"n_rows": len(rows), "lines": csv_lines(cells)}
+
+    def write(self, path: Path, clip_ids: list[str], entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """Write the table; return the number of its rows and its hash."""
+        n_rows = 0
+        with open(path, "w", encoding="utf-8", newline="") as table:
+            table.write(csv_lines([[*KEY_COLUMNS, *(SPAN_COLUMNS if self.windows else ()), *self.extractor.columns]]))
+            for entry in entries:
+                table.write(entry["lines"])
+                n_rows += entry["n_rows"]
+        return {"n_rows": n_rows, "csv_sha256": sha256_of(path)}
 
 
 def exact_texts(row: np.ndarray) -> list[str]:

@@ -1,4 +1,6 @@
-"""Every weight of a network by name, to be moved to another one."""
+"""Every weight of a network: by name, to be moved to another one, and hashed, to be told from others."""
+
+import hashlib
 
 import keras
 import numpy as np
@@ -35,3 +37,13 @@ def set_tensors(model: keras.Model, tensors: dict[str, np.ndarray]) -> None:
                     f"has shape {tuple(tensors[name].shape)}, the network needs {tuple(variable.shape)}", field=name
                 )
             variable.assign(tensors[name])
+
+
+def weights_sha256(model: keras.Model) -> str:
+    """Return a SHA-256 over a model's tensors (types, shapes, values, in order), whatever file they came from."""
+    digest = hashlib.sha256()
+    for variable in model.weights:
+        values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
+        digest.update(f"{values.dtype.str}{values.shape}".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()

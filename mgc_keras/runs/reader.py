@@ -11,7 +11,7 @@ import pandas as pd
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
-from mgc_keras.runs.writer import ERROR_COLUMNS, prediction_file, read_predictions
+from mgc_keras.runs.writer import prediction_file, read_predictions
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class RunFolder:
     @cached_property
     def errors(self) -> pd.DataFrame:
         """``errors.csv``: clips that could not be used, each with its cause."""
-        return self._optional("errors.csv", ERROR_COLUMNS[:1])
+        return self._optional("errors.csv", ("clip_id",))
 
     @cached_property
     def history(self) -> pd.DataFrame:

@@ -5,7 +5,6 @@ Layout of a run folder: ``config.json``, ``scores.csv``, ``comparisons.csv``, ``
 ``audit/<name>.txt``; `mgc_keras.reporting` adds ``figures/*.png`` and ``report.html``, made from these files alone.
 """
 
-import hashlib
 import json
 import platform
 import sys
@@ -13,45 +12,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime, timezone
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mgc_keras._version import __version__
-from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.errors import ManifestError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.files import output_folder, sha256_of, whole_file, write_text
 from mgc_keras.runs.rows import SCORE_COLUMNS, Cell, ComparisonRow, ScoreRow
+from mgc_keras.work import FailedClip, keep_settings, versions, write_failed_clips
 
 PREDICTION_COLUMNS = ("clip_id", "fold", "truth", "prediction")
-ERROR_COLUMNS = ("clip_id", "cause", "cure")
-_LIBRARIES = (
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "tensorflow",
-    "keras",
-    "kapre",
-    "kymatio",
-    "librosa",
-    "soundfile",
-    "soxr",
-)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of this package, Python, the platform and the libraries that numbers depend on."""
-    found = {"mgc_keras": __version__, "python": platform.python_version(), "platform": platform.platform()}
-    for library in _LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            found[library] = "not installed"
-    return found
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> Path:
@@ -107,27 +80,22 @@ class RunWriter:
             "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "options": dict(options),
-            "versions": versions(),
+            "versions": {**versions(), "platform": platform.platform()},
             "inputs": {str(path): _hash_of(path) for path in inputs},
             **more,
         }
         text = json.dumps(content, indent=2, default=_plain, ensure_ascii=False)
         return write_text(self.folder / "config.json", text + "\n")
 
-    def lock(self, options: Mapping[str, str]) -> None:
-        """Hold the folder to these options; later commands that name others are refused.
+    def lock(self, options: Mapping[str, Any]) -> None:
+        """Hold the folder to these options; later commands that give other values are refused.
 
         Raises
         ------
         OptionError
-            The folder holds a run with other options.
+            The folder holds a run with other options; the first that differs is named.
         """
-        mark = self.folder / ".options.sha256"
-        fingerprint = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
-        if mark.exists() and mark.read_text(encoding="utf-8") != fingerprint:
-            cure = "choose another folder or remove it"
-            raise OptionError("holds a run with other options", path=self.folder, field="--out", cure=cure)
-        write_text(mark, fingerprint)
+        keep_settings(self.folder / "options.json", options)
 
     def scores(self, rows: Iterable[ScoreRow]) -> Path:
         """Write ``scores.csv``."""
@@ -177,12 +145,9 @@ class RunWriter:
         """Write ``training/history.csv``: one row an epoch, columns as the training names them (loss, val_auc, …)."""
         return write_table(table, self.folder / "training" / "history.csv")
 
-    def errors(self, rows: Iterable[Mapping[str, Any]]) -> Path:
-        """Write ``errors.csv`` (clip_id, cause, cure); with no rows, a header that says that there were none."""
-        rows, path = list(rows), self.folder / "errors.csv"
-        for row in rows:
-            _check_columns(row, ERROR_COLUMNS, path)
-        return write_table(pd.DataFrame(rows, columns=list(ERROR_COLUMNS)), path)
+    def errors(self, failed: Iterable[FailedClip]) -> Path:
+        """Write ``errors.csv``: the clips that could not be used, each with cause and cure."""
+        return write_failed_clips(self.folder / "errors.csv", failed)
 
 
 def prediction_file(task: str, feature: str, protocol: str) -> str:

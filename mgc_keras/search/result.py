@@ -9,6 +9,7 @@ import pandas as pd
 
 from mgc_keras.files import write_text
 from mgc_keras.search.grid import Candidate
+from mgc_keras.work import finished_record
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,10 @@ def read_result(path: str | Path, fingerprint: str = "") -> SearchResult | None:
     SearchResult or None
         None where there is no such file, or it was computed from something else.
     """
-    if not Path(path).is_file():
+    fields = finished_record(path, fingerprint)
+    if fields is None:
         return None
-    fields = json.loads(Path(path).read_text(encoding="utf-8"))
-    if fields.pop("fingerprint") != fingerprint:
-        return None
+    del fields["fingerprint"]
     fields["predictions"] = pd.DataFrame(fields["predictions"])
     table = pd.DataFrame(fields["table"])
     fields["table"] = table.astype({"C": float, "gamma": float, "score": float})

@@ -1,8 +1,6 @@
 """Search many feature sets of one task; what is finished is kept, so that a killed sweep goes on where it was."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +14,12 @@ from mgc_keras.search.kernels import BlockKernels
 from mgc_keras.search.problem import Problem, prepare
 from mgc_keras.search.result import SearchResult, read_result, write_result
 from mgc_keras.search.search import Options, search_prepared
+from mgc_keras.work import fingerprint
 
 # Up to this many clips kernel matrices are small enough for every job to have its own: processes share the sets among
 # them. Above, one set after another is searched by threads that share its kernels, the last winner first.
 _FEW_CLIPS = 2500
-_FORMAT = "1"
+_FORMAT = "2"
 
 
 def sweep(
@@ -165,17 +164,9 @@ def _fingerprints(
     options: Mapping[str, Options],
 ) -> dict[str, str]:
     """Tell for each feature set, in a hash, all that its result depends on."""
-    hashes = {name: _hash(np.asarray(block)) for name, block in blocks.items()}
-    columns = (problem.order, problem.target, problem.classes, problem.folds, problem.inner_folds, problem.groups)
-    shared = [_FORMAT, problem.estimator, repr(sorted(asdict(protocol).items()))]
-    last = ["none" if column is None else _hash(column) for column in columns]
-    fingerprints = {}
-    for name, option in options.items():
-        own = [str(option.grid), str(option.max_iter), *(hashes[block] for block in features[name])]
-        fingerprints[name] = hashlib.sha256("\n".join([*shared, *own, *last]).encode()).hexdigest()
-    return fingerprints
-
-
-def _hash(array: np.ndarray) -> str:
-    data = "\n".join(map(str, array.tolist())).encode() if array.dtype.kind in "OU" else array.tobytes()
-    return hashlib.sha256(repr((array.shape, array.dtype.kind)).encode() + data).hexdigest()
+    hashes = {name: fingerprint(np.asarray(block)) for name, block in blocks.items()}
+    shared = fingerprint(_FORMAT, problem, protocol)
+    return {
+        name: fingerprint(shared, str(option.grid), option.max_iter, [hashes[block] for block in features[name]])
+        for name, option in options.items()
+    }

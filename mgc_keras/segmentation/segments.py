@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mgc_keras.audio.spans import samples_in, span_starts
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.segmentation.clustering import cluster_graph, graph_of
 from mgc_keras.segmentation.settings import SegmentationSettings
@@ -172,8 +173,8 @@ def largest_cluster_waveform(waveform: np.ndarray, segmentation: Segmentation) -
 
 def _window_starts(n_samples: int, sampling_rate: int, settings: SegmentationSettings) -> tuple[np.ndarray, int]:
     """Return the first sample of every window, and their length in samples."""
-    length, hop = (max(1, round(seconds * sampling_rate)) for seconds in (settings.window_seconds, settings.hop))
-    starts = np.arange(0, n_samples - length + 1, hop)
+    length, hop = (samples_in(seconds, sampling_rate) for seconds in (settings.window_seconds, settings.hop))
+    starts = span_starts(n_samples, length, hop)
     if len(starts) < 2:
         raise OptionError(
             f"{n_samples / sampling_rate:.2f} s of sound are fewer than two windows of {settings.window_seconds:g} s",

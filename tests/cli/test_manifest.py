@@ -109,7 +109,7 @@ def test_cutting_a_manifest(tmp_path: Path, capsys: pytest.CaptureFixture) -> No
     assert _run("cut", songs, "--seconds", "2", "-o", tmp_path / "songs_3s" / "two.csv") == 2
     assert _run("cut", songs, "-o", songs) == 2
     errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 2 and "cut otherwise" in errors[0] and "clips' own manifest" in errors[1]
+    assert len(errors) == 2 and "other settings" in errors[0] and "clips' own manifest" in errors[1]
 
 
 @pytest.mark.parametrize(

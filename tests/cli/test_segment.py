@@ -71,7 +71,7 @@ def test_one_bad_song_does_not_stop_the_rest(tmp_path: Path, songs: Path, capsys
     errors = pd.read_csv(out / "errors.csv").set_index("clip_id")
     assert sorted(errors.index) == ["hole", "short", "text", "zero"]
     assert errors.loc["short", "cause"] == "1.00 s of sound are fewer than two windows of 1 s"
-    assert "NaN" in errors.loc["hole", "cause"] and errors["what_to_do"].notna().all()
+    assert "NaN" in errors.loc["hole", "cause"] and errors["cure"].notna().all()
     assert not list(out.rglob("*.png"))
     expected = segment_waveform(read_waveform(songs / "pop" / "two.wav", RATE), RATE, order=8).segments()
     pd.testing.assert_frame_equal(pd.read_csv(out / "pop" / "two_segments.csv"), expected, check_dtype=False)

@@ -12,9 +12,9 @@ import pytest
 from broken_clips import tune, write, write_unusable
 from toy_extractor import ToyExtractor, write_clips
 
+from mgc_keras import work
 from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
-from mgc_keras.features import journal
 from mgc_keras.features.export import export_features, extract_features
 from mgc_keras.features.mfcc import MfccExtractor, mfcc_features
 from mgc_keras.features.table import read_features
@@ -44,7 +44,7 @@ def test_one_row_a_clip_with_exactly_the_numbers_computed(tmp_path, clips):
     assert header == "clip_id,filepath,peak,energy,batch_energy"
     assert first.startswith(f"clip000,{clips[0].as_posix()},0.")
     assert sorted(files_in(tmp_path / "out")) == ["errors.csv", "toy.csv", "toy.json"]
-    assert (tmp_path / "out" / "errors.csv").read_text() == "clip_id,filepath,cause,what_to_do\n"
+    assert (tmp_path / "out" / "errors.csv").read_text() == "clip_id,filepath,cause,cure\n"
 
 
 def test_the_json_tells_what_made_the_numbers(tmp_path, clips):
@@ -121,7 +121,7 @@ def test_bad_clips_are_named_and_the_others_computed(tmp_path):
         assert np.isfinite(features.to_numpy()).all()
         errors = pd.read_csv(tmp_path / "out" / "errors.csv", index_col="clip_id")
         assert errors.index.tolist() == list(words)
-        assert all(word in errors.cause[name] for name, word in words.items()) and errors.what_to_do.notna().all()
+        assert all(word in errors.cause[name] for name, word in words.items()) and errors.cure.notna().all()
         in_memory, in_memory_errors = extract_features(tmp_path / "bad" / "set.csv", extractor)
         assert (in_memory.to_numpy() == features.to_numpy()).all()
         assert in_memory_errors.clip_id.tolist() == list(words)
@@ -211,9 +211,9 @@ def test_a_full_disk_is_told_in_one_line_and_keeps_what_is_done(tmp_path, clips,
             raise MgcKerasError("the disk is full") from OSError(errno.ENOSPC, "No space left on device")
         plain(self, block)
 
-    plain = journal.Journal._write
+    plain = work.Journal._write
     with monkeypatch.context() as patch:
-        patch.setattr(journal.Journal, "_write", write_until_full)
+        patch.setattr(work.Journal, "_write", write_until_full)
         with pytest.raises(MgcKerasError, match="disk is full"):
             export_features(clips, tmp_path / "out" / "toy.csv", ToyExtractor())
     assert list(files_in(tmp_path / "out")) == ["toy.csv.partial"]
@@ -238,6 +238,19 @@ def test_options_that_make_no_sense_stop_at_once(tmp_path, clips, changes, field
     with pytest.raises(OptionError, match=re.escape(field)):
         export_features(clips, tmp_path / options.pop("output_csv"), ToyExtractor(), **options)
     assert not files_in(tmp_path)
+
+
+def test_rows_and_matrices_have_a_form_of_output_each(tmp_path, clips):
+    class Matrices(ToyExtractor):
+        def __call__(self, waveforms):
+            return super().__call__(waveforms)[:, None]
+
+    with pytest.raises(OptionError, match=r"a row of numbers \(end the name in \.csv\)"):
+        export_features(clips, tmp_path / "toy.npz", ToyExtractor())
+    with pytest.raises(OptionError, match=r"a matrix of numbers \(end the name in \.npz\)"):
+        export_features(clips, tmp_path / "toy.csv", Matrices())
+    with pytest.raises(OptionError, match="window"):
+        export_features(clips, tmp_path / "toy.npz", Matrices(), window=0.2)
 
 
 def test_what_is_no_feature_table_is_refused(tmp_path):

@@ -8,9 +8,10 @@ from broken_clips import tune, write
 from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.errors import OptionError
 from mgc_keras.features.export import extract_features
-from mgc_keras.features.network import ConvnetExtractor, weights_sha256
+from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.networks.lastfm import TAGS
-from mgc_keras.studies.choi2017.batch_independent import batch_independent
+from mgc_keras.networks.tensors import weights_sha256
+from mgc_keras.studies.choi2017.calibration import batch_independent
 from mgc_keras.studies.choi2017.network import FEATURE_COLUMNS, convnet
 from mgc_keras.studies.choi2017.variants import options_of
 
@@ -32,7 +33,7 @@ def independent():
 def test_gives_the_models_numbers_in_any_batch(waveforms, independent):
     expected = independent(waveforms).numpy()
     scale = np.abs(expected).max()
-    extractor = ConvnetExtractor(independent, batch_size=4)
+    extractor = NetworkExtractor(independent, batch_size=4)
     assert not extractor.depends_on_batch and extractor.columns == FEATURE_COLUMNS
     # Whoever else is in the batch, and wherever a clip stands in it.
     for batch in ([0, 1, 2, 3], [1, 2, 3, 4], [4, 3, 1, 0], [2], [3, 0]):
@@ -44,7 +45,7 @@ def test_gives_the_models_numbers_in_any_batch(waveforms, independent):
 
 def test_batch_statistics_run_on_the_batch_as_it_is(waveforms):
     model = convnet(N_SAMPLES, seed=1)
-    extractor = ConvnetExtractor(model)
+    extractor = NetworkExtractor(model)
     assert extractor.depends_on_batch and extractor.batch_size == 256
     for batch in (waveforms, waveforms[:2], waveforms[:1]):
         expected = model(batch).numpy()
@@ -53,7 +54,7 @@ def test_batch_statistics_run_on_the_batch_as_it_is(waveforms):
 
 
 def test_large_batches_give_the_same_as_whole_ones(waveforms, monkeypatch):
-    extractor = ConvnetExtractor(convnet(N_SAMPLES, seed=1))
+    extractor = NetworkExtractor(convnet(N_SAMPLES, seed=1))
     whole = extractor(waveforms)
     monkeypatch.setattr("mgc_keras.features.network._LARGEST_WHOLE_BATCH", 2)
     np.testing.assert_allclose(extractor(waveforms), whole, atol=2e-5)
@@ -61,15 +62,15 @@ def test_large_batches_give_the_same_as_whole_ones(waveforms, monkeypatch):
 
 def test_tags_have_their_names():
     model = convnet(N_SAMPLES, output="tags", normalization="population", decibel_reference="clip")
-    assert ConvnetExtractor(model).columns == TAGS
+    assert NetworkExtractor(model).columns == TAGS
     other = convnet(N_SAMPLES, output="tags", n_tags=3, normalization="population", decibel_reference="clip")
-    assert ConvnetExtractor(other).columns == ("output_000", "output_001", "output_002")
+    assert NetworkExtractor(other).columns == ("output_000", "output_001", "output_002")
 
 
 def test_the_description_holds_the_weights_hash_and_the_settings(tmp_path, independent):
     path = tmp_path / "model.keras"
     independent.save(path)
-    about = ConvnetExtractor(path, batch_size=2, fit="crop").describe()
+    about = NetworkExtractor(path, batch_size=2, fit="crop").describe()
     assert about["weights_sha256"] == weights_sha256(independent) != weights_sha256(convnet(N_SAMPLES, seed=2))
     assert about["weights_file"] == "model.keras" and len(about["weights_file_sha256"]) == 64
     assert about["front_end"]["decibel_reference"] == "clip" and about["front_end"]["framing"] == "theano"
@@ -79,12 +80,12 @@ def test_the_description_holds_the_weights_hash_and_the_settings(tmp_path, indep
 @pytest.mark.parametrize("options", [{"batch_size": 0}, {"batch_order": "x"}, {"fit": "stretch"}])
 def test_refuses_what_makes_no_sense(independent, options):
     with pytest.raises(OptionError):
-        ConvnetExtractor(independent, **options)
+        NetworkExtractor(independent, **options)
 
 
 def test_refuses_a_model_that_takes_no_waveforms():
     with pytest.raises(OptionError, match="waveforms"):
-        ConvnetExtractor(convnet(input="melspectrogram"))
+        NetworkExtractor(convnet(input="melspectrogram"))
 
 
 def test_calibration_makes_clips_independent_and_is_repeatable(tmp_path):
@@ -100,7 +101,7 @@ def test_calibration_makes_clips_independent_and_is_repeatable(tmp_path):
     clips = [tmp_path / f"{index}.wav" for index in range(6)]
     batch = np.stack([fit_waveform(read_waveform(path), N_SAMPLES) for path in clips])
     by_batch = convnet(N_SAMPLES, seed=1, decibel_reference="clip")(batch).numpy()
-    np.testing.assert_allclose(ConvnetExtractor(one, batch_size=2)(batch[:2]), by_batch[:2], atol=1e-4)
+    np.testing.assert_allclose(NetworkExtractor(one, batch_size=2)(batch[:2]), by_batch[:2], atol=1e-4)
     with pytest.raises(OptionError, match="no clip can be read"):
         batch_independent(model, [tmp_path / "broken.wav"])
 
@@ -111,7 +112,7 @@ def test_equals_the_original_program_from_audio_files(shared_data, order, key):
     paths = [shared_data / "audio/emotify" / filepath for filepath in golden["filepath"]]
     rows = slice(None) if order == "file" else slice(0, 12)
     weights = shared_data / "choi2017/weights/weights_layer4_theano.hdf5"
-    extractor = ConvnetExtractor(weights, fit="zero_pad", batch_order=order)
+    extractor = NetworkExtractor(weights, fit="zero_pad", batch_order=order)
     features, errors = extract_features(paths[rows], extractor)
     assert errors.empty
     difference = np.abs(features.to_numpy() - golden[key][rows])
@@ -125,7 +126,7 @@ def test_clips_in_sorted_batches_differ_from_shuffled_ones(tmp_path):
     pd.DataFrame({"clip_id": names, "filepath": names, "label": list("abab")}).to_csv(tmp_path / "set.csv", index=False)
     model = convnet(N_SAMPLES, seed=1)
     tables = {
-        order: extract_features(tmp_path / "set.csv", ConvnetExtractor(model, batch_size=2, batch_order=order))[0]
+        order: extract_features(tmp_path / "set.csv", NetworkExtractor(model, batch_size=2, batch_order=order))[0]
         for order in ("file", "sorted", "single")
     }
     assert all(table.index.tolist() == names for table in tables.values())

@@ -1,22 +1,28 @@
-"""Pieces of clips, and their features: against slices by hand and against the functions for whole clips."""
+"""Segments of clips, and their features: against slices by hand and against the functions for whole clips."""
 
 import numpy as np
 import pytest
 
 from mgc_keras.errors import OptionError
 from mgc_keras.features.mfcc import mfcc_features
-from mgc_keras.features.segments import PieceExtractor, mfcc_statistics, waveform_pieces
+from mgc_keras.features.segments import SegmentExtractor
 from mgc_keras.segmentation.segments import largest_cluster_waveform, segment_waveform
-from mgc_keras.studies.asgharivaskasi2019.mfcc_sequences import mfcc_sequences
+from mgc_keras.studies.asgharivaskasi2019.features import mfcc_sequences, mfcc_statistics, waveform_segments
 
 RATE = 1000
 
 
-def extractor(pieces, seconds=10.0):
-    # Each row is its piece's length, first sample and sum.
+def extractor(segments, seconds=10.0):
+    # Each row is its segment's length, first sample and sum.
     compute = lambda rows: np.stack([np.full(len(rows), rows.shape[1]), rows[:, 0], rows.sum(axis=1)], axis=1)
-    return PieceExtractor(
-        "probe", ("length", "first", "sum"), compute, pieces=pieces, seconds=seconds, sampling_rate=RATE, settings={}
+    return SegmentExtractor(
+        "probe",
+        ("length", "first", "sum"),
+        compute,
+        segments=segments,
+        seconds=seconds,
+        sampling_rate=RATE,
+        settings={},
     )
 
 
@@ -24,7 +30,7 @@ def clips(n_clips=3, n_samples=10 * RATE):
     return np.random.default_rng(0).normal(size=(n_clips, n_samples)).astype(np.float32)
 
 
-def test_a_whole_clip_is_one_piece():
+def test_a_whole_clip_is_one_segment():
     waveforms = clips()
     found = extractor("whole")(waveforms)
     assert found.shape == (3, 1, 3)
@@ -63,7 +69,7 @@ def test_wrong_options_are_refused():
         extractor("whole", 0.0)
 
 
-def test_statistics_of_pieces_are_those_of_each_alone():
+def test_statistics_of_segments_are_those_of_each_alone():
     waveforms = clips(2, 6 * 12000)
     found = mfcc_statistics("3s", 6.0)(waveforms)
     assert found.shape == (2, 2, 120)
@@ -77,13 +83,13 @@ def test_mfcc_sequences_have_the_statistics_of_the_baseline_at_its_hop():
     np.testing.assert_allclose(found.mean(axis=1)[0], mfcc_features(waveforms[0])[:20], rtol=1e-3, atol=1e-2)
 
 
-def test_rows_of_a_clip_are_those_of_its_pieces_one_after_the_other():
+def test_rows_of_a_clip_are_those_of_its_segments_one_after_the_other():
     waveforms = clips(2, 7 * RATE)
-    extract = waveform_pieces("3s", 7.0, RATE)
+    extract = waveform_segments("3s", 7.0, RATE)
     found = extract(waveforms)
-    assert extract.n_pieces == 2 and found.shape == (2, 6 * RATE, 1)
+    assert extract.n_segments == 2 and found.shape == (2, 6 * RATE, 1)
     np.testing.assert_array_equal(found[..., 0], waveforms[:, : 6 * RATE])
-    of_pieces, of_clips = (mfcc_sequences(kind, 3.0, RATE, hop_length=500) for kind in ("3s", "whole"))
-    np.testing.assert_array_equal(of_pieces(waveforms[:, : 3 * RATE]), of_clips(waveforms[:, : 3 * RATE]))
-    of_pieces = mfcc_sequences("3s", 6.0, RATE, hop_length=500)(waveforms[:, : 6 * RATE])
-    np.testing.assert_array_equal(of_pieces[:, 7:], of_clips(waveforms[:, 3 * RATE : 6 * RATE]))
+    of_segments, of_clips = (mfcc_sequences(kind, 3.0, RATE, hop_length=500) for kind in ("3s", "whole"))
+    np.testing.assert_array_equal(of_segments(waveforms[:, : 3 * RATE]), of_clips(waveforms[:, : 3 * RATE]))
+    of_segments = mfcc_sequences("3s", 6.0, RATE, hop_length=500)(waveforms[:, : 6 * RATE])
+    np.testing.assert_array_equal(of_segments[:, 7:], of_clips(waveforms[:, 3 * RATE : 6 * RATE]))

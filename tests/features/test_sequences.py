@@ -5,8 +5,9 @@ import pytest
 import soundfile
 
 from mgc_keras.errors import OptionError
+from mgc_keras.features.export import export_features
 from mgc_keras.features.scattering import ScatteringExtractor
-from mgc_keras.features.sequences import export_sequences, read_sequences
+from mgc_keras.features.sequences import read_sequences
 from mgc_keras.layers.scattering import Scattering
 
 N = 8000
@@ -28,7 +29,7 @@ def extractor():
 
 
 def test_equals_the_layer(folder, tmp_path):
-    sequences = read_sequences(export_sequences(folder, tmp_path / "out.npz", extractor(), jobs=1))
+    sequences = read_sequences(export_features(folder, tmp_path / "out.npz", extractor(), jobs=1))
     assert len(sequences.clip_ids) == 5 and "broken" not in " ".join(sequences.clip_ids)
     assert len(set(sequences.columns)) == sequences.values.shape[2]
     waveform, _ = soundfile.read(folder / "0.wav", dtype="float32")
@@ -41,7 +42,7 @@ def test_equals_the_layer(folder, tmp_path):
 
 
 def test_a_stopped_run_goes_on_to_the_same_bytes(folder, tmp_path):
-    whole = export_sequences(folder, tmp_path / "whole" / "out.npz", extractor(), jobs=1)
+    whole = export_features(folder, tmp_path / "whole" / "out.npz", extractor(), jobs=1)
 
     class Stopping(ScatteringExtractor):
         calls = 0
@@ -54,15 +55,25 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(folder, tmp_path):
 
     target = tmp_path / "stopped" / "out.npz"
     with pytest.raises(KeyboardInterrupt):
-        export_sequences(folder, target, Stopping(N, J=7, Q=4, batch_size=2, jobs=1), jobs=1)
+        export_features(folder, target, Stopping(N, J=7, Q=4, batch_size=2, jobs=1), jobs=1)
     assert not target.exists()
-    export_sequences(folder, target, extractor(), jobs=1)
+    export_features(folder, target, extractor(), jobs=1)
     assert target.read_bytes() == whole.read_bytes()
     assert not list(target.parent.glob("*.partial"))
 
 
-def test_wrong_files_are_refused(tmp_path):
+def test_wrong_files_are_refused(folder, tmp_path):
     with pytest.raises(OptionError, match=r"\.npz"):
-        export_sequences(tmp_path, tmp_path / "out.csv", extractor())
+        export_features(folder, tmp_path / "out.csv", extractor())
     with pytest.raises(OptionError, match="missing"):
         read_sequences(tmp_path / "none.npz")
+
+
+def test_matrices_of_different_shapes_are_refused(folder, tmp_path):
+    class Growing(ScatteringExtractor):
+        def __call__(self, waveforms):
+            return super().__call__(waveforms)[:, : 1 + len(waveforms)]
+
+    with pytest.raises(OptionError, match="4: gives a matrix"):
+        export_features(folder, tmp_path / "out.npz", Growing(N, J=7, Q=4, batch_size=2, jobs=1))
+    assert not (tmp_path / "out.npz").exists()

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from contracts import check_contract, check_reload
 
-from mgc_keras.layers.melspectrogram import MelSpectrogram
+from mgc_keras.layers.melspectrogram import MelSpectrogram, PrecomputedMelSpectrogram
 from mgc_keras.layers.named_outputs import NamedOutputs
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
-from mgc_keras.layers.precomputed import PrecomputedMelSpectrogram
 from mgc_keras.layers.skip_gru import SkipGRU
 from mgc_keras.studies.asgharivaskasi2019.recurrent_network import recurrent_network
 from mgc_keras.studies.choi2017.network import convnet

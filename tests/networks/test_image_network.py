@@ -9,7 +9,7 @@ from contracts import check_contract, check_reload
 
 from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.errors import OptionError
-from mgc_keras.features.backbone import backbone_vectors, melspectrogram_pieces
+from mgc_keras.features.backbone import backbone_vectors, melspectrogram_segments
 from mgc_keras.layers.decibel_image import DecibelImage, ImagePreprocessing
 from mgc_keras.networks.image_network import (
     HOP_LENGTH,
@@ -138,11 +138,11 @@ def test_the_parts_share_their_weights(networks):
 
 def test_exported_melspectrograms_and_vectors_are_what_the_network_makes_of_clips(networks):
     seconds, clips = SHORTEST / 22050, waveforms()
-    exported = melspectrogram_pieces("whole", seconds)(clips)
+    exported = melspectrogram_segments("whole", seconds)(clips)
     assert exported.shape == (3, 128, 32)
     said = part_of(networks["vgg16"], "melspectrogram", "genres")(exported[..., None])
     np.testing.assert_allclose(np.asarray(said), np.asarray(networks["vgg16"](clips)), atol=1e-6)
-    vectors = backbone_vectors("vgg16", pieces="whole", seconds=seconds, weights="none")(clips)
+    vectors = backbone_vectors("vgg16", segments="whole", seconds=seconds, weights="none")(clips)
     expected = np.asarray(part_of(networks["vgg16"], "waveform", "vector")(clips))
     np.testing.assert_allclose(vectors[:, 0], expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 

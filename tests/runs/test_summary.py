@@ -9,8 +9,8 @@ from sklearn.metrics import r2_score
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.paired import holm
-from mgc_keras.runs.summary import compare_features, compare_tables, groups_of, score_row
 from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
+from mgc_keras.runs.summary import compare_features, compare_tables, groups_of, score_row
 from mgc_keras.runs.writer import RunWriter
 
 

@@ -154,4 +154,4 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
 
 
 def test_errors_say_when_there_were_none(writer):
-    assert writer.errors([]).read_text() == "clip_id,cause,cure\n"
+    assert writer.errors([]).read_text() == "clip_id,filepath,cause,cure\n"

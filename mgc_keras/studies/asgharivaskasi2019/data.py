@@ -4,10 +4,11 @@ from pathlib import Path
 
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import ManifestError
-from mgc_keras.features.backbone import backbone_vectors, melspectrogram_pieces
-from mgc_keras.features.segments import PieceExtractor, mfcc_statistics, waveform_pieces
-from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
-from mgc_keras.studies.asgharivaskasi2019.mfcc_sequences import mfcc_sequences
+from mgc_keras.features.backbone import backbone_vectors, melspectrogram_segments
+from mgc_keras.features.export import export_features
+from mgc_keras.features.segments import SegmentExtractor
+from mgc_keras.features.sequences import Sequences, read_sequences
+from mgc_keras.studies.asgharivaskasi2019.features import mfcc_sequences, mfcc_statistics, waveform_segments
 from mgc_keras.studies.asgharivaskasi2019.networks import build_image_network, named_as_options
 from mgc_keras.studies.asgharivaskasi2019.recurrent_network import N_SECONDS
 from mgc_keras.studies.asgharivaskasi2019.study import Options
@@ -33,23 +34,23 @@ def sub_runs_on(manifest: Manifest, options: Options) -> dict[str, SubRun]:
     return {name: run for name, run in options.sub_runs.items() if (on_songs(name, run) if of_songs else on_clips(run))}
 
 
-def extractors_of(options: Options) -> dict[tuple[SubRun, str], PieceExtractor]:
-    """Return what computes the features of every sub-run, by its pieces.
+def extractors_of(options: Options) -> dict[tuple[SubRun, str], SegmentExtractor]:
+    """Return what computes the features of every sub-run, by its segments.
 
     Raises
     ------
     MgcKerasError
-        Weights cannot be had or do not fit, pieces are too short for a backbone, or it has no such layer.
+        Weights cannot be had or do not fit, segments are too short for a backbone, or it has no such layer.
     """
     with named_as_options():
         return {
-            (sub_run, pieces): _extractor(sub_run, pieces, options)
+            (sub_run, segments): _extractor(sub_run, segments, options)
             for sub_run in options.sub_runs.values()
-            for pieces in sub_run.pieces
+            for segments in sub_run.segments
         }
 
 
-def features_of(manifest: Manifest, extractor: PieceExtractor, run: Run[Options]) -> Sequences:
+def features_of(manifest: Manifest, extractor: SegmentExtractor, run: Run[Options]) -> Sequences:
     """Export what a sub-run's classifiers see, one matrix a clip, once for all protocols and seeds.
 
     Raises
@@ -57,9 +58,9 @@ def features_of(manifest: Manifest, extractor: PieceExtractor, run: Run[Options]
     ManifestError
         No clip could be read.
     """
-    stem = run.folder / "features" / f"{manifest.name}_{extractor.name}_{extractor.pieces}"
+    stem = run.folder / "features" / f"{manifest.name}_{extractor.name}_{extractor.segments}"
     errors_csv = Path(f"{stem}_errors.csv")
-    path = export_sequences(manifest, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
+    path = export_features(manifest, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
     sequences = read_sequences(path)
     if not sequences.clip_ids:
         raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
@@ -73,18 +74,18 @@ def _rendered(name: str, run: Run[Options]) -> Manifest:
     return run.rendered(name, 22050, n_clips, duration)
 
 
-def _extractor(sub_run: SubRun, pieces: str, options: Options) -> PieceExtractor:
+def _extractor(sub_run: SubRun, segments: str, options: Options) -> SegmentExtractor:
     if sub_run.kind == "baseline":
-        return mfcc_statistics(pieces, options.data.seconds)
+        return mfcc_statistics(segments, options.data.seconds)
     if sub_run.kind == "recurrent":
         if options.network.recurrent_input == "audio":
-            return waveform_pieces(pieces, N_SECONDS, options.network.audio_rate)
-        return mfcc_sequences(pieces, options.data.seconds)
+            return waveform_segments(segments, N_SECONDS, options.network.audio_rate)
+        return mfcc_sequences(segments, options.data.seconds)
     if options.network.trainable_from.get(sub_run.network) is not None:
-        # A wrong layer, wrong weights or short pieces are told before any clip is read.
+        # A wrong layer, wrong weights or short segments are told before any clip is read.
         build_image_network(sub_run, 2, options)
-        return melspectrogram_pieces(pieces, options.data.seconds)
+        return melspectrogram_segments(segments, options.data.seconds)
     weights = options.network.backbone_weights[sub_run.network]
     return backbone_vectors(
-        sub_run.network, pieces=pieces, seconds=options.data.seconds, weights=weights, seed=options.run.seed
+        sub_run.network, segments=segments, seconds=options.data.seconds, weights=weights, seed=options.run.seed
     )

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from mgc_keras.errors import MgcKerasError
-from mgc_keras.features.segments import piece_samples
+from mgc_keras.features.segments import segment_samples
 from mgc_keras.networks.image_network import SAMPLING_RATE, image_network, part_of
 from mgc_keras.studies.asgharivaskasi2019.recurrent_network import recurrent_network
 from mgc_keras.studies.asgharivaskasi2019.study import Options
@@ -102,13 +102,13 @@ class Networks:
 
 
 def samples_of(sub_run: SubRun, options: Options) -> int:
-    """Return the samples of a sub-run's pieces, at 22 050 Hz."""
-    (pieces,) = sub_run.pieces
-    return piece_samples(pieces, options.data.seconds, SAMPLING_RATE)
+    """Return the samples of a sub-run's segments, at 22 050 Hz."""
+    (segments,) = sub_run.segments
+    return segment_samples(segments, options.data.seconds, SAMPLING_RATE)
 
 
 def build_image_network(sub_run: SubRun, n_classes: int, options: Options) -> keras.Model:
-    """Build the network of an image sub-run, which takes waveforms of a piece's length."""
+    """Build the network of an image sub-run, which takes waveforms of a segment's length."""
     return image_network(
         sub_run.network,
         n_classes,

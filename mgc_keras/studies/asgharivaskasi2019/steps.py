@@ -21,7 +21,7 @@ from mgc_keras.studies.asgharivaskasi2019.sub_runs import SUFFIXES, SubRun
 from mgc_keras.studies.asgharivaskasi2019.trainer import Trainer, policy_of
 from mgc_keras.studies.common.run import Run, task_of
 
-# Fixed before any score was seen. Those on whole clips are repeated on pieces where `--segment` asks for them.
+# Fixed before any score was seen. Those on whole clips are repeated on segments where `--segment` asks for them.
 ALIKE = (("resnet34", "vgg16"), ("skip-rnn", "rnn"), ("vgg16", "svm"))
 PAIRS = (*ALIKE, ("vgg16-3s", "vgg16"), ("vgg16-segmented", "vgg16"), ("svm-3s", "svm"))
 
@@ -34,12 +34,12 @@ def run(run: Run[Options]) -> None:
     extractors, networks = extractors_of(options), Networks(options)
     for manifest in genre_manifests(run):
         for name, sub_run in sub_runs_on(manifest, options).items():
-            for pieces in sub_run.pieces:
-                sequences = features_of(manifest, extractors[sub_run, pieces], run)
+            for segments in sub_run.segments:
+                sequences = features_of(manifest, extractors[sub_run, segments], run)
                 for protocol in run.protocols:
                     scored = _Scored(manifest, sequences, protocol, run)
                     if sub_run.kind == "baseline":
-                        scored.baselines(pieces)
+                        scored.baselines(segments)
                     else:
                         scored.network(name, sub_run, networks)
     suffix = SUFFIXES.get(options.data.segment, "")
@@ -66,24 +66,24 @@ class _Scored:
             seed=run.seed,
         )
 
-    def baselines(self, pieces: str) -> None:
-        """Train the classic classifiers on pieces, let the pieces of a clip vote, and score the clips."""
+    def baselines(self, segments: str) -> None:
+        """Train the classic classifiers on segments, let the segments of a clip vote, and score the clips."""
         training, test = np.sort(np.concatenate([self.fold.training, self.fold.validation])), self.fold.test
-        n_pieces = self.sequences.values.shape[1]
-        of_training, of_test = np.repeat(training, n_pieces), np.repeat(np.arange(len(test)), n_pieces)
+        n_segments = self.sequences.values.shape[1]
+        of_training, of_test = np.repeat(training, n_segments), np.repeat(np.arange(len(test)), n_segments)
         units = self.task.clip_ids if self.task.groups is None else self.task.groups
         for name in BASELINES:
             answers = fit_and_predict(
                 name,
-                self._pieces(training),
+                self._segments(training),
                 self.task.target[of_training],
-                self._pieces(test),
+                self._segments(test),
                 choose=self.protocol.mends("chosen-settings"),
                 groups=np.asarray(units)[of_training],
                 seed=self.run.seed,
             )
             voted = majority_vote(of_test, answers.prediction, classes=answers.classes, scores=answers.scores)
-            self._score(f"{name}{SUFFIXES[pieces]}", voted)
+            self._score(f"{name}{SUFFIXES[segments]}", voted)
 
     def network(self, name: str, sub_run: SubRun, networks: Networks) -> None:
         """Train a network, with several seeds where they were asked for, and score the first seed's clips."""
@@ -111,7 +111,7 @@ class _Scored:
     def _cell(self, name: str) -> str:
         return f"{self.task.name}__{name}__{self.protocol.name}"
 
-    def _pieces(self, clips: np.ndarray) -> np.ndarray:
+    def _segments(self, clips: np.ndarray) -> np.ndarray:
         values = self.sequences.values[self.kept[clips]]
         return values.reshape(-1, values.shape[2])
 

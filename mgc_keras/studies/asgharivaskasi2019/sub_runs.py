@@ -1,9 +1,9 @@
-"""The sub-runs of the Asgharivaskasi 2019 study: which network sees which pieces of a clip."""
+"""The sub-runs of the Asgharivaskasi 2019 study: which network sees which segments of a clip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-# What the names of scores add for pieces.
+# What the names of scores add for segments.
 SUFFIXES = {"whole": "", "3s": "-3s", "largest-cluster": "-segmented"}
 
 
@@ -14,14 +14,14 @@ class SubRun:
     Attributes
     ----------
     kind : {"baseline", "image", "recurrent"}
-    pieces : tuple of {"whole", "3s", "largest-cluster"}
+    segments : tuple of {"whole", "3s", "largest-cluster"}
         See `mgc_keras.features.segments`; each is scored by itself, and networks have one.
     network : str
         Of an image network the backbone, of a recurrent one the kind of layer.
     """
 
     kind: str
-    pieces: tuple[str, ...] = ("whole",)
+    segments: tuple[str, ...] = ("whole",)
     network: str = ""
 
 
@@ -37,7 +37,7 @@ SUB_RUNS = {
 
 
 def chosen(names: Sequence[str], segment: str) -> dict[str, SubRun]:
-    """Return sub-runs by the names of their scores; whole clips become pieces of the kind `segment`, or stay with "none".
+    """Return sub-runs by the names of their scores; `segment` says what whole clips become, "none" leaves them.
 
     Example
     -------
@@ -47,8 +47,8 @@ def chosen(names: Sequence[str], segment: str) -> dict[str, SubRun]:
     found = {}
     for name in names:
         sub_run = SUB_RUNS[name]
-        if segment != "none" and "whole" in sub_run.pieces:
-            sub_run = replace(sub_run, pieces=(segment,))
+        if segment != "none" and "whole" in sub_run.segments:
+            sub_run = replace(sub_run, segments=(segment,))
             name = name if sub_run.kind == "baseline" else f"{name}{SUFFIXES[segment]}"
         found[name] = sub_run
     return found
@@ -56,9 +56,9 @@ def chosen(names: Sequence[str], segment: str) -> dict[str, SubRun]:
 
 def on_songs(name: str, sub_run: SubRun) -> bool:
     """Tell whether a sub-run takes the built-in corpus' whole songs: those are segmented, and VGG16 is compared there."""
-    return name == "vgg16" or "largest-cluster" in sub_run.pieces
+    return name == "vgg16" or "largest-cluster" in sub_run.segments
 
 
 def on_clips(sub_run: SubRun) -> bool:
     """Tell whether a sub-run takes the built-in corpus' clips of genres."""
-    return "largest-cluster" not in sub_run.pieces
+    return "largest-cluster" not in sub_run.segments

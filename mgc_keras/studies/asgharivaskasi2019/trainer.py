@@ -69,9 +69,9 @@ class Trainer:
     ) -> None:
         self.sub_run, self.kept, self.fold, self.options, self.seed = sub_run, kept, fold, options, seed
         self.classes, self.targets = np.unique(task.target, return_inverse=True)
-        # Every piece is an example of its own.
-        self.n_pieces = sequences.about["extractor"]["n_pieces"]
-        self.values = _examples_of(sequences, self.n_pieces)
+        # Every segment is an example of its own.
+        self.n_segments = sequences.about["extractor"]["n_segments"]
+        self.values = _examples_of(sequences, self.n_segments)
         network = networks.get(sub_run, len(self.classes), self.values.shape[1:], seed)
         self.whole, self.stepper = network.whole, network.stepper
 
@@ -95,10 +95,10 @@ class Trainer:
         return train_classifier(model, training, validation, folder=folder, settings=settings, stepper=self.stepper)
 
     def clip_predictions(self, clips: np.ndarray) -> np.ndarray:
-        """Return the class of each clip, by vote of its pieces."""
+        """Return the class of each clip, by vote of its segments."""
         examples = self._examples(clips)
         scores = self.stepper.scores(examples, np.arange(len(examples)), self.options.training.batch_size)
-        clip = np.repeat(np.arange(len(clips)), self.n_pieces)
+        clip = np.repeat(np.arange(len(clips)), self.n_segments)
         numbers = np.arange(len(self.classes))
         return self.classes[majority_vote(clip, scores.argmax(axis=1), classes=numbers, scores=scores)]
 
@@ -120,7 +120,7 @@ class Trainer:
         return float(suggested.iloc[0]) if len(suggested) else self.options.training.learning_rate
 
     def _standardize(self) -> None:
-        """Set the statistics of the training pieces, which no training moves and which are in every checkpoint."""
+        """Set the statistics of the training segments, which no training moves and which are in every checkpoint."""
         rows = self._rows(self.fold.training)
         if self.sub_run.kind == "recurrent":
             if self.values.ndim == 3:
@@ -129,7 +129,7 @@ class Trainer:
             standardize_vectors(self.whole, self._vectors(rows))
 
     def _vectors(self, rows: np.ndarray) -> np.ndarray:
-        """Return what the backbone says of pieces before any training."""
+        """Return what the backbone says of segments before any training."""
         if self.values.ndim == 2:
             return self.values[rows]
         backbone, size = part_of(self.whole, "melspectrogram", "vector"), self.options.training.batch_size
@@ -138,20 +138,20 @@ class Trainer:
         return np.concatenate([np.asarray(backbone(batch, training=False)) for batch in progress_bar(batches, **bar)])
 
     def _rows(self, clips: np.ndarray) -> np.ndarray:
-        """Return the rows of the clips' pieces in `values`."""
-        return (self.kept[clips][:, None] * self.n_pieces + np.arange(self.n_pieces)).ravel()
+        """Return the rows of the clips' segments in `values`."""
+        return (self.kept[clips][:, None] * self.n_segments + np.arange(self.n_segments)).ravel()
 
     def _examples(self, clips: np.ndarray) -> Examples:
-        return Examples(self.values, self._rows(clips), np.repeat(self.targets[clips], self.n_pieces))
+        return Examples(self.values, self._rows(clips), np.repeat(self.targets[clips], self.n_segments))
 
 
-def _examples_of(sequences: Sequences, n_pieces: int) -> np.ndarray:
-    """Return what was exported as networks take it, a view (n_clips * n_pieces, …) of the file.
+def _examples_of(sequences: Sequences, n_segments: int) -> np.ndarray:
+    """Return what was exported as networks take it, a view (n_clips * n_segments, …) of the file.
 
     A vector (n_columns,), a mel-spectrogram (n_mels, n_frames, 1), a waveform (n_samples,), or an MFCC sequence.
     """
     n_clips, n_rows, n_columns = sequences.values.shape
-    n_rows //= n_pieces
+    n_rows //= n_segments
     shapes = {"melspectrogram": (n_rows, n_columns, 1), "mfcc_sequence": (n_rows, n_columns)}
     shape = shapes.get(sequences.about["extractor"]["name"], (n_rows * n_columns,))
-    return sequences.values.reshape(n_clips * n_pieces, *shape)
+    return sequences.values.reshape(n_clips * n_segments, *shape)

@@ -11,10 +11,10 @@ from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.evaluation.intervals import bootstrap_macro_auc
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.features.mfcc import MfccExtractor
-from mgc_keras.features.network import ConvnetExtractor
+from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.networks.load import load_model
 from mgc_keras.runs.rows import ScoreRow
-from mgc_keras.studies.choi2017.batch_independent import batch_independent
+from mgc_keras.studies.choi2017.calibration import batch_independent
 from mgc_keras.studies.choi2017.network import EXCERPT_FRAMES, SAMPLING_RATE, convnet
 from mgc_keras.studies.choi2017.source import train_source
 from mgc_keras.studies.choi2017.study import Options
@@ -95,7 +95,7 @@ def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Any]:
     networks: dict[bool, dict[str, Any]] = {}
     if False in wanted:
         trained = load_model(source.published, output="features")
-        networks[False] = {"convnet": ConvnetExtractor(trained), "random": ConvnetExtractor(random_published)}
+        networks[False] = {"convnet": NetworkExtractor(trained), "random": NetworkExtractor(random_published)}
     if True in wanted and source.manifest is None:
         networks[True] = {"convnet": _independent(source.corrected), "random": _one_by_one(random_published)}
     elif True in wanted:
@@ -103,8 +103,8 @@ def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Any]:
         training_clips = source.manifest.select((source.manifest.table["split"] == "train").to_numpy())
         random = batch_independent(random_published, training_clips, jobs=run.jobs)
         networks[True] = {
-            "convnet": ConvnetExtractor(model, weights_file=source.corrected),
-            "random": ConvnetExtractor(random),
+            "convnet": NetworkExtractor(model, weights_file=source.corrected),
+            "random": NetworkExtractor(random),
         }
     mfcc = MfccExtractor()
     return {
@@ -114,16 +114,16 @@ def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Any]:
     }
 
 
-def _independent(weights: Any) -> ConvnetExtractor:
+def _independent(weights: Any) -> NetworkExtractor:
     """Make given weights independent of batches: they bring population statistics, or clips run one by one."""
     model = load_model(weights, output="features", decibel_reference="clip")
-    return _one_by_one(model) if options_of(model).normalization == "batch" else ConvnetExtractor(model)
+    return _one_by_one(model) if options_of(model).normalization == "batch" else NetworkExtractor(model)
 
 
-def _one_by_one(model: keras.Model) -> ConvnetExtractor:
+def _one_by_one(model: keras.Model) -> NetworkExtractor:
     # A batch of one normalises a clip by its own statistics. Those of the task's clips together would let test clips
     # shape the features of training clips, and there are no source clips to take population statistics from.
-    return ConvnetExtractor(model, batch_order="single")
+    return NetworkExtractor(model, batch_order="single")
 
 
 def _auc_row(validation: pd.DataFrame, run: Run[Options]) -> ScoreRow:

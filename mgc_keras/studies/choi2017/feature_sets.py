@@ -1,8 +1,14 @@
-"""Names of feature sets, and the blocks of columns they are made of."""
+"""The feature sets of the study: how each is built, and how a search names what it joins of their blocks."""
 
+from functools import partial
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from mgc_keras.errors import OptionError
+from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, FeatureSet
+
+if TYPE_CHECKING:
+    from mgc_keras.features.clips import Clips
 
 LAYERS = "12345"
 NEVER_PUBLISHED = ("1235", "1245", "1345")
@@ -88,3 +94,56 @@ def feature_blocks(feature: str) -> tuple[str, ...]:
     if len(set(blocks)) < len(blocks) or "" in blocks:
         raise OptionError(f"feature set {feature!r} names a block twice or none", field="feature", cure="such as 125")
     return tuple(blocks)
+
+
+def _mfcc(options: FeatureOptions, clips: "Clips", jobs: int | None) -> BuiltFeatures:
+    from mgc_keras.features.mfcc import MfccExtractor
+
+    size = {} if options.batch_size is None else {"batch_size": options.batch_size}
+    return BuiltFeatures(MfccExtractor(**size))
+
+
+def _network(options: FeatureOptions, clips: "Clips", jobs: int | None, *, name: str) -> BuiltFeatures:
+    from mgc_keras.features.network import NetworkExtractor, find_weights
+    from mgc_keras.networks.load import load_model
+    from mgc_keras.studies.choi2017.calibration import batch_independent
+    from mgc_keras.studies.choi2017.network import convnet
+    from mgc_keras.studies.choi2017.variants import options_of
+
+    weights = find_weights(options.weights) if options.weights else None
+    if weights:
+        given = load_model(weights, output=options.output or "features", input="waveform")
+    else:
+        given = convnet(seed=options.seed or 0)
+    fit = options.fit or "repeat"
+    published = options.protocol == "published"
+    model = given if published else batch_independent(given, clips, fit=fit, jobs=jobs)
+    extractor = NetworkExtractor(model, weights_file=weights, batch_size=options.batch_size, fit=fit, name=name)
+    calibrated = model is not given and options_of(given).normalization == "batch"
+    return BuiltFeatures(extractor, model if calibrated else None)
+
+
+FEATURE_SETS = (
+    FeatureSet(
+        "mfcc",
+        "120 numbers: mean and standard deviation of 20 MFCCs and their differences. Needs no weights.",
+        _mfcc,
+        takes=("batch_size",),
+        blocks={"mfcc": "mfcc_"},
+    ),
+    FeatureSet(
+        "convnet",
+        "160 numbers: five layers of the convnet of Choi et al. (2017), layer1_00 ... layer5_31. Needs --weights.",
+        partial(_network, name="convnet"),
+        takes=("weights", "output", "protocol", "batch_size", "fit"),
+        needs_weights=True,
+        blocks={layer: f"layer{layer}_" for layer in LAYERS},
+    ),
+    FeatureSet(
+        "random",
+        "the same network with random weights: what the architecture alone is worth.",
+        partial(_network, name="random"),
+        takes=("protocol", "batch_size", "fit", "seed"),
+        blocks={f"random_{layer}": f"layer{layer}_" for layer in LAYERS},
+    ),
+)

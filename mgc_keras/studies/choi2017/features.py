@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from mgc_keras.datasets.cards import card_names, manifest_folder, read_card
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError
+from mgc_keras.features.sets import feature_sets
 from mgc_keras.features.table import read_features
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.authors_files import read_published_scores, read_published_task
-from mgc_keras.studies.choi2017.blocks import layer_blocks, mfcc_block
 from mgc_keras.studies.choi2017.paper import SHORT_LABELS, TASK_NAMES
 
 Blocks = dict[str, np.ndarray]
@@ -109,15 +108,8 @@ def exported_data(manifest: Manifest, tables: Mapping[tuple[str, str], Path]) ->
     mask = np.isin(manifest.clip_ids, kept)
     blocks: dict[str, Blocks] = {}
     for (protocol, kind), table in read.items():
-        blocks.setdefault(protocol, {}).update(_blocks(kind, table.loc[kept]))
+        blocks.setdefault(protocol, {}).update(feature_sets()[kind].blocks_of(table.loc[kept]))
     return [
         StudyData(task.subset(mask), blocks, manifest)
         for task in tasks_of(manifest, TASK_NAMES.get(manifest.name), SHORT_LABELS)
     ]
-
-
-def _blocks(kind: str, table: pd.DataFrame) -> Blocks:
-    if kind == "mfcc":
-        return mfcc_block(table)
-    prefix = "" if kind == "convnet" else f"{kind}_"
-    return {prefix + name: block for name, block in layer_blocks(table).items()}

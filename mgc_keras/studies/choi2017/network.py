@@ -6,9 +6,8 @@ import keras
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
-from mgc_keras.layers.melspectrogram import MelSpectrogram
+from mgc_keras.layers.melspectrogram import MelSpectrogram, PrecomputedMelSpectrogram
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
-from mgc_keras.layers.precomputed import PrecomputedMelSpectrogram
 from mgc_keras.networks.kinds import INPUTS
 
 SAMPLING_RATE = 12000

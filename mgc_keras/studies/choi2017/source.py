@@ -106,7 +106,7 @@ def train_source(
     _save(with_variant(tagger, normalization="batch", decibel_reference="batch", input="waveform"), network.published)
     _save(with_variant(tagger, input="waveform"), network.corrected)
     _write_validation(tagger, cached.values, manifest, rows[split[rows] == "valid"], network.validation)
-    for leftover in ("melspectrograms.npy", "melspectrograms.npy.json", "last.keras", "best.keras"):
+    for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", "last.keras", "best.keras"):
         (folder / leftover).unlink(missing_ok=True)
     return network
 

@@ -18,6 +18,7 @@ from mgc_keras.runs.summary import ComparisonRow, ScoreRow, compare_features, sc
 from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.common.options import Options, RunOptions, flat
 from mgc_keras.studies.common.study import Study
+from mgc_keras.work import FailedClip, read_failed_clips
 
 # The repair that every study shares: folds and splits keep the clips of an artist together.
 ARTISTS_TOGETHER = "artists-together"
@@ -47,7 +48,7 @@ class Run(Generic[Options]):
     options: Options
     rows: list[ScoreRow] = field(default_factory=list)
     results: list[tuple[str, Path]] = field(default_factory=list)
-    _left_out: list[dict[str, str]] = field(default_factory=list)
+    _left_out: list[FailedClip] = field(default_factory=list)
 
     @property
     def shared(self) -> RunOptions:
@@ -89,8 +90,7 @@ class Run(Generic[Options]):
             The folder holds a run with other options.
         """
         writer = RunWriter(self.shared.out or Path("runs") / self.study.key)
-        locked = {name: str(value) for name, value in flat(self.options, locks=True).items()}
-        writer.lock(locked)
+        writer.lock({name: str(value) for name, value in flat(self.options, locks=True).items()})
         manifests = [task for task in self.shared.tasks or () if task.endswith(".csv")]
         values = flat(self.options) | {"out": writer.folder, "jobs": self.jobs}
         inputs = [path for path in (values.get("source_manifest"), *manifests) if path]
@@ -225,23 +225,22 @@ class Run(Generic[Options]):
         self.writer.comparisons(found)
         return found
 
-    def leave_out(self, rows: Iterable[Mapping[str, str]]) -> None:
-        """Note clips (clip_id, cause, cure) that cannot be used, for ``errors.csv``."""
-        self._left_out += [dict(row) for row in rows]
+    def leave_out(self, clips: Iterable[FailedClip]) -> None:
+        """Note clips that cannot be used, for ``errors.csv``."""
+        self._left_out += clips
         # At once, for runs that such clips end.
         self.writer.errors(self._left_out)
 
     def write_errors(self) -> None:
         """Write ``errors.csv``: clips that were noted, and those that any export lists; say how many there are."""
-        rows = {row["clip_id"]: row for row in reversed(self._left_out)}
+        failed = {clip.clip_id: clip for clip in reversed(self._left_out)}
         for path in sorted(self.folder.rglob("*errors.csv")):
             if path.parent != self.folder:
-                for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
-                    found = {"clip_id": row["clip_id"], "cause": row["cause"], "cure": row["what_to_do"]}
-                    rows.setdefault(row["clip_id"], found)
-        self.writer.errors(rows.values())
-        if rows:
-            print(f"{len(rows)} clips could not be used and are left out: {self.folder / 'errors.csv'}")
+                for clip in read_failed_clips(path):
+                    failed.setdefault(clip.clip_id, clip)
+        self.writer.errors(failed.values())
+        if failed:
+            print(f"{len(failed)} clips could not be used and are left out: {self.folder / 'errors.csv'}")
 
     def _grouped(self, protocol: Protocol) -> bool:
         return protocol.mended.get(ARTISTS_TOGETHER, False)

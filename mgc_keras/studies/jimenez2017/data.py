@@ -3,13 +3,13 @@
 import keras
 import numpy as np
 
-from mgc_keras.audio.windows import Excerpts
+from mgc_keras.audio.spans import Excerpts
 from mgc_keras.datasets.holdout import holdout_fold, stratified_holdout
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import INNER_FOLDS, Fold
 from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.features.clips import list_clips
-from mgc_keras.features.network import ConvnetExtractor
+from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.songs import BATCH_SIZE
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.common.run import Run
@@ -32,7 +32,7 @@ def song_manifests(run: Run[Options]) -> list[Manifest]:
 
 def excerpts_of(manifest: Manifest, below: keras.Model, run: Run[Options]) -> SongExcerpts:
     """Compute what the frozen layers give for every excerpt, once for all protocols and sub-runs; say what fell back."""
-    extractor = ConvnetExtractor(
+    extractor = NetworkExtractor(
         below, fit="zero_pad", columns=(), batch_size=BATCH_SIZE, fill_batches=False, name=below.name
     )
     folder = run.folder / "excerpts" / manifest.name

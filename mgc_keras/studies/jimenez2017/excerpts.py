@@ -1,23 +1,21 @@
 """What a frozen network says of every excerpt of every song, computed once; a stopped run goes on song by song."""
 
-import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mgc_keras.audio.windows import Excerpts
+from mgc_keras.audio.spans import Excerpts
 from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import compose_batches
-from mgc_keras.features.network import ConvnetExtractor
+from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.pipeline import checked_jobs, clip_features
-from mgc_keras.features.table import ERROR_COLUMNS, csv_line
-from mgc_keras.files import whole_file, write_text
+from mgc_keras.files import whole_file
 from mgc_keras.progress import progress_bar
+from mgc_keras.work import FailedClip, keep_settings, write_failed_clips
 
 SETTINGS, ERRORS = "settings.json", "errors.csv"
 # Songs that are read before the first of them is done.
@@ -49,7 +47,7 @@ class SongExcerpts:
 
 
 class _CentreFirst:
-    """The windows of `Excerpts`, behind the one at the song's centre."""
+    """The spans of `Excerpts`, behind the one at the song's centre."""
 
     def __init__(self, excerpts: Excerpts) -> None:
         self.excerpts, self.centre = excerpts, Excerpts(excerpts.seconds, centre=True)
@@ -60,7 +58,7 @@ class _CentreFirst:
 
 
 def export_song_excerpts(
-    clips: Clips, folder: str | Path, extractor: ConvnetExtractor, excerpts: Excerpts, *, jobs: int | None = None
+    clips: Clips, folder: str | Path, extractor: NetworkExtractor, excerpts: Excerpts, *, jobs: int | None = None
 ) -> SongExcerpts:
     """Compute a row of numbers for the centre excerpt and for every other excerpt of every song.
 
@@ -68,9 +66,9 @@ def export_song_excerpts(
     ----------
     clips : Clips
     folder : str or Path
-        For a file a song, ``settings.json`` and ``errors.csv`` (clip_id, filepath, cause, what_to_do). Files that are
+        For a file a song, ``settings.json`` and ``errors.csv``. Files that are
         there are kept.
-    extractor : ConvnetExtractor
+    extractor : NetworkExtractor
     excerpts : Excerpts
     jobs : int, optional
         Threads that decode; default: one a core.
@@ -84,26 +82,24 @@ def export_song_excerpts(
     """
     folder = Path(folder)
     described = {"extractor": extractor.describe(), "excerpts": vars(excerpts), "source": clips.state()}
-    _check_settings(folder / SETTINGS, described)
+    keep_settings(folder / SETTINGS, described)
     todo = [position for position in range(len(clips)) if not _song_file(folder, position).exists()]
     batches = [np.array(todo)[batch] for batch in compose_batches(len(todo), _SONGS_A_BATCH)]
-    errors = {}
+    failed = {}
     with progress_bar(description="excerpts", unit="song", total=len(clips), initial=len(clips) - len(todo)) as bar:
-        for results in clip_features(
-            clips, extractor, batches, jobs=checked_jobs(jobs), windows=_CentreFirst(excerpts)
-        ):
+        for results in clip_features(clips, extractor, batches, jobs=checked_jobs(jobs), spans=_CentreFirst(excerpts)):
             for result in results:
                 bar.update()
                 if result.problem is not None:
-                    errors[result.position] = (result.problem.problem, result.problem.cure or "")
+                    song = clips.clip_ids[result.position], clips.filepaths[result.position]
+                    failed[result.position] = FailedClip.of(*song, result.problem)
                     continue
                 with whole_file(_song_file(folder, result.position)) as temporary:
                     np.savez(temporary, values=np.stack(result.rows), seconds=np.array(result.seconds))
-    rows = ((clips.clip_ids[position], clips.filepaths[position], *told) for position, told in errors.items())
-    write_text(folder / ERRORS, "".join(csv_line(row) for row in (ERROR_COLUMNS, *rows)))
-    if len(errors) == len(clips):
+    write_failed_clips(folder / ERRORS, failed.values())
+    if len(failed) == len(clips):
         raise OptionError("no song can be read", path=clips.name, field="filepath", cure=f"see {folder / ERRORS}")
-    return _read(folder, clips, excerpts, [position for position in range(len(clips)) if position not in errors])
+    return _read(folder, clips, excerpts, [position for position in range(len(clips)) if position not in failed])
 
 
 def _read(folder: Path, clips: Clips, excerpts: Excerpts, positions: list[int]) -> SongExcerpts:
@@ -128,11 +124,3 @@ def _read(folder: Path, clips: Clips, excerpts: Excerpts, positions: list[int]) 
 
 def _song_file(folder: Path, position: int) -> Path:
     return folder / f"song{position:05d}.npz"
-
-
-def _check_settings(path: Path, described: dict[str, Any]) -> None:
-    text = json.dumps(described, indent=2, sort_keys=True) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        cure = "choose another folder, or remove that one"
-        raise OptionError("holds excerpts of other songs or of another network", path=path.parent, cure=cure)
-    write_text(path, text)

@@ -72,6 +72,6 @@ def train_source_crnn(
     tags = tuple(column.removeprefix(LABEL_PREFIX) for column in columns)
     with whole_file(folder / MODEL) as temporary:
         from_short(model, tags).save(temporary)
-    for leftover in ("melspectrograms.npy", "melspectrograms.npy.json", "last.keras", "best.keras"):
+    for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", "last.keras", "best.keras"):
         (folder / leftover).unlink(missing_ok=True)
     return folder / MODEL

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mgc_keras.audio.windows import Excerpts
+from mgc_keras.audio.spans import Excerpts
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold
 from mgc_keras.datasets.tasks import StudyTask

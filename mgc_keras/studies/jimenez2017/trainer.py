@@ -11,9 +11,9 @@ from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import WeightsError
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.evaluation.voting import shares
-from mgc_keras.features.network import weights_sha256
 from mgc_keras.files import whole_file
 from mgc_keras.networks.load import load_model
+from mgc_keras.networks.tensors import weights_sha256
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts

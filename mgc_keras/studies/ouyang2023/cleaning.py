@@ -16,6 +16,7 @@ from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold
 from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.work import FailedClip
 
 # Training, validation and test clips of a class.
 PARTS = (80, 9, 10)
@@ -199,10 +200,16 @@ def class_counts(labels: np.ndarray, **kept: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"class": names, **counted})
 
 
-def fault_rows(findings: Iterable[Finding]) -> list[dict[str, str]]:
+def failed_clips(findings: Iterable[Finding], manifest: Manifest) -> list[FailedClip]:
     """Return the findings that make a clip unusable as rows for ``errors.csv``."""
+    files = dict(zip(manifest.clip_ids, manifest.table["filepath"]))
     return [
-        {"clip_id": finding.clip, "cause": f"{finding.kind.replace('_', ' ')}: {finding.detail}", "cure": finding.cure}
+        FailedClip(
+            finding.clip,
+            files[finding.clip],
+            f"{finding.kind.replace('_', ' ')}: {finding.detail}",
+            finding.cure,
+        )
         for finding in findings
         if finding.kind in UNUSABLE
     ]

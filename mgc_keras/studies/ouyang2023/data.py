@@ -11,8 +11,9 @@ from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
 from mgc_keras.features.backbone import backbone_vectors
 from mgc_keras.features.clips import list_clips
+from mgc_keras.features.export import export_features
 from mgc_keras.features.pipeline import reader
-from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
+from mgc_keras.features.sequences import Sequences, read_sequences
 from mgc_keras.networks.image_network import SAMPLING_RATE
 from mgc_keras.progress import progress_bar
 from mgc_keras.protocols import Protocol
@@ -25,11 +26,12 @@ from mgc_keras.studies.ouyang2023.cleaning import (
     check_classes,
     check_manifest,
     class_counts,
-    fault_rows,
+    failed_clips,
     three_part_fold,
 )
 from mgc_keras.studies.ouyang2023.images import PictureExtractor
 from mgc_keras.studies.ouyang2023.study import Options
+from mgc_keras.work import FailedClip
 
 TASK = "genre"
 
@@ -63,9 +65,9 @@ class CleanClips:
     found: ManifestCheck
 
     @property
-    def faults(self) -> list[dict[str, str]]:
+    def faults(self) -> list[FailedClip]:
         """Rows of ``errors.csv``."""
-        return fault_rows(self.found.findings)
+        return failed_clips(self.found.findings, self.manifest)
 
     def kept(self, protocol: Protocol) -> np.ndarray:
         """Return which clips a protocol uses: those that are whole, and no copies where it leaves them out."""
@@ -141,8 +143,8 @@ def clean_clips(manifest: Manifest, run: Run[Options]) -> CleanClips:
         A class is empty after the check, or has too few clips left.
     """
     clean = CleanClips(manifest, check_manifest(manifest, run.options.data.minimum_duration, run.jobs))
-    for row in clean.faults:
-        print(f"left out: {row['clip_id']}: {row['cause']}")
+    for clip in clean.faults:
+        print(f"left out: {clip.clip_id}: {clip.cause}")
     run.leave_out(clean.faults)
     for protocol in run.protocols:
         check_classes(manifest, clean.kept(protocol))
@@ -196,7 +198,7 @@ def features_of(network: str, clean: CleanClips, run: Run[Options]) -> Sequences
     stem = run.folder / "features" / f"{clean.manifest.name}_{extractor.name}"
     errors_csv = Path(f"{stem}_errors.csv")
     usable = clean.manifest.select(clean.found.usable)
-    path = export_sequences(usable, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
+    path = export_features(usable, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
     return read_sequences(path)
 
 

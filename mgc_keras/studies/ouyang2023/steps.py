@@ -21,6 +21,7 @@ from mgc_keras.studies.ouyang2023.data import CleanFold, clean_clips, draw_genre
 from mgc_keras.studies.ouyang2023.report import PAPER_ACCURACY, PAPER_TASK
 from mgc_keras.studies.ouyang2023.study import Options
 from mgc_keras.studies.ouyang2023.trainer import CLASSES, MODEL, Trainer, settings_of
+from mgc_keras.work import FailedClip
 
 # Fixed before any score was seen: the paper has the network from scratch ahead.
 PAIRS = (("cnn", "inceptionv3"),)
@@ -99,7 +100,7 @@ def predict_clips(saved: list[Saved], run: Run[Options]) -> None:
         except (AudioError, OSError) as error:
             cause = error.problem if isinstance(error, AudioError) else str(error)
             cure = "name a clip that can be read after --predict"
-            run.leave_out([{"clip_id": name, "cause": cause, "cure": cure}])
+            run.leave_out([FailedClip(name, str(path), cause, cure)])
             continue
         waveform = fit_waveform(waveform, round(seconds * SAMPLING_RATE))
         for network, model in zip(saved, models, strict=True):

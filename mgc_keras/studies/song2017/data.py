@@ -8,8 +8,9 @@ from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError
+from mgc_keras.features.export import export_features
 from mgc_keras.features.scattering import ScatteringExtractor
-from mgc_keras.features.sequences import Sequences, export_sequences, read_sequences
+from mgc_keras.features.sequences import Sequences, read_sequences
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.song2017.source_clips import tag_columns, validation_clips
@@ -48,7 +49,7 @@ def sequences_of(manifest: Manifest, run: Run[Options]) -> tuple[Sequences, Mani
     )
     stem = run.folder / "features" / f"{manifest.name}_scattering"
     errors_csv = Path(f"{stem}_errors.csv")
-    path = export_sequences(manifest, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
+    path = export_features(manifest, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
     sequences = read_sequences(path)
     if not sequences.clip_ids:
         raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")

@@ -1,6 +1,5 @@
 """The steps of the Song 2017 study: pre-train on tags, fine-tune from both starts, score and compare them."""
 
-import hashlib
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.files import whole_file
 from mgc_keras.layers.standardization import path_statistics
 from mgc_keras.networks.load import load_model
+from mgc_keras.networks.tensors import weights_sha256
 from mgc_keras.protocols import Protocol
 from mgc_keras.runs.rows import ScoreRow
 from mgc_keras.runs.writer import write_table
@@ -167,7 +167,7 @@ def _fine_tuned(
             clip_ids=task.clip_ids,
             class_names=names,
             settings=_finetuning(training, seed),
-            provenance={"source": _fingerprint(source), "protocol": protocol.name},
+            provenance={"source": weights_sha256(source), "protocol": protocol.name},
         )
     return FineTuned(task, protocol, folders, "validation" if validation else training.published_epoch)
 
@@ -264,10 +264,3 @@ def _given_network(path: Path) -> keras.Model:
             "is not the Song 2017 network", path=path, field="--source-model", cure="give one that pretrain saved"
         )
     return model
-
-
-def _fingerprint(model: keras.Model) -> str:
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()

@@ -173,7 +173,7 @@ def test_an_option_that_turns_out_wrong_leaves_no_folder_behind(runs: tuple, com
     [
         ("no layer", "--trainable-from: resnet34 has no layer 'block5_conv1' (layers like it: conv1, "),
         ("short audio", "--segment: 3 s hold no 30 steps of one second"),
-        ("other options", "holds a run with other options"),
+        ("other options", "holds work with other settings"),
         ("imagenet", "safetensors"),
         ("no file", "none.h5: there is no such file"),
         ("no backbone", "vgg16=WEIGHTS"),

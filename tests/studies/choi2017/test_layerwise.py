@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from mgc_keras.errors import OptionError
-from mgc_keras.studies.choi2017.layerwise import batch_statistics_features
-from mgc_keras.studies.choi2017.moments import Moments, first_layer_moments
+from mgc_keras.studies.choi2017.layerwise import Moments, batch_statistics_features, first_layer_moments
 from mgc_keras.studies.choi2017.network import convnet
 
 SHORTEST = 327425

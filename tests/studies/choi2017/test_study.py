@@ -48,7 +48,7 @@ def test_a_run_goes_on_but_not_with_other_options(shared_data: Path, tmp_path: P
     assert study(*arguments, "--protocol", "published", "--out", tmp_path).returncode == 0
     assert (tmp_path / "scores.csv").read_bytes() == before
     other = study(*arguments, "--protocol", "both", "--out", tmp_path)
-    assert other.returncode == 2 and "holds a run with other options" in other.stderr
+    assert other.returncode == 2 and "holds work with other settings" in other.stderr
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_a_sixth_study_registers_runs_and_reports(toy: Path, tmp_path: Path, cap
     before = (tmp_path / "run" / "scores.csv").read_bytes()
     assert main(study, command) == 0 and (tmp_path / "run" / "scores.csv").read_bytes() == before
     assert main(study, [*command, "--seconds", "0.4"]) == 2
-    assert "holds a run with other options" in capsys.readouterr().err
+    assert "holds work with other settings" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_a_finished_run_is_left_as_it_is(runs: tuple) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("other options", "holds a run with other options"),
+        ("other options", "holds work with other settings"),
         ("no sub-run", "'all'"),
         ("no layer", "conv9"),
         ("no epochs", "--epochs"),

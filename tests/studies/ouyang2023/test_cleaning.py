@@ -15,7 +15,7 @@ from mgc_keras.studies.ouyang2023.cleaning import (
     check_classes,
     check_manifest,
     class_counts,
-    fault_rows,
+    failed_clips,
     three_part_fold,
 )
 
@@ -42,8 +42,8 @@ def test_faulty_clips_and_copies_are_named(manifest: Manifest) -> None:
     assert ids[~found.usable].tolist() == ["a1", "gone"]
     # a2 repeats a0; b1 and c0 sound alike under two labels, so neither label can be trusted.
     assert ids[found.copies].tolist() == ["a2", "b1", "c0"]
-    rows = {row["clip_id"]: row for row in fault_rows(found.findings)}
-    assert set(rows) == {"a1", "gone"} and rows["a1"]["cause"].startswith("truncated: ") and rows["gone"]["cure"]
+    rows = {row.clip_id: row for row in failed_clips(found.findings, manifest)}
+    assert set(rows) == {"a1", "gone"} and rows["a1"].cause.startswith("truncated: ") and rows["gone"].cure
 
 
 def test_gtzan_without_its_broken_clip_gives_the_papers_numbers() -> None:

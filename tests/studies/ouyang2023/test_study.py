@@ -167,7 +167,7 @@ def test_a_new_clip_gets_every_genres_probability(runs: tuple) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("other options", "holds a run with other options"),
+        ("other options", "holds work with other settings"),
         ("one clip", "lonely: label: class 'b' has 1 usable clip of 1, and 3 are needed"),
         ("empty class", "empty: label: class 'b' is empty after the check"),
         ("imagenet", "no.h5"),

@@ -92,7 +92,7 @@ def test_own_clips_with_a_given_network(runs: tuple) -> None:
     ("command", "message"),
     [
         ("too early", "run pretrain first"),
-        ("other options", "holds a run with other options"),
+        ("other options", "holds work with other settings"),
         ("other scattering", "export them with the scattering options that the network was trained on"),
         ("no tagged clip", "tags: filepath: no clip could be read"),
         ("no rule", "there is no rule 'first:3'"),

@@ -5,7 +5,7 @@ import pandas as pd
 
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.features.export import export_features
-from mgc_keras.features.network import ConvnetExtractor
+from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.table import read_features
 from mgc_keras.networks.load import load_model
 from mgc_keras.protocols import CORRECTED, PUBLISHED, Protocol
@@ -100,7 +100,7 @@ def _batch_order(data: StudyData, source: Source, run: Run[Options]) -> AuditRes
     features = {}
     orders = {"class-sorted batches": "sorted", "shuffled batches": "shuffled", "one by one": "single"}
     for name, order in orders.items():
-        extractor = ConvnetExtractor(model, batch_size=batch_size, batch_order=order, seed=run.seed, name=name)
+        extractor = NetworkExtractor(model, batch_size=batch_size, batch_order=order, seed=run.seed, name=name)
         path = run.folder / "features" / f"{manifest.name}_batch_order_{order}.csv"
         errors_csv = path.with_name(f"{path.stem}_errors.csv")
         export_features(manifest, path, extractor, jobs=run.jobs, errors_csv=errors_csv)

@@ -1,19 +1,44 @@
-"""Windows over clips: a sliding one, and the excerpts of whole songs of Jiménez and José (2017)."""
+"""Spans of a waveform: sliding windows, the segments that a clip is cut into, the excerpts of a whole song."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from mgc_keras.errors import OptionError
 
 
-class Bounds(Protocol):
-    """Whatever says which windows of a clip are taken."""
+class Spans(Protocol):
+    """Whatever says which spans of a clip are taken."""
 
     def bounds(self, n_samples: int, sampling_rate: int) -> Iterator[tuple[int, int]]:
-        """Yield the first sample of each window and the one behind its last, for a clip of `n_samples`."""
+        """Yield the first sample of each span and the one behind its last, for a clip of `n_samples`."""
         ...
+
+
+def samples_in(seconds: float, sampling_rate: int) -> int:
+    """Return the nearest number of samples, at least 1."""
+    return max(1, round(seconds * sampling_rate))
+
+
+def span_starts(n_samples: int, length: int, hop: int) -> np.ndarray:
+    """Return the first sample of every span of `length` samples that fits whole, one every `hop`; 0 if none does.
+
+    Example
+    -------
+    >>> span_starts(10, 3, 3).tolist(), span_starts(2, 3, 3).tolist()
+    ([0, 3, 6], [0])
+    """
+    return np.arange(0, max(n_samples - length, 0) + 1, hop)
+
+
+def check_seconds(field: str, seconds: float, *, or_zero: bool = False) -> None:
+    """Raise an `OptionError` unless `seconds` is a finite number above 0; with `or_zero`, 0 will do, too."""
+    if not (math.isfinite(seconds) and (seconds > 0 or or_zero and seconds == 0)):
+        cure = "give seconds from 0" if or_zero else "give seconds above 0"
+        raise OptionError(f"{seconds} s makes no sense", field=field, cure=cure)
 
 
 @dataclass(frozen=True)
@@ -35,15 +60,13 @@ class Windows:
     hop: float
 
     def __post_init__(self) -> None:
-        for name, seconds in (("window", self.length), ("hop", self.hop)):
-            if not (math.isfinite(seconds) and seconds > 0):
-                raise OptionError(f"{seconds} s makes no sense", field=name, cure="give seconds above 0")
+        check_seconds("window", self.length)
+        check_seconds("hop", self.hop)
 
     def bounds(self, n_samples: int, sampling_rate: int) -> Iterator[tuple[int, int]]:
         """Yield the first sample of each window and the one behind its last, for a clip of `n_samples`."""
-        length = max(1, round(self.length * sampling_rate))
-        hop = max(1, round(self.hop * sampling_rate))
-        for start in range(0, max(n_samples - length, 0) + 1, hop):
+        length = samples_in(self.length, sampling_rate)
+        for start in span_starts(n_samples, length, samples_in(self.hop, sampling_rate)).tolist():
             yield start, min(start + length, n_samples)
 
 
@@ -77,21 +100,19 @@ class Excerpts:
     centre: bool = False
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.seconds) and self.seconds > 0):
-            raise OptionError(f"{self.seconds} s makes no sense", field="seconds", cure="give seconds above 0")
-        if not (math.isfinite(self.drop) and self.drop >= 0):
-            raise OptionError(f"{self.drop} s makes no sense", field="drop", cure="give seconds from 0")
+        check_seconds("seconds", self.seconds)
+        check_seconds("drop", self.drop, or_zero=True)
 
     def bounds(self, n_samples: int, sampling_rate: int) -> Iterator[tuple[int, int]]:
         """Yield the first sample of each excerpt and the one behind its last; at least one, which may be too short."""
-        length, dropped = max(1, round(self.seconds * sampling_rate)), round(self.drop * sampling_rate)
-        n_excerpts = (n_samples - 2 * dropped) // length
-        if self.centre or n_excerpts < 1:
+        length, dropped = samples_in(self.seconds, sampling_rate), round(self.drop * sampling_rate)
+        kept = n_samples - 2 * dropped
+        if self.centre or kept < length:
             start = max(n_samples - length, 0) // 2
             yield start, min(start + length, n_samples)
             return
-        for number in range(n_excerpts):
-            yield dropped + number * length, dropped + (number + 1) * length
+        for start in (dropped + span_starts(kept, length, length)).tolist():
+            yield start, start + length
 
     def note(self, song_seconds: float) -> str:
         """Say in what a song of this length differs from what was asked for; "" if in nothing.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mgc_keras.audio.files import fit_waveform
-from mgc_keras.audio.windows import Excerpts, Windows, windows_of
+from mgc_keras.audio.spans import Excerpts, Windows, windows_of
 from mgc_keras.errors import OptionError
 
 

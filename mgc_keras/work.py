@@ -1,0 +1,280 @@
+"""What work was made from, what is finished of it and what failed: the one way in which all long work is resumed.
+
+Four cases cover it. Each compares by `fingerprint`, a hash of everything that the result depends on.
+
+* One result in a file: write it with its fingerprint in a JSON record, and ask `finished_record` before doing it again.
+* Many results that are gathered at the end: append each to a `Journal`, whose length says where to go on.
+* A folder of files that come one by one: `keep_settings` writes what they are made with, and refuses to mix two.
+* Clips that failed: `FailedClip` rows in ``errors.csv``, by `write_failed_clips`.
+"""
+
+import csv
+import hashlib
+import json
+import logging
+import os
+import platform
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields, is_dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mgc_keras._version import __version__
+from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.files import csv_lines, raise_if_full, sha256_of, write_text
+
+logger = logging.getLogger("mgc_keras")
+
+ERROR_COLUMNS = ("clip_id", "filepath", "cause", "cure")
+# Whatever can move a number.
+_LIBRARIES = "numpy scipy scikit-learn pandas tensorflow keras kapre kymatio librosa soundfile soxr".split()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this package, Python and the libraries that numbers depend on."""
+    found = {"mgc_keras": __version__, "python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = "not installed"
+    return found
+
+
+def fingerprint(*parts: Any) -> str:
+    """Return a SHA-256 over everything that a result depends on.
+
+    Parameters
+    ----------
+    *parts
+        JSON values; lists, tuples, dictionaries, sets and dataclasses of them; NumPy arrays, which count with their
+        type and shape; and `Path`, which stands for the content of its file. Where the name is meant, give
+        ``str(path)``.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits. The order of a mapping's keys does not matter.
+
+    Raises
+    ------
+    TypeError
+        A part is of another kind.
+    OSError
+        A file cannot be read.
+
+    Example
+    -------
+    >>> fingerprint({"seed": 0, "rate": 0.1}) == fingerprint({"rate": 0.1, "seed": 0})
+    True
+    >>> fingerprint(np.arange(3)) == fingerprint(np.arange(3.0))
+    False
+    """
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return {"file": sha256_of(value)}
+    if isinstance(value, np.ndarray):
+        # Objects have no bytes of their own: their values count.
+        content = json.dumps(value.tolist()).encode() if value.dtype.hasobject else np.ascontiguousarray(value)
+        return {"array": hashlib.sha256(content).hexdigest(), "dtype": value.dtype.str, "shape": value.shape}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    raise TypeError(f"a {type(value).__name__} has no fingerprint")
+
+
+def finished_record(path: str | Path, fingerprint: str) -> dict[str, Any] | None:
+    """Return the JSON record of a finished result, if it is there and its ``fingerprint`` is this one.
+
+    Returns
+    -------
+    dict or None
+        None where there is no such file, it was made from something else, or it is no JSON record.
+    """
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and record.get("fingerprint") == fingerprint else None
+
+
+def keep_settings(path: str | Path, settings: Mapping[str, Any]) -> None:
+    """Write the settings that the files of a folder are made with; refuse to go on in the folder of other ones.
+
+    Parameters
+    ----------
+    path : str or Path
+        The JSON file, in the folder.
+    settings : mapping of str to JSON values
+        Everything that the files depend on.
+
+    Raises
+    ------
+    OptionError
+        The folder holds work with other settings; the first that differs is named.
+    MgcKerasError
+        The disk is full.
+    """
+    path = Path(path)
+    text = json.dumps(settings, indent=2, sort_keys=True) + "\n"
+    known = path.read_text(encoding="utf-8") if path.exists() else text
+    if known != text:
+        raise OptionError(
+            "holds work with other settings",
+            path=path.parent,
+            field=_difference(known, json.loads(text)),
+            cure="choose another folder, or remove that one",
+        )
+    write_text(path, text)
+
+
+def _difference(known: str, settings: dict[str, Any]) -> str | None:
+    """Name the first setting that differs; None where the file is no record of settings."""
+    try:
+        earlier = dict(json.loads(known))
+    except (ValueError, TypeError):
+        return None
+    names = sorted(earlier.keys() | settings.keys())
+    return next((name for name in names if earlier.get(name) != settings.get(name)), None)
+
+
+class Journal(Sequence):
+    """Append-only record of finished steps, one line of JSON an entry: a killed run goes on behind the last whole step.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; its folder is created.
+    fingerprint : str
+        Identifies the work. A journal of other work is discarded, with a warning in the log.
+    resume : bool
+        False discards what is there.
+
+    Raises
+    ------
+    MgcKerasError
+        The disk is full. What is finished stays.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "work.partial")
+    >>> with Journal(path, fingerprint("squares")) as journal:
+    ...     journal.append([0, 1])
+    >>> with Journal(path, fingerprint("squares")) as journal:
+    ...     journal.append([number**2 for number in range(len(journal), 4)])
+    ...     list(journal)
+    ...     journal.remove()
+    [0, 1, 4, 9]
+    """
+
+    # Behind each line's checksum: more lines of the step follow, or the step is whole.
+    _MORE, _WHOLE = b"+", b"."
+
+    def __init__(self, path: str | Path, fingerprint: str, *, resume: bool = True) -> None:
+        self.path = Path(path)
+        head = json.dumps({"fingerprint": fingerprint}).encode() + b"\n"
+        self._ends = [len(head)]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(self.path, "a+b", buffering=0)
+        if resume and self._take_over(head):
+            self._file.truncate(self._ends[-1])
+        else:
+            self._file.truncate(0)
+            self._write(head)
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, number: int) -> Any:
+        number = range(len(self))[number]
+        start, end = self._ends[number : number + 2]
+        return json.loads(os.pread(self._file.fileno(), end - start, start)[9:])
+
+    def append(self, entries: Iterable[Any]) -> None:
+        """Add the entries of a finished step, as JSON values. They count together or not at all."""
+        texts = [json.dumps(entry).encode() + b"\n" for entry in entries]
+        marks = [self._MORE] * (len(texts) - 1) + [self._WHOLE]
+        lines = [_checksum(mark + text) + mark + text for mark, text in zip(marks, texts)]
+        self._write(b"".join(lines))
+        for line in lines:
+            self._ends.append(self._ends[-1] + len(line))
+
+    def remove(self) -> None:
+        """Delete the file: what it was kept for is whole."""
+        self._file.close()
+        self.path.unlink()
+
+    def _take_over(self, head: bytes) -> bool:
+        """Find the whole steps of an earlier run of this work; tell whether there was one."""
+        with open(self.path, "rb") as stream:
+            first = stream.readline()
+            if first != head:
+                if first:
+                    logger.warning("%s: belongs to other clips, settings or versions; starting afresh", self.path)
+                return False
+            step: list[int] = []
+            for line in stream:
+                # A line that was being written when the machine died may hold anything.
+                if not line.endswith(b"\n") or _checksum(line[8:]) != line[:8]:
+                    break
+                step.append((step or self._ends)[-1] + len(line))
+                if line[8:9] == self._WHOLE:
+                    self._ends += step
+                    step = []
+        return True
+
+    def _write(self, block: bytes) -> None:
+        rest = memoryview(block)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise_if_full(error, self.path, resumable=True)
+            raise
+
+
+def _checksum(line: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(line)
+
+
+@dataclass(frozen=True)
+class FailedClip:
+    """A row of ``errors.csv``: a clip that could not be used, why, and what to do about it."""
+
+    clip_id: str
+    filepath: str
+    cause: str
+    cure: str
+
+    @classmethod
+    def of(cls, clip_id: str, filepath: str, error: MgcKerasError) -> "FailedClip":
+        """Return the row of a clip that raised `error`."""
+        return cls(clip_id, filepath, error.problem, error.cure or "")
+
+
+def write_failed_clips(path: str | Path, failed: Iterable[FailedClip]) -> Path:
+    """Write ``errors.csv``, whole or not at all; with no clips, a header that says that there were none."""
+    return write_text(path, csv_lines([ERROR_COLUMNS, *map(astuple, failed)]))
+
+
+def read_failed_clips(path: str | Path) -> list[FailedClip]:
+    """Read an ``errors.csv`` that `write_failed_clips` wrote."""
+    with open(path, encoding="utf-8", newline="") as stream:
+        return [FailedClip(**row) for row in csv.DictReader(stream)]

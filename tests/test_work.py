@@ -1,0 +1,154 @@
+"""The one way to resume: fingerprints that tell work apart, a journal that survives any cut, settings that are kept."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.work import (
+    FailedClip,
+    Journal,
+    fingerprint,
+    finished_record,
+    keep_settings,
+    read_failed_clips,
+    versions,
+    write_failed_clips,
+)
+
+
+@dataclass
+class Settings:
+    rate: float
+    targets: np.ndarray
+
+
+def test_fingerprints_tell_apart_all_that_can_move_a_number(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    (tmp_path / "b").write_bytes(b"x")
+    (tmp_path / "c").write_bytes(b"y")
+    different = [
+        (), (1,), (1.5,), ("1",), ([1, 2],), ([2, 1],), (1, 2), ({"a": 1},), ({"a": 2},), (None,),
+        (np.arange(4),), (np.arange(4).reshape(2, 2),), (np.arange(4.0),), (np.arange(4, dtype="int16"),),
+        (np.arange(4)[::-1],), (np.array(["a", "b"]),), (np.array(["a", "c"]),), (np.array(["ab", ""]),),
+        (np.array(["a", None], dtype=object),), (np.array(["a", "None"], dtype=object),),
+        (Settings(0.1, np.arange(3)),), (Settings(0.1, np.arange(1, 4)),), (Settings(0.2, np.arange(3)),),
+        (tmp_path / "a",), (tmp_path / "c",), (str(tmp_path / "a"),),
+    ]  # fmt: skip
+    assert len({fingerprint(*parts) for parts in different}) == len(different)
+
+
+def test_fingerprints_are_the_same_for_the_same_work(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    (tmp_path / "b").write_bytes(b"x")
+    alike = [
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ((1, 2), [1, 2]),
+        ({3, 1, 2}, [1, 2, 3]),
+        (tmp_path / "a", tmp_path / "b"),
+        (np.arange(6).reshape(2, 3).T, np.arange(6).reshape(2, 3).T.copy()),
+        (np.float32(0.5), 0.5),
+    ]
+    assert all(fingerprint(one) == fingerprint(other) for one, other in alike)
+    with pytest.raises(TypeError, match="object"):
+        fingerprint(object())
+
+
+STEPS = [["a", {"b": [1.5, None]}], ["c"], ["d", "e\n", "é"]]
+
+
+def journal_of_steps(path: Path) -> list[int]:
+    """Write all steps; return the size of the file after each, the head alone first."""
+    sizes = []
+    with Journal(path, "key") as journal:
+        sizes.append(path.stat().st_size)
+        for step in STEPS:
+            journal.append(step)
+            sizes.append(path.stat().st_size)
+        assert list(journal) == sum(STEPS, []) and journal[-1] == "é"
+        with pytest.raises(IndexError):
+            journal[6]
+    return sizes
+
+
+def test_a_journal_cut_anywhere_goes_on_behind_its_last_whole_step(tmp_path: Path) -> None:
+    sizes = journal_of_steps(tmp_path / "whole")
+    whole = (tmp_path / "whole").read_bytes()
+    for length in range(len(whole) + 1):
+        (tmp_path / "cut").write_bytes(whole[:length])
+        n_steps = max((number for number, size in enumerate(sizes) if size <= length), default=0)
+        with Journal(tmp_path / "cut", "key") as journal:
+            assert list(journal) == sum(STEPS[:n_steps], [])
+            for step in STEPS[n_steps:]:
+                journal.append(step)
+        assert (tmp_path / "cut").read_bytes() == whole
+
+
+def test_a_journal_never_returns_what_was_not_written(tmp_path: Path) -> None:
+    journal_of_steps(tmp_path / "whole")
+    whole = (tmp_path / "whole").read_bytes()
+    begins = [sum(STEPS[:number], []) for number in range(len(STEPS) + 1)]
+    for place in range(len(whole)):
+        (tmp_path / "torn").write_bytes(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
+        with Journal(tmp_path / "torn", "key") as journal:
+            assert list(journal) in begins[:-1]
+
+
+def test_a_journal_of_other_work_is_discarded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    journal_of_steps(tmp_path / "journal")
+    with Journal(tmp_path / "journal", "another") as journal:
+        assert len(journal) == 0 and "starting afresh" in caplog.text
+        journal.append(["x"])
+    with Journal(tmp_path / "journal", "another", resume=False) as journal:
+        assert len(journal) == 0
+        journal.remove()
+    assert not (tmp_path / "journal").exists()
+
+
+def test_a_full_disk_is_told_in_one_line() -> None:
+    with pytest.raises(MgcKerasError, match="/dev/full: the disk is full, what is finished is kept"):
+        Journal._write(_Full(), b"x")
+
+
+class _Full:
+    path = "/dev/full"
+
+    def __init__(self) -> None:
+        self._file = open("/dev/full", "wb", buffering=0)
+
+
+def test_settings_are_kept_and_others_refused(tmp_path: Path) -> None:
+    keep_settings(tmp_path / "settings.json", {"seed": 0, "rates": (0.1, 0.2)})
+    before = (tmp_path / "settings.json").read_bytes()
+    keep_settings(tmp_path / "settings.json", {"rates": [0.1, 0.2], "seed": 0})
+    for settings, field in (({"seed": 1, "rates": [0.1, 0.2]}, "seed"), ({"seed": 0}, "rates")):
+        with pytest.raises(OptionError, match=f"{tmp_path}: {field}: holds work with other settings"):
+            keep_settings(tmp_path / "settings.json", settings)
+    assert (tmp_path / "settings.json").read_bytes() == before
+    (tmp_path / "settings.json").write_text("[")
+    with pytest.raises(OptionError, match="holds work with other settings"):
+        keep_settings(tmp_path / "settings.json", {"seed": 0})
+
+
+def test_a_record_counts_if_it_is_of_this_work(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    assert finished_record(path, "key") is None
+    for text in ("", "[", "[1]", json.dumps({"fingerprint": "another"})):
+        path.write_text(text)
+        assert finished_record(path, "key") is None
+    path.write_text(json.dumps({"fingerprint": "key", "score": 1}))
+    assert finished_record(path, "key") == {"fingerprint": "key", "score": 1}
+
+
+def test_failed_clips_read_back_as_they_were(tmp_path: Path) -> None:
+    failed = [FailedClip('a "b", c', "a/ü\n.wav", "broken", ""), FailedClip("NA", "01", "1", "2")]
+    assert read_failed_clips(write_failed_clips(tmp_path / "errors.csv", failed)) == failed
+    assert FailedClip.of("a", "a.wav", MgcKerasError("bad")) == FailedClip("a", "a.wav", "bad", "")
+
+
+def test_versions_name_what_moves_numbers() -> None:
+    assert {"mgc_keras", "python", "numpy", "tensorflow", "scikit-learn"} <= set(versions())
+    assert versions()["numpy"] == np.__version__
