@@ -18,9 +18,9 @@ from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.common.exports import task_of
 from mgc_keras.studies.jimenez2017.data import excerpts_of, folds_of
 from mgc_keras.studies.jimenez2017.network import EXCERPT_SECONDS
-from mgc_keras.studies.jimenez2017.network_parts import TRAINABLE_FROM, split_at, with_genre_head
 from mgc_keras.studies.jimenez2017.report import CENTRE, EXCERPTS, PAPER_ACCURACY, PAPER_TASK
 from mgc_keras.studies.jimenez2017.trainer import Trainer
+from mgc_keras.studies.jimenez2017.variants import TRAINABLE_FROM, split_at, with_head
 from mgc_keras.studies.jimenez2017.votes import AVERAGES, Neighbours, chosen_genres, song_votes
 
 Rows = list[dict[str, Any]]
@@ -58,7 +58,7 @@ def run_all(
     rows: Rows = []
     models = []
     # Whatever head the network has or takes, the layers below are the same.
-    below = split_at(with_genre_head(network, ("one", "other")), options.from_layer)[0]
+    below = split_at(with_head(network, ("one", "other")), options.from_layer)[0]
     for manifest in manifests:
         excerpts = excerpts_of(manifest, below, options, writer)
         protocols = ("published", "corrected") if options.protocol == "both" else (options.protocol,)
