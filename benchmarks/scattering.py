@@ -79,8 +79,7 @@ def compare_memory(J: int, batch_sizes: list[int]) -> None:
         print(f"memory, batch {size}: {ratio:.2f} of Kymatio's ({peaks['ours']:.2f}, {peaks['kymatio']:.2f} GiB)")
 
     from mgc_keras.layers.scattering import Scattering
-    from mgc_keras.studies.song2017.network import gru_network
-    from mgc_keras.studies.song2017.waveform import with_scattering
+    from mgc_keras.studies.song2017.network import gru_network, with_scattering
 
     n_paths = Scattering(J=J, Q=8).compute_output_shape((None, N_SAMPLES))[1]
     model = with_scattering(gru_network(n_paths), N_SAMPLES, J=J)

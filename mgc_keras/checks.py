@@ -1,5 +1,7 @@
 """Checks of arguments that many functions share."""
 
+from collections.abc import Sequence
+
 from mgc_keras.errors import OptionError
 
 
@@ -8,3 +10,27 @@ def checked_choice(field: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise OptionError(f"{value!r} is unknown", field=field, cure=f"choose one of {', '.join(choices)}")
     return value
+
+
+def check_sizes(**sizes: float | Sequence[float]) -> None:
+    """Raise an `OptionError` unless every size, alone or in a sequence, is a whole number above 0.
+
+    Example
+    -------
+    >>> check_sizes(n_classes=10, head_units=(256, 128))
+    """
+    for field, value in sizes.items():
+        members = (
+            {f"{field}[{place}]": size for place, size in enumerate(value)}
+            if isinstance(value, Sequence)
+            else {field: value}
+        )
+        for name, size in members.items():
+            if size < 1 or size != int(size):
+                raise OptionError(f"must be a whole number above 0, not {size}", field=name)
+
+
+def check_dropout(dropout: float) -> None:
+    """Raise an `OptionError` unless `dropout`, the share of units that is zeroed, leaves some."""
+    if not 0 <= dropout < 1:
+        raise OptionError(f"{dropout} is no share that leaves units", field="dropout", cure="give 0 up to below 1")

@@ -3,10 +3,15 @@
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 import mgc_keras  # noqa: F401  (its settings must reach TensorFlow before a test imports Keras)
+
+if TYPE_CHECKING:
+    import keras
 
 SHARED_DATA = Path(os.environ.get("MGC_KERAS_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -17,6 +22,23 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"needs the golden outputs and real clips in {SHARED_DATA} (set MGC_KERAS_TEST_DATA)")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def built_inception() -> tuple["keras.Model", list[np.ndarray]]:
+    """InceptionV3 with a small head, the smallest image, three classes, from random weights of seed 1, and these."""
+    from mgc_keras.studies.ouyang2023.networks import frozen_inception
+
+    model = frozen_inception(3, 6000, weights="none", image_size=(75, 75), head_units=[5], seed=1)
+    return model, model.get_weights()
+
+
+@pytest.fixture
+def inception(built_inception: tuple["keras.Model", list[np.ndarray]]) -> "keras.Model":
+    """The same network for every test, as it was built: some tests move its weights, and it takes seconds to build."""
+    model, start = built_inception
+    model.set_weights(start)
+    return model
 
 
 def pytest_configure() -> None:

@@ -1,1 +1,1 @@
-"""Keras layers: the Kapre front end and the normalisations of the published networks."""
+"""Keras layers: front ends, normalisations, scattering, recurrent cells, and what turns spectrograms into images."""

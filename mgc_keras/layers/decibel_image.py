@@ -1,4 +1,4 @@
-"""From a mel-spectrogram in decibels to the picture that an ImageNet network expects, as layers of the model."""
+"""From a mel-spectrogram in decibels to the image that an ImageNet network expects, as layers of the model."""
 
 from typing import Any
 
@@ -20,20 +20,20 @@ _TORCH_DEVIATIONS = (0.229, 0.224, 0.225)
 
 @keras.saving.register_keras_serializable("mgc_keras")
 class DecibelImage(keras.layers.Layer):
-    """Map decibels linearly to 0-255 and repeat them in three channels, as the pixels of a grey picture.
+    """Map decibels linearly to 0-255 and repeat them in three channels, as the pixels of a grey image.
 
     `-dynamic_range` dB becomes 0, 0 dB becomes 255, and what lies beyond is cut. Always float32, whatever the policy.
-    Rows stay in the order of the mel bands, lowest first; the paper does not say which way up its pictures are.
+    Rows stay in the order of the mel bands, lowest first; the paper does not say which way up its images are.
 
     Parameters
     ----------
     dynamic_range : float
         Distance of the floor below the maximum, in dB; that of the `MelSpectrogram` in front.
     size : tuple of int, optional
-        Height and width to resize to (bilinear, as `tf.image.resize`), for networks with a least size. Default: a pixel a
-        band and frame.
+        Height and width to resize to (bilinear, as `tf.image.resize`), for networks with a least size. Default: a
+        pixel a band and frame.
     antialias : bool
-        Whether a picture that becomes smaller is smoothed first. Without it, whole frames go unseen.
+        Whether an image that becomes smaller is smoothed first. Without it, whole frames go unseen.
     n_channels : int
         3 for networks trained on photographs, 1 for those that need no repetition.
 
@@ -66,12 +66,12 @@ class DecibelImage(keras.layers.Layer):
         if not dynamic_range > 0:
             raise OptionError(f"must be above 0 dB, not {dynamic_range}", field="dynamic_range")
         if n_channels < 1:
-            raise OptionError(f"{n_channels} channels make no picture", field="n_channels", cure="give 1 or 3")
+            raise OptionError(f"{n_channels} channels make no image", field="n_channels", cure="give 1 or 3")
         self.dynamic_range, self.size = dynamic_range, _checked_size(size)
         self.antialias, self.n_channels = antialias, n_channels
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return the pictures of a batch of mel-spectrograms."""
+        """Return the images of a batch of mel-spectrograms."""
         levels = tf.clip_by_value(inputs / np.float32(self.dynamic_range) + 1.0, 0.0, 1.0) * WHITE
         if self.size is not None:
             levels = tf.image.resize(levels, self.size, antialias=self.antialias)
@@ -132,7 +132,7 @@ class ImagePreprocessing(keras.layers.Layer):
         self.mode = checked_choice("mode", mode, PREPROCESSING_MODES)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return the centred pictures."""
+        """Return the centred images."""
         if self.mode == "caffe":
             return inputs[..., ::-1] - np.float32(_CAFFE_MEANS)
         if self.mode == "tf":

@@ -13,8 +13,8 @@ class PathStandardization(keras.layers.Layer):
     """Subtract a fixed mean from each path and divide by a fixed standard deviation.
 
     `keras.layers.Normalization` bakes its statistics into the compiled graph, so that setting them later changes
-    nothing; here they are plain weights, which no training step moves. Until they are set (`path_statistics`), the layer
-    passes its input through.
+    nothing; here they are plain weights, which no training step moves. Until they are set (`path_statistics`), the
+    layer passes its input through.
 
     Notes
     -----

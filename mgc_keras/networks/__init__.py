@@ -1,1 +1,1 @@
-"""One module a published network, and what turns one variant of it into another."""
+"""What networks share: their tensors and parts, pre-trained backbones, and how weight and model files are opened."""

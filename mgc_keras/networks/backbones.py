@@ -14,10 +14,10 @@ import keras
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.networks.imagenet import fetch_imagenet_weights
-from mgc_keras.networks.keras_file import counted_names, read_keras_weights
+from mgc_keras.networks.keras_weights import counted_names, read_keras_weights
 from mgc_keras.networks.resnet34 import SMALLEST_SIDE, he_normal, resnet34
-from mgc_keras.networks.safetensors_file import read_torch_resnet
 from mgc_keras.networks.tensors import set_tensors, tensors_of
+from mgc_keras.networks.torch_weights import read_torch_resnet
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Backbone:
     preprocessing : {"caffe", "torch", "tf"}
         See `ImagePreprocessing`.
     smallest_side : int
-        Least height and width of a picture, in pixels: that of `keras.applications`; for ResNet34, which halves its
+        Least height and width of an image, in pixels: that of `keras.applications`; for ResNet34, which halves its
         maps five times, not stated and chosen alike.
     application : str, optional
         The function in `keras.applications`; None: built here.
@@ -81,7 +81,7 @@ def build_backbone(
     Raises
     ------
     OptionError
-        An unknown `name`, no three colours, or a picture smaller than the network's least.
+        An unknown `name`, no three colours, or an image smaller than the network's least.
     WeightsError
         The file is missing, damaged, or of another network; the first tensor that does not fit is named. Or the
         ImageNet weights cannot be fetched.
@@ -94,14 +94,14 @@ def build_backbone(
     backbone = BACKBONES[checked_choice("backbone", name, tuple(BACKBONES))]
     if len(input_shape) != 3 or input_shape[2] != 3:
         raise OptionError(
-            f"{tuple(input_shape)} is no picture", field="input_shape", cure="give height, width and 3 for the colours"
+            f"{tuple(input_shape)} is no image", field="input_shape", cure="give height, width and 3 for the colours"
         )
     if min(input_shape[:2]) < backbone.smallest_side:
         raise OptionError(
-            f"a picture of {input_shape[0]} x {input_shape[1]} is below the {backbone.smallest_side} x "
+            f"an image of {input_shape[0]} x {input_shape[1]} is below the {backbone.smallest_side} x "
             f"{backbone.smallest_side} pixels that {name} needs",
             field="size",
-            cure="take longer clips, or enlarge the picture with image_size",
+            cure="take longer clips, or enlarge the image with image_size",
         )
     if weights == "imagenet":
         return _from_imagenet(name, input_shape)

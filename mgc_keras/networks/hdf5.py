@@ -1,10 +1,9 @@
-"""Reads single tensors from HDF5 files, checked, and compares stored front ends with this package's."""
+"""Reads single tensors from HDF5 files, checked."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 import h5py
-import librosa
 import numpy as np
 
 from mgc_keras.errors import WeightsError
@@ -57,39 +56,8 @@ def check_all_read(group: h5py.Group, read: Iterable[str], path: Path) -> None:
     unread = sorted(set(group) - set(read))
     if unread:
         raise WeightsError(
-            "the Choi 2017 convnet has no place for this",
+            "the network has no place for this",
             path=path,
             field=f"{group.name}/{unread[0]}".strip("/"),
             cure="take a file of this network",
         )
-
-
-def check_front_end(group: h5py.Group, names: tuple[str, str, str], path: Path) -> None:
-    """Check that a stored old Kapre front end is the one that `MelSpectrogram` computes.
-
-    Parameters
-    ----------
-    group : h5py.Group
-        The layer ``melgram``.
-    names : tuple of str
-        The names of its cosine kernels, sine kernels (512, 1, 1, 257) and mel filterbank (257, 96).
-
-    Raises
-    ------
-    WeightsError
-        A tensor is missing, one too many, or not what the front end computes (1e-5 apart).
-    """
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(512) / 512)
-    waves = window[:, None] * np.exp(2j * np.pi * np.outer(np.arange(512), np.arange(257)) / 512)
-    mel = librosa.filters.mel(sr=12000, n_fft=512, n_mels=96, fmin=0.0, fmax=6000.0).T
-    expected = (waves.real[:, None, None], waves.imag[:, None, None], mel)
-    check_all_read(group, names, path)
-    for name, values in zip(names, expected, strict=True):
-        stored = read_tensor(group, name, values.shape, path)
-        if np.abs(stored - values).max() > 1e-5:
-            raise WeightsError(
-                "is another front end than the network's (12 kHz, DFT of 512, 96 mel bands to 6 kHz)",
-                path=path,
-                field=f"{group.name}/{name}".strip("/"),
-                cure="take a file of this network",
-            )

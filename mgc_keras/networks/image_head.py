@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from mgc_keras.errors import OptionError
+from mgc_keras.checks import check_dropout, check_sizes
 from mgc_keras.layers.standardization import PathStandardization
 from mgc_keras.networks.resnet34 import he_normal
 
@@ -47,7 +47,8 @@ def head_network(
     >>> head_network(512, 10, head_units=[16]).output_shape
     (None, 10)
     """
-    check_sizes(n_classes, n_channels, 1, head_units, dropout)
+    check_sizes(n_classes=n_classes, n_channels=n_channels, head_units=head_units)
+    check_dropout(dropout)
     vectors = keras.Input((n_channels,), dtype="float32", name="vector_input")
     return keras.Model(vectors, head_layers(vectors, n_classes, head_units, dropout, seed), name="vector_to_genres")
 
@@ -63,14 +64,3 @@ def head_layers(
         values = keras.layers.Dropout(dropout, seed=seed + number, name=f"dropout{number}")(values)
     start = he_normal(seed, "genres")
     return keras.layers.Dense(n_classes, "softmax", kernel_initializer=start, dtype="float32", name="genres")(values)
-
-
-def check_sizes(n_classes: int, n_samples: int, sampling_rate: int, head_units: Sequence[int], dropout: float) -> None:
-    """Raise `OptionError` unless these are numbers that a network can be built of."""
-    sizes = {"n_classes": n_classes, "n_samples": n_samples, "sampling_rate": sampling_rate}
-    sizes |= {f"head_units[{place}]": width for place, width in enumerate(head_units)}
-    for field, size in sizes.items():
-        if size < 1 or size != int(size):
-            raise OptionError(f"must be a whole number above 0, not {size}", field=field)
-    if not 0 <= dropout < 1:
-        raise OptionError(f"{dropout} is no share that leaves units", field="dropout", cure="give 0 up to below 1")

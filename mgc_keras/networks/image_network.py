@@ -1,6 +1,6 @@
-"""Genres from pictures of music (Asgharivaskasi et al.: Music genre recognition using deep learning, 2019).
+"""Genres from images of music (Asgharivaskasi et al.: Music genre recognition using deep learning, 2019).
 
-A mel-spectrogram as a picture, a network trained on ImageNet, three dense layers; one model from waveform to genres.
+A mel-spectrogram as an image, a network trained on ImageNet, three dense layers; one model from waveform to genres.
 Not stated in the paper: where 0 dB lies (here each clip's maximum, so that clips do not depend on their batch), the
 range below it (80 dB), resizing (none), the pooling (global average), dropout (none).
 """
@@ -12,17 +12,17 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mgc_keras.checks import checked_choice
+from mgc_keras.checks import check_dropout, check_sizes, checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.decibel_image import DecibelImage, ImagePreprocessing
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.standardization import path_statistics
 from mgc_keras.networks.backbones import BACKBONES, build_backbone
-from mgc_keras.networks.image_head import HEAD_UNITS, STANDARDIZATION, check_sizes, head_layers
+from mgc_keras.networks.image_head import HEAD_UNITS, STANDARDIZATION, head_layers
+from mgc_keras.networks.parts import between, has_layers
 
 SAMPLING_RATE = 22050
 N_DFT, HOP_LENGTH, N_MELS = 2048, 1024, 128
-PLACES = ("waveform", "melspectrogram", "vector", "genres")
 
 
 def image_network(
@@ -40,7 +40,7 @@ def image_network(
     dropout: float = 0.0,
     seed: int = 0,
 ) -> keras.Model:
-    """Build the network: mel-spectrogram (DFT 2048, hop 1024, 128 bands), picture, backbone, dense 256-128-64, genres.
+    """Build the network: mel-spectrogram (DFT 2048, hop 1024, 128 bands), image, backbone, dense 256-128-64, genres.
 
     From a random start the backbone's vectors are in the hundreds or thousands: the head needs `standardize_vectors`.
 
@@ -50,11 +50,11 @@ def image_network(
     n_classes, n_samples, sampling_rate : int
         Genres; samples of a waveform, and its rate in Hz.
     dynamic_range : float
-        Of the picture, in dB below the clip's maximum.
+        Of the image, in dB below the clip's maximum.
     image_size : tuple of int, optional
         Height and width; default: 128 bands by ceil(n_samples / 1024) frames.
     antialias : bool
-        Whether a picture is smoothed before it is made smaller: see `DecibelImage`.
+        Whether an image is smoothed before it is made smaller: see `DecibelImage`.
     weights : str or Path
         "imagenet", "none" or a file: see `build_backbone`.
     trainable_from : str, optional
@@ -81,12 +81,14 @@ def image_network(
     >>> image_network("resnet34", 10, 3 * 22050, weights="none").output_shape
     (None, 10)
     """
-    check_sizes(n_classes, n_samples, sampling_rate, head_units, dropout)
+    check_sizes(n_classes=n_classes, n_samples=n_samples, sampling_rate=sampling_rate, head_units=head_units)
+    check_dropout(dropout)
     checked_choice("backbone", backbone, tuple(BACKBONES))
     waveforms = keras.Input((n_samples,), dtype="float32", name="waveform")
-    decibels = decibel_melspectrogram(waveforms, sampling_rate, dynamic_range)
-    pictures = _prepared(DecibelImage(dynamic_range, image_size, antialias, name="image")(decibels), backbone)
-    vectors = build_backbone(backbone, pictures.shape[1:], weights, seed=seed)(pictures)
+    decibels = front_end(sampling_rate, dynamic_range)(waveforms)
+    images = DecibelImage(dynamic_range, image_size, antialias, name="image")(decibels)
+    images = ImagePreprocessing(BACKBONES[backbone].preprocessing, name="preprocessing")(images)
+    vectors = build_backbone(backbone, images.shape[1:], weights, seed=seed)(images)
     model = keras.Model(waveforms, head_layers(vectors, n_classes, head_units, dropout, seed), name="image_network")
     set_trainable_from(model, trainable_from)
     return model
@@ -129,7 +131,7 @@ def backbone_of(model: keras.Model) -> keras.Model:
         `model` is another network.
     """
     found = [layer for layer in model.layers if layer.name in BACKBONES and isinstance(layer, keras.Model)]
-    if not found or not {"melspectrogram", "genres"} <= {layer.name for layer in model.layers}:
+    if not found or not has_layers(model, "melspectrogram", "genres"):
         raise OptionError(
             f"{model.name!r} is no image network", field="model", cure="take one that image_network built"
         )
@@ -167,7 +169,7 @@ def standardize_vectors(model: keras.Model, vectors: np.ndarray) -> None:
     """Let the head see each channel of the backbone's vectors with mean 0 and deviation 1 over the training clips.
 
     Not in the paper. A random backbone's vectors are so large that no training of the head gets anywhere, since He
-    normal kernels keep the size of the picture (0-255), and every residual block adds to it. Call it once, before
+    normal kernels keep the size of the image (0-255), and every residual block adds to it. Call it once, before
     training; the statistics are saved with the model and no training moves them.
 
     Parameters
@@ -182,7 +184,7 @@ def standardize_vectors(model: keras.Model, vectors: np.ndarray) -> None:
     OptionError
         `model` is another network, or `vectors` have another shape.
     """
-    if STANDARDIZATION not in {part.name for part in model.layers}:
+    if not has_layers(model, STANDARDIZATION):
         backbone_of(model)  # says what is wrong
     layer = model.get_layer(STANDARDIZATION)
     n_channels = layer.mean.shape[0]
@@ -202,14 +204,12 @@ def set_head(model: keras.Model, head: keras.Model) -> None:
     OptionError
         `model` is another network, or its head has other layers.
     """
-    below = len(backbone_of(model).weights) + len(model.get_layer("melspectrogram").weights)
-    ours = [weight for layer in model.layers for weight in layer.weights][below:]
-    if [weight.shape for weight in ours] != [weight.shape for weight in head.weights]:
+    ours = part_of(model, "vector", "genres")
+    if [weight.shape for weight in ours.weights] != [weight.shape for weight in head.weights]:
         raise OptionError(
             f"has other layers than {head.name!r}", field=model.name, cure="build both with equal options"
         )
-    for weight, value in zip(ours, head.get_weights()):
-        weight.assign(value)
+    ours.set_weights(head.get_weights())
 
 
 def part_of(model: keras.Model, start: str, end: str) -> keras.Model:
@@ -224,7 +224,8 @@ def part_of(model: keras.Model, start: str, end: str) -> keras.Model:
         An `image_network`.
     start, end : {"waveform", "melspectrogram", "vector", "genres"}
         What goes in: (batch, n_samples); (batch, 128, n_frames, 1) in dB, each clip's maximum at 0; or (batch,
-        n_channels), the backbone's average before `standardize_vectors`. And what comes out, further up.
+        n_channels), the backbone's average before `standardize_vectors`. And what comes out, further up. Names of
+        layers are known, too.
 
     Raises
     ------
@@ -237,33 +238,4 @@ def part_of(model: keras.Model, start: str, end: str) -> keras.Model:
     >>> part_of(network, "waveform", "vector").output_shape, part_of(network, "vector", "genres").output_shape
     ((None, 512), (None, 10))
     """
-    checked_choice("start", start, PLACES)
-    checked_choice("end", end, PLACES)
-    names = [layer.name for layer in model.layers]
-    tops = {"waveform": 0, "vector": names.index(backbone_of(model).name), "genres": len(names) - 1}
-    tops["melspectrogram"] = names.index("melspectrogram")
-    if tops[start] >= tops[end]:
-        raise OptionError(f"{end} is not above {start}", field="end", cure=f"their order is {', '.join(PLACES)}")
-    return between(model, tops[start], tops[end], f"{start}_to_{end}")
-
-
-def between(model: keras.Model, bottom: int, top: int, name: str) -> keras.Model:
-    """Return the layers above one place of a chain of layers, up to another, as a model that shares their weights."""
-    shape = model.input_shape
-    for layer in model.layers[1 : bottom + 1]:
-        shape = layer.compute_output_shape(shape)
-    inputs = values = keras.Input(shape[1:], dtype="float32", name=f"{name.split('_to_')[0]}_input")
-    for layer in model.layers[bottom + 1 : top + 1]:
-        values = layer(values)
-    return keras.Model(inputs, values, name=name)
-
-
-def decibel_melspectrogram(
-    waveforms: keras.KerasTensor, sampling_rate: int, dynamic_range: float, n_mels: int = N_MELS
-) -> keras.KerasTensor:
-    """Return the mel-spectrogram that pictures are made of: (batch, n_mels, n_frames, 1), each clip's maximum at 0 dB."""
-    return front_end(sampling_rate, dynamic_range, n_mels)(waveforms)
-
-
-def _prepared(pictures: keras.KerasTensor, backbone: str) -> keras.KerasTensor:
-    return ImagePreprocessing(BACKBONES[backbone].preprocessing, name="preprocessing")(pictures)
+    return between(model, start, end, {"vector": backbone_of(model).name})

@@ -1,6 +1,6 @@
-"""What the package must know of a network whose weights were published; each study declares the kinds it brings.
+"""What the package must know of a network to open its files, rebuild it and use it.
 
-A module ``mgc_keras/studies/<paper>/network_kinds.py`` holds ``KINDS``, a tuple of `NetworkKind`.
+A study declares its networks in ``mgc_keras/studies/<paper>/network_kinds.py``: ``KINDS``, a tuple of `NetworkKind`.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,21 +22,22 @@ class FileReader:
 
     Parameters
     ----------
-    reads : callable
-        From an open file to whether it holds such a network.
+    recognises : callable
+        From an open file to whether it holds such a network; no file is recognised by two readers.
     read : callable
         From an open file, its path and the options of `load_model` that were given, to the network.
     """
 
-    reads: Callable[[h5py.File], bool]
+    recognises: Callable[[h5py.File], bool]
     read: Callable[[h5py.File, Path, dict[str, str]], keras.Model]
 
 
 @dataclass(frozen=True)
 class NetworkKind:
-    """A network that the package can tell, rebuild in another variant, and read from its authors' files.
+    """A network that the package recognises, rebuilds in another variant, and reads from its authors' files.
 
-    A network is told by its layers, because these alone survive in every file format, those of older versions included.
+    It is recognised by its layers, and its options are read off them: these alone survive in every file format, those
+    of older versions included.
 
     Parameters
     ----------
@@ -77,5 +78,5 @@ def network_kinds() -> list[NetworkKind]:
 
 
 def kind_of(model: keras.Model) -> NetworkKind | None:
-    """Return the kind of a network, or None if no study declares it."""
+    """Return the kind of a network, or None where no study declares it."""
     return next((kind for kind in network_kinds() if kind.recognises(model)), None)

@@ -18,27 +18,35 @@ def load_model(
 ) -> keras.Model:
     """Open a weight or model file; its kind is told by its content.
 
-    ================================  ============  =============  ============  ==================  ==========
-    kind                              output        normalization  framing       decibel_reference   input
-    ================================  ============  =============  ============  ==================  ==========
-    Keras-1.2 weights, Theano         **features**  batch          theano        batch               waveform
-    Keras-1.2 weights, TensorFlow     **features**  batch          tensorflow    batch               waveform
-    Keras-2.1.1 Kapre model           **tags**      population     tensorflow    batch               waveform
-    MusicTaggerCRNN, both forms       **tags**      (population)   (reflect)     (unit)              waveform
-    the same, tuned to ten genres     **genres**    (population)   (reflect)     (unit)              waveform
-    ``.h5``, ``.keras`` from here     as saved      as saved       as saved      as saved            as saved
-    ================================  ============  =============  ============  ==================  ==========
+    What a file gives where no option is given:
+
+    ====================================  =========  =============  ===========  =================  =========
+    file                                  output     normalization  framing      decibel_reference  input
+    ====================================  =========  =============  ===========  =================  =========
+    Choi 2017, Keras 1.2 on Theano        features   batch          theano       batch              waveform
+    Choi 2017, Keras 1.2 on TensorFlow    features   batch          tensorflow   batch              waveform
+    its successor, Keras 2.1.1 and Kapre  tags       population     tensorflow   batch              waveform
+    MusicTaggerCRNN, Keras 1              tags       --             --           --                 waveform
+    the same, tuned to ten genres         genres     --             --           --                 waveform
+    these networks, saved by Keras 3      as saved   as saved       as saved     as saved           as saved
+    other models, saved by Keras 3        as saved   --             --           --                 as saved
+    ====================================  =========  =============  ===========  =================  =========
+
+    A network has no option where ``--`` stands, and other models have none at all. Files of Keras 3 end in ``.h5`` or
+    ``.keras``; their layers must be Keras's, Kapre's or this package's.
 
     Parameters
     ----------
     path : str or Path
         The file, or a name that ``mgc-keras weights list`` shows.
     output : {"features", "tags", "genres"}, optional
-        Default: see the table. What stands in brackets cannot be changed.
+        "features" of the convnet and of MusicTaggerCRNN, whatever the file gives; "tags" or "genres" where it has that
+        head.
     input : {"waveform", "melspectrogram"}, optional
+        What the model takes.
     **options
-        What else the network's kind knows; for the convnet of Choi et al. (2017) `normalization` ("batch",
-        "population"), `framing` ("theano", "tensorflow") and `decibel_reference` ("batch", "clip"): see
+        What else the network knows; for the convnet of Choi et al. (2017) `normalization` ("batch", "population"),
+        `framing` ("theano", "tensorflow") and `decibel_reference` ("batch", "clip"): see
         `mgc_keras.studies.choi2017.network.convnet`.
 
     Returns
@@ -49,11 +57,11 @@ def load_model(
     Raises
     ------
     WeightsError
-        The file is missing, damaged, of another network, carries code (a Lambda layer), or lacks what an option needs:
-        the TensorFlow file has no tagging head, batch-statistics files have no population statistics, a file for ten
-        genres has no tags.
+        The file is missing, damaged, or of another network; it carries code (a Lambda layer); or its network has no
+        such option, or lacks what the option needs: Choi's TensorFlow file has no tagging head, files with batch
+        statistics have no population statistics, a file for ten genres has no tags.
     OptionError
-        There is no such option, or it has an unknown value.
+        No network has such an option, or such a value of it.
 
     Notes
     -----
@@ -88,7 +96,7 @@ def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
         with h5py.File(path, "r") as file:
             for kind in network_kinds():
                 for reader in kind.readers:
-                    if reader.reads(file):
+                    if reader.recognises(file):
                         _check_choices(kind, chosen, path)
                         return reader.read(file, path, chosen)
             if "model_config" not in file.attrs:

@@ -44,22 +44,22 @@ def config_of_h5_file(file: h5py.File, path: Path) -> dict[str, Any]:
     WeightsError
         The configuration is damaged.
     """
+    damaged = WeightsError("is damaged", path=path, field="model_config", cure="take another copy")
     try:
         config = json.loads(text(file.attrs["model_config"]))
     except ValueError as error:
-        raise WeightsError("is damaged", path=path, field="model_config", cure="take another copy") from error
+        raise damaged from error
     if not isinstance(config, dict):
-        raise WeightsError("is damaged", path=path, field="model_config", cure="take another copy")
+        raise damaged
     return config
 
 
 def holds_config(file: h5py.File, wanted: Callable[[dict[str, Any]], bool]) -> bool:
     """Tell whether an open .h5 file holds a model whose configuration is as wanted; a damaged one is not."""
     try:
-        config = json.loads(text(file.attrs["model_config"])) if "model_config" in file.attrs else None
-    except ValueError:
+        return "model_config" in file.attrs and wanted(config_of_h5_file(file, Path(file.filename)))
+    except WeightsError:
         return False
-    return isinstance(config, dict) and wanted(config)
 
 
 def check_stored_tensors(file: h5py.File, path: Path) -> None:

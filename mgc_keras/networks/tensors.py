@@ -1,16 +1,18 @@
 """Every weight of a network: by name, to be moved to another one, and hashed, to be told from others."""
 
 import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 
 
 def tensors_of(model: keras.Model) -> dict[str, np.ndarray]:
-    """Return every weight of a model as ``{"<layer>/<weight>": array}``: ``conv1/kernel``, ``bn1/gamma``, …"""
+    """Return every weight of a model by name: ``{"conv1/kernel": array, "bn1/gamma": array, …}``."""
     return {
         f"{layer.name}/{variable.name}": keras.ops.convert_to_numpy(variable)
         for layer in model.layers
@@ -19,8 +21,21 @@ def tensors_of(model: keras.Model) -> dict[str, np.ndarray]:
     }
 
 
-def set_tensors(model: keras.Model, tensors: dict[str, np.ndarray]) -> None:
-    """Set every weight of `model` from `tensors`, by name; more tensors than the model has are left over.
+def set_tensors(
+    model: keras.Model, tensors: Mapping[str, np.ndarray], *, except_layers: Collection[str] = ()
+) -> keras.Model:
+    """Set every weight of a model by name, and return the model; more tensors than it has are left over.
+
+    A network with another head, input or length is built anew, and given the weights of the old one by this function.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Its weights are overwritten.
+    tensors : mapping of str to np.ndarray
+        As `tensors_of` gives them.
+    except_layers : collection of str
+        Layers that keep their weights: a new head.
 
     Raises
     ------
@@ -28,7 +43,9 @@ def set_tensors(model: keras.Model, tensors: dict[str, np.ndarray]) -> None:
         A weight of the model is not among `tensors`, or has another shape there. The model may be partly set.
     """
     for layer in model.layers:
-        for variable in () if isinstance(layer, MelSpectrogram) else layer.weights:
+        if isinstance(layer, MelSpectrogram) or layer.name in except_layers:
+            continue
+        for variable in layer.weights:
             name = f"{layer.name}/{variable.name}"
             if name not in tensors:
                 raise OptionError("no tensor for this weight", field=name, cure="take the weights of the same network")
@@ -37,6 +54,33 @@ def set_tensors(model: keras.Model, tensors: dict[str, np.ndarray]) -> None:
                     f"has shape {tuple(tensors[name].shape)}, the network needs {tuple(variable.shape)}", field=name
                 )
             variable.assign(tensors[name])
+    return model
+
+
+def check_same_names(found: Iterable[str], needed: Iterable[str], path: Path, cure: str) -> None:
+    """Raise a `WeightsError` that names the first tensor that is missing in a file, or that is too many there.
+
+    Parameters
+    ----------
+    found, needed : iterable of str
+        Names of the tensors in the file, and of those of the network.
+    path : Path
+        The file, for messages.
+    cure : str
+        What to do about it.
+    """
+    found, needed = set(found), list(needed)
+    missing = [name for name in needed if name not in found]
+    if missing:
+        raise WeightsError(
+            f"this tensor is missing, and so are {len(missing) - 1} of the other {len(needed) - 1}",
+            path=path,
+            field=missing[0],
+            cure=cure,
+        )
+    unexpected = sorted(found - set(needed))
+    if unexpected:
+        raise WeightsError("the network has no place for this tensor", path=path, field=unexpected[0], cure=cure)
 
 
 def weights_sha256(model: keras.Model) -> str:

@@ -1,4 +1,4 @@
-"""Decibels as pictures, against a closed form, Pillow and keras.applications."""
+"""Decibels as images, against a closed form, Pillow and keras.applications."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ def decibels(*shape):
     return np.random.default_rng(0).uniform(-100, 20, (*shape, 1)).astype(np.float32)
 
 
-def pictures(*shape):
+def images(*shape):
     """Return (batch, height, width, 3) between 0 and 255."""
     return np.random.default_rng(0).uniform(0, 255, (*shape, 3)).astype(np.float32)
 
@@ -23,8 +23,8 @@ CASES = {
     "image": (lambda: DecibelImage(), lambda: decibels(3, 6, 5)),
     "resized": (lambda: DecibelImage(60.0, (9, 8)), lambda: decibels(3, 6, 5)),
     "smaller": (lambda: DecibelImage(80.0, (3, 4), antialias=True, n_channels=1), lambda: decibels(3, 6, 9)),
-    "caffe": (lambda: ImagePreprocessing("caffe"), lambda: pictures(3, 4, 5)),
-    "torch": (lambda: ImagePreprocessing("torch"), lambda: pictures(3, 4, 5)),
+    "caffe": (lambda: ImagePreprocessing("caffe"), lambda: images(3, 4, 5)),
+    "torch": (lambda: ImagePreprocessing("torch"), lambda: images(3, 4, 5)),
 }
 
 
@@ -52,7 +52,7 @@ def test_enlarging_equals_pillow(size):
         np.testing.assert_allclose(ours, np.repeat(np.asarray(reference)[..., None], 3, axis=-1), atol=1e-3)
 
 
-def test_a_smoothed_picture_sees_every_frame():
+def test_a_smoothed_image_sees_every_frame():
     # Pillow always smooths what it makes smaller.
     image = pytest.importorskip("PIL.Image", reason="needs Pillow")
     inputs = decibels(2, 11, 40)
@@ -69,7 +69,7 @@ def test_a_smoothed_picture_sees_every_frame():
     ("mode", "application"), [("caffe", "vgg16"), ("caffe", "resnet50"), ("torch", "densenet"), ("tf", "inception_v3")]
 )
 def test_preprocessing_equals_keras_applications(mode, application):
-    inputs = pictures(2, 5, 4)
+    inputs = images(2, 5, 4)
     reference = getattr(keras.applications, application).preprocess_input(inputs.copy())
     np.testing.assert_allclose(np.asarray(ImagePreprocessing(mode)(inputs)), reference, rtol=0, atol=2e-5)
 

@@ -22,7 +22,7 @@ from mgc_keras.networks.image_network import (
 from mgc_keras.networks.load import load_model
 from mgc_keras.studies.ouyang2023.networks import custom_cnn
 
-# A picture of 128 x 32, the narrowest.
+# An image of 128 x 32, the narrowest.
 SHORTEST = 31 * HOP_LENGTH + 1
 N_CLASSES = 4
 
@@ -79,8 +79,8 @@ def test_reload_in_a_fresh_process(networks, inception, tmp_path):
 def test_front_end_is_librosas(networks):
     model, clips = networks["vgg16"], waveforms()
     decibels = np.asarray(part_of(model, "waveform", "melspectrogram")(clips))[..., 0]
-    pictures = np.asarray(model.get_layer("image")(decibels[..., None]))
-    for clip, ours, picture in zip(clips, decibels, pictures, strict=True):
+    images = np.asarray(model.get_layer("image")(decibels[..., None]))
+    for clip, ours, image in zip(clips, decibels, images, strict=True):
         # TensorFlow's "same" padding: what 32 frames need beyond the clip, half of it in front.
         needed = (32 - 1) * 1024 + 2048 - len(clip)
         padded = np.pad(clip, (needed // 2, needed - needed // 2))
@@ -90,7 +90,7 @@ def test_front_end_is_librosas(networks):
         expected = librosa.power_to_db(mel, ref=np.max, top_db=80)
         assert expected.shape == ours.shape == (128, 32)
         np.testing.assert_allclose(ours, expected, atol=0.01)
-        np.testing.assert_allclose(picture[..., 1], (expected + 80) / 80 * 255, atol=0.05)
+        np.testing.assert_allclose(image[..., 1], (expected + 80) / 80 * 255, atol=0.05)
 
 
 def test_the_layers_of_the_paper(networks):
@@ -113,7 +113,7 @@ def test_a_saved_file_answers_to_a_real_clip(shared_data, tmp_path):
     np.testing.assert_allclose(answers.sum(), 1, atol=1e-6)
 
 
-def test_silence_is_a_white_picture(networks):
+def test_silence_is_a_white_image(networks):
     silence = np.zeros((1, SHORTEST), np.float32)
     decibels = part_of(networks["vgg16"], "waveform", "melspectrogram")(silence)
     np.testing.assert_array_equal(np.asarray(networks["vgg16"].get_layer("image")(decibels)), 255)
@@ -191,7 +191,7 @@ def test_training_the_head_on_vectors_is_training_the_whole_with_a_frozen_backbo
         step(whole, waveforms(), np.arange(3))
         step(part_of(parts, "vector", "genres"), vectors, np.arange(3))
     n_of_head = 8
-    for ours, theirs, start in zip(whole.weights, parts.weights, before, strict=True):
+    for ours, theirs in zip(whole.weights, parts.weights, strict=True):
         np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=1e-5)
     changed = [not np.array_equal(np.asarray(now), old) for now, old in zip(whole.weights, before, strict=True)]
     assert changed == [False] * (len(before) - n_of_head) + [True] * n_of_head

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mgc_keras.errors import OptionError, WeightsError
+from mgc_keras.networks.kinds import network_kinds
 from mgc_keras.networks.load import load_model
 from mgc_keras.studies.choi2017.network import convnet
 from mgc_keras.studies.choi2017.variants import options_of
@@ -146,6 +147,24 @@ def test_files_of_other_networks(shared_data, name, words):
     with pytest.raises(WeightsError, match=words) as caught:
         load_model(shared_data / name)
     assert str(shared_data / name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        ("choi2017/weights/weights_layer4_theano.hdf5", "the Choi 2017 convnet"),
+        ("choi2017/weights/model_best.hdf5", "the Choi 2017 convnet"),
+        ("taggers/compact_cnn_weights_layer4_tensorflow.hdf5", "the Choi 2017 convnet"),
+        ("taggers/music_tagger_crnn_weights_theano.h5", "MusicTaggerCRNN"),
+        ("taggers/music_tagger_crnn_weights_tensorflow.h5", "MusicTaggerCRNN"),
+        ("upc/crnn_net_gru_adam_ours_epoch_40.h5", "MusicTaggerCRNN"),
+    ],
+)
+def test_a_published_file_has_one_reader(shared_data, name, network):
+    """Whichever reader is asked first."""
+    with h5py.File(shared_data / name, "r") as file:
+        found = [kind.name for kind in network_kinds() for reader in kind.readers if reader.recognises(file)]
+    assert found == [network]
 
 
 def test_what_published_files_lack(shared_data):

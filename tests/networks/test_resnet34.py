@@ -24,19 +24,19 @@ def tensors():
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    """Two pictures, (2, height, width, 3)."""
+def images():
+    """Two images, (2, height, width, 3)."""
     return np.random.default_rng(1).standard_normal((2, *SHAPE)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def maps(tensors, pictures, tmp_path_factory):
+def maps(tensors, images, tmp_path_factory):
     """What the Keras network, loaded from a safetensors file, gives at every place."""
     path = tmp_path_factory.mktemp("weights") / "resnet34.safetensors"
     save_file(tensors, path)
     model = build_backbone("resnet34", SHAPE, path)
     taps = keras.Model(model.input, [model.get_layer(place).output for place in PLACES])
-    return {place: np.asarray(tap) for place, tap in zip(PLACES, taps(pictures, training=False), strict=True)}
+    return {place: np.asarray(tap) for place, tap in zip(PLACES, taps(images, training=False), strict=True)}
 
 
 def assert_close(ours, reference):
@@ -87,9 +87,9 @@ class Twin:
 
 
 @pytest.fixture(scope="module")
-def twins_maps(tensors, pictures):
+def twins_maps(tensors, images):
     """What the twin gives at every place."""
-    return Twin(tensors).run(pictures.transpose(0, 3, 1, 2).astype(np.float64))
+    return Twin(tensors).run(images.transpose(0, 3, 1, 2).astype(np.float64))
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -98,7 +98,7 @@ def test_equals_the_twin(maps, twins_maps, place):
 
 
 @pytest.fixture(scope="module")
-def torchs_maps(tensors, pictures):
+def torchs_maps(tensors, images):
     """What PyTorch gives at every place."""
     torch = pytest.importorskip("torch", reason="needs PyTorch (pip install mgc_keras[torch])")
     network = torch_network(torch)
@@ -109,7 +109,7 @@ def torchs_maps(tensors, pictures):
             lambda module, inputs, output, place=place: results.__setitem__(place, output.numpy())
         )
     with torch.inference_mode():
-        network.eval()(torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()))
+        network.eval()(torch.from_numpy(images.transpose(0, 3, 1, 2).copy()))
     return results | {"avgpool": results["avgpool"][:, :, 0, 0]}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import keras
 
-from mgc_keras.checks import checked_choice
+from mgc_keras.checks import check_dropout, check_sizes, checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.skip_gru import COMBINATIONS, SkipGRU
 from mgc_keras.layers.standardization import PathStandardization
@@ -77,7 +77,10 @@ def recurrent_network(
     >>> recurrent_network((30 * 8000,), sampling_rate=8000).get_layer("seconds").output.shape
     (None, 30, 8000)
     """
-    _check(units, dense_units, n_genres, dropout)
+    check_sizes(units=units, n_genres=n_genres)
+    for size in dense_units:
+        check_sizes(dense_units=size)
+    check_dropout(dropout)
     skip = k if checked_choice("kind", kind, KINDS) == "skip_gru" else 0
     checked_choice("combination", combination, COMBINATIONS)
     inputs = keras.Input(tuple(input_shape), dtype="float32", name="waveform" if len(input_shape) == 1 else "mfcc")
@@ -132,12 +135,3 @@ def _dropped(values: keras.KerasTensor, rate: float, seed: int, number: int) -> 
     if not rate:
         return values
     return keras.layers.Dropout(rate, seed=seed + number, name=f"dropout{number}")(values)
-
-
-def _check(units: int, dense_units: Sequence[int], n_genres: int, dropout: float) -> None:
-    sizes = [("units", units), ("n_genres", n_genres), *(("dense_units", size) for size in dense_units)]
-    for field, size in sizes:
-        if size < 1 or int(size) != size:
-            raise OptionError(f"must be a whole number above 0, not {size}", field=field)
-    if not 0 <= dropout < 1:
-        raise OptionError(f"{dropout} is no share that leaves units", field="dropout", cure="give 0 to 1, as 0.3")

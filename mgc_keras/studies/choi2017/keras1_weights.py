@@ -3,26 +3,28 @@
 from pathlib import Path
 
 import h5py
+import librosa
 import numpy as np
 
 from mgc_keras.errors import WeightsError
-from mgc_keras.networks.hdf5 import check_all_read, check_front_end, read_tensor, text
+from mgc_keras.networks.hdf5 import check_all_read, read_tensor, text
+from mgc_keras.networks.keras_weights import KERAS1_NORMALIZATION, keras1_kernel, written_on_theano
 from mgc_keras.studies.choi2017.network import LAYERS, N_CHANNELS
 
 _GROUP = "ConvBNEluDr"
-# Keras 1 calls a variance "running_std".
-_NORMALIZATION = {"gamma": "gamma", "beta": "beta", "moving_mean": "running_mean", "moving_variance": "running_std"}
+# The front end's cosine kernels, sine kernels and mel filterbank, by the ending of tensors' names.
 _FRONT_END = {"": ("param_0", "param_1", "param_2"), ":0": ("Variable:0", "Variable_1:0", "Variable_2:0")}
 
 
 def is_keras1_weights(file: h5py.File) -> bool:
-    """Tell whether `file` holds the weights of layers as Keras 1 and 2 saved them, without the network."""
-    return "layer_names" in file.attrs and "model_config" not in file.attrs
+    """Tell whether `file` holds Keras-1 weights of the convnet, whole or in part."""
+    names = {text(name) for name in file.attrs.get("layer_names", ())}
+    return bool(names & {"melgram", _GROUP}) and "model_config" not in file.attrs
 
 
 def is_theano(file: h5py.File) -> bool:
-    """Tell whether Theano wrote a weight file: names of TensorFlow's variables end in ":0"."""
-    return not any(name.endswith(":0") for name in file[_GROUP])
+    """Tell whether a weight file was written on Theano."""
+    return written_on_theano(file[_GROUP])
 
 
 def read_keras1(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
@@ -89,12 +91,41 @@ def _read_layers(group: h5py.Group, ending: str, path: Path) -> tuple[dict[str, 
             f"conv{layer}/kernel": (f"convolution2d_{layer}_W{ending}", (N_CHANNELS, n_inputs, 3, 3)),
             f"conv{layer}/bias": (f"convolution2d_{layer}_b{ending}", (N_CHANNELS,)),
         }
-        for name, source in _NORMALIZATION.items():
+        for name, source in KERAS1_NORMALIZATION.items():
             sources[f"bn{layer}/{name}"] = (f"batchnormalization_{layer}_{source}{ending}", (N_CHANNELS,))
         for name, (source, shape) in sources.items():
             tensors[name] = read_tensor(group, source, shape, path)
             read.add(source)
-        kernel = tensors[f"conv{layer}/kernel"]
-        kernel = kernel if ending else kernel[:, :, ::-1, ::-1]
-        tensors[f"conv{layer}/kernel"] = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
+        tensors[f"conv{layer}/kernel"] = keras1_kernel(tensors[f"conv{layer}/kernel"], on_theano=not ending)
     return tensors, read
+
+
+def check_front_end(group: h5py.Group, names: tuple[str, str, str], path: Path) -> None:
+    """Check that a stored old Kapre front end is the one that `MelSpectrogram` computes.
+
+    Parameters
+    ----------
+    group : h5py.Group
+        The layer ``melgram``.
+    names : tuple of str
+        The names of its cosine kernels, sine kernels (512, 1, 1, 257) and mel filterbank (257, 96).
+
+    Raises
+    ------
+    WeightsError
+        A tensor is missing, one too many, or not what the front end computes (1e-5 apart).
+    """
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(512) / 512)
+    waves = window[:, None] * np.exp(2j * np.pi * np.outer(np.arange(512), np.arange(257)) / 512)
+    mel = librosa.filters.mel(sr=12000, n_fft=512, n_mels=96, fmin=0.0, fmax=6000.0).T
+    expected = (waves.real[:, None, None], waves.imag[:, None, None], mel)
+    check_all_read(group, names, path)
+    for name, values in zip(names, expected, strict=True):
+        stored = read_tensor(group, name, values.shape, path)
+        if np.abs(stored - values).max() > 1e-5:
+            raise WeightsError(
+                "is another front end than the network's (12 kHz, DFT of 512, 96 mel bands to 6 kHz)",
+                path=path,
+                field=f"{group.name}/{name}".strip("/"),
+                cure="take a file of this network",
+            )

@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 
 from mgc_keras.errors import WeightsError
-from mgc_keras.networks.hdf5 import check_all_read, check_front_end, read_tensor, text
+from mgc_keras.networks.hdf5 import check_all_read, read_tensor, text
+from mgc_keras.studies.choi2017.keras1_weights import check_front_end
 from mgc_keras.studies.choi2017.network import BN_EPSILON, LAYERS, N_CHANNELS, POOLS
 
 _FRONT_END = ("real_kernels:0", "imag_kernels:0", "Variable:0")

@@ -54,9 +54,7 @@ def _rebuilt(
             cure="take its features, or tags from weights_layer4_theano.hdf5",
         )
     n_tags = tensors["tags/kernel"].shape[1] if "tags/kernel" in tensors else 50
-    model = convnet(n_tags=n_tags, standardize_clips=standardize_clips, **options)
-    set_tensors(model, tensors)
-    return model
+    return set_tensors(convnet(n_tags=n_tags, standardize_clips=standardize_clips, **options), tensors)
 
 
 def _for_single_clips(model: keras.Model, output: str) -> dict[str, str]:
@@ -71,16 +69,16 @@ def _columns(model: keras.Model) -> tuple[str, ...]:
 
 KINDS = (
     NetworkKind(
-        "the Choi 2017 convnet",
-        is_convnet,
-        {
+        name="the Choi 2017 convnet",
+        recognises=is_convnet,
+        choices={
             "output": OUTPUTS,
             "normalization": NORMALIZATIONS,
             "framing": FRAMINGS,
             "decibel_reference": DECIBEL_REFERENCES,
             "input": INPUTS,
         },
-        with_variant,
+        variant=with_variant,
         readers=(
             FileReader(is_keras1_weights, _from_keras1),
             FileReader(lambda file: holds_config(file, is_keras2_convnet), _from_keras2),

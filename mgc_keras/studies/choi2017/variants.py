@@ -8,6 +8,7 @@ import keras
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
+from mgc_keras.networks.parts import has_layers
 from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.studies.choi2017.network import LAYERS, convnet
 
@@ -28,8 +29,7 @@ class ConvnetOptions:
 
 def is_convnet(model: keras.Model) -> bool:
     """Tell whether `model` is a variant of `convnet`."""
-    names = {layer.name for layer in model.layers}
-    return {"melspectrogram", *(f"{kind}{layer}" for layer in LAYERS for kind in ("conv", "bn", "pool"))} <= names
+    return has_layers(model, "melspectrogram", *(f"{kind}{n}" for n in LAYERS for kind in ("conv", "bn", "pool")))
 
 
 def options_of(model: keras.Model) -> ConvnetOptions:
@@ -92,15 +92,14 @@ def with_variant(model: keras.Model, **changes: Any) -> keras.Model:
     before = options_of(model)
     unknown = sorted(set(changes) - set(asdict(before)))
     if unknown:
-        raise OptionError("is no option of the convnet", field=unknown[0], cure=f"one of {', '.join(asdict(before))}")
+        raise OptionError(
+            "is no option of the convnet", field=unknown[0], cure=f"choose one of {', '.join(asdict(before))}"
+        )
     after = replace(before, **changes)
     if (before.normalization, after.normalization) == ("batch", "population"):
         raise OptionError(
             "the model has no population statistics", field="normalization", cure="use mgc_keras.calibrate"
         )
-    variant = convnet(**asdict(after))
-    tensors = tensors_of(model)
-    if "tags/kernel" not in tensors and after.output == "tags":
+    if (before.output, after.output) == ("features", "tags"):
         raise OptionError("the model has no tagging head", field="output", cure="take its features")
-    set_tensors(variant, tensors)
-    return variant
+    return set_tensors(convnet(**asdict(after)), tensors_of(model))

@@ -9,6 +9,7 @@ import numpy as np
 
 from mgc_keras.errors import WeightsError
 from mgc_keras.networks.hdf5 import check_all_read, read_tensor, text
+from mgc_keras.networks.keras_weights import KERAS1_NORMALIZATION, keras1_kernel, written_on_theano
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.tensors import set_tensors
 from mgc_keras.studies.jimenez2017.network import (
@@ -23,8 +24,6 @@ from mgc_keras.studies.jimenez2017.network import (
 
 # What each head is called in the files, and here.
 _HEADS = {"output": "tags", "preds": "genres"}
-# Keras 1 calls a variance "running_std".
-_NORMALIZATION = {"gamma": "gamma", "beta": "beta", "moving_mean": "running_mean", "moving_variance": "running_std"}
 _GATES = ("z", "r", "h")
 _LAYERS_WITHOUT_WEIGHTS = re.compile(r"(input|zeropadding2d|elu|pool|dropout|permute|reshape|final_drop)_?\d*")
 
@@ -62,9 +61,7 @@ def crnn_from_file(file: h5py.File, path: Path, *, output: str | None = None, in
             field="output",
             cure=f"ask it for {found}, or take a file that was trained for {output}",
         )
-    model = music_tagger_crnn(n_outputs, output=output or found, input=input)
-    set_tensors(model, tensors)
-    return model
+    return set_tensors(music_tagger_crnn(n_outputs, output=output or found, input=input), tensors)
 
 
 def read_crnn(file: h5py.File, path: Path) -> tuple[dict[str, np.ndarray], str]:
@@ -103,7 +100,7 @@ class _Reader:
 
     def __init__(self, file: h5py.File, path: Path) -> None:
         self.file, self.path = file, path
-        self.is_theano = not any(name.endswith(":0") for name in file["bn_0_freq"])
+        self.is_theano = written_on_theano(file["bn_0_freq"])
         self.read: dict[str, list[str]] = {}
 
     def tensor(self, layer: str, name: str, shape: tuple[int | None, ...]) -> np.ndarray:
@@ -118,13 +115,11 @@ class _Reader:
         return read_tensor(group, stored, shape, self.path)
 
     def normalization(self, stored: str, name: str, size: int) -> dict[str, np.ndarray]:
-        return {f"{name}/{ours}": self.tensor(stored, theirs, (size,)) for ours, theirs in _NORMALIZATION.items()}
+        return {f"{name}/{ours}": self.tensor(stored, theirs, (size,)) for ours, theirs in KERAS1_NORMALIZATION.items()}
 
     def convolution(self, name: str, n_inputs: int, n_channels: int) -> dict[str, np.ndarray]:
         kernel = self.tensor(name, "W", (n_channels, n_inputs, 3, 3))
-        # Theano flips kernels when it applies them. The file for TensorFlow is flipped already, in the same order.
-        kernel = kernel[:, :, ::-1, ::-1] if self.is_theano else kernel
-        kernel = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
+        kernel = keras1_kernel(kernel, self.is_theano)
         return {f"{name}/kernel": kernel, f"{name}/bias": self.tensor(name, "b", (n_channels,))}
 
     def gru(self, name: str, n_inputs: int) -> dict[str, np.ndarray]:

@@ -1,5 +1,7 @@
-"""MusicTaggerCRNN (Choi, Fazekas, Sandler and Cho: Convolutional recurrent neural networks for music classification,
-ICASSP 2017), in the form whose weights were published and which Jiménez and José (2017) tuned to ten genres.
+"""MusicTaggerCRNN, in the form whose weights were published and which Jiménez and José (2017) tuned to ten genres.
+
+The network is that of Choi, Fazekas, Sandler and Cho: Convolutional recurrent neural networks for music classification
+(ICASSP 2017).
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.named_outputs import NamedOutputs
 from mgc_keras.networks.kinds import INPUTS
 from mgc_keras.networks.lastfm import TAGS
-from mgc_keras.studies.jimenez2017.gates import keras1_hard_sigmoid
+from mgc_keras.networks.parts import has_layers
 
 SAMPLING_RATE = 12000
 EXCERPT_SECONDS = 29.12
@@ -43,7 +45,8 @@ def music_tagger_crnn(
     """Build the network with random weights.
 
     Mel-spectrogram, zeros on both sides, normalisation of every frame (the batch norm runs over the TIME axis, though
-    the original calls it ``bn_0_freq``), four times convolution, normalisation, ELU, pooling, dropout; two GRUs, a head.
+    the original calls it ``bn_0_freq``), four times convolution, normalisation, ELU, pooling, dropout; two GRUs; a
+    head.
 
     Parameters
     ----------
@@ -52,7 +55,8 @@ def music_tagger_crnn(
     output : {"tags", "genres", "features"}
         What the head is called; "features" leaves it out and gives the (batch, 32) state that it sees.
     names : sequence of str, optional
-        Of the outputs, kept in the model's files (`output_names`). Default: `TAGS` for 50 tags, `GENRES` for ten genres.
+        Of the outputs, kept in the model's files (`output_names`). Default: `TAGS` for 50 tags, `GENRES` for ten
+        genres.
     input : {"waveform", "melspectrogram"}
         (batch, 349440) float32, 29.12 s at 12 kHz; or (batch, 96, 1366, 1) decibels as `melspectrogram_layer` gives.
     activation : {"sigmoid", "softmax"}
@@ -64,7 +68,8 @@ def music_tagger_crnn(
     -------
     keras.Model
         Layers: ``melspectrogram``, ``padding``, ``time_norm``, ``conv1``, ``bn1``, ``pool1``, ``elu1``, ``dropout1``,
-        …, ``sequence`` (batch, 15, 128), ``gru1``, ``gru2``, ``final_dropout``, the head ``tags`` or ``genres``, ``names``.
+        …, ``sequence`` (batch, 15, 128), ``gru1``, ``gru2``, ``final_dropout``, the head ``tags`` or ``genres``,
+        ``names``.
 
     Raises
     ------
@@ -98,7 +103,22 @@ def melspectrogram_layer() -> MelSpectrogram:
 
 def is_crnn(model: keras.Model) -> bool:
     """Tell whether `model` is a `music_tagger_crnn`."""
-    return {"time_norm", "conv4", "sequence", "gru1", "gru2"} <= {layer.name for layer in model.layers}
+    return has_layers(model, "time_norm", "conv4", "sequence", "gru1", "gru2")
+
+
+@keras.saving.register_keras_serializable("mgc_keras")
+def keras1_hard_sigmoid(inputs: keras.KerasTensor) -> keras.KerasTensor:
+    """Return ``clip(0.2 x + 0.5, 0, 1)``, the hard sigmoid of Keras 1 and 2, by which the network's gates open.
+
+    Keras 3 has another function of that name, ``clip(x / 6 + 0.5, 0, 1)``: old recurrent weights give other numbers
+    with it.
+
+    Example
+    -------
+    >>> keras1_hard_sigmoid(keras.ops.array([-3.0, 0.0, 1.25, 3.0])).numpy().tolist()
+    [0.0, 0.5, 0.75, 1.0]
+    """
+    return keras.ops.clip(0.2 * inputs + 0.5, 0.0, 1.0)
 
 
 def recurrent_states(maps: keras.KerasTensor, seed: int) -> keras.KerasTensor:

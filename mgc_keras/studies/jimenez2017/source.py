@@ -9,7 +9,7 @@ from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, check_source_man
 from mgc_keras.features.melspectrogram_cache import cache_melspectrograms
 from mgc_keras.files import whole_file
 from mgc_keras.studies.jimenez2017.network import SAMPLING_RATE, melspectrogram_layer
-from mgc_keras.studies.jimenez2017.network_parts import SHORT_FRAMES, from_short, short_crnn
+from mgc_keras.studies.jimenez2017.variants import SHORT_FRAMES, from_short, short_crnn
 from mgc_keras.training.tagger import TaggerSettings, train_tagger
 
 MODEL = "source_tagger.h5"

@@ -14,10 +14,10 @@ from mgc_keras.studies.common.run import Run, task_of
 from mgc_keras.studies.jimenez2017.data import excerpts_of, folds_of, song_manifests
 from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts
 from mgc_keras.studies.jimenez2017.network import EXCERPT_SECONDS
-from mgc_keras.studies.jimenez2017.network_parts import TRAINABLE_FROM, split_at, with_genre_head
 from mgc_keras.studies.jimenez2017.report import CENTRE, EXCERPTS, PAPER_ACCURACY, PAPER_TASK
 from mgc_keras.studies.jimenez2017.study import SUB_RUNS, Options
 from mgc_keras.studies.jimenez2017.trainer import Trainer, start_network
+from mgc_keras.studies.jimenez2017.variants import TRAINABLE_FROM, split_at, with_head
 from mgc_keras.studies.jimenez2017.votes import AVERAGES, Neighbours, chosen_genres, song_votes
 
 Tables = dict[str, list[pd.DataFrame]]
@@ -41,7 +41,7 @@ def run(run: Run[Options]) -> None:
     manifests = song_manifests(run)
     network = start_network(run)
     # Whatever head the network has or takes, the layers below are the same.
-    below = split_at(with_genre_head(network, ("one", "other")), from_layer)[0]
+    below = split_at(with_head(network, ("one", "other")), from_layer)[0]
     for manifest in manifests:
         _run_task(manifest, network, excerpts_of(manifest, below, run), run)
     run.compare(PAIRS)

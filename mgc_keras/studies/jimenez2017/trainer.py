@@ -18,9 +18,9 @@ from mgc_keras.protocols import Protocol
 from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts
 from mgc_keras.studies.jimenez2017.network import SAMPLING_RATE, is_crnn
-from mgc_keras.studies.jimenez2017.network_parts import SHORT_FRAMES, freeze_all_but_head, split_at, with_genre_head
 from mgc_keras.studies.jimenez2017.source import train_source_crnn
 from mgc_keras.studies.jimenez2017.study import Options
+from mgc_keras.studies.jimenez2017.variants import SHORT_FRAMES, freeze_all_but_head, split_at, with_head
 from mgc_keras.studies.jimenez2017.votes import Neighbours, neighbours_beside
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
@@ -90,7 +90,7 @@ class Trainer:
         self.kept, self.excerpts, self.protocol, self.options = kept, excerpts, protocol, options
         names, self.targets = np.unique(task.target, return_inverse=True)
         self.names = tuple(str(name) for name in names)
-        self.whole = with_genre_head(network, self.names, options.run.seed)
+        self.whole = with_head(network, self.names, options.run.seed)
         if sub_run == "extractor":
             freeze_all_but_head(self.whole)
         self.above = split_at(self.whole, options.network.from_layer)[1]

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 
 from mgc_keras.networks.image_network import SAMPLING_RATE
-from mgc_keras.studies.ouyang2023.networks import IMAGE_SIZE, SECONDS, cnn_part, custom_cnn
+from mgc_keras.networks.parts import between
+from mgc_keras.studies.ouyang2023.networks import IMAGE_SIZE, SECONDS, custom_cnn
 
 
 class PictureExtractor:
@@ -51,7 +52,7 @@ class PictureExtractor:
         self.batch_size, self.n_samples = batch_size, round(seconds * sampling_rate)
         # The head is not used: two classes are the least it may have.
         network = custom_cnn(2, self.n_samples, image_size=self.image_size, sampling_rate=sampling_rate)
-        self._front: keras.Model = cnn_part(network, "waveform", "image")
+        self._front: keras.Model = between(network, "waveform", "image")
         self.columns = [f"column_{number:04d}" for number in range(self.image_size[1])]
 
     def describe(self) -> dict[str, Any]:

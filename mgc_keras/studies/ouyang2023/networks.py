@@ -1,9 +1,9 @@
 """The two networks of Ouyang (2023): a frozen InceptionV3 with a small head, and a convolutional network from scratch.
 
-Both see a clip as the same picture, its mel-spectrogram, and take a waveform. Stated in the paper: SGD, batches of 32,
+Both see a clip as the same image, its mel-spectrogram, and take a waveform. Stated in the paper: SGD, batches of 32,
 ReLU, soft-max, early stopping; 64 % and 73 % on GTZAN. Not stated, or not known here, and chosen once:
 
-* the picture: 128 mel bands of the first 29 s, decibels below the clip's maximum, smoothed and resized to 128 x 256
+* the image: 128 mel bands of the first 29 s, decibels below the clip's maximum, smoothed and resized to 128 x 256
   pixels, so that 500 epochs of the small network cost hours and not days on a CPU;
 * InceptionV3's head: the global average, one dense layer of 128 units, ReLU, and no dropout;
 * the network from scratch: four blocks of a convolution (16, 32, 64, 128 channels; 5 x 5 in steps of two, then 3 x 3),
@@ -17,17 +17,16 @@ from pathlib import Path
 
 import keras
 
-from mgc_keras.checks import checked_choice
+from mgc_keras.checks import check_dropout, check_sizes
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.decibel_image import WHITE, DecibelImage
-from mgc_keras.networks.image_network import SAMPLING_RATE, between, decibel_melspectrogram, image_network
+from mgc_keras.networks.image_network import SAMPLING_RATE, front_end, image_network
 from mgc_keras.networks.resnet34 import he_normal
 
 IMAGE_SIZE = (128, 256)
 SECONDS = 29.0
 HEAD_UNITS = (128,)
 CHANNELS, DENSE_UNITS, DROPOUT, BN_MOMENTUM = (16, 32, 64, 128), 64, 0.3, 0.9
-PLACES = ("waveform", "image", "genres")
 
 
 def frozen_inception(
@@ -52,7 +51,7 @@ def frozen_inception(
     weights : str or Path
         "imagenet", "none" or a file: see `mgc_keras.networks.backbones.build_backbone`.
     image_size : tuple of int
-        Height and width of the picture, at least 75 x 75.
+        Height and width of the image, at least 75 x 75.
     head_units : sequence of int
     seed : int
         Of the random weights.
@@ -98,12 +97,15 @@ def custom_cnn(
 ) -> keras.Model:
     """Build the convolutional network that learns from scratch.
 
+    ``between(network, "waveform", "image")`` (`mgc_keras.networks.parts`) is the front end, which has nothing to
+    learn; ``between(network, "image", "genres")`` learns from its images.
+
     Parameters
     ----------
     n_classes, n_samples, sampling_rate : int
         Genres; samples of a waveform, and its rate in Hz.
     image_size : tuple of int
-        Height and width of the picture; every block halves both, the first one twice.
+        Height and width of the image; every block halves both, the first one twice.
     channels : sequence of int
         One number a block.
     dense_units : int
@@ -122,20 +124,25 @@ def custom_cnn(
     Raises
     ------
     OptionError
-        A number that makes no sense, or a picture that the blocks halve to nothing.
+        A number that makes no sense, or an image that the blocks halve to nothing.
 
     Example
     -------
     >>> custom_cnn(10, 2 * 22050, image_size=(32, 32)).output_shape
     (None, 10)
     """
-    _check(n_classes, n_samples, sampling_rate, channels, dense_units, dropout)
+    check_sizes(n_classes=n_classes, n_samples=n_samples, sampling_rate=sampling_rate)
+    check_sizes(dense_units=dense_units, channels=channels)
+    check_dropout(dropout)
+    if not len(channels):
+        raise OptionError("names no block", field="channels", cure="give one number a block")
     waveforms = keras.Input((n_samples,), dtype="float32", name="waveform")
-    decibels = decibel_melspectrogram(waveforms, sampling_rate, 80.0)
-    values = DecibelImage(80.0, image_size, antialias=True, n_channels=1, name="image")(decibels)
+    values = DecibelImage(80.0, image_size, antialias=True, n_channels=1, name="image")(
+        front_end(sampling_rate)(waveforms)
+    )
     if min(values.shape[1:3]) < 2 ** (len(channels) + 1):
         problem = f"{values.shape[1]} x {values.shape[2]} pixels cannot be halved {len(channels) + 1} times"
-        raise OptionError(problem, field="image_size", cure="enlarge the picture, or take fewer channels")
+        raise OptionError(problem, field="image_size", cure="enlarge the image, or take fewer channels")
     values = keras.layers.Rescaling(2 / WHITE, -1.0, name="rescaling")(values)
     for number, width in enumerate(channels, 1):
         values = _block(values, number, width, seed)
@@ -156,50 +163,3 @@ def _block(values: keras.KerasTensor, number: int, width: int, seed: int) -> ker
     values = keras.layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"bn{number}")(convolution(values))
     values = keras.layers.ReLU(name=f"relu{number}")(values)
     return keras.layers.MaxPooling2D(2, name=f"pool{number}")(values)
-
-
-def cnn_part(model: keras.Model, start: str, end: str) -> keras.Model:
-    """Return a part of a `custom_cnn` as a model that shares its weights.
-
-    ``cnn_part(model, "waveform", "image")`` is the front end, which has nothing to learn; ``cnn_part(model, "image",
-    "genres")`` learns from its pictures.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A `custom_cnn`.
-    start, end : {"waveform", "image", "genres"}
-        (batch, n_samples); (batch, height, width, 1), 0 to 255; (batch, n_classes).
-
-    Raises
-    ------
-    OptionError
-        A place is unknown, or `end` is not above `start`.
-
-    Example
-    -------
-    >>> network = custom_cnn(10, 2 * 22050, image_size=(32, 32))
-    >>> cnn_part(network, "waveform", "image").output_shape
-    (None, 32, 32, 1)
-    """
-    checked_choice("start", start, PLACES)
-    checked_choice("end", end, PLACES)
-    names = [layer.name for layer in model.layers]
-    tops = {"waveform": 0, "image": names.index("image"), "genres": len(names) - 1}
-    if tops[start] >= tops[end]:
-        raise OptionError(f"{end} is not above {start}", field="end", cure=f"their order is {', '.join(PLACES)}")
-    return between(model, tops[start], tops[end], f"{start}_to_{end}")
-
-
-def _check(
-    n_classes: int, n_samples: int, sampling_rate: int, channels: Sequence[int], dense_units: int, dropout: float
-) -> None:
-    sizes = {"n_classes": n_classes, "n_samples": n_samples, "sampling_rate": sampling_rate, "dense_units": dense_units}
-    sizes |= {f"channels[{place}]": width for place, width in enumerate(channels)}
-    for field, size in sizes.items():
-        if size < 1 or size != int(size):
-            raise OptionError(f"must be a whole number above 0, not {size}", field=field)
-    if not len(channels):
-        raise OptionError("names no block", field="channels", cure="give one number a block")
-    if not 0 <= dropout < 1:
-        raise OptionError(f"{dropout} is no share that leaves units", field="dropout", cure="give 0 up to below 1")

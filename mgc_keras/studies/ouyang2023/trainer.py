@@ -10,9 +10,10 @@ from mgc_keras.features.sequences import Sequences
 from mgc_keras.files import whole_file
 from mgc_keras.networks.image_head import head_network
 from mgc_keras.networks.image_network import SAMPLING_RATE, set_head, standardize_vectors
+from mgc_keras.networks.parts import between
 from mgc_keras.runs.writer import write_table
 from mgc_keras.studies.ouyang2023.data import CleanFold
-from mgc_keras.studies.ouyang2023.networks import cnn_part, custom_cnn, frozen_inception
+from mgc_keras.studies.ouyang2023.networks import custom_cnn, frozen_inception
 from mgc_keras.studies.ouyang2023.study import Options, TrainingOptions
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
@@ -86,7 +87,7 @@ class Trainer:
     def _learning(self) -> keras.Model:
         """Return the part of the network that learns from what was exported."""
         if self.network == "cnn":
-            return cnn_part(self._cnn(), "image", "genres")
+            return between(self._cnn(), "image", "genres")
         n_channels, units = self.values.shape[1], [self.options.network.head_units]
         head = head_network(n_channels, len(self.classes), head_units=units, seed=self.seed)
         if self.options.network.backbone_weights == "none":
@@ -97,7 +98,7 @@ class Trainer:
         """Return the network from waveforms on, with the weights that were learnt."""
         if self.network == "cnn":
             whole = self._cnn()
-            cnn_part(whole, "image", "genres").set_weights(self.learning.get_weights())
+            between(whole, "image", "genres").set_weights(self.learning.get_weights())
             return whole
         options, n_samples = self.options.network, self._n_samples
         whole = frozen_inception(

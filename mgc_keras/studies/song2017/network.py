@@ -3,15 +3,16 @@
 Scattering coefficients frame by frame, five GRU layers of 512 with dropout between them, one output a clip.
 """
 
-import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import keras
 
-from mgc_keras.checks import checked_choice
+from mgc_keras.checks import check_sizes, checked_choice
 from mgc_keras.errors import OptionError
+from mgc_keras.layers.scattering import Scattering
 from mgc_keras.layers.standardization import PathStandardization
+from mgc_keras.networks.parts import has_layers
 from mgc_keras.networks.tensors import set_tensors, tensors_of
 
 WIDTH, DEPTH = 512, 5
@@ -24,7 +25,7 @@ STANDARDIZATION = "standardization"
 
 
 @dataclass(frozen=True)
-class NetworkOptions:
+class GruOptions:
     """The options of `gru_network` that a model was built with (all but the seed)."""
 
     n_paths: int
@@ -69,10 +70,10 @@ def gru_network(
         The paper prints 0.7, between layers.
     dropout_meaning : {"kept", "dropped"}
         Whether `dropout` is the share of units that stay or that are zeroed. The paper does not say. "kept" by default:
-        it is what TensorFlow's `keep_prob` of the time meant by such a number, and on the built-in corpus (five seeds, 95 %
-        intervals, measured before trainings went through XLA) the other reading is no better: tag AUC 0.757 for 0.753
-        (+0.004 +- 0.023), genre accuracy after pre-training 0.357 for 0.352 (+0.005 +- 0.075), from random weights 0.361 for
-        0.402 (-0.041 +- 0.031).
+        it is what TensorFlow's `keep_prob` of the time meant by such a number, and on the built-in corpus (five seeds,
+        95 % intervals, measured before trainings went through XLA) the other reading is no better: tag AUC 0.757 for
+        0.753 (+0.004 +- 0.023), genre accuracy after pre-training 0.357 for 0.352 (+0.005 +- 0.075), from random
+        weights 0.361 for 0.402 (-0.041 +- 0.031).
     clip_output : {"last", "mean"}
         What the head sees of the top layer: its state after the last frame, or the mean of its states over time.
     reset_after : bool
@@ -103,7 +104,7 @@ def gru_network(
     >>> gru_network(30, width=8, depth=2, n_frames=7).output_shape
     (None, 188)
     """
-    _check(n_paths, n_outputs, width, depth)
+    check_sizes(n_paths=n_paths, n_outputs=n_outputs, width=width, depth=depth)
     checked_choice("head", head, tuple(HEADS))
     checked_choice("clip_output", clip_output, CLIP_OUTPUTS)
     rate = dropped_share(dropout, dropout_meaning)
@@ -147,11 +148,10 @@ def dropped_share(dropout: float, meaning: str) -> float:
 
 def is_gru_network(model: keras.Model) -> bool:
     """Tell whether `model` is a variant of `gru_network`."""
-    names = {layer.name for layer in model.layers}
-    return {STANDARDIZATION, "gru1"} <= names and bool(names & set(HEADS))
+    return has_layers(model, STANDARDIZATION, "gru1") and any(has_layers(model, head) for head in HEADS)
 
 
-def options_of_network(model: keras.Model) -> NetworkOptions:
+def options_of(model: keras.Model) -> GruOptions:
     """Read the options of a `gru_network` off its layers, so that they survive saving in any format.
 
     Raises
@@ -165,7 +165,7 @@ def options_of_network(model: keras.Model) -> NetworkOptions:
         )
     layers = {layer.name: layer for layer in model.layers}
     head = next(name for name in HEADS if name in layers)
-    return NetworkOptions(
+    return GruOptions(
         n_paths=model.input_shape[2],
         n_outputs=layers[head].units,
         head=head,
@@ -179,7 +179,7 @@ def options_of_network(model: keras.Model) -> NetworkOptions:
     )
 
 
-def replace_head(
+def with_head(
     model: keras.Model, n_outputs: int, *, head: str = "genres", seed: int = 0, **changes: Any
 ) -> keras.Model:
     """Build the network again with a new, random head; every other tensor is a copy of the old one.
@@ -205,39 +205,56 @@ def replace_head(
     Example
     -------
     >>> tagger = gru_network(30, 188, width=8, depth=2)
-    >>> replace_head(tagger, 10).output_shape
+    >>> with_head(tagger, 10).output_shape
     (None, 10)
     """
-    before = options_of_network(model)
     unknown = sorted(set(changes) - {"dropout", "dropout_meaning", "clip_output", "n_frames"})
     if unknown:
         raise OptionError("cannot differ from the old network", field=unknown[0], cure="build a new one")
-    twin = gru_network(**asdict(replace(before, n_outputs=n_outputs, head=head, **changes)), seed=seed)
-    copy_all_but_head(model, twin)
-    return twin
+    options = replace(options_of(model), n_outputs=n_outputs, head=head, **changes)
+    return set_tensors(gru_network(**asdict(options), seed=seed), tensors_of(model), except_layers=HEADS)
 
 
-def copy_all_but_head(model: keras.Model, other: keras.Model) -> None:
-    """Copy every tensor of `model` into `other`, heads aside.
+def with_scattering(network: keras.Model, n_samples: int, *, J: int = 13, Q: int = 8) -> keras.Model:
+    """Put a scattering layer in front of a network: one file that takes waveforms.
+
+    Parameters
+    ----------
+    network : keras.Model
+        A `gru_network` for the logarithms of scattering coefficients, as `ScatteringExtractor` exports them.
+    n_samples : int
+        Of a waveform.
+    J, Q : int
+        As for the sequences that the network was trained on.
+
+    Returns
+    -------
+    keras.Model
+        (batch, n_samples) float32 to (batch, n_outputs); it shares the network's weights.
 
     Raises
     ------
     OptionError
-        The networks differ in more than their heads: the first tensor that does not fit is named.
-    """
-    kept = {name: value for name, value in tensors_of(other).items() if is_of_head(name)}
-    set_tensors(other, {**tensors_of(model), **kept})
-
-
-def is_of_head(tensor: str) -> bool:
-    """Tell whether a tensor, named as `tensors_of` names it, belongs to the head.
+        The scattering has another number of paths than the network, or clips are shorter than its filters reach.
 
     Example
     -------
-    >>> is_of_head("tags/kernel"), is_of_head("gru1/kernel")
-    (True, False)
+    >>> scattering = Scattering(J=6, Q=2)
+    >>> n_paths = scattering.compute_output_shape((None, 4096))[1]
+    >>> with_scattering(gru_network(n_paths, 5, width=4, depth=1), 4096, J=6, Q=2).output_shape
+    (None, 5)
     """
-    return tensor.split("/")[0] in HEADS
+    expected = options_of(network).n_paths
+    waveforms = keras.Input((n_samples,), dtype="float32", name="waveform")
+    coefficients = Scattering(J=J, Q=Q, logarithm=True, name="log_scattering")(waveforms)
+    if coefficients.shape[1] != expected:
+        raise OptionError(
+            f"gives {coefficients.shape[1]} paths, and the network takes {expected}",
+            field="J",
+            cure="use J and Q of the sequences that it was trained on",
+        )
+    frames = keras.layers.Permute((2, 1), name="frames")(coefficients)
+    return keras.Model(waveforms, network(frames), name="song2017_waveform")
 
 
 def _gru(
@@ -253,10 +270,3 @@ def _gru(
         recurrent_initializer=keras.initializers.Orthogonal(seed=seed + layer),
         name=f"gru{layer}",
     )(states)
-
-
-def _check(n_paths: int, n_outputs: int, width: int, depth: int) -> None:
-    sizes = {"n_paths": n_paths, "n_outputs": n_outputs, "width": width, "depth": depth}
-    for field, size in sizes.items():
-        if size < 1 or size != math.floor(size):
-            raise OptionError(f"must be a whole number above 0, not {size}", field=field)

@@ -37,15 +37,15 @@ from mgc_keras.studies.song2017.network import (
     dropped_share,
     gru_network,
     is_gru_network,
-    options_of_network,
-    replace_head,
+    options_of,
+    with_head,
+    with_scattering,
 )
 from mgc_keras.studies.song2017.pretraining import PretrainingSettings
 from mgc_keras.studies.song2017.report import PAPER_ACCURACY, SOURCE
 from mgc_keras.studies.song2017.scores import STARTS, FineTuned, score_transfer
 from mgc_keras.studies.song2017.source_tagger import SourceTagger, train_source_tagger
 from mgc_keras.studies.song2017.study import NetworkOptions, Options, TrainingOptions
-from mgc_keras.studies.song2017.waveform import with_scattering
 from mgc_keras.training.examples import Examples
 
 PAPER_TASK = "gtzan_genre"
@@ -159,7 +159,7 @@ def _fine_tuned(
             seed=seed,
         )
         cross_validate(
-            replace_head(source, len(names), dropout=network.dropout, dropout_meaning=network.dropout_meaning),
+            with_head(source, len(names), dropout=network.dropout, dropout_meaning=network.dropout_meaning),
             examples,
             list(folds),
             starts(source, examples, len(names)),
@@ -178,12 +178,10 @@ def starts(source: keras.Model, examples: Examples, n_classes: int) -> dict[str,
     Both have the same random head. The pre-trained network keeps the standardisation of its own training clips; the
     random one is given that of the fold's.
     """
-    shape = {
-        name: value for name, value in vars(options_of_network(source)).items() if name not in ("n_outputs", "head")
-    }
+    shape = {name: value for name, value in vars(options_of(source)).items() if name not in ("n_outputs", "head")}
 
     def transfer(fold: Fold, seed: int) -> list[np.ndarray]:
-        return replace_head(source, n_classes, seed=seed).get_weights()
+        return with_head(source, n_classes, seed=seed).get_weights()
 
     def random(fold: Fold, seed: int) -> list[np.ndarray]:
         model = gru_network(n_outputs=n_classes, head="genres", seed=seed, **shape)

@@ -13,8 +13,7 @@ from mgc_keras.errors import WeightsError
 from mgc_keras.layers.named_outputs import output_names
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.tensors import tensors_of
-from mgc_keras.studies.jimenez2017.gates import keras1_hard_sigmoid
-from mgc_keras.studies.jimenez2017.network import GENRES, N_SAMPLES
+from mgc_keras.studies.jimenez2017.network import GENRES, N_SAMPLES, keras1_hard_sigmoid
 
 TAGGERS = {kind: f"taggers/music_tagger_crnn_weights_{kind}.h5" for kind in ("theano", "tensorflow")}
 TUNED = "upc/crnn_net_gru_adam_ours_epoch_40.h5"

@@ -13,9 +13,10 @@ from mgc_keras.errors import OptionError
 from mgc_keras.networks.backbones import build_backbone
 from mgc_keras.networks.image_head import head_network
 from mgc_keras.networks.image_network import backbone_of, part_of, set_head, standardize_vectors
-from mgc_keras.networks.keras_file import counted_names
+from mgc_keras.networks.keras_weights import counted_names
+from mgc_keras.networks.parts import between
 from mgc_keras.networks.resnet34 import he_normal
-from mgc_keras.studies.ouyang2023.networks import cnn_part, custom_cnn
+from mgc_keras.studies.ouyang2023.networks import custom_cnn
 
 SHAPE, N_SAMPLES = (75, 75, 3), 6000
 
@@ -99,17 +100,17 @@ def test_the_small_network_is_what_numpy_makes_of_its_weights(cnn: keras.Model) 
     for weight in cnn.weights:
         if weight.path.startswith("bn") or weight.name == "bias":
             weight.assign(np.abs(generator.normal(0.5, 0.2, weight.shape)))
-    pictures = cnn_part(cnn, "waveform", "image").predict_on_batch(clips())
-    assert pictures.shape == (3, 16, 20, 1) and pictures.min() >= 0 and pictures.max() <= 255
-    said = cnn_part(cnn, "image", "genres").predict_on_batch(pictures)
-    np.testing.assert_allclose(said, [_twin(cnn, picture[..., 0]) for picture in pictures], atol=1e-5)
+    images = between(cnn, "waveform", "image").predict_on_batch(clips())
+    assert images.shape == (3, 16, 20, 1) and images.min() >= 0 and images.max() <= 255
+    said = between(cnn, "image", "genres").predict_on_batch(images)
+    np.testing.assert_allclose(said, [_twin(cnn, image[..., 0]) for image in images], atol=1e-5)
     np.testing.assert_allclose(said, cnn.predict_on_batch(clips()), atol=1e-6)
 
 
-def _twin(cnn: keras.Model, picture: np.ndarray) -> np.ndarray:
-    """The network on one picture, step by step."""
+def _twin(cnn: keras.Model, image: np.ndarray) -> np.ndarray:
+    """The network on one image, step by step."""
     weights = {layer.name: [np.asarray(w, np.float64) for w in layer.get_weights()] for layer in cnn.layers}
-    maps = (picture.astype(np.float64) / 127.5 - 1)[..., None]
+    maps = (image.astype(np.float64) / 127.5 - 1)[..., None]
     for number, stride in ((1, 2), (2, 1)):
         (kernel,) = weights[f"conv{number}"]
         # "same" padding of an even side in steps of two: one line less in front than behind.
@@ -149,6 +150,6 @@ def test_options_that_make_no_sense(options: dict, message: str) -> None:
 def test_parts(cnn: keras.Model, inception: keras.Model) -> None:
     assert part_of(inception, "vector", "genres").input_shape == (None, 2048)
     with pytest.raises(OptionError, match="image is not above genres"):
-        cnn_part(cnn, "genres", "image")
+        between(cnn, "genres", "image")
     with pytest.raises(OptionError, match="'vector' is unknown"):
-        cnn_part(cnn, "waveform", "vector")
+        between(cnn, "waveform", "vector")

@@ -14,13 +14,13 @@ from mgc_keras.networks.load import load_model
 from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.studies.choi2017.network import convnet
 from mgc_keras.studies.song2017.network import (
+    HEADS,
     dropped_share,
     gru_network,
-    is_of_head,
-    options_of_network,
-    replace_head,
+    options_of,
+    with_head,
+    with_scattering,
 )
-from mgc_keras.studies.song2017.waveform import with_scattering
 
 N_FRAMES, N_PATHS = 9, 6
 SMALL = {"width": 5, "depth": 3, "n_frames": N_FRAMES}
@@ -34,6 +34,11 @@ CASES = {
 
 def sequences(n_clips: int = 4) -> np.ndarray:
     return np.random.default_rng(0).normal(1, 2, (n_clips, N_FRAMES, N_PATHS)).astype(np.float32)
+
+
+def is_of_head(tensor: str) -> bool:
+    """Tell whether a tensor, named as `tensors_of` names it, belongs to a head."""
+    return tensor.split("/")[0] in HEADS
 
 
 def randomized(model: keras.Model) -> keras.Model:
@@ -123,14 +128,14 @@ def test_the_papers_size_has_the_papers_layers() -> None:
 def test_a_new_head_leaves_every_other_tensor_as_it_was() -> None:
     tagger = randomized(gru_network(N_PATHS, 7, clip_output="mean", **SMALL))
     before = tensors_of(tagger)
-    genres = replace_head(tagger, 3, seed=5)
+    genres = with_head(tagger, 3, seed=5)
     after = tensors_of(genres)
     assert {name for name in before if not is_of_head(name)} == {name for name in after if not is_of_head(name)}
     for name, value in after.items():
         if not is_of_head(name):
             np.testing.assert_array_equal(value, before[name], err_msg=name)
     assert after["genres/kernel"].shape == (5, 3) and not after["genres/bias"].any()
-    assert options_of_network(genres).clip_output == "mean"
+    assert options_of(genres).clip_output == "mean"
     genres.get_layer("gru1").cell.kernel.assign(after["gru1/kernel"] + 1)
     np.testing.assert_array_equal(tensors_of(tagger)["gru1/kernel"], before["gru1/kernel"])
 
@@ -138,7 +143,7 @@ def test_a_new_head_leaves_every_other_tensor_as_it_was() -> None:
 def test_the_same_seed_gives_the_same_head() -> None:
     first, second = gru_network(N_PATHS, 3, head="genres", seed=5, **SMALL), gru_network(N_PATHS, 7, seed=1, **SMALL)
     np.testing.assert_array_equal(
-        tensors_of(replace_head(second, 3, seed=5))["genres/kernel"], tensors_of(first)["genres/kernel"]
+        tensors_of(with_head(second, 3, seed=5))["genres/kernel"], tensors_of(first)["genres/kernel"]
     )
 
 
@@ -149,9 +154,9 @@ def test_tensors_of_another_network_are_refused() -> None:
             tensors_of(gru_network(N_PATHS, 7, **SMALL)) | {"gru1/kernel": np.zeros((N_PATHS, 12), np.float32)},
         )
     with pytest.raises(OptionError, match="not the Song 2017 network"):
-        replace_head(convnet(), 10)
+        with_head(convnet(), 10)
     with pytest.raises(OptionError, match="width"):
-        replace_head(gru_network(N_PATHS, 7, **SMALL), 10, width=9)
+        with_head(gru_network(N_PATHS, 7, **SMALL), 10, width=9)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 from torch_resnet34 import random_tensors, torch_shapes
 
 from mgc_keras.errors import WeightsError
-from mgc_keras.networks.safetensors_file import read_torch_resnet
+from mgc_keras.networks.torch_weights import read_torch_resnet
 
 SHAPES = {
     "conv1/kernel": (7, 7, 3, 64),

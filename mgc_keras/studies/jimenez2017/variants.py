@@ -1,10 +1,15 @@
-"""MusicTaggerCRNN taken apart: a new head on old layers, the layers below and above one of them, a short network."""
+"""MusicTaggerCRNN with another head, input or length and the same weights, and in two parts."""
+
+from dataclasses import asdict, dataclass, replace
 
 import keras
 import numpy as np
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.named_outputs import output_names
+from mgc_keras.networks.lastfm import TAGS
+from mgc_keras.networks.parts import has_layers
 from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.studies.jimenez2017.network import (
     N_FRAMES,
@@ -18,12 +23,68 @@ from mgc_keras.studies.jimenez2017.network import (
 
 # Layers from which on the network can be trained anew, from the bottom up; "head" is the new classifier alone.
 TRAINABLE_FROM = ("time_norm", "conv1", "conv2", "conv3", "conv4", "gru1", "gru2", "head")
-_HEADS = ("tags", "genres")
-# The shortest stretch that leaves the recurrent layers more than a few steps: four, of 8.2 s.
+HEADS = ("tags", "genres")
+# The shortest segment that leaves the recurrent layers more than a few steps: four, of 8.2 s.
 SHORT_FRAMES = 384
 
 
-def with_genre_head(model: keras.Model, names: tuple[str, ...], seed: int = 0) -> keras.Model:
+@dataclass(frozen=True)
+class CrnnOptions:
+    """The options of `music_tagger_crnn` that a model was built with (all but the seed)."""
+
+    n_outputs: int
+    output: str
+    names: tuple[str, ...] | None
+    input: str
+    activation: str
+
+
+def options_of(model: keras.Model) -> CrnnOptions:
+    """Read the options of a `music_tagger_crnn` off its layers, so that they survive saving in any format.
+
+    Raises
+    ------
+    OptionError
+        `model` is another network.
+    """
+    if not is_crnn(model):
+        raise OptionError(
+            f"{model.name!r} is no MusicTaggerCRNN", field="model", cure="take one that mgc_keras built or loaded"
+        )
+    head = next((layer for layer in model.layers if layer.name in HEADS), None)
+    return CrnnOptions(
+        n_outputs=head.units if head else len(TAGS),
+        output=head.name if head else "features",
+        names=output_names(model),
+        input="waveform" if has_layers(model, "melspectrogram") else "melspectrogram",
+        activation=head.activation.__name__ if head else "sigmoid",
+    )
+
+
+def with_variant(model: keras.Model, *, output: str | None = None, input: str | None = None) -> keras.Model:
+    """Build the network with the same weights and another input, or without its head.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A `music_tagger_crnn`. It is left alone.
+    output : str, optional
+        "features", or the kind of head that it has.
+    input : {"waveform", "melspectrogram"}, optional
+
+    Raises
+    ------
+    OptionError
+        It has no such head, or `model` is another network.
+    """
+    before = options_of(model)
+    if output not in (None, before.output, "features"):
+        raise OptionError(f"the model has no {output}", field="output", cure=f"take its {before.output}")
+    after = replace(before, output=output or before.output, input=input or before.input)
+    return set_tensors(music_tagger_crnn(**asdict(after)), tensors_of(model))
+
+
+def with_head(model: keras.Model, names: tuple[str, ...], seed: int = 0) -> keras.Model:
     """Build the network again with a new, random soft-max over genres; every other tensor is a copy of the old one.
 
     A soft-max, since a song has one genre. The published network has ten sigmoids; how its authors trained them is not
@@ -38,54 +99,19 @@ def with_genre_head(model: keras.Model, names: tuple[str, ...], seed: int = 0) -
     seed : int
         Of the head and of dropout.
 
+    Returns
+    -------
+    keras.Model
+        Waveforms in, genres out.
+
     Raises
     ------
     OptionError
         `model` is another network, or there are fewer than two genres.
     """
-    if not is_crnn(model):
-        raise OptionError(
-            f"{model.name!r} is no MusicTaggerCRNN", field="model", cure="take one that mgc_keras built or loaded"
-        )
+    options_of(model)  # says what is wrong
     twin = music_tagger_crnn(len(names), output="genres", names=names, activation="softmax", seed=seed)
-    fresh = {name: value for name, value in tensors_of(twin).items() if name.split("/")[0] in _HEADS}
-    set_tensors(twin, tensors_of(model) | fresh)
-    return twin
-
-
-def crnn_variant(model: keras.Model, *, output: str | None = None, input: str | None = None) -> keras.Model:
-    """Build the network with the same weights and another input, or without its head.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A `music_tagger_crnn`. It is left alone.
-    output : str, optional
-        "features", or the kind of head that it has.
-    input : {"waveform", "melspectrogram"}, optional
-
-    Raises
-    ------
-    OptionError
-        It has no such head.
-    """
-    names = {layer.name for layer in model.layers}
-    own = next((head for head in _HEADS if head in names), "features")
-    if output not in (None, own, "features"):
-        raise OptionError(f"the model has no {output}", field="output", cure=f"take its {own}")
-    kept = (
-        {}
-        if own == "features"
-        else {"activation": model.get_layer(own).activation.__name__, "names": output_names(model)}
-    )
-    twin = music_tagger_crnn(
-        model.output_shape[-1] if kept else 2,
-        output=output or own,
-        input=input or ("waveform" if "melspectrogram" in names else "melspectrogram"),
-        **kept,
-    )
-    set_tensors(twin, tensors_of(model))
-    return twin
+    return set_tensors(twin, tensors_of(model), except_layers=HEADS)
 
 
 def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
@@ -118,31 +144,28 @@ def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
     >>> below.output_shape, above.input_shape, above.output_shape
     ((None, 1920), (None, 1920), (None, 50))
     """
-    if layer not in TRAINABLE_FROM:
-        raise OptionError(
-            f"there is no layer {layer!r}", field="from_layer", cure=f"choose one of {', '.join(TRAINABLE_FROM)}"
-        )
-    names = [one.name for one in model.layers]
+    checked_choice("from_layer", layer, TRAINABLE_FROM)
+    names = [part.name for part in model.layers]
     first = names.index("final_dropout" if layer == "head" else layer)
     maps = model.layers[first - 1].output
     below = keras.Model(model.inputs, keras.layers.Flatten(name="flat")(maps), name=f"below_{layer}")
     inputs = keras.Input(below.output_shape[1:], dtype="float32", name="maps")
     values = keras.layers.Reshape(tuple(maps.shape[1:]), name="shaped")(inputs)
-    for one in model.layers[first:]:
-        values = one(values)
+    for part in model.layers[first:]:
+        values = part(values)
     return below, keras.Model(inputs, values, name=f"from_{layer}")
 
 
 def freeze_all_but_head(model: keras.Model) -> None:
     """Leave only the head trainable; frozen batch norms keep their statistics."""
     for layer in model.layers:
-        layer.trainable = layer.name in _HEADS
+        layer.trainable = layer.name in HEADS
 
 
 def short_crnn(n_tags: int, *, n_frames: int = SHORT_FRAMES, seed: int = 0) -> keras.Model:
-    """Build the network for stretches of a few seconds, a fraction of the work of 29.12 s.
+    """Build the network for segments of a few seconds, a fraction of the work of 29.12 s.
 
-    Not in any paper; chosen because random stretches teach the same filters from little data in minutes.
+    Not in any paper; chosen because random segments teach the same filters from little data in minutes.
     `from_short` moves its weights into the whole network.
 
     Parameters
@@ -157,7 +180,7 @@ def short_crnn(n_tags: int, *, n_frames: int = SHORT_FRAMES, seed: int = 0) -> k
     Returns
     -------
     keras.Model
-        (batch, 96, n_frames, 1) decibels, as `mgc_keras.studies.jimenez2017.network.melspectrogram_layer` gives, to tags.
+        (batch, 96, n_frames, 1) decibels, as `melspectrogram_layer` gives, to tags.
     """
     inputs = keras.Input((N_MELS, n_frames, 1), dtype="float32", name="melspectrogram_input")
     outputs = head(recurrent_states(inputs, seed), n_tags, "tags", None, "sigmoid", seed)
@@ -167,15 +190,13 @@ def short_crnn(n_tags: int, *, n_frames: int = SHORT_FRAMES, seed: int = 0) -> k
 def from_short(model: keras.Model, names: tuple[str, ...]) -> keras.Model:
     """Build the whole network with the weights of a `short_crnn`.
 
-    The time-axis normalisation has weights and statistics of every frame. Random stretches have none that differ, so
+    The time-axis normalisation has weights and statistics of every frame. Random segments have none that differ, so
     each frame of the excerpt takes their mean; the frames of padding are passed through.
     """
     tensors = tensors_of(model)
-    twin = music_tagger_crnn(len(names), names=names)
     for name in ("gamma", "beta", "moving_mean", "moving_variance"):
         neutral = 1.0 if name in ("gamma", "moving_variance") else 0.0
         values = np.full(N_FRAMES + 2 * PADDING, neutral, np.float32)
         values[PADDING : PADDING + N_FRAMES] = tensors[f"time_norm/{name}"].mean()
         tensors[f"time_norm/{name}"] = values
-    set_tensors(twin, tensors)
-    return twin
+    return set_tensors(music_tagger_crnn(len(names), names=names), tensors)

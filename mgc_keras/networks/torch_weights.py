@@ -1,12 +1,13 @@
 """Reads the PyTorch weights of a ResNet from a safetensors file, every tensor checked; PyTorch is not needed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from mgc_keras.errors import WeightsError
+from mgc_keras.networks.tensors import check_same_names
 
 _TORCH_NAMES = {
     "kernel": "weight",
@@ -59,32 +60,6 @@ def read_torch_resnet(path: str | Path, shapes: Mapping[str, tuple[int, ...]]) -
             return {name: _read(file, _torch_name(name), shape, path) for name, shape in shapes.items()}
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"is no whole safetensors file: {error}", path=path, cure="take another copy") from error
-
-
-def check_same_names(found: Iterable[str], needed: Iterable[str], path: Path, cure: str) -> None:
-    """Raise a `WeightsError` that names the first tensor that is missing in a file, or that is too many there.
-
-    Parameters
-    ----------
-    found, needed : iterable of str
-        Names of the tensors in the file, and of those of the network.
-    path : Path
-        The file, for messages.
-    cure : str
-        What to do about it.
-    """
-    found, needed = set(found), list(needed)
-    missing = [name for name in needed if name not in found]
-    if missing:
-        raise WeightsError(
-            f"this tensor is missing, and so are {len(missing) - 1} of the other {len(needed) - 1}",
-            path=path,
-            field=missing[0],
-            cure=cure,
-        )
-    unexpected = sorted(found - set(needed))
-    if unexpected:
-        raise WeightsError("the network has no place for this tensor", path=path, field=unexpected[0], cure=cure)
 
 
 def _refuse_pickles(path: Path) -> None:

@@ -11,14 +11,14 @@ from mgc_keras.layers.named_outputs import output_names
 from mgc_keras.networks.load import load_model
 from mgc_keras.networks.tensors import tensors_of
 from mgc_keras.studies.jimenez2017.network import N_SAMPLES, music_tagger_crnn
-from mgc_keras.studies.jimenez2017.network_parts import (
+from mgc_keras.studies.jimenez2017.source import train_source_crnn
+from mgc_keras.studies.jimenez2017.variants import (
     freeze_all_but_head,
     from_short,
     short_crnn,
     split_at,
-    with_genre_head,
+    with_head,
 )
-from mgc_keras.studies.jimenez2017.source import train_source_crnn
 from mgc_keras.training.tagger import TaggerSettings
 
 
@@ -28,7 +28,7 @@ def tagger() -> keras.Model:
 
 
 def test_a_new_head_leaves_all_else(tagger: keras.Model) -> None:
-    model = with_genre_head(tagger, ("jazz", "rock", "pop"), seed=3)
+    model = with_head(tagger, ("jazz", "rock", "pop"), seed=3)
     assert output_names(model) == ("jazz", "rock", "pop") and model.output_shape == (None, 3)
     old, new = tensors_of(tagger), tensors_of(model)
     assert set(new) - set(old) == {"genres/kernel", "genres/bias"}
@@ -60,7 +60,7 @@ def test_other_input_and_no_head(tagger: keras.Model, tmp_path) -> None:
 
 def test_other_networks_have_no_such_head() -> None:
     with pytest.raises(OptionError, match="no MusicTaggerCRNN"):
-        with_genre_head(keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]), ("a", "b"))
+        with_head(keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]), ("a", "b"))
 
 
 def test_whole_network_of_a_short_one() -> None:

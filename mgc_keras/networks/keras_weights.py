@@ -9,7 +9,7 @@ import numpy as np
 
 from mgc_keras.errors import WeightsError
 from mgc_keras.networks.hdf5 import read_tensor, text
-from mgc_keras.networks.safetensors_file import check_same_names
+from mgc_keras.networks.tensors import check_same_names
 
 # What a tensor is by its name in old files: ".../kernel:0", or "block1_conv1_W_1:0" of Keras 1.
 _WEIGHT = re.compile(r"(?:^|_)(kernel|W|bias|b|gamma|beta|moving_mean|moving_variance)(?:_\d+)?(?::0)?$")
@@ -18,6 +18,13 @@ _COUNTED = re.compile(
     r"^(conv2d|batch_normalization|activation|max_pooling2d|average_pooling2d|concatenate)(?:_(\d+))?$"
 )
 _KERAS1_NAMES = {"W": "kernel", "b": "bias"}
+# What the tensors of a batch normalisation were called in Keras 1: its "running_std" is a variance.
+KERAS1_NORMALIZATION = {
+    "gamma": "gamma",
+    "beta": "beta",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_std",
+}
 
 
 def read_keras_weights(
@@ -66,6 +73,20 @@ def read_keras_weights(
             return {name: read_tensor(*places[name], shape, path) for name, shape in shapes.items()}
     except (OSError, KeyError) as error:
         raise WeightsError(f"is damaged: {error}", path=path, cure="take another copy") from error
+
+
+def written_on_theano(group: h5py.Group) -> bool:
+    """Tell whether Keras 1 wrote a group of tensors on Theano: names of TensorFlow's variables end in ":0"."""
+    return not any(name.endswith(":0") for name in group)
+
+
+def keras1_kernel(kernel: np.ndarray, on_theano: bool) -> np.ndarray:
+    """Return a kernel of Keras 1, (out, in, rows, columns), in the order of Keras 3: (rows, columns, in, out).
+
+    Theano flips kernels when it applies them. Files for TensorFlow hold them flipped already, in the same order.
+    """
+    kernel = kernel[:, :, ::-1, ::-1] if on_theano else kernel
+    return np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
 
 
 def counted_names(names: Iterable[str]) -> dict[str, str]:
