@@ -15,7 +15,6 @@ import pandas as pd
 
 from mgc_keras.audio.containers import open_clip
 from mgc_keras.audio.files import FITS, fit_waveform, read_waveform, write_waveform
-from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import write_text
@@ -59,8 +58,10 @@ class Cutting:
             value = getattr(self, field)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise OptionError(f"{value} s makes no sense", field=field, cure="give seconds above 0")
-        checked_choice("remainder", self.remainder, REMAINDERS)
-        checked_choice("fit", self.fit, FITS)
+        for field, known in (("remainder", REMAINDERS), ("fit", FITS)):
+            if getattr(self, field) not in known:
+                cure = f"choose one of {', '.join(known)}"
+                raise OptionError(f"unknown value {getattr(self, field)!r}", field=field, cure=cure)
 
     def length(self, sampling_rate: int) -> int:
         """Return the samples of a segment."""
