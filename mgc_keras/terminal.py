@@ -14,10 +14,11 @@ def quiet_libraries() -> Iterator[None]:
 
     What decoders have to say about broken clips stands in the reports, with the clip's name.
     """
-    if sys.stderr is None or sys.stderr is not sys.__stderr__:
+    own = sys.__stderr__
+    if own is None or sys.stderr is not own:
         yield
         return
-    sys.stderr.flush()
+    own.flush()
     # Libraries write to file descriptor 2, Python to a copy of it.
     terminal = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -28,7 +29,7 @@ def quiet_libraries() -> Iterator[None]:
         yield
     finally:
         sys.stderr.close()
-        sys.stderr = sys.__stderr__
+        sys.stderr = own
         os.dup2(terminal, 2)
         os.close(terminal)
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import soundfile
 
@@ -10,6 +10,7 @@ from mgc_keras.audio.mpeg import walk_frames
 from mgc_keras.audio.ogg import missing_pages
 from mgc_keras.errors import AudioError
 
+ByteOrder = Literal["little", "big"]
 # libsndfile's name of each format that the package reads, and the suffix that belongs to it.
 SUFFIX_OF_FORMAT = {
     "WAV": ".wav",
@@ -123,7 +124,7 @@ def _riff_samples(stream: BinaryIO) -> tuple[int, int]:
     """Bytes of samples that a RIFF header promises, and those that follow."""
     size = os.fstat(stream.fileno()).st_size
     magic = stream.read(12)[:4]
-    order = "big" if magic == b"RIFX" else "little"
+    order: ByteOrder = "big" if magic == b"RIFX" else "little"
     long_size = None
     while len(header := stream.read(8)) == 8:
         name, length = header[:4], int.from_bytes(header[4:], order)
@@ -140,7 +141,7 @@ def _riff_samples(stream: BinaryIO) -> tuple[int, int]:
 def _au_samples(stream: BinaryIO) -> tuple[int, int]:
     """Bytes of samples that an au header promises, and those that follow."""
     header = stream.read(12)
-    order = "little" if header[:4] == b"dns." else "big"
+    order: ByteOrder = "little" if header[:4] == b"dns." else "big"
     start, promised = int.from_bytes(header[4:8], order), int.from_bytes(header[8:12], order)
     return promised, os.fstat(stream.fileno()).st_size - start
 

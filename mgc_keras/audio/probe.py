@@ -90,7 +90,7 @@ def probe_clip(path: str | Path) -> ClipProbe:
                 break
             n_samples += len(block)
             # Minus zero, which float formats know and others do not, counts as zero.
-            fingerprint.update(block + np.float32(0))
+            fingerprint.update((block + np.float32(0)).data)
             block_lowest, block_highest = float(block.min()), float(block.max())
             finite = finite and bool(np.isfinite(block_lowest) and np.isfinite(block_highest))
             lowest, highest = min(lowest, block_lowest), max(highest, block_highest)

@@ -1,12 +1,13 @@
 """Where the commands that make files of every clip put them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from mgc_keras.errors import OptionError
 
 
-def output_stems(clip_ids: list[str], out: Path) -> list[Path]:
+def output_stems(clip_ids: Sequence[str], out: Path) -> list[Path]:
     """Return where each clip's files begin, inside `out` whatever its id.
 
     Raises

@@ -149,7 +149,7 @@ def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
         return {clips.clip_ids[0]: plot}
     from mgc_keras.cli._outputs import output_stems
 
-    stems = output_stems(list(clips.clip_ids), plot.parent)
+    stems = output_stems(clips.clip_ids, plot.parent)
     return {
         clip_id: stem.with_name(f"{plot.stem}_{stem.name}.png")
         for clip_id, stem in zip(clips.clip_ids, stems, strict=True)

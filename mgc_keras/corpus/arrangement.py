@@ -1,6 +1,7 @@
 """Arranging: a style, an artist's habits and a clip's seed become a full list of decisions, before any sample."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -206,4 +207,5 @@ def arrange(name: str, style: Style, artist_seed: int, seed: int) -> Arrangement
 
 def without(arrangement: Arrangement, *roles: str) -> Arrangement:
     """Return the arrangement with some roles silent: 'groove', 'bass', 'comp', 'second', 'pad', 'lead', 'singer'."""
-    return replace(arrangement, **dict.fromkeys(roles))
+    silent: dict[str, Any] = dict.fromkeys(roles)
+    return replace(arrangement, **silent)

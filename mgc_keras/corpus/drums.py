@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +81,9 @@ def artists_own(kit: Kit, rng: np.random.Generator) -> Kit:
     """Return the kit as one artist tunes and damps it."""
     factors = np.exp(rng.normal(0.0, 0.16, 8))
     names = ("kick_pitch", "kick_sweep", "kick_decay", "snare_pitch", "snare_decay", "hat_decay", "hat_pitch", "click")
-    changed = {name: float(getattr(kit, name) * factor) for name, factor in zip(names, factors, strict=True)}
+    changed: dict[str, Any] = {
+        name: float(getattr(kit, name) * factor) for name, factor in zip(names, factors, strict=True)
+    }
     return replace(kit, **changed, snare_noise=float(np.clip(kit.snare_noise + rng.normal(0.0, 0.12), 0.2, 0.95)))
 
 

@@ -136,7 +136,7 @@ Note = tuple[float, float, int, float]  # start and length in sixteenths, MIDI p
 
 def _runs(pattern: str) -> list[tuple[int, int, str]]:
     """Return (start, length, character) of every note of a pattern; `=` lengthens the note before it."""
-    notes = []
+    notes: list[tuple[int, int, str]] = []
     for index, character in enumerate(pattern):
         if character == "=" and notes:
             start, length, first = notes[-1]

@@ -1,6 +1,7 @@
 """From notes to samples: every distinct note and hit is rendered once, mixed wherever it sounds, then mastered."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import fft
@@ -28,7 +29,7 @@ class Studio:
 
     arrangement: Arrangement
     sampling_rate: int
-    _rendered: dict[tuple, np.ndarray] = field(default_factory=dict)
+    _rendered: dict[Any, np.ndarray] = field(default_factory=dict)
     _timbres: dict[str, instruments.Timbre] = field(default_factory=dict)
 
     def timbre(self, instrument: str) -> instruments.Timbre:

@@ -1,8 +1,12 @@
 """Random generators that depend on names and numbers alone, the same in every process and on every machine."""
 
 import zlib
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
+
+Option = TypeVar("Option")
 
 
 def stable_hash(*parts: str | int) -> int:
@@ -29,6 +33,6 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     return np.random.default_rng([int(seed), stable_hash(*purpose)])
 
 
-def pick(rng: np.random.Generator, options: tuple) -> object:
+def pick(rng: np.random.Generator, options: Sequence[Option]) -> Option:
     """Return one of `options`, all equally likely."""
     return options[int(rng.integers(len(options)))]

@@ -49,7 +49,7 @@ def song_arrangement(row: Row) -> Arrangement:
 def song_sections(row: Row) -> list[Section]:
     """Return a song's sections: four or eight bars each, as many as fit between 60 and 120 seconds."""
     arrangement = song_arrangement(row)
-    form = _FORMS[int(generator(int(row["seed"]), "form").integers(len(_FORMS)))]
+    form: tuple[str, ...] = _FORMS[int(generator(int(row["seed"]), "form").integers(len(_FORMS)))]
     lengths = [4 if label in ("intro", "outro", "bridge") else 8 for label in form]
     bar = arrangement.seconds_per_bar
     if sum(lengths) * bar > LONGEST:

@@ -128,7 +128,10 @@ def formant_filter(wave: np.ndarray, vowel: str, scale: float, sampling_rate: in
 
 def _glottal_wave(syllables: Sequence[Syllable], singer: Singer, n_samples: int, sampling_rate: int) -> np.ndarray:
     """The pitch glides from syllable to syllable and swings in long ones; the wave never jumps in phase."""
-    times, pitches, swing_times, swings = [], [], [], []
+    times: list[float] = []
+    pitches: list[float] = []
+    swing_times: list[float] = []
+    swings: list[float] = []
     for syllable in syllables:
         end = syllable.start + syllable.length
         glide = min(0.06, 0.3 * syllable.length)

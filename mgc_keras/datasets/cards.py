@@ -160,7 +160,7 @@ def _checked_card(content: dict, path: Path) -> Card:
             "missing or unknown fields", path=path, field=", ".join(wrong), cure="see mgc_keras.datasets.cards.Card"
         )
     card = Card(**content)
-    for name, wrong in (
+    for name, is_wrong in (
         ("name", card.name != path.stem),
         ("kind", card.kind not in KINDS),
         ("classes", card.kind == "classification" and not card.classes),
@@ -168,7 +168,7 @@ def _checked_card(content: dict, path: Path) -> Card:
         ("n_clips", card.counts is not None and sum(card.counts.values()) != card.n_clips),
         ("n_label_columns", card.label_columns is not None and len(card.label_columns) != card.n_label_columns),
     ):
-        if wrong:
+        if is_wrong:
             raise ManifestError(
                 "contradicts the rest of the card", path=path, field=name, cure="see mgc_keras.datasets.cards.Card"
             )

@@ -105,7 +105,7 @@ def score(
     """
     check_metric(metric, weighting, folds)
     score_of_fold = accuracy if metric == "accuracy" else r2
-    if weighting == "pooled":
+    if weighting == "pooled" or folds is None:
         return score_of_fold(truth, prediction)
     truth, prediction = same_length(truth, prediction)
     folds, truth = same_length(folds, truth)

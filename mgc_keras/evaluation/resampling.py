@@ -61,7 +61,7 @@ def unit_sums(
     check_metric(metric, weighting, folds)
     sums = clip_sums(truth, prediction, metric)
     fold_number, n_folds = np.zeros(len(sums), int), 1
-    if weighting != "pooled":
+    if weighting != "pooled" and folds is not None:
         same_length(folds, truth)
         names, fold_number = np.unique(np.asarray(folds), return_inverse=True)
         n_folds = len(names)

@@ -116,6 +116,12 @@ def test_help_lists_every_command_and_loads_nothing_heavy():
         assert f"\n    {command}" in output
 
 
+def test_commands_are_found_by_their_place():
+    known = "check classify corpus features manifest plot report scattering segment tag weights"
+    assert set(known.split()) <= set(commands()) and list(commands()) == sorted(commands())
+    assert not any(name.startswith("_") or name == "main" for name in commands())
+
+
 @pytest.mark.parametrize("command", commands())
 def test_every_command_teaches_by_examples(command):
     done = run(command, "--help")

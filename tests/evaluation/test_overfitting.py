@@ -10,10 +10,17 @@ from mgc_keras.evaluation.overfitting import overfitting_over_seeds
 def seeds_table(n_seeds):
     rng = np.random.default_rng(0)
     rows = [
-        {"task": "genre", "protocol": "corrected", "network": name, "seed": seed,
-         "training_accuracy": 0.9 - 0.1 * (name == "skip-rnn") + 0.05 * rng.random(), "validation_accuracy": 0.5 + 0.1 * rng.random()}
-        for seed in range(n_seeds) for name in ("rnn", "skip-rnn")
-    ]  # fmt: skip
+        {
+            "task": "genre",
+            "protocol": "corrected",
+            "network": name,
+            "seed": seed,
+            "training_accuracy": 0.9 - 0.1 * (name == "skip-rnn") + 0.05 * rng.random(),
+            "validation_accuracy": 0.5 + 0.1 * rng.random(),
+        }
+        for seed in range(n_seeds)
+        for name in ("rnn", "skip-rnn")
+    ]
     return pd.DataFrame(rows)
 
 

@@ -25,7 +25,7 @@ ARTISTS = "artists.csv"
 
 def build(folder: Path) -> Built:
     """Build from ``<Genre>/<artist> - <title>.mp3``; see `build_manifest`."""
-    classes = {_key(name): name for name in read_card(NAME).classes}
+    classes = {_key(name): name for name in read_card(NAME).classes or []}
     root = _root(folder, classes)
     names = [clip.relative_to(root).as_posix() for clip in clips_in(root)]
     strangers = sorted({name.partition("/")[0] for name in names if _key(name.partition("/")[0]) not in classes})

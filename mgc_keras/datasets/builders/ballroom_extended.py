@@ -15,6 +15,6 @@ NAME = "ballroom_extended"
 
 def build(folder: Path) -> Built:
     """Build from ``<Class>/<number>.mp3``; see `build_manifest`."""
-    classes = read_card(NAME).classes
+    classes = read_card(NAME).classes or []
     root = find_root(NAME, folder, classes)
     return Built(class_table(folder, {name: root / name for name in classes}))

@@ -19,7 +19,7 @@ CLIP_LIST, ANNOTATIONS = "emotify.csv", "data.csv"
 
 def build(folder: Path) -> Built:
     """Build from ``emotify.csv`` or ``data.csv`` and ``<genre>/<number>.mp3``; see `build_manifest`."""
-    emotions = read_card(NAME).label_columns
+    emotions = read_card(NAME).label_columns or []
     root = find_root(NAME, folder, (CLIP_LIST, ANNOTATIONS))
     if (root / CLIP_LIST).exists():
         clips = read_list(root / CLIP_LIST, ("filepath", "label", "artist", *emotions))

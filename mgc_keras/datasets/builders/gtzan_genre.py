@@ -16,7 +16,7 @@ NAME = "gtzan_genre"
 
 def build(folder: Path) -> Built:
     """Build from ``[genres/]<genre>/<genre>.<number>.au`` or ``….wav``; see `build_manifest`."""
-    genres = read_card(NAME).classes
+    genres = read_card(NAME).classes or []
     root = find_root(NAME, folder, genres)
     table = class_table(folder, {genre: root / genre for genre in genres})
     committed = read_manifest(manifest_folder() / f"{NAME}.csv").table
