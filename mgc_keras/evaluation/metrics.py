@@ -109,8 +109,19 @@ def score(
     folds, truth = same_length(folds, truth)
     members = [folds == fold for fold in np.unique(folds)]
     scores = [one(truth[inside], prediction[inside]) for inside in members]
-    sizes = [int(inside.sum()) if weighting == "size" else 1 for inside in members]
-    return float(np.average(scores, weights=sizes))
+    sizes = np.array([inside.sum() for inside in members])
+    return float(np.average(scores, weights=fold_weights(sizes, weighting)))
+
+
+def fold_weights(sizes: np.ndarray, weighting: str) -> np.ndarray:
+    """Return how much each fold's score counts: as much as its number of clips, or all alike for "equal".
+
+    Example
+    -------
+    >>> fold_weights(np.array([3, 1]), "equal")
+    array([1., 1.])
+    """
+    return np.ones(np.shape(sizes)) if weighting == "equal" else sizes
 
 
 def per_class_accuracy(truth: np.ndarray, prediction: np.ndarray) -> pd.Series:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.metrics import check_metric, finite_pair, same_length
+from mgc_keras.evaluation.metrics import check_metric, finite_pair, fold_weights, same_length
 
 # Counts for about this many (resample, unit) pairs are held at a time: 32 MiB of float64.
 _PAIRS_AT_A_TIME = 1 << 22
@@ -77,7 +77,7 @@ def unit_sums(
 def average_folds(sums: np.ndarray, metric: str, weighting: str) -> np.ndarray:
     """Score each fold of `sums` (..., n_folds, n_sums) and average; a fold without a defined score counts nothing."""
     scores = score_of_sums(sums, metric)
-    weights = np.where(np.isfinite(scores), 1.0 if weighting == "equal" else sums[..., 0], 0.0)
+    weights = np.where(np.isfinite(scores), fold_weights(sums[..., 0], weighting), 0.0)
     total = weights.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(total > 0, (np.nan_to_num(scores) * weights).sum(axis=-1) / total, np.nan)

@@ -11,9 +11,21 @@ from mgc_keras.protocols import Protocol
 from mgc_keras.runs.summary import score_row
 from mgc_keras.runs.writer import RunWriter, write_table
 from mgc_keras.search.result import SearchResult
-from mgc_keras.search.sweep import sweep
+from mgc_keras.search.settings import SearchSettings
+from mgc_keras.search.sweeps import sweep
 from mgc_keras.studies.choi2017.feature_sets import feature_blocks
 from mgc_keras.studies.choi2017.features import StudyData
+
+
+def search_settings(protocol: Protocol) -> SearchSettings:
+    """Return what a protocol means for the search."""
+    return SearchSettings(
+        protocol.name,
+        standardize=protocol.scaling,
+        nested=protocol.nested,
+        fold_weighting=protocol.fold_weighting,
+        seed=protocol.seed,
+    )
 
 
 def search_and_score(
@@ -42,7 +54,7 @@ def search_and_score(
         Names of feature sets; see `mgc_keras.studies.choi2017.feature_sets.feature_names`.
     writer : RunWriter
     grid, max_iter, jobs
-        As in `mgc_keras.search.sweep.sweep`.
+        As in `mgc_keras.search.sweep`.
 
     Returns
     -------
@@ -53,13 +65,14 @@ def search_and_score(
     task, blocks = data.under(protocol.name)
     # Intervals draw whole artists only where folds keep them apart, so that both tell of unknown artists.
     grouped = protocol.folds == "grouped" and task.groups is not None
+    settings = search_settings(protocol)
     results = sweep(
         blocks,
         task.target,
         task.folds(protocol.name, protocol.seed, protocol.n_folds),
         {name: feature_blocks(name) for name in features},
         task.estimator,
-        protocol,
+        settings,
         task=task.name,
         record=writer.folder / "search",
         groups=task.groups,
@@ -79,7 +92,7 @@ def search_and_score(
                 protocol.name,
                 task.metric,
                 predictions,
-                weighting=protocol.fold_weighting,
+                weighting=settings.fold_weighting,
                 grouped=grouped,
                 published=task.published.get(feature),
                 seed=protocol.seed,
@@ -99,7 +112,7 @@ def _named(result: SearchResult, task: StudyTask) -> pd.DataFrame:
 
 
 def _write_candidates(results: Mapping[str, SearchResult], writer: RunWriter, task: str, protocol: str) -> None:
-    tables = [result.table.assign(feature=feature) for feature, result in results.items()]
+    tables = [result.cv_results.assign(feature=feature) for feature, result in results.items()]
     table = pd.concat(tables, ignore_index=True)
     write_table(
         table[["feature", *table.columns.drop("feature")]], writer.folder / "candidates" / f"{task}__{protocol}.csv"
