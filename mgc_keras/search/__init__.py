@@ -23,13 +23,14 @@ From the call downwards:
 `kernels`       inner products of blocks, and the kernel matrices made of them
 `smo`           libsvm's training; `smo_loop` and `smo_steps` are its compiled parts
 `result`        `SearchResult`, and its record on disk
+`estimator`     `refit`, `save_estimator`, `load_estimator`: the best candidate as a scikit-learn estimator
 ==============  ========================================================================================
 
 Example
 -------
 >>> import numpy as np
 >>> from mgc_keras.datasets.splits import published_stratified_folds
->>> from mgc_keras.search import PUBLISHED, search
+>>> from mgc_keras.search import PUBLISHED, refit, search
 >>> labels = np.repeat(["rock", "jazz"], 20)
 >>> blocks = {"1": np.random.default_rng(0).normal(size=(40, 32)) + (labels == "jazz")[:, None]}
 >>> result = search(blocks, labels, published_stratified_folds(labels), settings=PUBLISHED)
@@ -37,6 +38,8 @@ Example
 1.0
 >>> result.best
 Candidate(kernel='rbf', C=0.1, gamma=0.03125)
+>>> refit(result, blocks, labels).predict(blocks["1"][:1]).tolist()
+['rock']
 """
 
 from importlib import import_module
@@ -51,6 +54,9 @@ _HOME_OF = {
     "SearchResult": "mgc_keras.search.result",
     "search": "mgc_keras.search.grid_search",
     "sweep": "mgc_keras.search.sweeps",
+    "refit": "mgc_keras.search.estimator",
+    "save_estimator": "mgc_keras.search.estimator",
+    "load_estimator": "mgc_keras.search.estimator",
 }
 
 __all__ = list(_HOME_OF)
