@@ -1,90 +1,195 @@
-"""Solve many machines side by side on kernels that they share."""
+"""Fit candidates on the splits of a cross-validation, side by side, on kernel matrices that they share."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from mgc_keras.search.grid import Candidate
 from mgc_keras.search.kernels import BlockKernels, kernel_matrix
-from mgc_keras.search.problem import Problem
-from mgc_keras.search.solve import Solution, solve
-from mgc_keras.search.trials import Trial
+from mgc_keras.search.smo import train_pairs, train_regression
+from mgc_keras.search.splits import Split
+from mgc_keras.search.task import SearchTask
+
+# Clips that are predicted together, so that their kernel values stay in the processor's cache.
+_PREDICTED_AT_ONCE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """One candidate, fitted on a split, and its predictions.
+
+    Attributes
+    ----------
+    split : Split
+    candidate : int
+        Its index in the grid.
+    predictions : np.ndarray [shape=(n_test,)]
+        Of the split's `test`: class numbers (int) or values (float).
+    cut_off : bool
+        Whether the iteration budget ended before the stopping criterion was met.
+    """
+
+    split: Split
+    candidate: int
+    predictions: np.ndarray
+    cut_off: bool
 
 
 class Fits:
     """Fits of the candidates on some blocks of features.
 
-    Without standardisation all trials share one kernel matrix a gamma. With it each trial has its own, so the fits of
-    one trial are solved one after another.
+    Without standardisation all splits share one kernel matrix a gamma. With it each split has its own, so the fits of
+    one split are made one after another.
 
     Parameters
     ----------
     kernels : BlockKernels
     blocks : sequence of str
-    problem : Problem
+    task : SearchTask
     grid : tuple of Candidate
-    scaling : bool
-        Standardise on the clips that a trial is trained on.
+    standardize : bool
+        Standardise on the clips that a split fits.
     max_iter : int or None
     each : callable
         `map`, or that of a pool of threads: the solver and NumPy let go of Python's lock. Pools of processes would need
         a copy of the kernel matrices.
+
+    Attributes
+    ----------
+    count : int
+        How many fits were made.
     """
 
     def __init__(
         self,
         kernels: BlockKernels,
         blocks: Sequence[str],
-        problem: Problem,
+        task: SearchTask,
         grid: tuple[Candidate, ...],
-        scaling: bool,
+        standardize: bool,
         max_iter: int | None,
         each: Callable = map,
     ) -> None:
-        self._kernels, self._blocks, self._problem, self._grid = kernels, tuple(blocks), problem, grid
-        self._max_iter, self._each, self._scaling = -1 if max_iter is None else max_iter, each, scaling
-        self._gram = None if scaling else kernels.gram(blocks, each=each)
+        self._kernels, self._blocks, self._task, self._grid = kernels, tuple(blocks), task, grid
+        self._max_iter, self._each, self._standardize = -1 if max_iter is None else max_iter, each, standardize
+        self._gram = None if standardize else kernels.gram(blocks, each=each)
         self._shared: tuple[float | None, np.ndarray] | None = None
-        self._room: np.ndarray | None = None
+        self._rbf_memory: np.ndarray | None = None
         self.has_budget = max_iter is not None
         self.n_features = kernels.n_features(self._blocks)
         self.count = 0
 
-    def run(self, wanted: list[tuple[Trial, list[int]]]) -> list[tuple[Trial, int, Solution]]:
-        """Solve the wanted candidates (indices into the grid, all of one kernel unless scaled) of each trial.
+    def run(self, requests: list[tuple[Split, list[int]]]) -> list[Fit]:
+        """Fit candidates (indices into the grid, all of one kernel unless standardised) on their splits.
 
         Returns
         -------
-        list of (Trial, int, Solution)
-            In the order of `wanted`, whatever the number of threads.
+        list of Fit
+            In the order of `requests`, whatever the number of threads.
         """
-        if self._scaling:
-            units = [unit for unit in wanted if unit[1]]
+        if self._standardize:
+            units = [request for request in requests if request[1]]
         else:
-            units = [(trial, [candidate]) for trial, some in wanted for candidate in some]
+            units = [(split, [candidate]) for split, some in requests for candidate in some]
             if units:
                 self._share_kernel(self._grid[units[0][1][0]].gamma)
-        self.count += sum(len(some) for _, some in units)
-        solved = list(self._each(lambda unit: self._solve(*unit), units))
-        return [solution for solutions in solved for solution in solutions]
+        fits = [fit for unit in self._each(lambda unit: self._fit(*unit), units) for fit in unit]
+        self.count += len(fits)
+        return fits
 
     def _share_kernel(self, gamma: float | None) -> None:
         if self._shared is None or self._shared[0] != gamma:
-            kernel = kernel_matrix(self._gram, gamma, self._each, self._room)
+            kernel = kernel_matrix(self._gram, gamma, self._each, self._rbf_memory)
             self._shared = (gamma, kernel)
             if gamma is not None:
-                self._room = kernel  # the next one takes its place
+                self._rbf_memory = kernel  # the next one takes its place
 
-    def _solve(self, trial: Trial, some: list[int]) -> list[tuple[Trial, int, Solution]]:
-        problem, solutions = self._problem, []
-        gram = self._kernels.gram(self._blocks, trial.trained_on) if self._scaling else None
+    def _fit(self, split: Split, some: list[int]) -> list[Fit]:
+        gram = self._kernels.gram(self._blocks, split.train) if self._standardize else None
         gamma, kernel = self._shared if gram is None else (None, gram)
+        fits = []
         for index in some:
             candidate = self._grid[index]
             if candidate.gamma != gamma:
                 gamma, kernel = candidate.gamma, kernel_matrix(gram, candidate.gamma)
-            solution = solve(
-                problem.estimator, kernel, problem.target, trial.trained_on, trial.tested, candidate.C, self._max_iter
+            predictions, cut_off = fit_predict(
+                self._task.estimator, kernel, self._task.target, split.train, split.test, candidate.C, self._max_iter
             )
-            solutions.append((trial, index, solution))
-        return solutions
+            fits.append(Fit(split, index, predictions, cut_off))
+        return fits
+
+
+def fit_predict(
+    estimator: str,
+    kernel: np.ndarray,
+    target: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    cost: float,
+    max_iter: int = -1,
+) -> tuple[np.ndarray, bool]:
+    """Fit one support vector machine on some clips of a kernel matrix, and predict others.
+
+    Parameters
+    ----------
+    estimator : {"SVC", "SVR"}
+        Those of libsvm, with scikit-learn's default settings but for the ones below.
+    kernel : np.ndarray [shape=(n_clips, n_clips), dtype=float64]
+        Symmetric, C-contiguous. Fastest where the clips are sorted by class.
+    target : np.ndarray [shape=(n_clips,)]
+        Class numbers, or values.
+    train : np.ndarray [shape=(n_clips,), dtype=bool]
+        At least two classes for SVC.
+    test : np.ndarray [shape=(n_test,), dtype=int]
+        Indices of the clips to predict.
+    cost : float
+        The penalty C.
+    max_iter : int
+        Iteration budget for each pair of classes; -1: none.
+
+    Returns
+    -------
+    predictions : np.ndarray [shape=(n_test,)]
+        Class numbers (int) or values (float), as scikit-learn would predict with the same kernel computed from the
+        features.
+    cut_off : bool
+        Whether the iteration budget ended before the stopping criterion was met.
+    """
+    members = np.flatnonzero(train)
+    if estimator == "SVR":
+        machine = train_regression(kernel, members, target[members], cost, max_iter)
+        support = machine.dual_coef != 0
+        products = kernel[np.ix_(test, members[support])] @ machine.dual_coef[support]
+        return products + machine.intercept, machine.cut_off
+    members = members[np.argsort(target[members], kind="stable")]
+    classes, starts = np.unique(target[members], return_index=True)
+    starts = np.append(starts, len(members))
+    machine = train_pairs(kernel, members, starts, cost, max_iter)
+    support = machine.dual_coef.any(axis=0)
+    of_class = np.repeat(np.arange(len(classes)), np.diff(starts))
+    votes = _votes(kernel, test, members[support], of_class[support], machine.dual_coef[:, support], machine.intercept)
+    return classes[votes.argmax(axis=1)], machine.cut_off  # the first among classes with equally many votes
+
+
+def _votes(
+    kernel: np.ndarray,
+    test: np.ndarray,
+    support: np.ndarray,
+    support_classes: np.ndarray,
+    coefficients: np.ndarray,
+    intercepts: np.ndarray,
+) -> np.ndarray:
+    """Let every pair of classes vote on each clip; return the votes (n_test, n_classes)."""
+    n_classes = len(coefficients) + 1
+    products = np.empty((n_classes, len(test), n_classes - 1))
+    members = [np.flatnonzero(support_classes == number) for number in range(n_classes)]
+    for begin in range(0, len(test), _PREDICTED_AT_ONCE):
+        some = slice(begin, begin + _PREDICTED_AT_ONCE)
+        values = kernel[test[some, None], support]
+        for number, of_class in enumerate(members):
+            products[number, some] = values[:, of_class] @ coefficients[:, of_class].T
+    first, second = np.triu_indices(n_classes, 1)
+    decisions = products[first, :, second - 1] + products[second, :, first] + intercepts[:, None]
+    winners = np.where(decisions > 0, first[:, None], second[:, None])
+    return (winners[:, :, None] == np.arange(n_classes)).sum(axis=0)

@@ -1,4 +1,4 @@
-"""The candidates of the search: kernels and their parameters."""
+"""The parameter grid of a search: its candidates, each a kernel with its parameters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,10 +80,10 @@ def candidates(n_features: int, grid: Grid = "authors") -> tuple[Candidate, ...]
     """
     if not isinstance(grid, str):
         if not grid:
-            raise OptionError("has no candidates", field="grid", cure=f"use one of {', '.join(_GRIDS)}")
+            raise OptionError("has no candidates", field="grid", cure=f"choose one of {', '.join(_GRIDS)}")
         return tuple(dict.fromkeys(grid))
     if grid not in _GRIDS:
-        raise OptionError(f"unknown grid {grid!r}", field="grid", cure=f"use one of {', '.join(_GRIDS)}")
+        raise OptionError(f"unknown grid {grid!r}", field="grid", cure=f"choose one of {', '.join(_GRIDS)}")
     linear_costs, rbf_costs, exponents = _GRIDS[grid]
     gammas = dict.fromkeys([2.0**-exponent for exponent in exponents] + [1.0 / n_features])
     return tuple(
@@ -92,7 +92,7 @@ def candidates(n_features: int, grid: Grid = "authors") -> tuple[Candidate, ...]
     )
 
 
-def likely_winner(grid: tuple[Candidate, ...], n_features: int) -> Candidate:
+def likely_best(grid: tuple[Candidate, ...], n_features: int) -> Candidate:
     """Guess a good candidate: an RBF kernel with a gamma near 1 / n_features and a C near 8.
 
     Parameters
@@ -109,13 +109,13 @@ def likely_winner(grid: tuple[Candidate, ...], n_features: int) -> Candidate:
 
 
 def by_kernel(grid: tuple[Candidate, ...], first: Candidate) -> list[list[int]]:
-    """Group the candidates that share a kernel, in the order of their kernels' likeness to the likely winner's.
+    """Group the candidates that share a kernel, in the order of their kernels' likeness to the likely best one's.
 
     Parameters
     ----------
     grid : tuple of Candidate
     first : Candidate
-        The likely winner.
+        The likely best candidate.
 
     Returns
     -------

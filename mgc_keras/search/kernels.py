@@ -1,7 +1,7 @@
 """Kernel matrices of feature sets, from inner products that are computed once for each block of columns.
 
-The inner product of two clips over several blocks is the sum of those over each, and so is the squared distance. One
-matrix a block therefore serves every layer set, every gamma and every fold.
+The inner product of two clips over several blocks is the sum of those over each, and so is the squared distance. So one
+matrix a block is enough for every feature set, every gamma and every fold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,20 +39,20 @@ class BlockKernels:
         if order is not None:
             self._blocks = {name: block[order] for name, block in self._blocks.items()}
         self._kept: dict[tuple, np.ndarray] = {}
-        self._room = int(memory * 1e9) // max(1, 8 * self.n_clips**2)
+        self._n_kept = int(memory * 1e9) // max(1, 8 * self.n_clips**2)
 
     def n_features(self, names: Sequence[str]) -> int:
         """Count the columns of the blocks together."""
         return sum(self._blocks[name].shape[1] for name in names)
 
-    def gram(self, names: Sequence[str], trained_on: np.ndarray | None = None, each: Callable = map) -> np.ndarray:
+    def gram(self, names: Sequence[str], train: np.ndarray | None = None, each: Callable = map) -> np.ndarray:
         """Sum the inner products over blocks.
 
         Parameters
         ----------
         names : sequence of str
             The blocks.
-        trained_on : np.ndarray [shape=(n_clips,), dtype=bool] or None
+        train : np.ndarray [shape=(n_clips,), dtype=bool] or None
             Standardise each column by the mean and standard deviation (population) of these clips, given in
             `order`; columns that are constant there are only centred. None: leave the features as they are.
         each : callable
@@ -63,7 +63,7 @@ class BlockKernels:
         np.ndarray [shape=(n_clips, n_clips), dtype=float64]
             Symmetric to the last bit.
         """
-        parts = [self._gram_of_block(name, trained_on) for name in names]
+        parts = [self._gram_of_block(name, train) for name in names]
         total = np.empty((self.n_clips, self.n_clips))
 
         def fill(begin: int) -> None:
@@ -75,33 +75,33 @@ class BlockKernels:
         list(each(fill, range(0, self.n_clips, _TILE)))
         return total
 
-    def _gram_of_block(self, name: str, trained_on: np.ndarray | None) -> np.ndarray:
-        key = (name, None if trained_on is None else trained_on.tobytes())
+    def _gram_of_block(self, name: str, train: np.ndarray | None) -> np.ndarray:
+        key = (name, None if train is None else train.tobytes())
         if key in self._kept:
             return self._kept[key]
         block = self._blocks[name]
-        if trained_on is not None:
-            block = standardised(block, trained_on)
+        if train is not None:
+            block = standardised(block, train)
         gram = block @ block.T
-        if len(self._kept) < self._room:
+        if len(self._kept) < self._n_kept:
             self._kept[key] = gram
         return gram
 
 
-def standardised(features: np.ndarray, trained_on: np.ndarray) -> np.ndarray:
-    """Shift and scale each column so that, over the clips trained on, its mean is 0 and its standard deviation 1.
+def standardised(features: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Shift and scale each column so that, over the clips fitted on, its mean is 0 and its standard deviation 1.
 
     Parameters
     ----------
     features : np.ndarray [shape=(n_clips, n_columns), dtype=float64]
-    trained_on : np.ndarray [shape=(n_clips,), dtype=bool]
+    train : np.ndarray [shape=(n_clips,), dtype=bool]
 
     Returns
     -------
     np.ndarray [shape=(n_clips, n_columns), dtype=float64]
-        A column that is constant over the clips trained on is only shifted.
+        A column that is constant over the clips fitted on is only shifted.
     """
-    seen = features[trained_on]
+    seen = features[train]
     deviation = np.where(seen.max(axis=0) == seen.min(axis=0), 1.0, seen.std(axis=0))
     return (features - seen.mean(axis=0)) / np.where(deviation == 0, 1.0, deviation)
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mgc_keras.files import write_text
 from mgc_keras.search.grid import Candidate
+from mgc_keras.search.settings import SearchSettings
 from mgc_keras.work import finished_record
 
 
@@ -20,36 +21,35 @@ class SearchResult:
     ----------
     estimator : {"SVC", "SVR"}
     metric : {"accuracy", "r2"}
-    protocol : str
-        The protocol's name.
+    settings : SearchSettings
     score : float
-        Under the protocol's weighting of the folds. Not nested: of the best candidate, on the clips that chose it.
+        Under the settings' weighting of the folds. Not nested: of the best candidate, on the clips that selected it.
     best : Candidate
-        The best candidate, the first in grid order among equals. Nested: the one chosen most often.
+        The best candidate, the first in grid order among equals. Nested: the one selected most often.
     chosen : tuple of Candidate
         For each fold, the candidate that predicted it.
     fold_scores : tuple of float
         The metric on each fold's clips alone.
     predictions : pd.DataFrame
         Out-of-fold predictions, one row a tested clip: `clip` (its index), `fold`, `truth`, `prediction`.
-    table : pd.DataFrame
+    cv_results : pd.DataFrame
         One row a candidate (nested: and fold): `fold` (-1: all), `kernel`, `C`, `gamma`, `score`, `status`: "complete",
-        "dropped (bound)" (it could not have won any more; no score) or "cut off" (iteration budget; no score).
+        "dropped (bound)" (it could not be selected any more; no score) or "cut off" (iteration budget; no score).
     cut_off : tuple of str
-        Names of the candidates that the iteration budget cut off in some fit; they could not be chosen there.
+        Names of the candidates that the iteration budget cut off in some fit; they could not be selected there.
     n_fits : int
         How many support vector machines (not counting one-versus-one pairs) were solved.
     """
 
     estimator: str
     metric: str
-    protocol: str
+    settings: SearchSettings
     score: float
     best: Candidate
     chosen: tuple[Candidate, ...]
     fold_scores: tuple[float, ...]
     predictions: pd.DataFrame
-    table: pd.DataFrame
+    cv_results: pd.DataFrame
     cut_off: tuple[str, ...]
     n_fits: int
 
@@ -69,10 +69,10 @@ def write_result(result: SearchResult, path: str | Path, fingerprint: str = "") 
     Path
     """
     fields = {name: getattr(result, name) for name in result.__dataclass_fields__}
-    for name in ("predictions", "table"):
+    for name in ("predictions", "cv_results"):
         frame = fields[name]
         fields[name] = {column: _plain(frame[column]) for column in frame.columns}
-    fields["best"] = asdict(result.best)
+    fields["settings"], fields["best"] = asdict(result.settings), asdict(result.best)
     fields["chosen"] = [asdict(candidate) for candidate in result.chosen]
     return write_text(path, json.dumps({"fingerprint": fingerprint, **fields}) + "\n")
 
@@ -95,9 +95,9 @@ def read_result(path: str | Path, fingerprint: str = "") -> SearchResult | None:
         return None
     del fields["fingerprint"]
     fields["predictions"] = pd.DataFrame(fields["predictions"])
-    table = pd.DataFrame(fields["table"])
-    fields["table"] = table.astype({"C": float, "gamma": float, "score": float})
-    fields["best"] = Candidate(**fields["best"])
+    cv_results = pd.DataFrame(fields["cv_results"])
+    fields["cv_results"] = cv_results.astype({"C": float, "gamma": float, "score": float})
+    fields["settings"], fields["best"] = SearchSettings(**fields["settings"]), Candidate(**fields["best"])
     fields["chosen"] = tuple(Candidate(**candidate) for candidate in fields["chosen"])
     for name in ("fold_scores", "cut_off"):
         fields[name] = tuple(fields[name])

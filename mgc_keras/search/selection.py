@@ -1,80 +1,177 @@
-"""Keep the score of every candidate in every contest, and drop those that cannot win any more."""
+"""Select candidates by their scores, and drop those that cannot be selected any more.
+
+Accuracy and r2, averaged over folds or pooled, are all one minus a weighted sum of the clips' losses: 0 or 1 for a
+label, the squared error for a value. No loss is negative, so the clips predicted so far bound the score from above, and
+the bound is exact.
+"""
 
 import numpy as np
 
-from mgc_keras.search.scoring import clip_losses, clip_weights
-from mgc_keras.search.trials import Plan, Trial
+from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.metrics import fold_weights, score
+from mgc_keras.search.fits import Fit
+from mgc_keras.search.splits import CrossValidation, Split
+from mgc_keras.search.task import SearchTask
 
 RUNNING, COMPLETE, DROPPED, CUT_OFF = range(4)
 STATUS = {RUNNING: "running", COMPLETE: "complete", DROPPED: "dropped (bound)", CUT_OFF: "cut off"}
 _TIE = 1e-12  # far below the loss of one clip, far above rounding
 
 
-class Contests:
-    """The standings of the candidates.
+class Selections:
+    """The scores of all candidates in every selection, as far as they are known.
 
-    The winner of a contest has the best score, and is the first in grid order among equals. A candidate is dropped
-    once its score could at most, were all clips to come predicted without loss, lose against a complete one. So the
-    winner does not depend on the order of the work.
+    A selection takes the candidate with the best score, the first in grid order among equals. A candidate is dropped
+    once its score, were all clips to come predicted without loss, would be worse than that of a complete one. So the
+    selected candidate does not depend on the order of the fits.
 
     Parameters
     ----------
-    plan : Plan
+    cv : CrossValidation
     n_candidates : int
-    estimator : {"SVC", "SVR"}
+    task : SearchTask
     weighting : {"size", "equal", "pooled"}
-    target : np.ndarray [shape=(n_clips,)]
+        Of the folds.
+
+    Attributes
+    ----------
+    bounds : np.ndarray [shape=(n_selections, n_candidates), dtype=float64]
+        The most that each score can still be; the score itself where the status is `COMPLETE`.
+    status : np.ndarray [shape=(n_selections, n_candidates), dtype=int]
+        `RUNNING`, `COMPLETE`, `DROPPED` or `CUT_OFF`.
     """
 
-    def __init__(self, plan: Plan, n_candidates: int, estimator: str, weighting: str, target: np.ndarray) -> None:
-        self._estimator, self._target = estimator, target
-        self._weights = [clip_weights(estimator, weighting, target, folds) for folds in plan.contest_folds]
-        n_contests = len(plan.contest_folds)
-        self.bounds = np.ones((n_contests, n_candidates))
-        self.status = np.full((n_contests, n_candidates), RUNNING)
-        n_trials = np.array([sum(contest in trial.serves for trial in plan.trials) for contest in range(n_contests)])
-        self._left = np.repeat(n_trials[:, None], n_candidates, axis=1)
+    def __init__(self, cv: CrossValidation, n_candidates: int, task: SearchTask, weighting: str) -> None:
+        self._task = task
+        self._weights = [clip_weights(task.metric, weighting, task.target, folds) for folds in cv.selection_folds]
+        n_selections = len(cv.selection_folds)
+        self.bounds = np.ones((n_selections, n_candidates))
+        self.status = np.full((n_selections, n_candidates), RUNNING)
+        n_splits = [sum(selection in split.counts_in for split in cv.splits) for selection in range(n_selections)]
+        self._n_left = np.repeat(np.array(n_splits)[:, None], n_candidates, axis=1)
 
-    def wanted(self, trial: Trial, candidate: int) -> bool:
-        """Tell whether some contest still needs this fit."""
-        return any(self.status[contest, candidate] == RUNNING for contest in trial.serves)
+    def needs(self, split: Split, candidate: int) -> bool:
+        """Tell whether some selection still needs this candidate's fit."""
+        return any(self.status[selection, candidate] == RUNNING for selection in split.counts_in)
 
-    def enter(self, trial: Trial, candidate: int, predictions: np.ndarray, cut_off: bool) -> None:
-        """Count the predictions of one fit in the contests that it serves."""
-        losses = clip_losses(self._estimator, self._target[trial.tested], predictions)
-        for contest, counted in trial.serves.items():
-            if self.status[contest, candidate] != RUNNING:
+    def add(self, fit: Fit) -> None:
+        """Count the predictions of a fit in the selections that use its split."""
+        candidate, test = fit.candidate, fit.split.test
+        losses = clip_losses(self._task.metric, self._task.target[test], fit.predictions)
+        for selection, counted in fit.split.counts_in.items():
+            if self.status[selection, candidate] != RUNNING:
                 continue
-            weights = self._weights[contest][trial.tested[counted]]
-            self.bounds[contest, candidate] -= float(weights @ losses[counted])
-            self._left[contest, candidate] -= 1
-            if cut_off:
-                self.status[contest, candidate] = CUT_OFF
-            elif self._left[contest, candidate] == 0:
-                self.status[contest, candidate] = COMPLETE
+            weights = self._weights[selection][test[counted]]
+            self.bounds[selection, candidate] -= float(weights @ losses[counted])
+            self._n_left[selection, candidate] -= 1
+            if fit.cut_off:
+                self.status[selection, candidate] = CUT_OFF
+            elif self._n_left[selection, candidate] == 0:
+                self.status[selection, candidate] = COMPLETE
 
-    def drop_losers(self) -> None:
-        """Mark the candidates that cannot win any more."""
-        for contest in range(len(self.status)):
-            best = self.winner(contest)
+    def drop(self) -> None:
+        """Drop the candidates that cannot be selected any more."""
+        for selection in range(len(self.status)):
+            best = self.best(selection)
             if best is None:
                 continue
-            lead = self.bounds[contest] - self.bounds[contest, best]
+            lead = self.bounds[selection] - self.bounds[selection, best]
             behind = np.arange(len(lead)) > best
             lost = (lead < -_TIE) | ((lead <= _TIE) & behind)
-            self.status[contest, lost & (self.status[contest] == RUNNING)] = DROPPED
+            self.status[selection, lost & (self.status[selection] == RUNNING)] = DROPPED
 
     def smallest_loss(self) -> float:
-        """Return the loss of the best complete candidate, in the contest where it is smallest (none complete: 0)."""
-        winners = [self.winner(contest) for contest in range(len(self.status))]
+        """Return the loss of the best complete candidate, in the selection where it is smallest (none complete: 0)."""
+        best = [self.best(selection) for selection in range(len(self.status))]
         return float(
-            min(0.0 if best is None else 1.0 - self.bounds[contest, best] for contest, best in enumerate(winners))
+            min(
+                0.0 if candidate is None else 1.0 - self.bounds[selection, candidate]
+                for selection, candidate in enumerate(best)
+            )
         )
 
-    def winner(self, contest: int) -> int | None:
+    def best(self, selection: int) -> int | None:
         """Return the best complete candidate so far, None where there is none yet."""
-        complete = np.flatnonzero(self.status[contest] == COMPLETE)
+        complete = np.flatnonzero(self.status[selection] == COMPLETE)
         if len(complete) == 0:
             return None
-        scores = self.bounds[contest, complete]
+        scores = self.bounds[selection, complete]
         return int(complete[np.argmax(scores >= scores.max() - _TIE)])
+
+    def selected(self, selection: int) -> int:
+        """Return the selected candidate.
+
+        Raises
+        ------
+        OptionError
+            The iteration budget cut off every candidate.
+        """
+        best = self.best(selection)
+        if best is None:
+            raise OptionError("the iteration budget cut off every candidate", field="max_iter", cure="use a larger one")
+        return best
+
+
+def clip_losses(metric: str, truth: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """Return each clip's loss: 0 or 1 (accuracy), or the squared error (r2).
+
+    Example
+    -------
+    >>> clip_losses("accuracy", np.array([0, 1]), np.array([0, 2]))
+    array([0., 1.])
+    """
+    return (truth != predictions).astype(float) if metric == "accuracy" else (truth - predictions) ** 2
+
+
+def clip_weights(metric: str, weighting: str, truth: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Return the weights with which the clips' losses add up to one minus the score.
+
+    Parameters
+    ----------
+    metric : {"accuracy", "r2"}
+    weighting : {"size", "equal", "pooled"}
+        Of the folds; see `mgc_keras.evaluation.metrics.score`.
+    truth : np.ndarray [shape=(n_clips,)]
+    folds : np.ndarray [shape=(n_clips,), dtype=int]
+        -1: the clip is not tested and gets weight 0.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_clips,), dtype=float64]
+
+    Raises
+    ------
+    OptionError
+        The r2 of a fold is undefined, since all its values are equal.
+    """
+    tested = folds >= 0
+    parts = [tested] if weighting == "pooled" else [folds == number for number in np.unique(folds[tested])]
+    shares = fold_weights(np.array([part.sum() for part in parts]), weighting)
+    weights = np.zeros(len(folds))
+    for part, share in zip(parts, shares / shares.sum(), strict=True):
+        weights[part] = share / _largest_loss(metric, truth[part])
+    return weights
+
+
+def fold_scores(metric: str, truth: np.ndarray, predictions: np.ndarray, folds: np.ndarray) -> list[float]:
+    """Return accuracy or r2 on each fold's clips alone, by fold number; NaN where r2 is undefined."""
+    parts = [folds == number for number in np.unique(folds[folds >= 0])]
+    return [
+        float("nan") if metric == "r2" and _spread(truth[part]) == 0 else score(truth[part], predictions[part], metric)
+        for part in parts
+    ]
+
+
+def _largest_loss(metric: str, truth: np.ndarray) -> float:
+    if metric == "accuracy":
+        return float(len(truth))
+    spread = _spread(truth)
+    if spread == 0:
+        raise OptionError(
+            "r2 is undefined: all values of a fold are equal", field="target", cure="use fewer folds, or pooled scores"
+        )
+    return spread
+
+
+def _spread(values: np.ndarray) -> float:
+    return float(((values - values.mean()) ** 2).sum())

@@ -1,9 +1,9 @@
 """Sequential minimal optimisation on a shared kernel matrix: libsvm's machines, number for number, only sooner.
 
-The algorithm is that of LIBSVM (Chang and Lin 2011, "LIBSVM: a library for support vector machines", section 4 and 5)
+The algorithm is that of LIBSVM (Chang and Lin 2011, "LIBSVM: a library for support vector machines", sections 4 and 5)
 with the working sets of Fan, Chen and Lin (2005): the pair that violates optimality most by second-order information,
-shrinking, kernel values in single and all else in double precision. A search whose scores must be those of libsvm to the
-last digit has to walk through the same steps, so every sum is taken in libsvm's order.
+shrinking, kernel values in single and all else in double precision. A search whose scores must be those of libsvm to
+the last digit has to walk through the same steps, so every sum is taken in libsvm's order.
 
 What is gained: kernel values are read in contiguous rows, loops run over vectors, and nothing holds Python's lock.
 Products of labels and gradients take the place of gradients: signs cost nothing and round nothing, and the labels
@@ -11,6 +11,7 @@ disappear from the loops. numba compiles them on first use, and keeps the result
 """
 
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,9 +21,28 @@ _FREE_ERROR = 0.1  # of a regression; scikit-learn's default
 _VALUES_KEPT = 128_000_000  # kernel values kept at a time: half a gigabyte, of which only what is needed is ever taken
 
 
+class Machine(NamedTuple):
+    """A trained support vector machine, laid out as scikit-learn's `dual_coef_` and `intercept_`.
+
+    Attributes
+    ----------
+    dual_coef : np.ndarray [shape=(n_classes - 1, n_trained) or, of a regression, (n_trained,), dtype=float64]
+        Row r of a clip of class c belongs to the pair of c with the (r+1)-th class where that lies behind c, else with
+        the r-th: positive for the first class of a pair, negative for the second.
+    intercept : np.ndarray [shape=(n_pairs,), dtype=float64] or, of a regression, float
+        Of the pairs (0, 1), (0, 2), …, (1, 2), ….
+    cut_off : bool
+        Whether the iteration budget ended before the stopping criterion was met.
+    """
+
+    dual_coef: np.ndarray
+    intercept: np.ndarray | float
+    cut_off: bool
+
+
 def train_pairs(
     kernel: np.ndarray, members: np.ndarray, starts: np.ndarray, cost: float, max_iter: int = -1
-) -> tuple[np.ndarray, np.ndarray, bool]:
+) -> Machine:
     """Train a support vector machine for every pair of classes.
 
     Parameters
@@ -40,32 +60,26 @@ def train_pairs(
 
     Returns
     -------
-    coefficients : np.ndarray [shape=(n_classes - 1, n_trained), dtype=float64]
-        Row r of a clip of class c belongs to the pair of c with the (r+1)-th class where that lies behind c, else with
-        the r-th: positive for the first class of a pair, negative for the second.
-    intercepts : np.ndarray [shape=(n_pairs,), dtype=float64]
-        Of the pairs (0, 1), (0, 2), …, (1, 2), ….
-    cut_off : bool
-        Whether a pair reached the budget.
+    Machine
     """
     sizes = np.diff(starts)
-    coefficients, intercepts = np.zeros((len(sizes) - 1, len(members))), []
-    room, cut_off = _room(int(np.sort(sizes)[-2:].sum())), False
+    dual_coef, intercepts = np.zeros((len(sizes) - 1, len(members))), []
+    cache, cut_off = _row_cache(int(np.sort(sizes)[-2:].sum())), False
     for first, second in combinations(range(len(sizes)), 2):
         ours, theirs = slice(*starts[first : first + 2]), slice(*starts[second : second + 2])
         label = np.repeat((1.0, -1.0), (sizes[first], sizes[second]))
         clips = np.concatenate((members[ours], members[theirs]))
-        alpha, rho, too_long = minimise(kernel, clips, label, np.full(len(label), -1.0), cost, max_iter, room)
-        coefficients[second - 1, ours] = alpha[: sizes[first]]
-        coefficients[first, theirs] = -alpha[sizes[first] :]
+        alpha, rho, too_long = minimise(kernel, clips, label, np.full(len(label), -1.0), cost, max_iter, cache)
+        dual_coef[second - 1, ours] = alpha[: sizes[first]]
+        dual_coef[first, theirs] = -alpha[sizes[first] :]
         intercepts.append(-rho)
         cut_off |= too_long
-    return coefficients, np.array(intercepts), cut_off
+    return Machine(dual_coef, np.array(intercepts), cut_off)
 
 
 def train_regression(
     kernel: np.ndarray, members: np.ndarray, values: np.ndarray, cost: float, max_iter: int = -1
-) -> tuple[np.ndarray, float, bool]:
+) -> Machine:
     """Train a support vector regression to which errors up to 0.1 cost nothing.
 
     Parameters
@@ -82,18 +96,15 @@ def train_regression(
 
     Returns
     -------
-    coefficients : np.ndarray [shape=(n_trained,), dtype=float64]
-    intercept : float
-    cut_off : bool
-        Whether the budget was reached.
+    Machine
     """
     n = len(members)
     label, clips = np.repeat((1.0, -1.0), n), np.concatenate((members, members))
     linear = np.concatenate((_FREE_ERROR - values, _FREE_ERROR + values))
-    alpha, rho, cut_off = minimise(kernel, clips, label, linear, cost, max_iter, _room(2 * n))
-    return alpha[:n] - alpha[n:], -rho, cut_off
+    alpha, rho, cut_off = minimise(kernel, clips, label, linear, cost, max_iter, _row_cache(2 * n))
+    return Machine(alpha[:n] - alpha[n:], -rho, cut_off)
 
 
-def _room(n: int) -> np.ndarray:
-    """Return room for the kernel rows of a problem of n variables, or for as many as may be kept."""
+def _row_cache(n: int) -> np.ndarray:
+    """Return memory for the kernel rows of n variables, or for as many rows as may be kept."""
     return np.empty(n * min(n, max(2, _VALUES_KEPT // n)), np.float32)

@@ -4,12 +4,15 @@ import numpy as np
 
 from mgc_keras.search.smo_steps import (
     TOLERANCE,
+    RowCache,
+    Variables,
+    add_row,
     best_partner,
-    clipped_step,
     compiled,
     extremes,
     fill_row,
     most_violating,
+    move_pair,
     reconstruct,
     row_slot,
     shrink,
@@ -25,9 +28,9 @@ def minimise(
     linear: np.ndarray,
     cost: float,
     max_iter: int,
-    room: np.ndarray,
+    memory: np.ndarray,
 ) -> tuple[np.ndarray, float, bool]:
-    """Minimise a support vector machine's problem over alpha.
+    """Minimise the dual objective of a support vector machine over alpha.
 
     Parameters
     ----------
@@ -42,8 +45,8 @@ def minimise(
         The most that an alpha may be.
     max_iter : int
         Steps; -1: no limit.
-    room : np.ndarray [dtype=float32]
-        For kernel rows, of at least two.
+    memory : np.ndarray [dtype=float32]
+        Of the row cache, for at least two rows of n values.
 
     Returns
     -------
@@ -54,20 +57,9 @@ def minimise(
         Whether `max_iter` was reached.
     """
     n = len(clips)
-    # Everything but `rows` and its records is in the order of the day.
-    places = np.arange(n)
-    alpha, slope, bound_slope = np.zeros(n), label * linear, np.zeros(n)
-    up, down = np.where(label > 0, 0.0, -np.inf), np.where(label > 0, -np.inf, 0.0)
-    diagonal = np.empty(n)
-    for t in range(n):
-        diagonal[t] = kernel[clips[t], clips[t]]
+    v, cache = _variables(kernel, clips, label, linear), _row_cache(n, memory)
     work, gain = np.empty(n), np.empty(n)
-    n_slots = min(n, len(room) // n)
-    rows = room[: n_slots * n].reshape(n_slots, n)
-    slot_of, owner = np.full(n, -1), np.full(n_slots, -1)
-    filled, made = np.zeros(n_slots, np.int64), np.zeros(n_slots, np.int64)
     order_number, next_slot = 0, 0
-
     active, unshrunk, cut_off = n, False, False
     n_steps, countdown = 0, min(n, 1000) + 1
     while True:
@@ -77,76 +69,57 @@ def minimise(
         countdown -= 1
         if countdown == 0:
             countdown = min(n, 1000)
-            highest, lowest = extremes(slope, up, down, active)
+            highest, lowest = extremes(v, active)
             if not unshrunk and highest + lowest <= TOLERANCE * 10:
                 unshrunk = True
-                reconstruct(kernel, clips, label, linear, alpha, slope, bound_slope, cost, active)
+                reconstruct(kernel, v, cost, active)
                 active = n
-            active, moved = shrink(
-                places, clips, label, linear, alpha, slope, bound_slope, up, down, diagonal, highest, lowest, active
-            )
+            active, moved = shrink(v, highest, lowest, active)
             order_number += moved
         i, j, slot_i, violation = -1, -1, 0, 0.0
         for again in range(2):
-            highest, i = most_violating(slope, up, work, active)
+            highest, i = most_violating(v, work, active)
             if i >= 0:
-                slot_i, next_slot = row_slot(places[i], -1, slot_of, owner, filled, next_slot)
-                fill_row(kernel[clips[i]], clips, active, rows, slot_i, filled, made, order_number)
-                violation, j = best_partner(
-                    slope, down, diagonal, rows[slot_i], work, gain, highest, diagonal[i], active
-                )
+                slot_i, next_slot = row_slot(v.places[i], -1, cache, next_slot)
+                fill_row(kernel[v.clips[i]], v.clips, active, cache, slot_i, order_number)
+                violation, j = best_partner(v, i, cache.rows[slot_i], work, gain, highest, active)
             if i >= 0 and j >= 0 and violation >= TOLERANCE:
                 if again:
                     countdown = 1
                 break
-            # Not before all variables agree is this the end.
-            reconstruct(kernel, clips, label, linear, alpha, slope, bound_slope, cost, active)
+            # The active variables agree. It is the end only once all variables do.
+            reconstruct(kernel, v, cost, active)
             active = n
         if i < 0 or j < 0 or violation < TOLERANCE:
             break
         n_steps += 1
-        slot_j, next_slot = row_slot(places[j], slot_i, slot_of, owner, filled, next_slot)
-        fill_row(kernel[clips[j]], clips, active, rows, slot_j, filled, made, order_number)
-        old_i, old_j = alpha[i], alpha[j]
-        _move(i, j, rows[slot_i], rows[slot_j], label, alpha, slope, up, down, diagonal, cost, active)
-        for one, old, slot in ((i, old_i, slot_i), (j, old_j, slot_j)):
-            if (old >= cost) != (alpha[one] >= cost):
-                fill_row(kernel[clips[one]], clips, n, rows, slot, filled, made, order_number)
-                by, row = label[one] * (cost if alpha[one] >= cost else -cost), rows[slot]
-                for t in range(n):
-                    bound_slope[t] += by * row[t]
-
-    result = np.empty(n)
+        slot_j, next_slot = row_slot(v.places[j], slot_i, cache, next_slot)
+        fill_row(kernel[v.clips[j]], v.clips, active, cache, slot_j, order_number)
+        old_i, old_j = v.alpha[i], v.alpha[j]
+        move_pair(v, i, j, cache.rows[slot_i], cache.rows[slot_j], cost, active)
+        for t, old, slot in ((i, old_i, slot_i), (j, old_j, slot_j)):
+            if (old >= cost) != (v.alpha[t] >= cost):
+                fill_row(kernel[v.clips[t]], v.clips, n, cache, slot, order_number)
+                add_row(v.bound_slope, v.label[t] * (cost if v.alpha[t] >= cost else -cost), cache.rows[slot])
+    alpha = np.empty(n)
     for t in range(n):
-        result[places[t]] = alpha[t]
-    return result, threshold(slope, up, down, active), cut_off
+        alpha[v.places[t]] = v.alpha[t]
+    return alpha, threshold(v, active), cut_off
 
 
 @compiled
-def _move(
-    i: int,
-    j: int,
-    row_i: np.ndarray,
-    row_j: np.ndarray,
-    label: np.ndarray,
-    alpha: np.ndarray,
-    slope: np.ndarray,
-    up: np.ndarray,
-    down: np.ndarray,
-    diagonal: np.ndarray,
-    cost: float,
-    active: int,
-) -> None:
-    """Move two alphas to their best, and the slopes of the active variables with them."""
-    old_i, old_j = alpha[i], alpha[j]
-    curvature = diagonal[i] + diagonal[j] - 2.0 * row_i[j]
-    alpha[i], alpha[j] = clipped_step(
-        label[i] == label[j], old_i, old_j, label[i] * slope[i], label[j] * slope[j], curvature, cost
-    )
-    by_i, by_j = label[i] * (alpha[i] - old_i), label[j] * (alpha[j] - old_j)
-    for t in range(active):
-        slope[t] += row_i[t] * by_i + row_j[t] * by_j
-    for one in (i, j):
-        positive, value = label[one] > 0, alpha[one]
-        up[one] = 0.0 if (value < cost if positive else value > 0) else -np.inf
-        down[one] = 0.0 if (value > 0 if positive else value < cost) else -np.inf
+def _variables(kernel: np.ndarray, clips: np.ndarray, label: np.ndarray, linear: np.ndarray) -> Variables:
+    n = len(clips)
+    diagonal = np.empty(n)
+    for t in range(n):
+        diagonal[t] = kernel[clips[t], clips[t]]
+    up, down = np.where(label > 0, 0.0, -np.inf), np.where(label > 0, -np.inf, 0.0)
+    return Variables(np.arange(n), clips, label, linear, np.zeros(n), label * linear, np.zeros(n), up, down, diagonal)
+
+
+@compiled
+def _row_cache(n: int, memory: np.ndarray) -> RowCache:
+    n_slots = min(n, len(memory) // n)
+    rows = memory[: n_slots * n].reshape(n_slots, n)
+    filled, made = np.zeros(n_slots, np.int64), np.zeros(n_slots, np.int64)
+    return RowCache(rows, np.full(n, -1), np.full(n_slots, -1), filled, made)

@@ -14,6 +14,8 @@ from mgc_keras.search import CORRECTED, PUBLISHED, Candidate, candidates, search
 
 GRID = [c for c in candidates(10) if c.C in (0.1, 8.0) and c.gamma in (None, 2**-3, 2**-7, 1 / 10)]
 
+FOLDS = {"published": "published", "corrected": "grouped"}
+
 
 def make_task(n=90, estimator="SVC", seed=0):
     random = np.random.default_rng(seed)
@@ -24,14 +26,14 @@ def make_task(n=90, estimator="SVC", seed=0):
     return {"a": features[:, :4], "b": features[:, 4:]}, target, np.arange(n) // 2
 
 
-def fit_predict(features, target, train, test, candidate, estimator, scaling):
-    if scaling:
+def fit_predict(features, target, train, test, candidate, estimator, standardize):
+    if standardize:
         scaler = StandardScaler().fit(features[train])
         features = scaler.transform(features)
-    machine = {"SVC": SVC, "SVR": SVR}[estimator](
+    svm = {"SVC": SVC, "SVR": SVR}[estimator](
         C=candidate.C, kernel=candidate.kernel, gamma="auto" if candidate.gamma is None else candidate.gamma
     )
-    return machine.fit(features[train], target[train]).predict(features[test])
+    return svm.fit(features[train], target[train]).predict(features[test])
 
 
 def score_of(predictions, target, folds, estimator, weighting):
@@ -44,16 +46,16 @@ def score_of(predictions, target, folds, estimator, weighting):
     return np.average(scores, weights=[(folds == number).sum() for number in numbers] if weighting == "size" else None)
 
 
-def cross_validated(features, target, folds, inside, candidate, estimator, scaling):
+def cross_validated(features, target, folds, inside, candidate, estimator, standardize):
     """Predict every fold of the clips `inside` from the other clips inside."""
     predictions = np.empty(len(target), dtype=object if estimator == "SVC" else float)
     for number in sorted(set(folds[inside & (folds >= 0)])):
         test = inside & (folds == number)
-        predictions[test] = fit_predict(features, target, inside & ~test, test, candidate, estimator, scaling)
+        predictions[test] = fit_predict(features, target, inside & ~test, test, candidate, estimator, standardize)
     return predictions
 
 
-def twin(blocks, target, folds, estimator, protocol):
+def twin(blocks, target, folds, estimator, settings):
     """Score, best candidate of each fold and predictions, without any shortcut."""
     features = np.concatenate(list(blocks.values()), axis=1)
     all_clips = np.ones(len(target), dtype=bool)
@@ -62,11 +64,11 @@ def twin(blocks, target, folds, estimator, protocol):
         inner = np.where(inside, folds, -1)
         scores = [
             score_of(
-                cross_validated(features, target, folds, inside, candidate, estimator, protocol.scaling),
+                cross_validated(features, target, folds, inside, candidate, estimator, settings.standardize),
                 target,
                 inner,
                 estimator,
-                protocol.fold_weighting,
+                settings.fold_weighting,
             )
             for candidate in GRID
         ]
@@ -74,35 +76,35 @@ def twin(blocks, target, folds, estimator, protocol):
 
     predictions = np.empty(len(target), dtype=object if estimator == "SVC" else float)
     chosen = []
-    overall = None if protocol.nested else best(all_clips)
+    overall = None if settings.nested else best(all_clips)
     for number in sorted(set(folds)):
         test = folds == number
-        chosen.append(best(~test) if protocol.nested else overall)
-        predictions[test] = fit_predict(features, target, ~test, test, chosen[-1], estimator, protocol.scaling)
-    return score_of(predictions, target, folds, estimator, protocol.fold_weighting), tuple(chosen), predictions
+        chosen.append(best(~test) if settings.nested else overall)
+        predictions[test] = fit_predict(features, target, ~test, test, chosen[-1], estimator, settings.standardize)
+    return score_of(predictions, target, folds, estimator, settings.fold_weighting), tuple(chosen), predictions
 
 
 @pytest.mark.parametrize("estimator", ["SVC", "SVR"])
 @pytest.mark.parametrize(
-    "protocol",
+    "settings",
     [
         PUBLISHED,
-        replace(PUBLISHED, scaling=True),
+        replace(PUBLISHED, standardize=True),
         replace(PUBLISHED, fold_weighting="equal"),
         replace(PUBLISHED, fold_weighting="pooled"),
         replace(PUBLISHED, nested=True),
         CORRECTED,
     ],
-    ids=["published", "scaled", "equal", "pooled", "nested", "corrected"],
+    ids=["published", "standardized", "equal", "pooled", "nested", "corrected"],
 )
-def test_search_finds_what_the_plain_twin_finds(estimator, protocol):
+def test_search_finds_what_the_plain_twin_finds(estimator, settings):
     blocks, target, groups = make_task(estimator=estimator)
-    folds = choose_folds(protocol.folds, target, regression=estimator == "SVR", groups=groups, n_folds=4)
-    result = search(blocks, target, folds, estimator, protocol, grid=GRID)
-    score, chosen, predictions = twin(blocks, target, folds, estimator, protocol)
+    folds = choose_folds(FOLDS[settings.name], target, regression=estimator == "SVR", groups=groups, n_folds=4)
+    result = search(blocks, target, folds, estimator, settings, grid=GRID)
+    score, chosen, predictions = twin(blocks, target, folds, estimator, settings)
     # Inner standardisation of SVR differs from the twin's by no more than libsvm's stopping tolerance.
     assert result.score == pytest.approx(score, abs=1e-12 if estimator == "SVC" else 2e-3)
-    assert result.chosen == chosen
+    assert result.chosen == chosen and result.settings == settings
     assert result.predictions["clip"].tolist() == list(range(len(target)))
     assert result.predictions["truth"].tolist() == target.tolist()
     assert result.predictions["fold"].tolist() == folds.tolist()
@@ -112,14 +114,16 @@ def test_search_finds_what_the_plain_twin_finds(estimator, protocol):
         np.testing.assert_allclose(result.predictions["prediction"], predictions, atol=5e-3)
 
 
-@pytest.mark.parametrize("protocol", [PUBLISHED, CORRECTED], ids=["published", "corrected"])
-def test_the_result_is_the_same_for_any_jobs_and_any_first_candidate(protocol):
+@pytest.mark.parametrize("settings", [PUBLISHED, CORRECTED], ids=["published", "corrected"])
+def test_the_result_is_the_same_for_any_jobs_and_any_first_candidate(settings):
     blocks, target, groups = make_task()
-    folds = choose_folds(protocol.folds, target, groups=groups, n_folds=5)
-    one = search(blocks, target, folds, protocol=protocol, grid=GRID)
-    two = search(blocks, target, folds, protocol=protocol, grid=GRID, jobs=2)
-    assert one.table.equals(two.table) and one.predictions.equals(two.predictions) and one.n_fits == two.n_fits
-    other = search(blocks, target, folds, protocol=protocol, grid=GRID, first=GRID[0])
+    folds = choose_folds(FOLDS[settings.name], target, groups=groups, n_folds=5)
+    one = search(blocks, target, folds, settings=settings, grid=GRID)
+    two = search(blocks, target, folds, settings=settings, grid=GRID, jobs=2)
+    assert (
+        one.cv_results.equals(two.cv_results) and one.predictions.equals(two.predictions) and one.n_fits == two.n_fits
+    )
+    other = search(blocks, target, folds, settings=settings, grid=GRID, first=GRID[0])
     assert (other.score, other.chosen) == (one.score, one.chosen)
     assert other.predictions.equals(one.predictions)
 
@@ -129,12 +133,12 @@ def test_dropped_candidates_could_not_have_won():
     blocks["a"] = blocks["a"] + 4.0 * (target[:, None] == ["blues", "jazz", "rock", "none"])
     folds = published_stratified_folds(target, 5)
     result = search(blocks, target, folds, grid=GRID)
-    dropped = result.table[result.table["status"] == "dropped (bound)"]
+    dropped = result.cv_results[result.cv_results["status"] == "dropped (bound)"]
     assert len(dropped) > 0 and result.n_fits < len(GRID) * 5
     for index in dropped.index:
         alone = search(blocks, target, folds, grid=[GRID[index]])
         assert alone.score < result.score or (alone.score == result.score and index > GRID.index(result.best))
-    complete = result.table[result.table["status"] == "complete"]
+    complete = result.cv_results[result.cv_results["status"] == "complete"]
     assert complete["score"].max() == pytest.approx(result.score, abs=1e-12)
 
 
@@ -147,19 +151,19 @@ def test_clips_of_no_fold_are_trained_on_and_never_tested():
     expected = fit_predict(features, target, folds < 0, folds == 0, result.best, "SVC", False)
     assert result.predictions["prediction"].tolist() == expected.tolist()
     inner = np.where(folds == 0, -1, np.arange(len(target)) % 3)
-    on_given = search(blocks, target, folds, protocol=CORRECTED, inner_folds=inner, grid=GRID)
-    on_drawn = search(blocks, target, folds, protocol=CORRECTED, groups=groups, grid=GRID)
+    on_given = search(blocks, target, folds, settings=CORRECTED, inner_folds=inner, grid=GRID)
+    on_drawn = search(blocks, target, folds, settings=CORRECTED, groups=groups, grid=GRID)
     assert len(on_given.chosen) == len(on_drawn.chosen) == 1
 
 
-def test_a_test_clip_has_no_say_in_a_nested_choice():
+def test_a_test_clip_has_no_say_in_a_nested_selection():
     blocks, target, _ = make_task()
     folds = np.where(np.arange(len(target)) < 20, 0, -1)
     inner = np.where(folds == 0, -1, np.arange(len(target)) % 3)
     changed = target.copy()
     changed[:20] = target[:20][::-1]
     before, after = (
-        search(blocks, labels, folds, protocol=CORRECTED, inner_folds=inner, grid=GRID) for labels in (target, changed)
+        search(blocks, labels, folds, settings=CORRECTED, inner_folds=inner, grid=GRID) for labels in (target, changed)
     )
     assert before.chosen == after.chosen
     assert before.predictions["prediction"].tolist() == after.predictions["prediction"].tolist()
@@ -173,7 +177,7 @@ def test_candidates_beyond_the_budget_are_named_and_cannot_win():
     assert free.cut_off == () and free.best.kernel == "linear"
     limited = search(blocks, target, folds, grid=GRID, max_iter=200)
     assert "linear C=8" in limited.cut_off
-    assert limited.table.set_index(["kernel", "C"]).loc[("linear", 8.0), "status"] == "cut off"
+    assert limited.cv_results.set_index(["kernel", "C"]).loc[("linear", 8.0), "status"] == "cut off"
     assert limited.best.name not in limited.cut_off
     with pytest.raises(OptionError, match="max_iter"):
         search(blocks, target, folds, grid=[Candidate("linear", 8.0)], max_iter=200)

@@ -17,8 +17,8 @@ def kernel_of(n_clips, gamma, n_columns=6, seed=0, replicas=0):
     return features, np.ascontiguousarray((kernel + kernel.T) / 2)
 
 
-def classify(kernel, labels, trained_on, cost, max_iter=-1):
-    members = np.flatnonzero(trained_on)
+def classify(kernel, labels, train, cost, max_iter=-1):
+    members = np.flatnonzero(train)
     classes, starts = np.unique(labels[members], return_index=True)
     return members, smo.train_pairs(kernel, members, np.append(starts, len(members)), cost, max_iter)
 
@@ -32,9 +32,9 @@ def test_classifiers_equal_those_of_libsvm_bit_by_bit(gamma, cost, n_classes):
     labels = np.digitize(score, np.quantile(score, np.arange(1, n_classes) / n_classes))
     order = np.argsort(labels, kind="stable")
     labels, kernel = labels[order], np.ascontiguousarray(kernel[np.ix_(order, order)])
-    trained_on = np.random.default_rng(2).random(600) < 0.9
-    peer = SVC(kernel="precomputed", C=cost).fit(kernel, labels, sample_weight=trained_on.astype(float))
-    members, (coefficients, intercepts, cut_off) = classify(kernel, labels, trained_on, cost)
+    train = np.random.default_rng(2).random(600) < 0.9
+    peer = SVC(kernel="precomputed", C=cost).fit(kernel, labels, sample_weight=train.astype(float))
+    members, (coefficients, intercepts, cut_off) = classify(kernel, labels, train, cost)
     support = np.flatnonzero(coefficients.any(axis=0))
     sign = -1 if n_classes == 2 else 1  # scikit-learn turns the machine of two classes round
     assert np.array_equal(members[support], members[peer.support_])
@@ -65,7 +65,7 @@ def test_a_machine_does_not_depend_on_how_many_rows_are_kept(monkeypatch):
     _, kept = classify(kernel, labels, np.ones(300, bool), 8.0)
     monkeypatch.setattr(smo, "_VALUES_KEPT", 7 * 300)
     _, forgotten = classify(kernel, labels, np.ones(300, bool), 8.0)
-    assert len(smo._room(300)) == 7 * 300
+    assert len(smo._row_cache(300)) == 7 * 300
     assert all(np.array_equal(one, other) for one, other in zip(kept, forgotten))
 
 

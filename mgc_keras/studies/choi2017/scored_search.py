@@ -106,6 +106,6 @@ def _named(result: SearchResult, task: StudyTask) -> pd.DataFrame:
 
 
 def _write_candidates(results: Mapping[str, SearchResult], path: Path) -> None:
-    tables = [result.table.assign(feature=feature) for feature, result in results.items()]
+    tables = [result.cv_results.assign(feature=feature) for feature, result in results.items()]
     table = pd.concat(tables, ignore_index=True)
     write_table(table[["feature", *table.columns.drop("feature")]], path)

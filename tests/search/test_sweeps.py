@@ -1,16 +1,12 @@
 """Sweeps resume where they were killed, and give the same for any number of jobs."""
 
-import sys
-
 import numpy as np
 import pytest
 
 from mgc_keras.datasets.splits import published_stratified_folds
 from mgc_keras.errors import OptionError
-from mgc_keras.search import Candidate, sweep
-from mgc_keras.search.sweep import record_path
-
-sweeping = sys.modules["mgc_keras.search.sweep"]
+from mgc_keras.search import Candidate, sweep, sweeps
+from mgc_keras.search.sweeps import record_path
 
 SETS = {name: tuple(name) for name in ("1", "2", "3", "12", "13", "23", "123")} | {"mfcc": ("mfcc",)}
 GRID = [Candidate("linear", 0.1), Candidate("rbf", 2.0, 0.05), Candidate("rbf", 8.0, 0.05)]
@@ -27,11 +23,12 @@ def task():
 def same(one, two):
     return (
         one.score == two.score
+        and one.settings == two.settings
         and one.chosen == two.chosen
         and one.best == two.best
         and one.fold_scores == two.fold_scores
         and one.cut_off == two.cut_off
-        and one.table.equals(two.table)
+        and one.cv_results.equals(two.cv_results)
         and one.predictions.equals(two.predictions)
     )
 
@@ -48,9 +45,9 @@ def test_a_killed_sweep_goes_on_where_it_was(task, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         sweep(*task, SETS, grid=GRID, record=tmp_path, on_result=killed_after_three)
     searched = []
-    original = sweeping.search_prepared
+    original = sweeps.search_prepared
     monkeypatch.setattr(
-        sweeping, "search_prepared", lambda *given: searched.append("".join(given[1])) or original(*given)
+        sweeps, "search_prepared", lambda *given: searched.append("".join(given[1])) or original(*given)
     )
     results = sweep(*task, SETS, grid=GRID, record=tmp_path)
     assert searched == ["12", "13", "23", "123", "mfcc"]
@@ -65,7 +62,7 @@ def test_records_of_something_else_are_not_used(task, tmp_path):
     second = sweep(blocks, shuffled, folds, {"1": ("1",)}, grid=GRID, record=tmp_path)["1"]
     assert first.score != second.score
     smaller = sweep(blocks, shuffled, folds, {"1": ("1",)}, grid=GRID[:1], record=tmp_path)["1"]
-    assert len(smaller.table) == 1
+    assert len(smaller.cv_results) == 1
     moved = {**blocks, "1": blocks["1"] + 1e-9}
     record = record_path(tmp_path, "task", "1", "published")
     before = record.read_bytes()
@@ -81,7 +78,7 @@ def test_processes_give_what_one_gives(task):
 
 
 def test_threads_give_what_one_gives(task, monkeypatch):
-    monkeypatch.setattr(sweeping, "_FEW_CLIPS", 10)
+    monkeypatch.setattr(sweeps, "_FEW_CLIPS", 10)
     one, two = (sweep(*task, {"1": "1", "23": "23", "mfcc": ("mfcc",)}, grid=GRID, jobs=jobs) for jobs in (1, 2))
     assert all(same(one[name], two[name]) and one[name].n_fits == two[name].n_fits for name in one)
 

@@ -1,4 +1,4 @@
-"""The clips of a search, checked, and in the order in which they are solved fastest."""
+"""The clips of a search: target, folds and groups, checked, in the order in which estimators are fitted fastest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mgc_keras.errors import OptionError
-from mgc_keras.search.scoring import METRICS
+
+METRIC_OF = {"SVC": "accuracy", "SVR": "r2"}
 
 
 @dataclass(frozen=True)
-class Problem:
+class SearchTask:
     """Target and folds, sorted by class for SVC: libsvm then reads a kernel matrix in long runs.
 
     Attributes
@@ -35,23 +36,28 @@ class Problem:
     inner_folds: np.ndarray | None
     groups: np.ndarray | None
 
+    @property
+    def metric(self) -> str:
+        """Return the metric of the estimator: accuracy or r2."""
+        return METRIC_OF[self.estimator]
 
-def prepare(
+
+def prepare_task(
     target: Sequence | np.ndarray,
     folds: np.ndarray,
     estimator: str,
     inner_folds: np.ndarray | None = None,
     groups: Sequence | np.ndarray | None = None,
-) -> Problem:
-    """Check and sort what a search is about. Parameters as in `mgc_keras.search.search`.
+) -> SearchTask:
+    """Check the clips of a search and sort them. Parameters as in `mgc_keras.search.search`.
 
     Raises
     ------
     OptionError
         An unknown estimator, lengths that differ, no tested clip, a target that is not finite.
     """
-    if estimator not in METRICS:
-        raise OptionError(f"unknown estimator {estimator!r}", field="estimator", cure="use SVC or SVR")
+    if estimator not in METRIC_OF:
+        raise OptionError(f"unknown estimator {estimator!r}", field="estimator", cure="choose one of SVC, SVR")
     target, folds = np.asarray(target), np.asarray(folds)
     for name, column in {"folds": folds, "inner_folds": inner_folds, "groups": groups}.items():
         if column is not None and np.shape(column) != (len(target),):
@@ -66,7 +72,7 @@ def prepare(
     else:
         classes, target = np.unique(target, return_inverse=True)
         order = np.argsort(target, kind="stable")
-    return Problem(
+    return SearchTask(
         estimator,
         order,
         target[order],

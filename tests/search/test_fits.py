@@ -1,4 +1,4 @@
-"""Machines solved on shared kernels predict what scikit-learn predicts from the features."""
+"""Estimators fitted on shared kernels predict what scikit-learn predicts from the features."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,8 +10,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
 from mgc_keras.errors import OptionError
+from mgc_keras.search.fits import fit_predict
 from mgc_keras.search.kernels import BlockKernels, kernel_matrix
-from mgc_keras.search.solve import solve
 
 
 def clips(n_classes, seed=0, n=240):
@@ -25,64 +25,64 @@ def clips(n_classes, seed=0, n=240):
 @pytest.mark.parametrize("gamma", [None, 0.05])
 @pytest.mark.parametrize("cost", [0.1, 8.0])
 def test_classes_are_those_of_svc_on_the_features(n_classes, gamma, cost):
-    features, labels, trained_on = clips(n_classes)
+    features, labels, train = clips(n_classes)
     kernel = kernel_matrix(BlockKernels({"a": features[:, :5], "b": features[:, 5:]}).gram(("a", "b")), gamma)
-    tested = np.flatnonzero(~trained_on)
-    solution = solve("SVC", kernel, labels, trained_on, tested, cost)
+    test = np.flatnonzero(~train)
+    predictions, cut_off = fit_predict("SVC", kernel, labels, train, test, cost)
     peer = SVC(C=cost, kernel="linear") if gamma is None else SVC(C=cost, gamma=gamma)
-    expected = peer.fit(features[trained_on], labels[trained_on]).predict(features[tested])
-    assert np.array_equal(solution.predictions, expected)
-    assert not solution.cut_off
+    expected = peer.fit(features[train], labels[train]).predict(features[test])
+    assert np.array_equal(predictions, expected)
+    assert not cut_off
 
 
 @pytest.mark.parametrize("left_out", [0, 1, 3])
 def test_a_class_without_training_clips_is_never_predicted(left_out):
-    features, labels, trained_on = clips(4)
-    trained_on = trained_on & (labels != left_out)
+    features, labels, train = clips(4)
+    train = train & (labels != left_out)
     kernel = kernel_matrix(BlockKernels({"a": features}).gram(("a",)), 0.05)
-    tested = np.flatnonzero(~trained_on)
-    expected = SVC(C=2.0, gamma=0.05).fit(features[trained_on], labels[trained_on]).predict(features[tested])
-    assert np.array_equal(solve("SVC", kernel, labels, trained_on, tested, 2.0).predictions, expected)
+    test = np.flatnonzero(~train)
+    expected = SVC(C=2.0, gamma=0.05).fit(features[train], labels[train]).predict(features[test])
+    assert np.array_equal(fit_predict("SVC", kernel, labels, train, test, 2.0)[0], expected)
 
 
 def test_two_of_three_classes_left_keep_their_sign():
-    features, labels, trained_on = clips(3)
-    trained_on = trained_on & (labels != 1)
+    features, labels, train = clips(3)
+    train = train & (labels != 1)
     kernel = BlockKernels({"a": features}).gram(("a",))
-    tested = np.flatnonzero(~trained_on)
-    expected = SVC(C=2.0, kernel="linear").fit(features[trained_on], labels[trained_on]).predict(features[tested])
-    assert np.array_equal(solve("SVC", kernel, labels, trained_on, tested, 2.0).predictions, expected)
+    test = np.flatnonzero(~train)
+    expected = SVC(C=2.0, kernel="linear").fit(features[train], labels[train]).predict(features[test])
+    assert np.array_equal(fit_predict("SVC", kernel, labels, train, test, 2.0)[0], expected)
 
 
 @pytest.mark.parametrize("gamma", [None, 0.05])
 def test_values_are_those_of_svr_on_the_features(gamma):
-    features, _, trained_on = clips(2)
+    features, _, train = clips(2)
     target = np.tanh(features[:, 0]) + 0.1 * features[:, 1]
     kernel = kernel_matrix(BlockKernels({"a": features}).gram(("a",)), gamma)
-    tested = np.flatnonzero(~trained_on)
-    solution = solve("SVR", kernel, target.astype(float), trained_on, tested, 2.0)
+    test = np.flatnonzero(~train)
+    predictions, _ = fit_predict("SVR", kernel, target.astype(float), train, test, 2.0)
     peer = SVR(C=2.0, kernel="linear") if gamma is None else SVR(C=2.0, gamma=gamma)
-    expected = peer.fit(features[trained_on], target[trained_on]).predict(features[tested])
-    np.testing.assert_allclose(solution.predictions, expected, atol=1e-3)  # libsvm's stopping tolerance
+    expected = peer.fit(features[train], target[train]).predict(features[test])
+    np.testing.assert_allclose(predictions, expected, atol=1e-3)  # libsvm's stopping tolerance
 
 
 def test_a_budget_that_is_too_small_is_told():
-    features, labels, trained_on = clips(3)
+    features, labels, train = clips(3)
     kernel = BlockKernels({"a": features}).gram(("a",))
-    tested = np.flatnonzero(~trained_on)
-    assert solve("SVC", kernel, labels, trained_on, tested, 32.0, max_iter=5).cut_off
-    assert solve("SVR", kernel, features[:, 0].astype(float), trained_on, tested, 32.0, max_iter=5).cut_off
+    test = np.flatnonzero(~train)
+    assert fit_predict("SVC", kernel, labels, train, test, 32.0, max_iter=5)[1]
+    assert fit_predict("SVR", kernel, features[:, 0].astype(float), train, test, 32.0, max_iter=5)[1]
 
 
 def test_kernels_add_up_over_blocks():
-    features, _, trained_on = clips(2, n=700)
+    features, _, train = clips(2, n=700)
     features = np.c_[features, np.full(len(features), 7.0)]  # a constant column
     order = np.random.default_rng(1).permutation(len(features))
     kernels = BlockKernels({"a": features[:, :4], "b": features[:, 4:]}, order)
-    scaled = StandardScaler().fit(features[order][trained_on]).transform(features[order])
+    scaled = StandardScaler().fit(features[order][train]).transform(features[order])
     for gram, peer in (
         (kernels.gram(("a", "b")), features[order].astype(float)),
-        (kernels.gram(("a", "b"), trained_on), scaled),
+        (kernels.gram(("a", "b"), train), scaled),
         (kernels.gram(("b",)), features[order][:, 4:].astype(float)),
     ):
         np.testing.assert_allclose(kernel_matrix(gram, None), peer @ peer.T, atol=1e-9)

@@ -1,0 +1,80 @@
+"""The estimator of a search: refitted on all clips, saved without pickle, and loaded again."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import skops.io
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from mgc_keras.errors import WeightsError
+from mgc_keras.files import whole_file
+from mgc_keras.search.result import SearchResult
+
+
+def refit(result: SearchResult, features_by_block: Mapping[str, np.ndarray], target: Sequence | np.ndarray) -> Pipeline:
+    """Fit the best candidate of a search on all clips, as `GridSearchCV` does for its `best_estimator_`.
+
+    Parameters
+    ----------
+    result : SearchResult
+    features_by_block : mapping of str to np.ndarray [shape=(n_clips, n_columns), dtype=float]
+        Those that were searched, in the same order.
+    target : sequence of str or int, or of float (SVR), (n_clips,)
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        A StandardScaler where the search standardised, and the SVC or SVR. It predicts from an array
+        (n_clips, n_columns) that joins the blocks side by side in their order.
+
+    Example
+    -------
+    >>> from mgc_keras.datasets.splits import plain_folds
+    >>> from mgc_keras.search import search
+    >>> blocks = {"1": np.array([[0.0], [5.0], [1.0], [6.0]])}
+    >>> result = search(blocks, ["low", "high", "low", "high"], plain_folds(4, 2))
+    >>> refit(result, blocks, ["low", "high", "low", "high"]).predict([[0.5], [5.5]]).tolist()
+    ['low', 'high']
+    """
+    best = result.best
+    svm = {"SVC": SVC, "SVR": SVR}[result.estimator](
+        C=best.C, kernel=best.kernel, **({} if best.gamma is None else {"gamma": best.gamma})
+    )
+    scaler = [("scaler", StandardScaler())] if result.settings.standardize else []
+    features = np.concatenate([np.asarray(block, np.float64) for block in features_by_block.values()], axis=1)
+    return Pipeline([*scaler, ("svm", svm)]).fit(features, np.asarray(target))
+
+
+def save_estimator(estimator: Pipeline, path: str | Path) -> Path:
+    """Write an estimator in the format of skops, whole or not at all. Return the path, such as genre.skops."""
+    with whole_file(path) as temporary:
+        skops.io.dump(estimator, temporary)
+    return Path(path)
+
+
+def load_estimator(path: str | Path) -> Pipeline:
+    """Load an estimator that `save_estimator` wrote. Nothing is unpickled, so a file from a stranger runs no code.
+
+    Raises
+    ------
+    WeightsError
+        There is no such file, it was not written by skops, it holds types that skops does not know to be safe, or it
+        is another estimator.
+    """
+    if not Path(path).is_file():
+        raise WeightsError("there is no such file", path=path, cure="save one with save_estimator")
+    try:
+        estimator = skops.io.load(path, trusted=[])
+    except UntrustedTypesFoundException as error:
+        raise WeightsError(f"holds types that may run code: {error}", path=path, cure="do not use it") from error
+    except (BadZipFile, KeyError, ValueError) as error:
+        raise WeightsError("is not a file of skops", path=path, cure="save one with save_estimator") from error
+    steps = estimator.named_steps.values() if isinstance(estimator, Pipeline) else (estimator,)
+    if not all(isinstance(step, StandardScaler | SVC | SVR) for step in steps):
+        raise WeightsError("is not an estimator of a search", path=path, cure="save one with save_estimator")
+    return estimator

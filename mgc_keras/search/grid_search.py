@@ -1,0 +1,244 @@
+"""The search: the best support vector machine for a set of features, and its out-of-fold predictions."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import ThreadpoolController
+
+from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.metrics import score
+from mgc_keras.search.fits import Fits
+from mgc_keras.search.grid import Candidate, Grid, by_kernel, candidates, likely_best
+from mgc_keras.search.kernels import BlockKernels
+from mgc_keras.search.result import SearchResult
+from mgc_keras.search.selection import COMPLETE, CUT_OFF, STATUS, Selections, clip_losses, fold_scores
+from mgc_keras.search.settings import PUBLISHED, SearchSettings
+from mgc_keras.search.splits import CrossValidation, Split, check_train_clips, nested_cv, outer_splits, plain_cv
+from mgc_keras.search.task import SearchTask, prepare_task
+
+# From so many candidates on, a round of one split keeps a few jobs busy.
+_MANY = 4
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `search` that change its work; see there."""
+
+    grid: Grid = "authors"
+    first: Candidate | None = None
+    max_iter: int | None = None
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        if self.jobs < 1:
+            raise OptionError(f"{self.jobs} jobs cannot work", field="jobs", cure="use 1 or more")
+        if self.max_iter is not None and self.max_iter < 1:
+            raise OptionError(f"a budget of {self.max_iter} iterations", field="max_iter", cure="use 1 or more")
+
+
+def search(
+    features_by_block: Mapping[str, np.ndarray],
+    target: Sequence | np.ndarray,
+    folds: np.ndarray,
+    estimator: str = "SVC",
+    settings: SearchSettings = PUBLISHED,
+    *,
+    inner_folds: np.ndarray | None = None,
+    groups: Sequence | np.ndarray | None = None,
+    grid: Grid = "authors",
+    first: Candidate | None = None,
+    max_iter: int | None = None,
+    jobs: int = 1,
+) -> SearchResult:
+    """Search the grid for the best support vector machine on all given features together.
+
+    Parameters
+    ----------
+    features_by_block : mapping of str to np.ndarray [shape=(n_clips, n_columns), dtype=float]
+        The blocks are joined side by side, for instance one a convnet layer.
+    target : sequence of str or int, or of float (SVR), (n_clips,)
+        Labels or values.
+    folds : np.ndarray [shape=(n_clips,), dtype=int]
+        The fold that tests each clip; -1: never tested, always trained on. See `mgc_keras.datasets.splits`.
+    estimator : {"SVC", "SVR"}
+    settings : SearchSettings
+        `PUBLISHED`, `CORRECTED` or anything between.
+    inner_folds : np.ndarray [shape=(n_clips,), dtype=int] or None
+        Nested searches: the folds to select on; -1: always trained on. By default the other outer folds; where there
+        are fewer than three, five seeded folds of the training clips.
+    groups : sequence or None, (n_clips,)
+        Nested searches: clips to keep together where inner folds must be drawn.
+    grid : {"authors", "reduced"} or sequence of Candidate
+        See `candidates`.
+    first : Candidate or None
+        The candidate to fit first. It changes the work, never the score or the selected candidate.
+    max_iter : int or None
+        Iteration budget for each of libsvm's binary problems. A candidate that exceeds it in some fit cannot be
+        selected, and is named in the result. None: no limit; unscaled MFCCs can then take hours.
+    jobs : int
+        Threads. The result is the same for any number.
+
+    Returns
+    -------
+    SearchResult
+
+    Raises
+    ------
+    OptionError
+        Options, lengths or folds that make no sense; a budget that cut off every candidate.
+
+    Example
+    -------
+    >>> from mgc_keras.datasets.splits import plain_folds
+    >>> blocks = {"1": np.random.default_rng(0).normal(size=(30, 4))}
+    >>> search(blocks, blocks["1"][:, 0], plain_folds(30, 3), "SVR").best
+    Candidate(kernel='rbf', C=32.0, gamma=0.0078125)
+    """
+    task = prepare_task(target, folds, estimator, inner_folds, groups)
+    kernels = BlockKernels(features_by_block, task.order)
+    return search_prepared(kernels, tuple(features_by_block), task, settings, Options(grid, first, max_iter, jobs))
+
+
+def search_prepared(
+    kernels: BlockKernels, blocks: Sequence[str], task: SearchTask, settings: SearchSettings, options: Options
+) -> SearchResult:
+    """Search on some of the blocks of `kernels`, which are in the order of `task`; see `search`."""
+    if kernels.n_clips != len(task.folds):
+        raise OptionError(f"{len(task.folds)} clips have a target, but {kernels.n_clips} have features", field="target")
+    # With one BLAS thread rounding, and so everything, is the same for any number of jobs; and threads of threads would
+    # only wait for each other.
+    with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(options.jobs) as pool:
+        grid = candidates(kernels.n_features(blocks), options.grid)
+        each = pool.map if options.jobs > 1 else map
+        fits = Fits(kernels, blocks, task, grid, settings.standardize, options.max_iter, each)
+        return _GridSearch(fits, task, settings, grid, options.first).run()
+
+
+class _GridSearch:
+    """One search: its fits, its selections and the predictions that come of them."""
+
+    def __init__(
+        self,
+        fits: Fits,
+        task: SearchTask,
+        settings: SearchSettings,
+        grid: tuple[Candidate, ...],
+        first: Candidate | None,
+    ) -> None:
+        self._fits, self._task, self._settings, self._grid = fits, task, settings, grid
+        self._first = first if first in grid else likely_best(grid, fits.n_features)
+
+    def run(self) -> SearchResult:
+        splits = outer_splits(self._task)
+        check_train_clips(splits, self._task)
+        predictions = np.full((len(self._grid), len(self._task.folds)), np.nan)
+        if self._settings.nested:
+            selections = self._select(nested_cv(self._task, self._settings.seed))
+            chosen = [selections.selected(selection) for selection in range(len(splits))]
+            self._refit(splits, chosen, predictions)
+        else:
+            selections = self._select(plain_cv(splits, self._task), predictions)
+            chosen = [selections.selected(0)] * len(splits)
+        out_of_fold = np.full(len(self._task.folds), np.nan)
+        for split, candidate in zip(splits, chosen, strict=True):
+            out_of_fold[split.test] = predictions[candidate, split.test]
+        return self._result(selections, chosen, out_of_fold)
+
+    def _select(self, cv: CrossValidation, predictions: np.ndarray | None = None) -> Selections:
+        """Fit the splits round by round and drop candidates in between. Rounds do not depend on the number of jobs."""
+        check_train_clips(cv.splits, self._task)
+        selections = Selections(cv, len(self._grid), self._task, self._settings.fold_weighting)
+        groups = by_kernel(self._grid, self._first)
+        if self._settings.standardize:
+            # Each split has inner products of its own, which are better computed once for all kernels.
+            groups = [[candidate for group in groups for candidate in group]]
+        splits, losses = list(cv.splits), {}
+        for group in [[self._grid.index(self._first)], *groups]:
+            for some in _rounds(splits, group, selections, budget=self._fits.has_budget):
+                requests = [(split, [index for index in group if selections.needs(split, index)]) for split in some]
+                for fit in self._fits.run(requests):
+                    selections.add(fit)
+                    truth = self._task.target[fit.split.test]
+                    losses.setdefault(id(fit.split), clip_losses(self._task.metric, truth, fit.predictions).sum())
+                    if predictions is not None:
+                        predictions[fit.candidate, fit.split.test] = fit.predictions
+                selections.drop()
+            # From now on the splits that cost the first candidate most come first: they drop candidates soonest.
+            splits.sort(key=lambda split: -losses.get(id(split), 0.0))
+        return selections
+
+    def _refit(self, splits: list[Split], chosen: list[int], predictions: np.ndarray) -> None:
+        """Fit each outer split's selected candidate, one candidate after another, and fill in its predictions."""
+        for candidate in sorted(set(chosen)):
+            requests = [(split, [candidate]) for split, one in zip(splits, chosen, strict=True) if one == candidate]
+            for fit in self._fits.run(requests):
+                predictions[candidate, fit.split.test] = fit.predictions
+
+    def _result(self, selections: Selections, chosen: list[int], predictions: np.ndarray) -> SearchResult:
+        task, grid = self._task, self._grid
+        tested = task.folds >= 0
+        truth, predicted, folds = task.target[tested], predictions[tested], task.folds[tested]
+        cut_off = (selections.status == CUT_OFF).any(axis=0)
+        clips = pd.DataFrame({"clip": task.order[tested], "fold": folds, "truth": truth, "prediction": predicted})
+        clips = clips.sort_values("clip", ignore_index=True)
+        if task.classes is not None:
+            for column in ("truth", "prediction"):
+                clips[column] = task.classes[clips[column].astype(int)]
+        return SearchResult(
+            estimator=task.estimator,
+            metric=task.metric,
+            settings=self._settings,
+            score=score(truth, predicted, task.metric, folds, self._settings.fold_weighting),
+            best=grid[max(Counter(sorted(chosen)).items(), key=lambda item: item[1])[0]],
+            chosen=tuple(grid[candidate] for candidate in chosen),
+            fold_scores=tuple(fold_scores(task.metric, truth, predicted, folds)),
+            predictions=clips,
+            cv_results=self._cv_results(selections),
+            cut_off=tuple(candidate.name for candidate, cut in zip(grid, cut_off, strict=True) if cut),
+            n_fits=self._fits.count,
+        )
+
+    def _cv_results(self, selections: Selections) -> pd.DataFrame:
+        rows = []
+        for selection, statuses in enumerate(selections.status):
+            for candidate, status, bound in zip(self._grid, statuses, selections.bounds[selection], strict=True):
+                rows.append(
+                    {
+                        "fold": selection if self._settings.nested else -1,
+                        "kernel": candidate.kernel,
+                        "C": candidate.C,
+                        "gamma": np.nan if candidate.gamma is None else candidate.gamma,
+                        "score": bound if status == COMPLETE else np.nan,
+                        "status": STATUS[int(status)],
+                    }
+                )
+        return pd.DataFrame(rows)
+
+
+def _rounds(splits: list[Split], group: list[int], selections: Selections, budget: bool) -> Iterator[list[Split]]:
+    """Cut the splits into rounds: at first as many as it takes to drop a candidate that is always wrong, then few.
+
+    Under an iteration budget one split goes first: candidates that it cuts off cost a single fit.
+    """
+    ahead = len(splits) if len(group) == 1 else max(1, int(len(splits) * selections.smallest_loss()))
+    begin = 0
+    if budget:
+        yield splits[:1]
+        begin, ahead = 1, max(1, ahead - 1)
+    while begin < len(splits):
+        yield splits[begin : begin + ahead]
+        begin += ahead
+        running = sum(any(selections.needs(split, candidate) for split in splits[begin:]) for candidate in group)
+        # Fits of very unequal length leave jobs idle at the end of a round, most of all where only a few are left.
+        ahead = max(-(-len(splits) // 10), 1 if running >= _MANY else 2)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    # Looking for the libraries takes milliseconds: once a process is enough.
+    return ThreadpoolController()

@@ -1,0 +1,34 @@
+"""Names of feature sets, and what the study's protocols mean for their search."""
+
+from dataclasses import replace
+
+import pytest
+
+from mgc_keras import protocols, search
+from mgc_keras.errors import OptionError
+from mgc_keras.studies.choi2017.feature_sets import feature_blocks, feature_names, layer_sets
+from mgc_keras.studies.choi2017.scored_search import search_settings
+
+
+def test_layer_sets_are_the_subsets_of_five_layers():
+    assert len(layer_sets()) == len(set(layer_sets())) == 31
+    assert set(layer_sets()) - set(layer_sets("published")) == {"1235", "1245", "1345"}
+    assert feature_names("published")[-2:] == ["mfcc", "mfcc+12345"]
+    assert feature_names(prefix="random_", mfcc=False)[0] == "random_1"
+    with pytest.raises(OptionError):
+        layer_sets("some")
+
+
+def test_feature_blocks():
+    assert feature_blocks("135") == ("1", "3", "5")
+    assert feature_blocks("mfcc+random_12") == ("mfcc", "random_1", "random_2")
+    for nonsense in ("", "11", "mfcc+", "mfcc+mfcc"):
+        with pytest.raises(OptionError):
+            feature_blocks(nonsense)
+
+
+def test_protocols_are_searched_as_they_say():
+    assert search_settings(protocols.PUBLISHED) == search.PUBLISHED
+    assert search_settings(protocols.CORRECTED) == search.CORRECTED
+    scaled = search_settings(replace(protocols.PUBLISHED, scaling=True, seed=3))
+    assert scaled == replace(search.PUBLISHED, standardize=True, seed=3)
