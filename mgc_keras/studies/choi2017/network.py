@@ -105,8 +105,8 @@ def excerpt_tagger(n_tags: int = 50, *, framing: str = "theano", seed: int = 0) 
     """Build the tagging convnet for excerpts of 6.8 s, a quarter of the work of whole clips.
 
     The layers and weights are those of ``convnet(output="tags")``, to which `set_tensors` moves them; only the last
-    pool does not pool along time, so that 320 frames end where 1360 do. The paper trains on whole clips of 29 s. Not in the
-    paper; chosen because random excerpts teach the same filters from little data in minutes.
+    pool does not pool along time, so that 320 frames end where 1360 do. The paper trains on whole clips of 29 s. Not
+    in the paper; chosen because random excerpts teach the same filters from little data in minutes.
 
     Parameters
     ----------
