@@ -31,3 +31,8 @@ def modules_named(name: str, package: str = STUDIES) -> Iterator[ModuleType]:
         module = f"{package}.{found.name}.{name}"
         if found.ispkg and find_spec(module) is not None:
             yield import_module(module)
+
+
+def by_study(name: str) -> dict[str, ModuleType]:
+    """Import the module of this name of every study that has one, by the study's key: the name of its folder."""
+    return {module.__name__.split(".")[-2]: module for module in modules_named(name)}

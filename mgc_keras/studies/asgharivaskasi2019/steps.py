@@ -21,7 +21,7 @@ from mgc_keras.runs.writer import RunWriter, write_table
 from mgc_keras.studies.asgharivaskasi2019.baselines import BASELINES, fit_and_predict
 from mgc_keras.studies.asgharivaskasi2019.data import features_of, sub_runs_on
 from mgc_keras.studies.asgharivaskasi2019.networks import Networks
-from mgc_keras.studies.asgharivaskasi2019.report import PAPER_ACCURACY, PAPER_TASK
+from mgc_keras.studies.asgharivaskasi2019.paper import PAPER
 from mgc_keras.studies.asgharivaskasi2019.sub_runs import SUFFIXES, SubRun
 from mgc_keras.studies.asgharivaskasi2019.trainer import Trainer, policy_of
 from mgc_keras.studies.common.exports import task_of
@@ -172,7 +172,6 @@ class _Run:
         if task.groups is not None:
             table["group"] = task.groups[test]
         self.writer.predictions(task.name, feature, self.protocol, table)
-        paper = PAPER_ACCURACY.get(feature) if task.name == PAPER_TASK else None
         return score_row(
             self.study,
             task.name,
@@ -181,6 +180,6 @@ class _Run:
             "accuracy",
             table,
             grouped=self.protocol == "corrected",
-            published=paper,
+            published=PAPER.printed(task.name).get(feature),
             seed=self.options.seed,
         )

@@ -130,7 +130,6 @@ def run(options: argparse.Namespace) -> int:
     # Imported here, so that --help does not wait for TensorFlow.
     from mgc_keras.runs.reader import RunFolder
     from mgc_keras.studies.asgharivaskasi2019.data import extractors_of, genre_manifests, resolve_defaults
-    from mgc_keras.studies.asgharivaskasi2019.report import claims
     from mgc_keras.studies.asgharivaskasi2019.steps import check_options, compare, run_all
     from mgc_keras.studies.common.exports import write_errors
     from mgc_keras.studies.common.report import write_report
@@ -149,8 +148,8 @@ def run(options: argparse.Namespace) -> int:
     compare(rows, options, writer)
     write_errors(writer)
     report = write_report(writer.folder)
-    for claim in claims(RunFolder(writer.folder)):
-        print(claim.text)
+    for claim in RunFolder(writer.folder).claims:
+        print(claim.text())
     print(f"scores: {writer.folder / 'scores.csv'}\nreport: {report}")
     return 0
 

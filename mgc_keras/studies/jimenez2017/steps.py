@@ -19,9 +19,9 @@ from mgc_keras.studies.common.exports import task_of
 from mgc_keras.studies.jimenez2017.data import excerpts_of, folds_of
 from mgc_keras.studies.jimenez2017.network import EXCERPT_SECONDS
 from mgc_keras.studies.jimenez2017.network_parts import TRAINABLE_FROM, split_at, with_genre_head
-from mgc_keras.studies.jimenez2017.report import CENTRE, EXCERPTS, PAPER_ACCURACY, PAPER_TASK
+from mgc_keras.studies.jimenez2017.paper import PAPER
 from mgc_keras.studies.jimenez2017.trainer import Trainer
-from mgc_keras.studies.jimenez2017.votes import AVERAGES, Neighbours, chosen_genres, song_votes
+from mgc_keras.studies.jimenez2017.votes import AVERAGES, CENTRE, EXCERPTS, Neighbours, chosen_genres, song_votes
 
 Rows = list[dict[str, Any]]
 Tables = dict[str, list[pd.DataFrame]]
@@ -133,7 +133,7 @@ def _scored(
                 "accuracy",
                 table,
                 grouped=protocol == "corrected" or feature.endswith(EXCERPTS),
-                published=PAPER_ACCURACY.get(feature) if task.name == PAPER_TASK else None,
+                published=PAPER.printed(task.name).get(feature),
                 seed=options.seed,
             )
         )

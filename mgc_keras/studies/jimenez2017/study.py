@@ -79,7 +79,6 @@ def run(options: argparse.Namespace) -> int:
     from mgc_keras.studies.common.exports import write_errors
     from mgc_keras.studies.common.report import write_report
     from mgc_keras.studies.jimenez2017.data import song_manifests
-    from mgc_keras.studies.jimenez2017.report import claims
     from mgc_keras.studies.jimenez2017.steps import check_options, compare, run_all
     from mgc_keras.studies.jimenez2017.trainer import start_network
     from mgc_keras.training.determinism import prepare_tensorflow
@@ -96,8 +95,8 @@ def run(options: argparse.Namespace) -> int:
     compare(rows, SUB_RUNS, options, writer)
     write_errors(writer, pattern="excerpts/*/errors.csv")
     report = write_report(writer.folder)
-    for claim in claims(RunFolder(writer.folder)):
-        print(claim.text)
+    for claim in RunFolder(writer.folder).claims:
+        print(claim.text())
     for model in models:
         print(f"model: {model} (for mgc-keras classify --weights)")
     print(f"scores: {writer.folder / 'scores.csv'}\nreport: {report}")

@@ -18,7 +18,7 @@ from mgc_keras.progress import progress_bar
 from mgc_keras.runs.summary import compare_features, score_row
 from mgc_keras.runs.writer import RunWriter, write_table
 from mgc_keras.studies.ouyang2023.data import CleanFold, clean_clips, draw_genres, features_of, protocols
-from mgc_keras.studies.ouyang2023.report import PAPER_ACCURACY, PAPER_TASK
+from mgc_keras.studies.ouyang2023.paper import PAPER
 from mgc_keras.studies.ouyang2023.trainer import CLASSES, MODEL, Trainer, settings_of
 
 # Fixed before any score was seen: the paper has the network from scratch ahead.
@@ -171,7 +171,6 @@ class _Run:
 
     def _score(self, table: pd.DataFrame) -> dict[str, Any]:
         self.writer.predictions(self.task, self.network, self.protocol, table)
-        paper = PAPER_ACCURACY.get(self.network) if self.task == PAPER_TASK else None
         return score_row(
             self.study,
             self.task,
@@ -180,6 +179,6 @@ class _Run:
             "accuracy",
             table,
             grouped=self.protocol == "corrected",
-            published=paper,
+            published=PAPER.printed(self.task).get(self.network),
             seed=self.options.seed,
         )

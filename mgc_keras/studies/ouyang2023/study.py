@@ -113,7 +113,6 @@ def run(options: argparse.Namespace) -> int:
     from mgc_keras.studies.common.exports import write_errors
     from mgc_keras.studies.common.report import write_report
     from mgc_keras.studies.ouyang2023.data import genre_manifests, resolve_defaults
-    from mgc_keras.studies.ouyang2023.report import claims
     from mgc_keras.studies.ouyang2023.steps import check_options, compare, predict_clips, run_all
     from mgc_keras.training.determinism import prepare_tensorflow
 
@@ -131,8 +130,8 @@ def run(options: argparse.Namespace) -> int:
     faults += predict_clips(trained, options, writer)
     write_errors(writer, faults)
     report = write_report(writer.folder)
-    for claim in claims(RunFolder(writer.folder)):
-        print(claim.text)
+    for claim in RunFolder(writer.folder).claims:
+        print(claim.text())
     for name in ("scores.csv", "seeds.csv", "new_clips.csv"):
         print(f"{name.split('.')[0].replace('_', ' ')}: {writer.folder / name}")
     print(f"report: {report}")

@@ -38,14 +38,13 @@ from mgc_keras.studies.song2017.network import (
     options_of_network,
     replace_head,
 )
+from mgc_keras.studies.song2017.paper import PAPER, SOURCE
 from mgc_keras.studies.song2017.pretraining import PretrainingSettings
-from mgc_keras.studies.song2017.report import PAPER_ACCURACY, SOURCE
 from mgc_keras.studies.song2017.scores import STARTS, FineTuned, TransferScores, score_transfer
 from mgc_keras.studies.song2017.source_tagger import SourceTagger, train_source_tagger
 from mgc_keras.studies.song2017.waveform import with_scattering
 from mgc_keras.training.examples import Examples
 
-PAPER_TASK = "gtzan_genre"
 AUDITED_CLIPS = 20
 
 
@@ -191,9 +190,8 @@ def write_scores(
     study: str, rows: list[dict[str, Any]], tuned: list[FineTuned], options: argparse.Namespace, writer: RunWriter
 ) -> None:
     """Score what was fine-tuned and write the run's tables."""
-    published = {PAPER_TASK: PAPER_ACCURACY}
     scored = [
-        score_transfer(study, one, writer, published=published.get(one.task.name), seed=options.seed) for one in tuned
+        score_transfer(study, one, writer, published=PAPER.printed(one.task.name), seed=options.seed) for one in tuned
     ]
     writer.scores([*rows, *(row for one in scored for row in one.scores)])
     write_errors(writer)

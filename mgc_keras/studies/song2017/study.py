@@ -133,7 +133,6 @@ def run(options: argparse.Namespace) -> int:
     from mgc_keras.runs.reader import RunFolder
     from mgc_keras.studies.common.report import write_report
     from mgc_keras.studies.song2017.data import resolve_defaults, target_manifests
-    from mgc_keras.studies.song2017.report import claims
     from mgc_keras.studies.song2017.steps import (
         audit_scattering,
         check_options,
@@ -164,8 +163,8 @@ def run(options: argparse.Namespace) -> int:
     if targets:
         audit_scattering(targets[0], options, writer)
     report = write_report(writer.folder)
-    for claim in claims(RunFolder(writer.folder)):
-        print(claim.text)
+    for claim in RunFolder(writer.folder).claims:
+        print(claim.text())
     if tagger:
         print(f"tagger: {tagger} (mono waveforms of {options.seconds:g} s at 16 kHz in, tags out)")
     print(f"scores: {writer.folder / 'scores.csv'}\nreport: {report}")

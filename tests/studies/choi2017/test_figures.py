@@ -6,10 +6,10 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from run_example import genre_predictions, write_example_run
 
+from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.choi2017 import figures as layer_sets
 from mgc_keras.studies.choi2017 import figures_by_label as labels
 from mgc_keras.studies.choi2017.audits import figures as audit_figures
-from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.choi2017.figures_by_label import label_differences
 
 

@@ -3,7 +3,7 @@
 import re
 import shutil
 import struct
-from html import escape
+from html import unescape
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -62,7 +62,7 @@ def test_every_figure_is_drawn_and_embedded(run_folder, text):
     names = {path.name for path in (run_folder / "figures").iterdir()}
     assert names == {
         "arousal.png", "genre <example>.png", "genre <example>_labels.png", "training.png", "audit_batch_border.png",
-        "audit_batch_number.png", "audit_batch_order.png", "audit_scaling.png",
+        "audit_batch_number.png", "audit_batch_order.png", "audit_scaling.png", "differences.png",
     }  # fmt: skip
     assert text.count("data:image/png;base64,") == len(names)
     for path in (run_folder / "figures").iterdir():
@@ -76,7 +76,7 @@ def test_every_score_and_conclusion_is_told(run_folder, text):
     for row in pd.read_csv(run_folder / "scores.csv").itertuples():
         assert f"{row.score:.3f} [{row.ci_low:.3f}, {row.ci_high:.3f}]" in text
     for path in (run_folder / "audit").glob("*.txt"):
-        assert escape(path.read_text().strip()) in text
+        assert path.read_text().strip() in unescape(text)
 
 
 def test_a_redrawn_report_is_identical(run_folder, tmp_path):
