@@ -7,6 +7,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 STUDIES = "mgc_keras.studies"
+# The folder among the studies' that is none: what they share.
+COMMON = "common"
 
 
 def modules_in(package: str) -> Iterator[ModuleType]:
@@ -35,4 +37,5 @@ def modules_named(name: str, package: str = STUDIES) -> Iterator[ModuleType]:
 
 def by_study(name: str) -> dict[str, ModuleType]:
     """Import the module of this name of every study that has one, by the study's key: the name of its folder."""
-    return {module.__name__.split(".")[-2]: module for module in modules_named(name)}
+    found = {module.__name__.split(".")[-2]: module for module in modules_named(name)}
+    return {key: module for key, module in found.items() if key != COMMON}

@@ -1,6 +1,6 @@
 """What Choi, Fazekas, Sandler and Cho (2017) print."""
 
-from mgc_keras.studies.common.paper import Claim, Paper, PrintedDataset, PrintedFigure
+from mgc_keras.studies.common.paper import BEST, Claim, Paper, PrintedDataset, PrintedFigure
 
 # What the paper's scores call the tasks of these datasets.
 TASK_NAMES = {
@@ -11,7 +11,6 @@ TASK_NAMES = {
 }
 SHORT_LABELS = {"arousal": "a", "valence": "v"}
 
-BEST = "best layer set"
 # The paper's tasks, and the built-in task that stands for each.
 BALLROOM = ("ballroom_extended", "dance")
 GENRE = ("gtzan_genre", "genre")

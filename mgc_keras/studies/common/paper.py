@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# The highest of a task's scores, where a paper does not say which of its features has it.
+BEST = "best of all"
+
 
 @dataclass(frozen=True)
 class PrintedFigure:
@@ -11,7 +14,7 @@ class PrintedFigure:
     Parameters
     ----------
     task, feature : str
-        As in ``scores.csv``.
+        As in ``scores.csv``, or `BEST`.
     metric : str
         "accuracy" (a share), "r2", "auc" or a phrase such as "training accuracy".
     value : float

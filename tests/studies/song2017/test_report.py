@@ -41,7 +41,8 @@ def test_table_one_has_the_papers_columns(run_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("transfer", "random_start", "verdict"), [(0.4, 0.95, "refuted"), (0.9, 0.3, "confirmed"), (0.6, 0.6, "not decided")]
+    ("transfer", "random_start", "verdict"),
+    [(0.4, 0.95, "refuted"), (0.9, 0.3, "confirmed"), (0.6, 0.6, "not decided")],
 )
 def test_the_claim_on_accuracy_goes_either_way(
     transfer: float, random_start: float, verdict: str, tmp_path: Path
