@@ -85,7 +85,12 @@ def paired(
     if run.comparisons.empty:
         return [Paragraph("No paired tests were saved.")]
     headlines = FindingList(findings(run, describe=describe or name))
-    return [headlines, Paragraph(text), Table(comparison_table(run, name), grouped_by="Task")]
+    return [
+        Paragraph(f"Under the {run.headline_protocol} protocol:"),
+        headlines,
+        Paragraph(text),
+        Table(comparison_table(run, name), grouped_by="Task"),
+    ]
 
 
 def over_seeds(run: RunFolder, text: str, otherwise: str) -> list[Part]:

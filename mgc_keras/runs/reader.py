@@ -52,9 +52,12 @@ class RunFolder:
         if not path.is_file():
             return {}
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise OptionError(f"no JSON ({error})", path=path, cure="run the study again") from error
+        if not isinstance(content, dict):
+            raise OptionError("no configuration, for it has no names", path=path, cure="run the study again")
+        return content
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -92,9 +95,7 @@ class RunFolder:
         """Every ``audit/<name>.csv`` with its conclusion, by name in alphabetical order."""
         found = {}
         for path in sorted((self.folder / "audit").glob("*.csv")):
-            text = path.with_suffix(".txt")
-            conclusion = text.read_text(encoding="utf-8").strip() if text.is_file() else ""
-            found[path.stem] = AuditResult(path.stem, _read(path, ()), conclusion)
+            found[path.stem] = AuditResult(path.stem, _read(path, ()), _text(path.with_suffix(".txt")))
         return found
 
     @property
@@ -143,6 +144,14 @@ class RunFolder:
         """
         path = self.folder / name
         return _read(path, columns) if path.is_file() else pd.DataFrame(columns=list(columns))
+
+
+def _text(path: Path) -> str:
+    """Return a text file's content, or "" where there is none."""
+    try:
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise OptionError(f"no text ({error})", path=path, cure="run the study again") from error
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """What Asgharivaskasi et al. (2019) print."""
 
-from mgc_keras.studies.common.paper import Claim, Paper, PrintedDataset, PrintedFigure
+from mgc_keras.studies.common.paper import GTZAN, Claim, Paper, PrintedDataset, PrintedFigure
 
 _TABLE_2 = {
     # Full songs, then segments of 3 s that vote.
@@ -26,17 +26,17 @@ PAPER = Paper(
 }""",
     figures=(
         *(
-            PrintedFigure("gtzan_genre", f"{name}{suffix}", "accuracy", value, "Table 2")
+            PrintedFigure(GTZAN, f"{name}{suffix}", "accuracy", value, "Table 2")
             for name, values in _TABLE_2.items()
             for suffix, value in zip(("", "-3s"), values)
         ),
-        PrintedFigure("gtzan_genre", "vgg16", "accuracy", 0.75, "Table 3"),
+        PrintedFigure(GTZAN, "vgg16", "accuracy", 0.75, "Table 3"),
         PrintedFigure("ballroom_extended", "vgg16", "accuracy", 0.636, "Table 3"),
         PrintedFigure("artists1517", "vgg16", "accuracy", 0.62, "Table 3"),
-        PrintedFigure("gtzan_genre", "resnet34", "accuracy", 0.79, "Table 3"),
+        PrintedFigure(GTZAN, "resnet34", "accuracy", 0.79, "Table 3"),
         PrintedFigure("ballroom_extended", "resnet34", "accuracy", 0.754, "Table 3"),
-        PrintedFigure("gtzan_genre", "rnn", "accuracy", 0.403, "text"),
-        PrintedFigure("gtzan_genre", "vgg16-segmented", "accuracy", 0.67, "text"),
+        PrintedFigure(GTZAN, "rnn", "accuracy", 0.403, "text"),
+        PrintedFigure(GTZAN, "vgg16-segmented", "accuracy", 0.67, "text"),
     ),
     claims=(
         Claim(

@@ -9,6 +9,7 @@ from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, first_screen,
 from mgc_keras.reporting.tables import score_table
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.asgharivaskasi2019.paper import PAPER
+from mgc_keras.studies.common.paper import GTZAN
 
 _RANDOM_START = (
     "These backbones started from random weights: {names}. Their scores say what a network that never saw an image "
@@ -30,7 +31,7 @@ def score_tables(run: RunFolder, task: str) -> dict[str, pd.DataFrame]:
     scores = run.scores[run.scores["task"] == task]
     is_baseline = scores["feature"].str.removesuffix("-3s").str.removesuffix("-segmented").isin(_BASELINES)
     cells = {"Classic classifiers": scores[is_baseline], "Networks": scores[~is_baseline]}
-    printed = PAPER.printed("gtzan_genre")
+    printed = PAPER.printed(GTZAN)
     return {
         title: score_table(run, rows, lambda feature: {"Classifier": feature}, printed)
         for title, rows in cells.items()

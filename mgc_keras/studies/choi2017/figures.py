@@ -23,6 +23,9 @@ from mgc_keras.reporting.style import (
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.choi2017.order import RANDOM, feature_order, is_random
 
+# Bars of a lower r2 are cut off.
+LOWEST = -1.0
+
 
 def draw_task(run: RunFolder, task: str) -> Path | None:
     """Draw ``figures/<task>.png``: one panel a protocol, on one scale; None where there is one feature alone."""
@@ -75,9 +78,9 @@ def _random_twin(feature: str) -> str:
 
 
 def _floor(scores: pd.DataFrame) -> float:
-    """Where bars start: 0, lower where r2 is negative; never cut off, so that lengths can be compared."""
+    """Where the axis starts: 0, lower where r2 is negative, but not below -1: one that failed would hide all others."""
     lowest = np.nanmin(scores[["score", "ci_low"]].to_numpy())
-    return min(0.0, 1.05 * lowest)
+    return min(0.0, max(1.05 * lowest, LOWEST))
 
 
 def _colour(feature: str) -> str:

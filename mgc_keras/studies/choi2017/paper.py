@@ -1,6 +1,6 @@
 """What Choi, Fazekas, Sandler and Cho (2017) print."""
 
-from mgc_keras.studies.common.paper import BEST, Claim, Paper, PrintedDataset, PrintedFigure
+from mgc_keras.studies.common.paper import BEST, GTZAN, Claim, Paper, PrintedDataset, PrintedFigure
 
 # What the paper's scores call the tasks of these datasets.
 TASK_NAMES = {
@@ -13,7 +13,7 @@ SHORT_LABELS = {"arousal": "a", "valence": "v"}
 
 # The paper's tasks, and the built-in task that stands for each.
 BALLROOM = ("ballroom_extended", "dance")
-GENRE = ("gtzan_genre", "genre")
+GENRE = (GTZAN, "genre")
 AROUSAL = ("emoMusic_a", "emotion_a")
 VALENCE = ("emoMusic_v", "emotion_v")
 VOCAL = ("jamendo_vd", "voice")
@@ -44,10 +44,10 @@ PAPER = Paper(
         PrintedFigure("ballroom_extended", "123", "accuracy", 0.867, _FIGURES),
         PrintedFigure("ballroom_extended", "1", "accuracy", 0.738, _FIGURES),
         PrintedFigure("ballroom_extended", "state of the art", "weighted average recall", 0.949, _STATE, quoted=True),
-        PrintedFigure("gtzan_genre", "12345", "accuracy", 0.898, _FIGURES),
-        PrintedFigure("gtzan_genre", "mfcc", "accuracy", 0.66, _FIGURES),
-        PrintedFigure("gtzan_genre", "mfcc+12345", "accuracy", 0.781, _FIGURES),
-        PrintedFigure("gtzan_genre", "state of the art", "accuracy", 0.945, _STATE, quoted=True),
+        PrintedFigure(GTZAN, "12345", "accuracy", 0.898, _FIGURES),
+        PrintedFigure(GTZAN, "mfcc", "accuracy", 0.66, _FIGURES),
+        PrintedFigure(GTZAN, "mfcc+12345", "accuracy", 0.781, _FIGURES),
+        PrintedFigure(GTZAN, "state of the art", "accuracy", 0.945, _STATE, quoted=True),
         PrintedFigure("gtzan_speechmusic", "12345", "accuracy", 1.0, _FIGURES),
         PrintedFigure("gtzan_speechmusic", "mfcc", "accuracy", 0.992, _FIGURES),
         PrintedFigure("gtzan_speechmusic", "state of the art", "accuracy", 1.0, _STATE, quoted=True),

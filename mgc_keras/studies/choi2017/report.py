@@ -7,7 +7,7 @@ from mgc_keras.reporting.page import FigureImage, FindingList, Folded, Heading, 
 from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, audit, first_screen, paired, source_training
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.choi2017.audits.figures import draw_audit
-from mgc_keras.studies.choi2017.figures import draw_task
+from mgc_keras.studies.choi2017.figures import LOWEST, draw_task
 from mgc_keras.studies.choi2017.figures_by_label import draw_labels
 from mgc_keras.studies.choi2017.order import describe, feature_name
 from mgc_keras.studies.choi2017.tables import headline_table, score_table
@@ -73,6 +73,8 @@ def scores(run: RunFolder) -> list[Part]:
         caption = f"{task}: every feature set, with 95 % intervals; behind it the untrained convnet, if run."
         if task in run.chances:
             caption += " Dotted: chance."
+        if (run.scores.loc[run.scores["task"] == task, "score"] < LOWEST).any():
+            caption += f" Bars are cut off at {LOWEST:g}; a negative r² predicts worse than the mean of the clips."
         table = score_table(run, task)
         parts += [
             Heading(task),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# The task that all five papers share, by the name of its manifest.
+GTZAN = "gtzan_genre"
 # The highest of a task's scores, where a paper does not say which of its features has it.
 BEST = "best of all"
 

@@ -1,6 +1,6 @@
 """What Jiménez and José (2017) print."""
 
-from mgc_keras.studies.common.paper import Claim, Paper, PrintedDataset, PrintedFigure
+from mgc_keras.studies.common.paper import GTZAN, Claim, Paper, PrintedDataset, PrintedFigure
 
 PAPER = Paper(
     key="jimenez2017",
@@ -16,7 +16,7 @@ PAPER = Paper(
   howpublished = {Universitat Politècnica de Catalunya},
   year = {2017}
 }""",
-    figures=(PrintedFigure("gtzan_genre", "finetune-mean", "accuracy", 0.78, "text (about 78 %)"),),
+    figures=(PrintedFigure(GTZAN, "finetune-mean", "accuracy", 0.78, "text (about 78 %)"),),
     claims=(
         Claim(
             "over-fits",

@@ -19,6 +19,7 @@ from mgc_keras.reporting.sections import (
 from mgc_keras.reporting.style import BLUE, DARK, GREY, label_axes, new_figure, save_png
 from mgc_keras.reporting.tables import score_table
 from mgc_keras.runs.reader import RunFolder
+from mgc_keras.studies.common.paper import GTZAN
 from mgc_keras.studies.jimenez2017.claims import SUB_RUNS
 from mgc_keras.studies.jimenez2017.paper import PAPER
 from mgc_keras.studies.jimenez2017.votes import AVERAGES, CENTRE, EXCERPTS, WAYS
@@ -32,7 +33,7 @@ _OWN_START = (
 
 def table_of(run: RunFolder, task: str) -> pd.DataFrame:
     """Return Training, Genre from, Paper (GTZAN), and a column a protocol, with 95 % intervals."""
-    return score_table(run, run.scores[run.scores["task"] == task], _columns, PAPER.printed("gtzan_genre"))
+    return score_table(run, run.scores[run.scores["task"] == task], _columns, PAPER.printed(GTZAN))
 
 
 def _columns(feature: str) -> dict[str, str]:

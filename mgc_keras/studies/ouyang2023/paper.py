@@ -1,6 +1,6 @@
 """What Ouyang (2023) prints."""
 
-from mgc_keras.studies.common.paper import Claim, Paper, PrintedDataset, PrintedFigure
+from mgc_keras.studies.common.paper import GTZAN, Claim, Paper, PrintedDataset, PrintedFigure
 
 HARD_TO_REACH = 0.8
 OPTIMIZERS = ("Adam", "Adadelta", "Adagrad")
@@ -19,15 +19,15 @@ PAPER = Paper(
   year = {2023}
 }""",
     figures=(
-        PrintedFigure("gtzan_genre", "inceptionv3", "accuracy", 0.64, "text"),
-        PrintedFigure("gtzan_genre", "inceptionv3", "training accuracy", 0.979, "text"),
-        PrintedFigure("gtzan_genre", "inceptionv3", "accuracy of metal", 1.0, "confusion matrix"),
-        PrintedFigure("gtzan_genre", "inceptionv3", "accuracy of pop", 0.3, "confusion matrix"),
-        PrintedFigure("gtzan_genre", "cnn", "accuracy", 0.73, "text"),
-        PrintedFigure("gtzan_genre", "cnn", "training accuracy", 0.999, "text"),
-        PrintedFigure("gtzan_genre", "cnn", "accuracy of metal", 1.0, "confusion matrix"),
-        PrintedFigure("gtzan_genre", "cnn", "accuracy of reggae", 0.5, "confusion matrix"),
-        PrintedFigure("gtzan_genre", "cnn", "loss difference", 0.2809, "text"),
+        PrintedFigure(GTZAN, "inceptionv3", "accuracy", 0.64, "text"),
+        PrintedFigure(GTZAN, "inceptionv3", "training accuracy", 0.979, "text"),
+        PrintedFigure(GTZAN, "inceptionv3", "accuracy of metal", 1.0, "confusion matrix"),
+        PrintedFigure(GTZAN, "inceptionv3", "accuracy of pop", 0.3, "confusion matrix"),
+        PrintedFigure(GTZAN, "cnn", "accuracy", 0.73, "text"),
+        PrintedFigure(GTZAN, "cnn", "training accuracy", 0.999, "text"),
+        PrintedFigure(GTZAN, "cnn", "accuracy of metal", 1.0, "confusion matrix"),
+        PrintedFigure(GTZAN, "cnn", "accuracy of reggae", 0.5, "confusion matrix"),
+        PrintedFigure(GTZAN, "cnn", "loss difference", 0.2809, "text"),
     ),
     claims=(
         Claim(

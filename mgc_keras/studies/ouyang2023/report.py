@@ -17,6 +17,7 @@ from mgc_keras.reporting.sections import (
 )
 from mgc_keras.reporting.tables import score_table
 from mgc_keras.runs.reader import RunFolder
+from mgc_keras.studies.common.paper import GTZAN
 from mgc_keras.studies.ouyang2023.claims import has_random_start
 from mgc_keras.studies.ouyang2023.figures import draw_counts, draw_new_clip
 from mgc_keras.studies.ouyang2023.paper import PAPER
@@ -45,7 +46,7 @@ def glance(run: RunFolder) -> list[Part]:
     parts += first_screen(run, name=_name)
     for task in run.tasks:
         scores = run.scores[run.scores["task"] == task]
-        table = score_table(run, scores, lambda network: {"Network": _name(network)}, PAPER.printed("gtzan_genre"))
+        table = score_table(run, scores, lambda network: {"Network": _name(network)}, PAPER.printed(GTZAN))
         parts += [Heading(f"{task}: accuracy on test clips"), Table(table)]
     note = (
         "In brackets: 95 % intervals, bootstrap over test clips; under the corrected protocol over artists where they "

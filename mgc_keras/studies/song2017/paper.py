@@ -1,6 +1,6 @@
 """What Song, Wang, Han and Ding (2017) print."""
 
-from mgc_keras.studies.common.paper import Claim, Paper, PrintedDataset, PrintedFigure
+from mgc_keras.studies.common.paper import GTZAN, Claim, Paper, PrintedDataset, PrintedFigure
 
 # The task of the pre-trained network's own score.
 SOURCE = "source"
@@ -20,12 +20,12 @@ PAPER = Paper(
   year = {2017}
 }""",
     figures=(
-        PrintedFigure("gtzan_genre", "Panagakos & Kotropoulos", "accuracy", 0.924, "Table 1", quoted=True),
-        PrintedFigure("gtzan_genre", "Andén & Mallat", "accuracy", 0.916, "Table 1", quoted=True),
-        PrintedFigure("gtzan_genre", "Lee et al.", "accuracy", 0.906, "Table 1", quoted=True),
-        PrintedFigure("gtzan_genre", "Dai & Liu", "accuracy", 0.934, "Table 1", quoted=True),
-        PrintedFigure("gtzan_genre", "random-start", "accuracy", 0.935, "Table 1"),
-        PrintedFigure("gtzan_genre", "transfer", "accuracy", 0.958, "Table 1"),
+        PrintedFigure(GTZAN, "Panagakos & Kotropoulos", "accuracy", 0.924, "Table 1", quoted=True),
+        PrintedFigure(GTZAN, "Andén & Mallat", "accuracy", 0.916, "Table 1", quoted=True),
+        PrintedFigure(GTZAN, "Lee et al.", "accuracy", 0.906, "Table 1", quoted=True),
+        PrintedFigure(GTZAN, "Dai & Liu", "accuracy", 0.934, "Table 1", quoted=True),
+        PrintedFigure(GTZAN, "random-start", "accuracy", 0.935, "Table 1"),
+        PrintedFigure(GTZAN, "transfer", "accuracy", 0.958, "Table 1"),
     ),
     claims=(
         Claim(

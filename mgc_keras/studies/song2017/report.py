@@ -9,6 +9,7 @@ from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, audit, first_
 from mgc_keras.reporting.sections import paired as paired_tests
 from mgc_keras.reporting.tables import score_table
 from mgc_keras.runs.reader import RunFolder
+from mgc_keras.studies.common.paper import GTZAN
 from mgc_keras.studies.song2017.figures import draw_audit, draw_curves
 from mgc_keras.studies.song2017.paper import PAPER, SOURCE
 
@@ -24,7 +25,7 @@ AUDITS = {
 def table_one(run: RunFolder) -> pd.DataFrame:
     """Return the paper's Table 1: Task, Start, Paper (GTZAN), and a column a protocol, with 95 % intervals."""
     tables = []
-    printed = PAPER.printed("gtzan_genre")
+    printed = PAPER.printed(GTZAN)
     for task, scores in _tuned(run).groupby("task", sort=False):
         columns = partial(_columns, str(task))
         tables.append(score_table(run, scores, columns, printed))

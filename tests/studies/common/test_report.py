@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from run_example import write_example_run
 
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.common.report import write_report
 
@@ -139,8 +139,18 @@ def test_a_folder_without_scores_is_refused(tmp_path, content, message):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_spoiled_configuration_is_named(run_folder, tmp_path):
-    shutil.copy(run_folder / "scores.csv", tmp_path)
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(OptionError, match="config.json"):
-        write_report(tmp_path)
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", b"{"),
+        ("config.json", b"[1]"),
+        ("config.json", b"\xff\xfe"),
+        ("audit/scaling.txt", b"\xff\xfe"),
+        ("predictions/arousal__mfcc__corrected.csv", b"\xdaj-\xa4%\xe1F@L\xad"),
+    ],
+)
+def test_a_spoiled_file_is_named(run_folder, tmp_path, name, content):
+    shutil.copytree(run_folder, tmp_path / "run", ignore=shutil.ignore_patterns("figures", "report.html"))
+    (tmp_path / "run" / name).write_bytes(content)
+    with pytest.raises(MgcKerasError, match=name):
+        write_report(tmp_path / "run")
