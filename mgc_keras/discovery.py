@@ -7,6 +7,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 STUDIES = "mgc_keras.studies"
+# The folder among the studies' that is none: what they share.
+COMMON = "common"
 
 
 def module_names(package: str) -> list[str]:
@@ -37,3 +39,9 @@ def modules_named(name: str, package: str = STUDIES) -> Iterator[ModuleType]:
         module = f"{package}.{found.name}.{name}"
         if found.ispkg and find_spec(module) is not None:
             yield import_module(module)
+
+
+def by_study(name: str) -> dict[str, ModuleType]:
+    """Import the module of this name of every study that has one, by the study's key: the name of its folder."""
+    found = {module.__name__.split(".")[-2]: module for module in modules_named(name)}
+    return {key: module for key, module in found.items() if key != COMMON}

@@ -120,12 +120,12 @@ def draw_clip(
     names = list(VIEWS) if views is None else list(views)
     for name in names:
         if name not in VIEWS:
-            raise OptionError(f"there is no view {name!r}", field="views", cure=f"choose among {', '.join(VIEWS)}")
+            raise OptionError(f"there is no view {name!r}", field="views", cure=f"choose one of {', '.join(VIEWS)}")
     spectra = ClipSpectra(np.asarray(waveform, np.float32), sampling_rate)
     figure, axes = _sheet(len(names))
-    for one, name in zip(axes, names):
-        VIEWS[name](one, spectra)
-        one.set_xlim(0, len(waveform) / sampling_rate)
+    for panel, name in zip(axes, names):
+        VIEWS[name](panel, spectra)
+        panel.set_xlim(0, len(waveform) / sampling_rate)
     if title:
         figure.suptitle(title, fontsize=13, x=0.01, horizontalalignment="left")
     return save_png(figure, Path(path))

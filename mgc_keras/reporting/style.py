@@ -1,5 +1,6 @@
 """How figures look: colours that colour-blind readers can tell apart, readable sizes, saving as PNG."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.artist import Artist
@@ -11,7 +12,7 @@ from mgc_keras.files import whole_file
 
 # Okabe and Ito's palette, distinguishable with any of the common colour-vision deficiencies.
 BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
-GREY, DARK = "#C4C4C4", "#333333"
+GREY, MIDDLE_GREY, DARK = "#C4C4C4", "#6E6E6E", "#333333"
 
 # A report shows figures at half their pixels, so that they stay sharp on fine screens and text is one size everywhere.
 DOTS_PER_INCH = 168
@@ -23,22 +24,28 @@ METRIC_LABELS = {
 
 
 def new_figure(
-    width: float, height: float, n_axes: int = 1, across: bool = False, n_columns: int = 1
+    width: float,
+    height: float,
+    n_axes: int = 1,
+    across: bool = False,
+    n_columns: int = 1,
+    height_ratios: Sequence[float] | None = None,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of `width` x `height` inches and its axes, row by row, on a light grid.
 
     The axes stand one above the other, all of them `across`, or in `n_columns`, of which `n_axes` is a multiple.
+    Rows are equally high but for `height_ratios`.
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(h_pad=0.09)
     rows, columns = (1, n_axes) if across else (n_axes // n_columns, n_columns)
-    axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
-    for one in axes:
-        one.grid(axis="y", color="#E3E3E3", linewidth=0.8)
-        one.set_axisbelow(True)
-        one.spines[["top", "right"]].set_visible(False)
-        one.tick_params(labelsize=10, colors=DARK)
+    axes = list(figure.subplots(rows, columns, squeeze=False, height_ratios=height_ratios).ravel())
+    for panel in axes:
+        panel.grid(axis="y", color="#E3E3E3", linewidth=0.8)
+        panel.set_axisbelow(True)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.tick_params(labelsize=10, colors=DARK)
     return figure, axes
 
 

@@ -1,76 +1,86 @@
 """Tables of the report: Paper | Published protocol | Corrected, and the paired tests. All cells are text."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 import pandas as pd
 
+from mgc_keras.protocols import protocol_title
 from mgc_keras.runs.reader import RunFolder
-from mgc_keras.studies.choi2017.order import LAYER_SETS, RANDOM, best_layer_set, feature_order, is_random
 
 NONE = "–"
-HEADINGS = {"published": "Published protocol", "corrected": "Corrected"}
 
 
-def headline_table(run: RunFolder) -> pd.DataFrame:
-    """Return the main features of every task: Task, Feature, Paper, and one column a protocol with 95 % intervals.
+def score_table(
+    run: RunFolder,
+    scores: pd.DataFrame,
+    label: Callable[[str], Mapping[str, str]],
+    printed: Mapping[str, float],
+    printed_heading: str = "Paper (GTZAN)",
+) -> pd.DataFrame:
+    """Return one row a feature: what it is, what the paper prints, and one column a protocol with 95 % intervals.
 
-    The best layer set is chosen on the very scores it is then quoted with, in the paper as here; its row says so.
+    Parameters
+    ----------
+    run : RunFolder
+    scores : pd.DataFrame
+        Rows of ``scores.csv``, of one task.
+    label : function of str to mapping
+        The first columns of a feature's row, by heading.
+    printed : mapping of str to float
+        The paper's scores by feature.
+    printed_heading : str
     """
+    protocols = [name for name in run.protocols if name in set(scores["protocol"])]
     rows = []
-    for task in run.tasks:
-        scores = run.scores[run.scores["task"] == task]
-        name = f"{task} ({'r²' if run.metric(task) == 'r2' else run.metric(task)})"
-        if scores["feature"].isin(LAYER_SETS).sum() > len(run.protocols):
-            rows.append({"Task": name, "Feature": "best layer set, chosen on these scores", **_best_cells(run, scores)})
-        for feature in _main_features(scores):
-            rows.append({"Task": name, "Feature": feature_name(feature), **_cells(run, scores, feature)})
+    for feature, part in scores.groupby("feature", sort=False):
+        paper = f"{printed[feature]:g}" if feature in printed else NONE
+        rows.append({**label(feature), printed_heading: paper, **protocol_cells(run, part, protocols)})
     return pd.DataFrame(rows)
 
 
-def score_table(run: RunFolder, task: str) -> pd.DataFrame:
-    """Return one row a feature: Feature, Paper, one column a protocol, and one for its twin with random weights."""
-    scores = run.scores[run.scores["task"] == task]
-    present = set(scores["feature"])
-    twins = any(map(is_random, present))
-    rows = []
-    for feature in feature_order([name for name in present if not name.startswith(RANDOM)]):
-        row = {"Feature": feature_name(feature), **_cells(run, scores, feature)}
-        if twins:
-            random = _cells(run, scores, RANDOM + feature)
-            row |= {f"Random weights, {protocol}": random[heading(protocol)] for protocol in run.protocols}
-        rows.append(row)
-    return pd.DataFrame(rows)
+def protocol_cells(run: RunFolder, rows: pd.DataFrame, protocols: Sequence[str]) -> dict[str, str]:
+    """Return the score of one feature on one task under each protocol, by the protocol's heading."""
+    cells = {}
+    for protocol in protocols:
+        here = rows[rows["protocol"] == protocol]
+        cells[protocol_title(protocol)] = score_text(run, here.iloc[0]) if len(here) else NONE
+    return cells
 
 
-def comparison_table(run: RunFolder) -> pd.DataFrame:
-    """Return the paired tests: Task, Protocol, Comparison, Difference with interval, p, p (Holm), Clips."""
+def comparison_table(run: RunFolder, name: Callable[[str], str] = str) -> pd.DataFrame:
+    """Return the paired tests: Task, Protocol, Comparison, Difference with interval, p, p (Holm), Clips.
+
+    Parameters
+    ----------
+    run : RunFolder
+    name : function of str to str
+        A feature's name as tables show it.
+    """
     rows = [
         {
-            "Task": row.task,
-            "Protocol": row.protocol,
-            "Comparison": f"{feature_name(row.feature_a)} minus {feature_name(row.feature_b)}",
-            "Difference [95 % interval]": f"{row.difference:+.3f} [{row.ci_low:+.3f}, {row.ci_high:+.3f}]",
-            "p": p_text(row.p_value),
-            "p (Holm)": p_text(row.p_holm),
-            "Clips": str(row.n_clips),
+            "Task": row["task"],
+            "Protocol": row["protocol"],
+            "Comparison": f"{name(row['feature_a'])} minus {name(row['feature_b'])}",
+            "Quantity": metric_name(row["metric"]),
+            "Difference [95 % interval]": difference_text(row),
+            "p": p_text(row["p_value"]),
+            "p (Holm)": p_text(row["p_holm"]),
+            "Clips": str(row["n_clips"]),
         }
-        for row in run.comparisons.itertuples(index=False)
+        for _, row in run.comparisons.iterrows()
     ]
     return pd.DataFrame(rows)
 
 
-def feature_name(feature: str) -> str:
-    """Return a feature's name as tables show it.
+def metric_name(metric: str) -> str:
+    """Return a metric's name as the report writes it.
 
     Example
     -------
-    >>> feature_name("random_12345"), feature_name("mfcc+12345")
-    ('random weights 12345', 'MFCC + 12345')
+    >>> metric_name("r2"), metric_name("epochs_to_90")
+    ('r²', 'epochs to 90 %')
     """
-    return feature.replace(RANDOM, "random weights ").replace("mfcc", "MFCC").replace("+", " + ")
-
-
-def heading(protocol: str) -> str:
-    """Return the column heading of a protocol."""
-    return HEADINGS.get(protocol, protocol)
+    return {"r2": "r²", "epochs_to_90": "epochs to 90 %"}.get(metric, metric)
 
 
 def interval_text(row: pd.Series) -> str:
@@ -80,36 +90,39 @@ def interval_text(row: pd.Series) -> str:
     return f"{row['score']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
 
 
+def score_text(run: RunFolder, row: pd.Series) -> str:
+    """Return a score with its interval and, where the score means nothing, the words for that."""
+    warning = meaning(run, row)
+    return f"{interval_text(row)}: {warning}" if warning else interval_text(row)
+
+
+def meaning(run: RunFolder, row: pd.Series) -> str:
+    """Say of a row of ``scores.csv`` that its score means nothing, if that is so; else return "".
+
+    A negative r² predicts worse than the mean of the clips; an accuracy whose interval does not lie above chance (see
+    `RunFolder.chances`) cannot be told from naming the most frequent class.
+    """
+    if row["metric"] == "r2" and row["score"] < 0:
+        return "predicts worse than the mean of the clips"
+    if row["metric"] == "accuracy":
+        chance = run.chances.get(row["task"])
+        lowest = row["score"] if pd.isna(row["ci_low"]) else row["ci_low"]
+        if chance is not None and lowest <= chance:
+            return f"not above chance ({chance:.3f})"
+    return ""
+
+
+def difference_text(row: pd.Series) -> str:
+    """Return "+0.012 [-0.003, +0.027]" of a difference with its interval."""
+    return f"{row['difference']:+.3f} [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
+
+
 def p_text(p_value: float) -> str:
     """Return "0.034", or "< 0.001" for anything smaller."""
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
-def _main_features(scores: pd.DataFrame) -> list[str]:
-    """All layers, their random twin, MFCC, both; where all layers were not run, the largest set that was."""
-    present = list(scores["feature"].unique())
-    sets = feature_order([name for name in present if name in LAYER_SETS])
-    whole = sets[-1] if sets else ""
-    wanted = (whole, RANDOM + whole, "mfcc", f"mfcc+{whole}")
-    chosen = [name for name in wanted if name in present]
-    return chosen or feature_order(present)
-
-
-def _cells(run: RunFolder, scores: pd.DataFrame, feature: str) -> dict[str, str]:
-    rows = scores[scores["feature"] == feature]
-    known = rows["published"].dropna()
-    cells = {"Paper": f"{known.iloc[0]:.3f}" if len(known) else NONE}
-    for protocol in run.protocols:
-        here = rows[rows["protocol"] == protocol]
-        cells[heading(protocol)] = interval_text(here.iloc[0]) if len(here) else NONE
-    return cells
-
-
-def _best_cells(run: RunFolder, scores: pd.DataFrame) -> dict[str, str]:
-    known = scores[scores["feature"].isin(LAYER_SETS)].dropna(subset="published").drop_duplicates("feature")
-    paper = best_layer_set(known.assign(score=known["published"]))
-    cells = {"Paper": NONE if paper is None else f"{paper['score']:.3f} ({paper['feature']})"}
-    for protocol in run.protocols:
-        best = best_layer_set(scores[scores["protocol"] == protocol])
-        cells[heading(protocol)] = NONE if best is None else f"{interval_text(best)} ({best['feature']})"
-    return cells
+def p_relation(p_value: float) -> str:
+    """Return "= 0.034", or "< 0.001" for anything smaller."""
+    text = p_text(p_value)
+    return text if text.startswith("<") else f"= {text}"

@@ -10,8 +10,12 @@ import pandas as pd
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
+from mgc_keras.runs.claims import ClaimRow, read_claim_rows
 from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
 from mgc_keras.runs.writer import prediction_file, read_predictions
+
+# Columns that stay text also where they look like numbers.
+_TEXT = ("study", "task", "feature", "feature_a", "feature_b", "protocol", "metric", "clip_id", "class")
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,12 @@ class RunFolder:
         if not path.is_file():
             return {}
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise OptionError(f"no JSON ({error})", path=path, cure="run the study again") from error
+        if not isinstance(content, dict):
+            raise OptionError("no configuration, for it has no names", path=path, cure="run the study again")
+        return content
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -61,26 +68,29 @@ class RunFolder:
     @cached_property
     def comparisons(self) -> pd.DataFrame:
         """``comparisons.csv``: paired tests."""
-        return self._optional("comparisons.csv", COMPARISON_COLUMNS)
+        return self.table("comparisons.csv", COMPARISON_COLUMNS)
 
     @cached_property
     def errors(self) -> pd.DataFrame:
         """``errors.csv``: clips that could not be used, each with its cause."""
-        return self._optional("errors.csv", ("clip_id",))
+        return self.table("errors.csv", ("clip_id",))
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """``training/history.csv``: one row an epoch of the source tagger's training."""
-        return self._optional("training/history.csv", ())
+        return self.table("training/history.csv")
+
+    @property
+    def claims(self) -> list[ClaimRow]:
+        """``claims.csv``: what this run says of the paper's claims; read anew each time, since a report rewrites it."""
+        return read_claim_rows(self.folder)
 
     @cached_property
     def audits(self) -> dict[str, AuditResult]:
         """Every ``audit/<name>.csv`` with its conclusion, by name in alphabetical order."""
         found = {}
         for path in sorted((self.folder / "audit").glob("*.csv")):
-            text = path.with_suffix(".txt")
-            conclusion = text.read_text(encoding="utf-8").strip() if text.is_file() else ""
-            found[path.stem] = AuditResult(path.stem, _read(path, ()), conclusion)
+            found[path.stem] = AuditResult(path.stem, _read(path, ()), _text(path.with_suffix(".txt")))
         return found
 
     @property
@@ -93,6 +103,11 @@ class RunFolder:
         """The protocols of ``scores.csv``, published first."""
         return sorted(self.scores["protocol"].unique(), key=lambda name: (name != "published", name))
 
+    @property
+    def headline_protocol(self) -> str:
+        """The protocol that a user should quote: corrected, or what there is if that was not run."""
+        return "corrected" if "corrected" in self.protocols else self.protocols[-1]
+
     def metric(self, task: str) -> str:
         """The metric of a task."""
         return str(self.scores.loc[self.scores["task"] == task, "metric"].iloc[0])
@@ -102,17 +117,41 @@ class RunFolder:
         path = self.folder / "predictions" / prediction_file(task, feature, protocol)
         return read_predictions(path) if path.is_file() else None
 
-    def _optional(self, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    @cached_property
+    def chances(self) -> dict[str, float]:
+        """For each task, the accuracy of always naming its most frequent class (a share of clips).
+
+        Tasks without saved predictions, and those whose metric is another, are left out.
+        """
+        found: dict[str, float] = {}
+        for row in self.scores[self.scores["metric"] == "accuracy"].itertuples():
+            if row.task not in found and (table := self.predictions(row.task, row.feature, row.protocol)) is not None:
+                found[row.task] = float(table["truth"].value_counts(normalize=True).iloc[0])
+        return found
+
+    def table(self, name: str, columns: tuple[str, ...] = ()) -> pd.DataFrame:
+        """Return another table of the folder, such as ``seeds.csv``; an empty one where there is none.
+
+        Raises
+        ------
+        OptionError
+            The file cannot be read, or lacks one of `columns`.
+        """
         path = self.folder / name
         return _read(path, columns) if path.is_file() else pd.DataFrame(columns=list(columns))
 
 
-def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    text = {
-        name: str for name in ("study", "task", "feature", "feature_a", "feature_b", "protocol", "metric", "clip_id")
-    }
+def _text(path: Path) -> str:
+    """Return a text file's content, or "" where there is none."""
     try:
-        table = pd.read_csv(path, dtype=text)
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise OptionError(f"no text ({error})", path=path, cure="run the study again") from error
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str))
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise OptionError(f"no table ({error})", path=path, cure="run the study again") from error
     missing = [column for column in columns if column not in table]

@@ -183,7 +183,7 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise ManifestError("no such predictions", path=path, cure="run the study again") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise ManifestError(f"no table ({error})", path=path, cure="run the study again") from error
     missing = [column for column in PREDICTION_COLUMNS if column not in table]
     if missing:

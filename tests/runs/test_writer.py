@@ -60,8 +60,6 @@ def test_tables_beyond_the_schema_are_refused(writer, change):
     with pytest.raises(ManifestError, match="scores.csv: (colour|score)"):
         writer.add_scores([ROW])
     assert path.read_bytes() == before
-    with pytest.raises(ManifestError, match="errors.csv: cure"):
-        writer.errors([{"clip_id": "a", "cause": "b"}])
 
 
 def test_config_records_versions_options_and_hashes(writer, tmp_path):

@@ -15,7 +15,6 @@ from mgc_keras.runs.writer import write_table
 from mgc_keras.studies.asgharivaskasi2019.baselines import BASELINES, fit_and_predict
 from mgc_keras.studies.asgharivaskasi2019.data import extractors_of, features_of, genre_manifests, sub_runs_on
 from mgc_keras.studies.asgharivaskasi2019.networks import Networks
-from mgc_keras.studies.asgharivaskasi2019.report import PAPER_ACCURACY, PAPER_TASK
 from mgc_keras.studies.asgharivaskasi2019.study import Options
 from mgc_keras.studies.asgharivaskasi2019.sub_runs import SUFFIXES, SubRun
 from mgc_keras.studies.asgharivaskasi2019.trainer import Trainer, policy_of
@@ -127,5 +126,4 @@ class _Scored:
         )
         if task.groups is not None:
             table["group"] = task.groups[test]
-        paper = PAPER_ACCURACY.get(feature) if task.name == PAPER_TASK else None
-        self.run.score(task.name, feature, self.protocol, table, published=paper)
+        self.run.score(task.name, feature, self.protocol, table)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Repair
+from mgc_keras.studies.asgharivaskasi2019.paper import PAPER
 from mgc_keras.studies.asgharivaskasi2019.sub_runs import SUB_RUNS, SubRun, chosen
 from mgc_keras.studies.common.options import RunOptions, check_named, chosen_names, option
 from mgc_keras.studies.common.study import Study
@@ -173,4 +174,5 @@ STUDY = Study(
             "Cross-validation among the training clips chooses them.",
         ),
     ),
+    paper=PAPER,
 )

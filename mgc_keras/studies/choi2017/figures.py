@@ -23,6 +23,9 @@ from mgc_keras.reporting.style import (
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.choi2017.order import RANDOM, feature_order, is_random
 
+# Bars of a lower r2 are cut off.
+LOWEST = -1.0
+
 
 def draw_task(run: RunFolder, task: str) -> Path | None:
     """Draw ``figures/<task>.png``: one panel a protocol, on one scale; None where there is one feature alone."""
@@ -32,17 +35,19 @@ def draw_task(run: RunFolder, task: str) -> Path | None:
     protocols = [name for name in run.protocols if name in set(scores["protocol"])]
     shown = feature_order([name for name in scores["feature"].unique() if not is_random(name)])
     figure, axes = new_figure(max(7.0, 2.0 + 0.33 * len(shown)), 0.9 + 3.3 * len(protocols), len(protocols))
-    for one, protocol in zip(axes, protocols):
+    for panel, protocol in zip(axes, protocols):
         rows = scores[scores["protocol"] == protocol].set_index("feature")
-        _draw_panel(one, rows, [name for name in shown if name in rows.index])
+        _draw_panel(panel, rows, [name for name in shown if name in rows.index])
+        if task in run.chances:
+            panel.axhline(run.chances[task], color=DARK, linewidth=1.1, linestyle=":", label="chance")
         title = f"{task}, {protocol} protocol ({int(rows['n_clips'].max())} clips)"
-        label_axes(one, title, "", METRIC_LABELS.get(run.metric(task), run.metric(task)))
+        label_axes(panel, title, "", METRIC_LABELS.get(run.metric(task), run.metric(task)))
     axes[-1].set_xlabel("Feature set (numbers: layers of the convnet)", fontsize=11)
     bottom = _floor(scores)
-    top = max(one.get_ylim()[1] for one in axes)
-    for one in axes:
+    top = max(panel.get_ylim()[1] for panel in axes)
+    for panel in axes:
         # One scale for all protocols, or they could not be compared by eye.
-        one.set_ylim(bottom, top)
+        panel.set_ylim(bottom, top)
     figure_legend(figure, [*_legend(shown, scores), *axes[0].get_legend_handles_labels()[0]])
     return save_png(figure, run.folder / "figures" / f"{task}.png")
 
@@ -73,9 +78,9 @@ def _random_twin(feature: str) -> str:
 
 
 def _floor(scores: pd.DataFrame) -> float:
-    """Where bars start: 0, lower where r2 is negative; never cut off, so that lengths can be compared."""
+    """Where the axis starts: 0, lower where r2 is negative, but not below -1: one that failed would hide all others."""
     lowest = np.nanmin(scores[["score", "ci_low"]].to_numpy())
-    return min(0.0, 1.05 * lowest)
+    return min(0.0, max(1.05 * lowest, LOWEST))
 
 
 def _colour(feature: str) -> str:

@@ -51,14 +51,14 @@ def draw_labels(run: RunFolder, task: str) -> Path | None:
         return None
     n_labels = max(map(len, tables.values()))
     figure, axes = new_figure(max(6.0, 2.0 + 0.62 * n_labels), 0.3 + 3.4 * len(tables), len(tables))
-    for one, (protocol, table) in zip(axes, tables.items()):
-        _draw_panel(one, table)
+    for panel, (protocol, table) in zip(axes, tables.items()):
+        _draw_panel(panel, table)
         title = f"{task}, {protocol} protocol: layers {table['feature'].iloc[0]} minus MFCC, class by class"
-        label_axes(one, title, "", "Difference in accuracy\n(share of the class's clips)")
+        label_axes(panel, title, "", "Difference in accuracy\n(share of the class's clips)")
     axes[-1].set_xlabel("Class (number of clips)", fontsize=11)
-    low, high = min(one.get_ylim()[0] for one in axes), max(one.get_ylim()[1] for one in axes)
-    for one in axes:
-        one.set_ylim(low, high)
+    low, high = min(panel.get_ylim()[0] for panel in axes), max(panel.get_ylim()[1] for panel in axes)
+    for panel in axes:
+        panel.set_ylim(low, high)
     return save_png(figure, run.folder / "figures" / f"{task}_labels.png")
 
 

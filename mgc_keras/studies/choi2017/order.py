@@ -40,3 +40,33 @@ def best_layer_set(scores: pd.DataFrame) -> pd.Series | None:
         return None
     ordered = rows.set_index("feature").loc[feature_order(list(rows["feature"]))].reset_index()
     return ordered.loc[ordered["score"].idxmax()]
+
+
+def feature_name(feature: str) -> str:
+    """Return a feature's name as tables show it.
+
+    Example
+    -------
+    >>> feature_name("random_12345"), feature_name("mfcc+12345")
+    ('random weights 12345', 'MFCC + 12345')
+    """
+    return feature.replace(RANDOM, "random weights ").replace("mfcc", "MFCC").replace("+", " + ")
+
+
+def describe(feature: str) -> str:
+    """Return what a feature is, in words.
+
+    Example
+    -------
+    >>> describe("random_12345")
+    'the same convnet with random weights'
+    """
+    layers = feature.removeprefix(RANDOM).removeprefix("mfcc+")
+    if layers not in LAYER_SETS and layers != "mfcc":
+        return feature  # a network or classifier that goes by its own name
+    part = f" (layers {', '.join(layers)})" if layers in LAYER_SETS and layers != "12345" else ""
+    if feature.startswith(RANDOM):
+        return f"the same convnet with random weights{part}"
+    if feature.startswith("mfcc+"):
+        return f"MFCC and convnet together{part}"
+    return "MFCC" if feature == "mfcc" else f"the trained convnet{part}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Repair
+from mgc_keras.studies.choi2017.paper import PAPER
 from mgc_keras.studies.common.options import RunOptions, option
 from mgc_keras.studies.common.study import Study
 
@@ -131,4 +132,5 @@ STUDY = Study(
             "The score is one metric over all out-of-fold predictions together.",
         ),
     ),
+    paper=PAPER,
 )

@@ -2,10 +2,8 @@
 
 import argparse
 from collections.abc import Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mgc_keras.discovery import STUDIES
 from mgc_keras.protocols import protocols_of
 from mgc_keras.studies.common.options import add_options, options_from
 from mgc_keras.studies.common.study import Study
@@ -60,8 +58,8 @@ def run_study(study: Study, options: Any) -> "Run":
     study.steps()(run)
     run.write_errors()
     report = write_report(run.folder)
-    for claim in import_module(f"{STUDIES}.{study.key}.report").claims(RunFolder(run.folder)):
-        print(claim.text)
+    for claim in RunFolder(run.folder).claims:
+        print(claim.text())
     for label, path in run.results:
         print(f"{label}: {path}")
     print(f"scores: {run.folder / 'scores.csv'}\nreport: {report}")

@@ -1,23 +1,20 @@
-"""Draw all figures of a run and write its ``report.html``, from the run's saved files alone."""
+"""Draw all figures of a run and write its ``claims.csv`` and ``report.html``, from the run's saved files alone."""
 
-from html import escape
 from pathlib import Path
 
-from mgc_keras.files import write_text
-from mgc_keras.reporting.html import anchor, page, paragraph, section
-from mgc_keras.runs.reader import RunFolder
-from mgc_keras.studies.asgharivaskasi2019.report import GENRE_NETWORK_SECTIONS
-from mgc_keras.studies.choi2017.report import SECTIONS
-from mgc_keras.studies.jimenez2017.report import SONG_GENRE_SECTIONS
-from mgc_keras.studies.ouyang2023.report import CLEAN_STUDY_SECTIONS
-from mgc_keras.studies.song2017.report import TRANSFER_SECTIONS
+import pandas as pd
 
-_SECTIONS_OF = {"song2017": TRANSFER_SECTIONS, "asgharivaskasi2019": GENRE_NETWORK_SECTIONS}
-_SECTIONS_OF |= {"ouyang2023": CLEAN_STUDY_SECTIONS, "jimenez2017": SONG_GENRE_SECTIONS}
+from mgc_keras.files import write_text
+from mgc_keras.protocols import protocol_title
+from mgc_keras.reporting.page import Heading, Paragraph, Part, Table, render
+from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, first_screen, paired
+from mgc_keras.reporting.tables import score_table
+from mgc_keras.runs.reader import RunFolder
+from mgc_keras.studies.common.claims import module_of, study_of, write_claims
 
 
 def write_report(run_folder: str | Path) -> Path:
-    """Draw every figure of a run and write ``report.html``.
+    """Judge the paper's claims, draw every figure of a run, and write ``report.html``.
 
     Parameters
     ----------
@@ -32,23 +29,50 @@ def write_report(run_folder: str | Path) -> Path:
     Raises
     ------
     OptionError
-        No scores, or a file that cannot be read.
+        No scores, no such study, or a file that cannot be read.
 
     Example
     -------
     >>> write_report("runs/gtzan")                              # doctest: +SKIP
     PosixPath('runs/gtzan/report.html')
     """
+    write_claims(run_folder)
     run = RunFolder(Path(run_folder))
-    study = run.scores["study"].iloc[0]
-    sections = _SECTIONS_OF.get(study, SECTIONS)
-    title = str(run.config.get("title", f"{study}: report of a run"))
-    links = "".join(f'<a href="#{anchor(name)}">{escape(name)}</a>' for name in sections)
-    started = run.config.get("started")
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        paragraph(f"Run of {started}", "quiet") if started else "",
-        f"<nav>{links}</nav>",
-        *(section(name, *build(run)) for name, build in sections.items()),
+    study, report = study_of(run), module_of(run, "report")
+    own: dict[str, Section] = report.SECTIONS if report else {"In one glance": glance, "Paired tests": paired}
+    shared = {"Protocols and repairs": protocols, **COMMON_SECTIONS}
+    sections = {name: section for name, section in own.items() if name not in shared} | shared
+    title = str(run.config.get("title", study.title))
+    content = {name: section(run) for name, section in sections.items()}
+    return write_text(run.folder / "report.html", render(title, str(run.config.get("started", "")), content))
+
+
+def glance(run: RunFolder) -> list[Part]:
+    """The planned differences, the claims and the scores, for a study that has no report of its own."""
+    parts = first_screen(run)
+    paper = study_of(run).paper
+    for task in run.tasks:
+        scores = run.scores[run.scores["task"] == task]
+        table = score_table(run, scores, lambda feature: {"Feature": feature}, paper.printed(task) if paper else {})
+        parts += [Heading(task), Table(table)]
+    return parts
+
+
+def protocols(run: RunFolder) -> list[Part]:
+    """What each protocol of the run mends."""
+    study = study_of(run)
+    ran = {protocol_title(name): study.protocol(name) for name in run.protocols}
+    rows = [
+        {
+            "Repair": repair.name,
+            "The original": repair.fault,
+            "Mended": repair.cure,
+            **{title: "mended" if protocol.mends(repair.name) else "as published" for title, protocol in ran.items()},
+        }
+        for repair in study.repairs
     ]
-    return write_text(run.folder / "report.html", page(title, "\n".join(body)))
+    text = (
+        "The published protocol does what the original program did, faults included; the corrected one mends every "
+        "fault. --without REPAIR runs the corrected protocol also without a repair, which tells what it is worth."
+    )
+    return [Paragraph(text), Table(pd.DataFrame(rows))]

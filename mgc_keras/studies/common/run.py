@@ -169,7 +169,6 @@ class Run(Generic[Options]):
         metric: str = "accuracy",
         weighting: str = "pooled",
         grouped: bool | None = None,
-        published: float | None = None,
     ) -> ScoreRow:
         """Save predictions, score them with an interval, and add the row to ``scores.csv``.
 
@@ -184,8 +183,6 @@ class Run(Generic[Options]):
             Of folds.
         grouped : bool, optional
             Draw whole groups in the interval's bootstrap; default: where the protocol keeps artists together.
-        published : float, optional
-            The score that the paper prints for this very task.
         """
         self.writer.predictions(task, feature, protocol.name, predictions)
         row = score_row(
@@ -197,7 +194,7 @@ class Run(Generic[Options]):
             predictions,
             weighting=weighting,
             grouped=self._grouped(protocol) if grouped is None else grouped,
-            published=published,
+            published=self.study.paper.printed(task, metric).get(feature) if self.study.paper else None,
             seed=self.seed,
         )
         self.add_scores([row])

@@ -9,6 +9,7 @@ from mgc_keras.discovery import STUDIES, modules_named
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Protocol, Repair, protocol_named
 from mgc_keras.studies.common.options import Options
+from mgc_keras.studies.common.paper import Paper
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Study(Generic[Options]):
         A frozen dataclass of sections; see `mgc_keras.studies.common.options`.
     repairs : tuple of Repair
         The faults of the original that the corrected protocol mends.
+    paper : Paper, optional
+        What the paper prints and claims.
     """
 
     key: str
@@ -38,6 +41,7 @@ class Study(Generic[Options]):
     about: str
     options: type[Options]
     repairs: tuple[Repair, ...] = ()
+    paper: Paper | None = None
 
     def protocol(self, name: str) -> Protocol:
         """Return one of its protocols by name."""

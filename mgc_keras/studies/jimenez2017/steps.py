@@ -14,11 +14,10 @@ from mgc_keras.studies.common.run import Run, task_of
 from mgc_keras.studies.jimenez2017.data import excerpts_of, folds_of, song_manifests
 from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts
 from mgc_keras.studies.jimenez2017.network import EXCERPT_SECONDS
-from mgc_keras.studies.jimenez2017.report import CENTRE, EXCERPTS, PAPER_ACCURACY, PAPER_TASK
 from mgc_keras.studies.jimenez2017.study import SUB_RUNS, Options
 from mgc_keras.studies.jimenez2017.trainer import Trainer, start_network
 from mgc_keras.studies.jimenez2017.variants import TRAINABLE_FROM, split_at, with_head
-from mgc_keras.studies.jimenez2017.votes import AVERAGES, Neighbours, chosen_genres, song_votes
+from mgc_keras.studies.jimenez2017.votes import AVERAGES, CENTRE, EXCERPTS, Neighbours, chosen_genres, song_votes
 
 Tables = dict[str, list[pd.DataFrame]]
 
@@ -105,5 +104,4 @@ def _score(task: str, protocol: Protocol, tables: Tables, run: Run[Options]) -> 
             pd.concat(parts, ignore_index=True),
             # Excerpts of one song are drawn together under every protocol.
             grouped=True if feature.endswith(EXCERPTS) else None,
-            published=PAPER_ACCURACY.get(feature) if task == PAPER_TASK else None,
         )

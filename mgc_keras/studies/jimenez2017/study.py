@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from mgc_keras.protocols import Repair
 from mgc_keras.studies.common.options import RunOptions, chosen_names, option
 from mgc_keras.studies.common.study import Study
+from mgc_keras.studies.jimenez2017.paper import PAPER
 
 SUB_RUNS = ("extractor", "finetune")
 
@@ -122,4 +123,5 @@ STUDY = Study(
         ),
         Repair("fault-filtered-split", "All of GTZAN is used.", "GTZAN's fault-filtered split of 2015 is taken."),
     ),
+    paper=PAPER,
 )

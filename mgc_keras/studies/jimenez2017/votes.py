@@ -11,6 +11,15 @@ from mgc_keras.evaluation.voting import geometric_mean_probabilities, mean_proba
 from mgc_keras.files import whole_file
 
 AVERAGES = ("mean", "geometric", "knn")
+CENTRE, EXCERPTS = "centre", "excerpts"
+# What the names of scores end in, in words.
+WAYS = {
+    CENTRE: "one excerpt, at the centre",
+    "mean": "all excerpts, mean",
+    "geometric": "all excerpts, geometric mean",
+    "knn": "all excerpts, nearest neighbours",
+    EXCERPTS: "each excerpt by itself",
+}
 N_NEIGHBOURS = 5
 
 

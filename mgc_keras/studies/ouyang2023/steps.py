@@ -18,7 +18,6 @@ from mgc_keras.protocols import Protocol
 from mgc_keras.runs.writer import write_table
 from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.ouyang2023.data import CleanFold, clean_clips, draw_genres, features_of, genre_manifests
-from mgc_keras.studies.ouyang2023.report import PAPER_ACCURACY, PAPER_TASK
 from mgc_keras.studies.ouyang2023.study import Options
 from mgc_keras.studies.ouyang2023.trainer import CLASSES, MODEL, Trainer, settings_of
 from mgc_keras.work import FailedClip
@@ -139,9 +138,8 @@ class _Training:
             if seed == self.run.seed:
                 trainer.save(folder)
         write_table(pd.DataFrame(tried), self.run.folder / "seeds" / f"{name}.csv")
-        paper = PAPER_ACCURACY.get(self.network) if task == PAPER_TASK else None
         table = pd.concat(tables, ignore_index=True)
-        self.run.score(task, self.network, self.protocol, table, published=paper)
+        self.run.score(task, self.network, self.protocol, table)
         return self.run.folder / "training" / f"{name}__seed{self.run.seed}"
 
     def _predictions(self, trainer: Trainer, clean: CleanFold, seed: int) -> pd.DataFrame:

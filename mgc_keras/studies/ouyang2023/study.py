@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from mgc_keras.protocols import Repair
 from mgc_keras.studies.common.options import RunOptions, check_named, chosen_names, option
 from mgc_keras.studies.common.study import Study
+from mgc_keras.studies.ouyang2023.paper import PAPER
 
 NETWORKS = ("inceptionv3", "cnn")
 _BUILT_IN_EPOCHS = {"inceptionv3": 300, "cnn": 60}
@@ -158,4 +159,5 @@ STUDY = Study(
             "several-seeds", "One split and one start are scored.", "The test clips of all seeds are scored together."
         ),
     ),
+    paper=PAPER,
 )

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import pandas as pd
 from matplotlib.axes import Axes
 
-from mgc_keras.errors import OptionError
 from mgc_keras.reporting.style import BLUE, GREEN, ORANGE, PURPLE, figure_legend, label_axes, new_figure, save_png
 from mgc_keras.runs.reader import RunFolder
 
@@ -16,40 +14,46 @@ PANELS = {"training_accuracy": "Training clips (as learnt from)", "test_accuracy
 BAND = (0.1, 0.9)
 
 
-def read_curves(run: RunFolder) -> pd.DataFrame:
-    """Read ``curves.csv``: task, protocol, start, seed, repetition, fold, epoch, losses and accuracies.
+def draw_curves(run: RunFolder, task: str, protocol: str) -> Path | None:
+    """Draw ``figures/<task>_<protocol>_curves.png``: means over folds, bands from the lowest to the highest tenth.
 
     Raises
     ------
     OptionError
-        The file cannot be read or lacks a column.
+        ``curves.csv`` cannot be read or lacks a column.
     """
-    path = run.folder / CURVES
-    try:
-        table = pd.read_csv(path)
-    except (OSError, pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise OptionError(f"no table ({error})", path=path, cure="run the study again") from error
-    for column in ("task", "protocol", "start", "fold", "epoch", *PANELS):
-        if column not in table:
-            raise OptionError("the column is missing", path=path, field=column, cure="run the study again")
-    return table
-
-
-def draw_curves(run: RunFolder, task: str, protocol: str) -> Path | None:
-    """Draw ``figures/<task>_<protocol>_curves.png``: means over folds, bands from the lowest to the highest tenth."""
-    table = read_curves(run)
+    table = run.table(CURVES, ("task", "protocol", "start", "fold", "epoch", *PANELS))
     table = table[(table["task"] == task) & (table["protocol"] == protocol)]
     if table.empty:
         return None
     figure, axes = new_figure(10.5, 4.2, len(PANELS), across=True)
-    for one, (column, title) in zip(axes, PANELS.items()):
+    for panel, (column, title) in zip(axes, PANELS.items()):
         for number, (start, part) in enumerate(table.groupby("start", sort=False)):
-            _draw_start(one, part.groupby("epoch")[column], start, COLOURS.get(start, (GREEN, PURPLE)[number % 2]))
-        label_axes(one, title, "Epoch", "Accuracy (share of clips)")
-        one.set_ylim(0, 1.02)
-        one.xaxis.get_major_locator().set_params(integer=True)
+            _draw_start(panel, part.groupby("epoch")[column], start, COLOURS.get(start, (GREEN, PURPLE)[number % 2]))
+        label_axes(panel, title, "Epoch", "Accuracy (share of clips)")
+        panel.set_ylim(0, 1.02)
+        panel.xaxis.get_major_locator().set_params(integer=True)
     figure_legend(figure, axes[0].get_legend_handles_labels()[0])
     return save_png(figure, run.folder / "figures" / f"{task}_{protocol}_curves.png")
+
+
+def draw_audit(run: RunFolder, name: str) -> Path | None:
+    """Draw ``figures/audit_melspectrogram.png``, the correlation band by band; None for any other audit."""
+    table = run.audits[name].table
+    if name != "melspectrogram" or table.empty:
+        return None
+    figure, (axes,) = new_figure(8.0, 4.0)
+    for column, colour, label in (
+        ("correlation_log", BLUE, "of logarithms"),
+        ("correlation", ORANGE, "of the values themselves"),
+    ):
+        axes.plot(table["frequency_hz"], table[column], color=colour, marker=".", linewidth=1.4, label=label)
+    axes.set_xscale("log")
+    axes.set_ylim(min(0.0, table[["correlation", "correlation_log"]].min().min()), 1.02)
+    title = "First-order scattering against a mel-spectrogram, band by band"
+    label_axes(axes, title, "Centre frequency (Hz)", "Correlation")
+    figure_legend(figure, axes.get_legend_handles_labels()[0])
+    return save_png(figure, run.folder / "figures" / f"audit_{name}.png")
 
 
 def _draw_start(axes: Axes, by_epoch: object, start: str, colour: str) -> None:

@@ -41,14 +41,13 @@ from mgc_keras.studies.song2017.network import (
     with_head,
     with_scattering,
 )
+from mgc_keras.studies.song2017.paper import PAPER, SOURCE
 from mgc_keras.studies.song2017.pretraining import PretrainingSettings
-from mgc_keras.studies.song2017.report import PAPER_ACCURACY, SOURCE
 from mgc_keras.studies.song2017.scores import STARTS, FineTuned, score_transfer
 from mgc_keras.studies.song2017.source_tagger import SourceTagger, train_source_tagger
 from mgc_keras.studies.song2017.study import NetworkOptions, Options, TrainingOptions
 from mgc_keras.training.examples import Examples
 
-PAPER_TASK = "gtzan_genre"
 AUDITED_CLIPS = 20
 
 
@@ -193,9 +192,8 @@ def starts(source: keras.Model, examples: Examples, n_classes: int) -> dict[str,
 
 def write_scores(tuned: list[FineTuned], run: Run[Options]) -> None:
     """Score what was fine-tuned and write the run's tables."""
-    published = {PAPER_TASK: PAPER_ACCURACY}
     scored = [
-        score_transfer(run.study.key, part, run.writer, published=published.get(part.task.name), seed=run.seed)
+        score_transfer(run.study.key, part, run.writer, published=PAPER.printed(part.task.name), seed=run.seed)
         for part in tuned
     ]
     run.add_scores(row for part in scored for row in part.scores)

@@ -8,6 +8,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Repair
 from mgc_keras.studies.common.options import RunOptions, option
 from mgc_keras.studies.common.study import Study
+from mgc_keras.studies.song2017.paper import PAPER
 
 STEPS = ("pretrain", "finetune", "all")
 # The paper holds out the 2105 clips of MagnaTagATune's last folder.
@@ -183,4 +184,5 @@ STUDY = Study(
             "Clips left out of the training part choose the epoch.",
         ),
     ),
+    paper=PAPER,
 )

@@ -3,11 +3,12 @@
 import pandas as pd
 import pytest
 
-from mgc_keras.reporting.claims import describe, findings, headline_protocol, reproduction
-from mgc_keras.reporting.tables import comparison_table, headline_table, p_text, score_table
+from mgc_keras.reporting.findings import findings, reproduction
+from mgc_keras.reporting.tables import comparison_table, p_text
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.choi2017.order import LAYER_SETS, best_layer_set, feature_order
+from mgc_keras.studies.choi2017.order import LAYER_SETS, best_layer_set, describe, feature_name, feature_order
+from mgc_keras.studies.choi2017.tables import headline_table, score_table
 
 
 def _score(task, feature, protocol, score, metric="accuracy", published=float("nan")):
@@ -85,7 +86,7 @@ def test_the_headline_table_says_which_set_was_chosen(run):
 
 
 def test_headlines_say_better_worse_and_undecided(run):
-    first, second = findings(run)
+    first, second = findings(run, describe=describe)
     assert first.verdict == "better"
     start = "The trained convnet against the same convnet with random weights is better on 2 of 2 tasks: gtzan (+0.100"
     assert first.text.startswith(start)
@@ -111,12 +112,12 @@ def test_without_recorded_scores_nothing_was_reproduced(tmp_path):
     RunWriter(tmp_path).scores([_score("t", "mfcc", "published", 0.5)])
     run = RunFolder(tmp_path)
     assert reproduction(run) is None
-    assert headline_protocol(run) == "published"
+    assert run.headline_protocol == "published"
     assert comparison_table(run).empty
 
 
 def test_comparisons_and_small_p_values(run):
-    table = comparison_table(run)
+    table = comparison_table(run, feature_name)
     assert table.loc[0, "Comparison"] == "12345 minus random weights 12345"
     assert table.loc[0, "p"] == "< 0.001"
     assert table.loc[2, "Difference [95 % interval]"] == "-0.100 [-0.120, -0.080]"

@@ -3,14 +3,14 @@
 import re
 import shutil
 import struct
-from html import escape
+from html import unescape
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 from run_example import write_example_run
 
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.common.report import write_report
 
@@ -62,7 +62,7 @@ def test_every_figure_is_drawn_and_embedded(run_folder, text):
     names = {path.name for path in (run_folder / "figures").iterdir()}
     assert names == {
         "arousal.png", "genre <example>.png", "genre <example>_labels.png", "training.png", "audit_batch_border.png",
-        "audit_batch_number.png", "audit_batch_order.png", "audit_scaling.png",
+        "audit_batch_number.png", "audit_batch_order.png", "audit_scaling.png", "differences.png",
     }  # fmt: skip
     assert text.count("data:image/png;base64,") == len(names)
     for path in (run_folder / "figures").iterdir():
@@ -76,7 +76,7 @@ def test_every_score_and_conclusion_is_told(run_folder, text):
     for row in pd.read_csv(run_folder / "scores.csv").itertuples():
         assert f"{row.score:.3f} [{row.ci_low:.3f}, {row.ci_high:.3f}]" in text
     for path in (run_folder / "audit").glob("*.txt"):
-        assert escape(path.read_text().strip()) in text
+        assert path.read_text().strip() in unescape(text)
 
 
 def test_a_redrawn_report_is_identical(run_folder, tmp_path):
@@ -139,8 +139,18 @@ def test_a_folder_without_scores_is_refused(tmp_path, content, message):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_spoiled_configuration_is_named(run_folder, tmp_path):
-    shutil.copy(run_folder / "scores.csv", tmp_path)
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(OptionError, match="config.json"):
-        write_report(tmp_path)
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", b"{"),
+        ("config.json", b"[1]"),
+        ("config.json", b"\xff\xfe"),
+        ("audit/scaling.txt", b"\xff\xfe"),
+        ("predictions/arousal__mfcc__corrected.csv", b"\xdaj-\xa4%\xe1F@L\xad"),
+    ],
+)
+def test_a_spoiled_file_is_named(run_folder, tmp_path, name, content):
+    shutil.copytree(run_folder, tmp_path / "run", ignore=shutil.ignore_patterns("figures", "report.html"))
+    (tmp_path / "run" / name).write_bytes(content)
+    with pytest.raises(MgcKerasError, match=name):
+        write_report(tmp_path / "run")

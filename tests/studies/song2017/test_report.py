@@ -9,9 +9,10 @@ from transfer_example import write_transfer_run
 
 from mgc_keras.errors import OptionError
 from mgc_keras.runs.reader import RunFolder
+from mgc_keras.studies.common.claims import write_claims
 from mgc_keras.studies.common.report import write_report
 from mgc_keras.studies.song2017.figures import draw_curves
-from mgc_keras.studies.song2017.report import claims, table_one
+from mgc_keras.studies.song2017.report import table_one
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +22,8 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_report_holds_figures_table_and_verdict(run_folder: Path) -> None:
     text = write_report(run_folder).read_text(encoding="utf-8")
-    assert text.count("data:image/png;base64,") == 3 and "<script" not in text
-    assert "Confirmed" in text and "this run confirms it" in text and "over 3 seeds" in text
+    assert text.count("data:image/png;base64,") == 4 and "<script" not in text
+    assert "Confirmed" in text and "over 3 seeds" in text
     assert "1 tags without both kinds of clips are left out (never)" in text and "a &lt;tag&gt;" in text
     anchors = re.findall(r'href="#([^"]+)"', text)
     assert len(anchors) == 8 and all(f'id="{name}"' in text for name in anchors)
@@ -40,14 +41,16 @@ def test_table_one_has_the_papers_columns(run_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("transfer", "random_start", "verdict"), [(0.4, 0.95, "worse"), (0.9, 0.3, "better"), (0.6, 0.6, "not decided")]
+    ("transfer", "random_start", "verdict"),
+    [(0.4, 0.95, "refuted"), (0.9, 0.3, "confirmed"), (0.6, 0.6, "not decided")],
 )
 def test_the_claim_on_accuracy_goes_either_way(
     transfer: float, random_start: float, verdict: str, tmp_path: Path
 ) -> None:
-    run = RunFolder(write_transfer_run(tmp_path, {"transfer": transfer, "random-start": random_start}))
-    accuracy = claims(run)[0]
-    assert accuracy.verdict == verdict and "over folds" in accuracy.text
+    rows = write_claims(write_transfer_run(tmp_path, {"transfer": transfer, "random-start": random_start}))
+    accuracy = next(row for row in rows if row.claim == "accuracy" and row.protocol == "corrected")
+    assert accuracy.verdict == verdict and "over folds" in accuracy.evidence
+    assert (accuracy.why == "The interval includes 0.") == (verdict == "not decided")
 
 
 def test_a_run_of_the_pre_training_alone_has_a_report(run_folder: Path, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_both_steps_leave_a_run(runs: tuple) -> None:
         ("errors.csv", 1),
     ):
         assert len(list((folder / "steps").glob(pattern))) == number
-    assert "The paper: after pre-training" in done["finetune"].out and "report.html" in done["finetune"].out
+    assert "The paper: After pre-training" in done["finetune"].out and "report.html" in done["finetune"].out
 
 
 def test_a_finished_run_is_left_as_it_is(runs: tuple) -> None:

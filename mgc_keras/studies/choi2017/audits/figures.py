@@ -99,26 +99,9 @@ def _scaling(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _melspectrogram(table: pd.DataFrame) -> Figure:
-    figure, (axes,) = new_figure(8.0, 4.0)
-    for column, colour, label in (
-        ("correlation_log", BLUE, "of logarithms"),
-        ("correlation", ORANGE, "of the values themselves"),
-    ):
-        axes.plot(table["frequency_hz"], table[column], color=colour, marker=".", linewidth=1.4, label=label)
-    axes.set_xscale("log")
-    axes.set_ylim(min(0.0, table[["correlation", "correlation_log"]].min().min()), 1.02)
-    label_axes(
-        axes, "First-order scattering against a mel-spectrogram, band by band", "Centre frequency (Hz)", "Correlation"
-    )
-    figure_legend(figure, axes.get_legend_handles_labels()[0])
-    return figure
-
-
 DRAWINGS: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "batch_border": _batch_border,
     "batch_number": _batch_number,
     "batch_order": _batch_order,
     "scaling": _scaling,
-    "melspectrogram": _melspectrogram,
 }

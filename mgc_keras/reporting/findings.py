@@ -1,0 +1,87 @@
+"""The report's headline sentences, computed from scores and paired tests, whichever way they turn out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mgc_keras.reporting.tables import metric_name, p_relation
+from mgc_keras.reporting.verdicts import BETTER, CHECKED, MIXED, NOT_DECIDED, WORSE, comparison_verdict
+from mgc_keras.runs.reader import RunFolder
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence and its verdict: one of `mgc_keras.reporting.verdicts.BADGES`."""
+
+    text: str
+    verdict: str
+
+
+def findings(run: RunFolder, protocol: str | None = None, describe: Callable[[str], str] = str) -> list[Finding]:
+    """Say for each planned comparison on which tasks the first feature is better, worse, or not decided.
+
+    Better or worse needs a Holm-corrected p-value below 0.05.
+
+    Parameters
+    ----------
+    run : RunFolder
+    protocol : str, optional
+        By default the run's headline protocol.
+    describe : function of str to str
+        Says what a feature is, in words; by default its name.
+
+    Returns
+    -------
+    list of Finding
+        One a pair of features, in the order of ``comparisons.csv``.
+    """
+    table = run.comparisons[run.comparisons["protocol"] == (protocol or run.headline_protocol)]
+    pairs = table.groupby(["feature_a", "feature_b"], sort=False)
+    return [_finding(*map(describe, pair), rows) for pair, rows in pairs]
+
+
+def reproduction(run: RunFolder) -> Finding | None:
+    """Say how near the published protocol comes to the scores that the authors recorded; None if none is known."""
+    rows = run.scores[(run.scores["protocol"] == "published") & run.scores["published"].notna()]
+    if rows.empty:
+        return None
+    parts = []
+    for metric, cells in rows.groupby("metric"):
+        distance = (cells["score"] - cells["published"]).abs()
+        most = cells.loc[distance.idxmax()]
+        parts.append(
+            f"{len(cells)} scores in {metric_name(metric)}, all equal to the last digit"
+            if distance.max() == 0
+            else f"{len(cells)} scores in {metric_name(metric)}, the largest difference {distance.max():.1g} "
+            f"({most['feature']} on {most['task']})"
+        )
+    return Finding(
+        "Published protocol against the scores that the authors recorded: " + "; ".join(parts) + ".", CHECKED
+    )
+
+
+def _finding(first: str, second: str, rows: pd.DataFrame) -> Finding:
+    verdicts = {
+        verdict: [_numbers(row) for row in part.itertuples(index=False)]
+        for verdict, part in rows.groupby(rows.apply(comparison_verdict, axis=1))
+    }
+    parts = [
+        f"{verdict} on {len(verdicts[verdict])} of {_tasks(len(rows))}: {', '.join(verdicts[verdict])}"
+        for verdict in (BETTER, WORSE, NOT_DECIDED)
+        if verdict in verdicts
+    ]
+    text = f"{first} against {second} is {'; '.join(parts)}."
+    # A description is a phrase; names of networks and classifiers are written as they are.
+    text = text[0].upper() + text[1:] if " " in first else text
+    return Finding(text, next(iter(verdicts)) if len(verdicts) == 1 else MIXED)
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
+
+
+def _numbers(row: tuple) -> str:
+    interval = f"{row.ci_low:+.3f} to {row.ci_high:+.3f}"
+    numbers = f"{row.difference:+.3f} in {metric_name(row.metric)}, {interval}"
+    return f"{row.task} ({numbers}, p {p_relation(row.p_holm)}, {row.n_clips} clips)"

@@ -1,0 +1,83 @@
+"""The forest plot: every planned difference of a run with its 95 % interval, in the colour of its verdict."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from mgc_keras.reporting.style import DARK, figure_legend, label_axes, new_figure, save_png
+from mgc_keras.reporting.tables import difference_text, metric_name
+from mgc_keras.reporting.verdicts import BADGES, comparison_verdict
+from mgc_keras.runs.reader import RunFolder
+
+# Beyond these an interval ends in an arrow: one regression that failed would hide all other differences.
+_FURTHEST = {"r2": 1.0, "accuracy": 1.0}
+_ROW_HEIGHT = 0.27
+
+
+def draw_forest(run: RunFolder, path: str | Path, *, name: Callable[[str], str] = str) -> Path | None:
+    """Draw the differences of ``comparisons.csv`` under the run's headline protocol; None where there are none.
+
+    Parameters
+    ----------
+    run : RunFolder
+    path : str or Path
+        The PNG. One panel a metric, one line a difference, grouped by pair of features.
+    name : function of str to str
+        A feature's name as the figure shows it.
+    """
+    table = run.comparisons[run.comparisons["protocol"] == run.headline_protocol]
+    if table.empty:
+        return None
+    table = table.assign(verdict=table.apply(comparison_verdict, axis=1))
+    panels = {metric: _lines(part, name) for metric, part in table.groupby("metric", sort=False)}
+    heights = [len(lines) + 1 for lines in panels.values()]
+    figure, axes = new_figure(13.0, 0.9 * len(panels) + _ROW_HEIGHT * sum(heights), len(panels), height_ratios=heights)
+    for panel, (metric, lines) in zip(axes, panels.items()):
+        _draw_panel(panel, lines, _FURTHEST.get(metric, np.inf))
+        label_axes(panel, "", f"Difference in {metric_name(metric)}, first minus second", "")
+    shown = [verdict for verdict in BADGES if verdict in set(table["verdict"])]
+    figure_legend(figure, [_handle(verdict) for verdict in shown])
+    return save_png(figure, Path(path))
+
+
+def _lines(table: pd.DataFrame, name: Callable[[str], str]) -> list[str | pd.Series]:
+    """Return what stands on each line: the headings of the pairs, and below each its differences."""
+    lines: list[str | pd.Series] = []
+    for (first, second), rows in table.groupby(["feature_a", "feature_b"], sort=False):
+        lines += [f"{name(first)} minus {name(second)}", *(row for _, row in rows.iterrows())]
+    return lines
+
+
+def _draw_panel(axes: Axes, lines: list[str | pd.Series], furthest: float) -> None:
+    rows = [(place, line) for place, line in enumerate(lines) if not isinstance(line, str)]
+    ends = np.array([[row["difference"], row["ci_low"], row["ci_high"]] for _, row in rows], float)
+    low, high = np.clip([min(0.0, np.nanmin(ends)), max(0.0, np.nanmax(ends))], -furthest, furthest)
+    room = 0.06 * (high - low) or 0.05
+    low, high = low - room, high + room
+    axes.axvline(0, color=DARK, linewidth=1.0)
+    for place, row in rows:
+        colour = BADGES[row["verdict"]].colour
+        axes.plot(np.clip([row["ci_low"], row["ci_high"]], low, high), [place, place], color=colour, linewidth=2.2)
+        for end, edge, marker in ((row["ci_low"], low, "<"), (row["ci_high"], high, ">")):
+            if abs(end) > furthest and abs(edge) >= furthest:
+                axes.plot(edge, place, marker=marker, color=colour, markersize=7, clip_on=False)
+        if low <= row["difference"] <= high:
+            axes.plot(row["difference"], place, marker="s", color=colour, markersize=6.5)
+        axes.text(1.01, place, difference_text(row), transform=axes.get_yaxis_transform(), va="center", fontsize=9.5)
+    axes.set_xlim(low, high)
+    axes.set_ylim(len(lines) - 0.4, -0.6)
+    axes.set_yticks(range(len(lines)), [line if isinstance(line, str) else line["task"] for line in lines])
+    for label, line in zip(axes.get_yticklabels(), lines):
+        label.set(fontweight="bold" if isinstance(line, str) else "normal", fontsize=10)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False)
+    axes.grid(axis="x", color="#E3E3E3", linewidth=0.8)
+
+
+def _handle(verdict: str) -> Line2D:
+    badge = BADGES[verdict]
+    return Line2D([], [], color=badge.colour, marker="s", linewidth=2.2, label=badge.label)

@@ -1,0 +1,278 @@
+"""Sections that the reports of all studies share: each takes the run and returns parts of the page.
+
+What was not saved gets a sentence.
+"""
+
+import json
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from mgc_keras.reporting.confusion import confusion_matrix, draw_confusion
+from mgc_keras.reporting.findings import findings
+from mgc_keras.reporting.forest import draw_forest
+from mgc_keras.reporting.page import (
+    ClaimList,
+    FigureImage,
+    FindingList,
+    Folded,
+    Heading,
+    Paragraph,
+    Part,
+    Preformatted,
+    Table,
+)
+from mgc_keras.reporting.rate_finder import draw_rate_search
+from mgc_keras.reporting.tables import comparison_table
+from mgc_keras.reporting.training import draw_training
+from mgc_keras.runs.reader import RunFolder
+
+Section = Callable[[RunFolder], list[Part]]
+# Longer tables are folded away.
+ROWS_SHOWN = 12
+PAIRED_TESTS = (
+    "Accuracy over single clips: exact McNemar test. Otherwise: the two systems' predictions swapped at random, clip "
+    "by clip or artist by artist. Differences with 95 % intervals of a paired bootstrap; p (Holm) corrects for all "
+    "tests of a protocol. The pairs were fixed before scores were seen."
+)
+
+
+def first_screen(run: RunFolder, name: Callable[[str], str] = str) -> list[Part]:
+    """Return what a report opens with: the forest plot of the planned differences, then the paper's claims.
+
+    Parameters
+    ----------
+    run : RunFolder
+    name : function of str to str
+        A feature's name as figures show it.
+    """
+    parts: list[Part] = []
+    drawn = draw_forest(run, run.folder / "figures" / "differences.png", name=name)
+    if drawn:
+        caption = (
+            f"Planned differences under the {run.headline_protocol} protocol, on the same clips, with 95 % intervals. "
+            "Better, worse: p after Holm's correction below 0.05."
+        )
+        if run.headline_protocol != "corrected":
+            caption += " The corrected protocol was not run, so these figures keep the original's faults."
+        parts.append(FigureImage(drawn, caption))
+    else:
+        parts.append(Paragraph("No paired tests were saved, so nothing is decided here between features."))
+    if run.claims:
+        parts += [Heading("What the paper claims, and what this run says"), ClaimList(run.claims)]
+    return parts
+
+
+def paired(
+    run: RunFolder,
+    text: str = PAIRED_TESTS,
+    name: Callable[[str], str] = str,
+    describe: Callable[[str], str] | None = None,
+) -> list[Part]:
+    """All paired tests: what they come to under the headline protocol, how they were made, and their numbers.
+
+    Parameters
+    ----------
+    run : RunFolder
+    text : str
+        How the tests were made.
+    name, describe : function of str to str
+        A feature in tables and in sentences; sentences take the name where `describe` is not given.
+    """
+    if run.comparisons.empty:
+        return [Paragraph("No paired tests were saved.")]
+    headlines = FindingList(findings(run, describe=describe or name))
+    return [
+        Paragraph(f"Under the {run.headline_protocol} protocol:"),
+        headlines,
+        Paragraph(text),
+        Table(comparison_table(run, name), grouped_by="Task"),
+    ]
+
+
+def over_seeds(run: RunFolder, text: str, otherwise: str) -> list[Part]:
+    """Differences over seeds and what they say; `otherwise` where one seed was run."""
+    table = run.table("seed_intervals.csv")
+    return [Paragraph(otherwise)] if table.empty else [Paragraph(text), Table(table, grouped_by="task")]
+
+
+def source_training(run: RunFolder) -> list[Part]:
+    """The training of the source tagger."""
+    drawn = draw_training(run.history, run.folder / "figures" / "training.png")
+    if drawn is None:
+        return [
+            Paragraph(
+                "The source network was not trained in this run: its weights were given, or no history was saved."
+            )
+        ]
+    last = run.history.iloc[-1]
+    numbers = ", ".join(f"{column} {last[column]:.4g}" for column in run.history if column != "epoch")
+    return [FigureImage(drawn, f"Source tagger, {len(run.history)} epochs. Last epoch: {numbers}.")]
+
+
+def trainings(run: RunFolder, pattern: str, title: Callable[[str, str, str, str], str], note: str = "") -> list[Part]:
+    """Curves of the trainings whose folders match, and their searches for a learning rate.
+
+    Parameters
+    ----------
+    run : RunFolder
+    pattern : str
+        Below ``training``, of folders named ``<task>__<network>__<protocol>__<seed or fold>``.
+    title : function of (task, network, protocol, seed or fold) to str
+    note : str
+        What the captions add.
+    """
+    parts: list[Part] = []
+    for folder in sorted(run.folder.glob(f"training/{pattern}")):
+        curve = run.table(f"training/{folder.name}/curve.csv")
+        drawn = draw_training(curve, run.folder / "figures" / f"{folder.name}.png")
+        if drawn is None:
+            continue
+        name = title(*folder.name.split("__"))
+        parts += [Heading(name), FigureImage(drawn, " ".join(filter(None, [f"{name}.", note])))]
+        if (folder / "rates.csv").is_file():
+            rates = draw_rate_search(folder / "rates.csv", run.folder / "figures" / f"{folder.name}_rates.png")
+            parts.append(FigureImage(rates, f"{name}: the search for a learning rate."))
+    return parts or [Paragraph("No network was trained in this run.")]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A feature whose confusion matrices are shown.
+
+    Parameters
+    ----------
+    feature : str
+    title : str
+        What the report calls it.
+    unit : str
+        What is counted.
+    independent : bool
+        Whether what is counted is independent: excerpts of one song are not.
+    """
+
+    feature: str
+    title: str
+    unit: str = "clips"
+    independent: bool = True
+
+
+def confusions(run: RunFolder, features: Iterable[Counted]) -> list[Part]:
+    """Which genre is taken for which, for every task and feature with saved predictions, all protocols together."""
+    parts: list[Part] = []
+    for task in run.tasks:
+        for counted in features:
+            tables = {protocol: run.predictions(task, counted.feature, protocol) for protocol in run.protocols}
+            matrices = {
+                f"{protocol.capitalize()} protocol": confusion_matrix(table["truth"], table["prediction"])
+                for protocol, table in tables.items()
+                if table is not None
+            }
+            if matrices:
+                path = run.folder / "figures" / f"{task}__{counted.feature}__confusion.png"
+                drawn = draw_confusion(matrices, counted.unit, path, intervals=counted.independent)
+                caption = f"{counted.title}: test {counted.unit}; colour is the share of the true class."
+                if counted.independent:
+                    caption += f" Lines: 95 % intervals (Wilson), {counted.unit} as independent."
+                parts += [Heading(f"{task}: {counted.title}"), FigureImage(drawn, caption)]
+    return parts or [Paragraph("No predictions were saved.")]
+
+
+def audit(
+    run: RunFolder,
+    questions: Mapping[str, tuple[str, str]],
+    draw: Callable[[RunFolder, str], Path | None] = lambda run, name: None,
+) -> list[Part]:
+    """Every audit: what it asks, what it found, figure and table.
+
+    Parameters
+    ----------
+    run : RunFolder
+    questions : mapping of str to (title, question)
+        By name of the audit, in the order to show them in; others follow.
+    draw : function of (run, name) to Path or None
+        Draws an audit's figure, where it has one.
+    """
+    if not run.audits:
+        return [Paragraph("No audit was saved.")]
+    parts: list[Part] = []
+    for name in sorted(run.audits, key=lambda name: ([*questions, name].index(name), name)):
+        result = run.audits[name]
+        title, question = questions.get(name, (name.replace("_", " ").capitalize(), ""))
+        parts.append(Heading(title))
+        if question:
+            parts.append(Paragraph(question, "quiet"))
+        parts.append(Paragraph(result.conclusion))
+        if drawn := draw(run, name):
+            parts.append(FigureImage(drawn, f"{title}: the figures of the table below."))
+        if len(result.table):
+            parts.append(short_table(result.table, f"{title}: all {len(result.table)} rows"))
+    return parts
+
+
+def errors(run: RunFolder) -> list[Part]:
+    """Clips that could not be used."""
+    if run.errors.empty:
+        return [Paragraph("No clip was left out.")]
+    count = len(run.errors)
+    text = "1 clip could not be used and was" if count == 1 else f"{count} clips could not be used and were"
+    return [Paragraph(f"{text} left out:"), short_table(run.errors, f"All {count} clips")]
+
+
+def configuration(run: RunFolder) -> list[Part]:
+    """Resolved options, hashes of inputs, versions; the whole file folded away."""
+    if not run.config:
+        return [Paragraph("No configuration was saved.")]
+    parts: list[Part] = []
+    names = {"options": ("Option", "Value"), "inputs": ("Input", "SHA-256"), "versions": ("Part", "Version")}
+    for key, columns in names.items():
+        entries = run.config.get(key)
+        if isinstance(entries, dict) and entries:
+            rows = [(name, _plain(value)) for name, value in entries.items()]
+            parts.append(Table(pd.DataFrame(rows, columns=list(columns))))
+    whole = json.dumps(run.config, indent=2, ensure_ascii=False)
+    return [*parts, Folded("config.json", [Preformatted(whole)])]
+
+
+def reproduce(run: RunFolder) -> list[Part]:
+    """The command line, and how to redraw the report."""
+    command = run.config.get("command")
+    parts: list[Part] = [Paragraph("The command line was not saved.")]
+    if command:
+        parts = [Paragraph("This run:"), Preformatted(command_line(command))]
+    text = "The figures and this page, redrawn from the run's saved files alone:"
+    return [*parts, Paragraph(text), Preformatted(shlex.join(["mgc-keras", "report", run.folder.name]))]
+
+
+def command_line(command: list[str]) -> str:
+    """Return a saved command as a user types it in a checkout.
+
+    Example
+    -------
+    >>> command_line(["choi2017.py", "--tasks", "my songs.csv"])
+    "python experiments/choi2017.py --tasks 'my songs.csv'"
+    """
+    program, *rest = command
+    study = ["python", f"experiments/{program}"] if program.endswith(".py") else [program]
+    return shlex.join([*study, *rest])
+
+
+def short_table(table: pd.DataFrame, summary: str) -> Part:
+    """Return a table, folded under its summary where it is long."""
+    return Folded(summary, [Table(table)]) if len(table) > ROWS_SHOWN else Table(table)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+COMMON_SECTIONS: dict[str, Section] = {
+    "Errors": errors,
+    "Configuration": configuration,
+    "How to reproduce": reproduce,
+}

@@ -1,0 +1,92 @@
+"""The table Paper | Published | Corrected of README.md, from every study's ``paper.py`` and ``measured.csv``.
+
+python -m mgc_keras.studies.common.readme_table             prints it
+python -m mgc_keras.studies.common.readme_table README.md   writes it between the markers of the file
+"""
+
+import sys
+from collections.abc import Sequence
+from math import isnan
+from pathlib import Path
+
+from mgc_keras.discovery import by_study
+from mgc_keras.errors import OptionError
+from mgc_keras.files import write_text
+from mgc_keras.reporting.tables import NONE
+from mgc_keras.studies.common.measured import MeasuredRow, read_measured
+from mgc_keras.studies.common.paper import Paper
+
+BEGIN, END = "<!-- scores: begin -->", "<!-- scores: end -->"
+METRICS = {"accuracy": "accuracy", "r2": "r²", "auc": "AUC"}
+PROTOCOLS = ("published", "corrected")
+
+
+def readme_table() -> str:
+    """Return the table and below it the commands that measured it, as Markdown."""
+    lines = ["| study | task | feature | metric | Paper | Published | Corrected |", "|---|---|---|---|---|---|---|"]
+    commands: dict[str, str] = {}
+    for key, module in by_study("paper").items():
+        measured = read_measured(Path(module.__file__).parent)
+        lines += _study_lines(key, module.PAPER, measured)
+        commands |= {row.command: f"{row.date}, {row.minutes:g} minutes, {row.machine}" for row in measured}
+    notes = [f"* `{command}`: {about}" for command, about in commands.items()]
+    return "\n".join([*lines, "", "In brackets: 95 % intervals. Measured with:", "", *notes]) + "\n"
+
+
+def with_table(text: str, table: str) -> str:
+    """Return a text with the table between its markers.
+
+    Raises
+    ------
+    OptionError
+        A marker is missing.
+    """
+    for marker in (BEGIN, END):
+        if text.count(marker) != 1:
+            raise OptionError(f"{marker} does not stand there once", cure=f"put {BEGIN} and {END} around the table")
+    before, rest = text.split(BEGIN)
+    return f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}"
+
+
+def _study_lines(key: str, paper: Paper, measured: Sequence[MeasuredRow]) -> list[str]:
+    """One line a task and feature that the paper prints or that was measured."""
+    printed = {
+        (figure.task, figure.feature, figure.metric): figure.value
+        for figure in paper.figures
+        if figure.metric in METRICS and not figure.quoted
+    }
+    found = {(row.task, row.feature, row.metric, row.protocol): row for row in measured}
+    lines = []
+    for cell in dict.fromkeys([*printed, *((row.task, row.feature, row.metric) for row in measured)]):
+        task, feature, metric = cell
+        paper_cell = _number(printed[cell], metric) if cell in printed else NONE
+        cells = [_measured_cell(found.get((*cell, protocol))) for protocol in PROTOCOLS]
+        lines.append("| " + " | ".join([key, task, feature, METRICS[metric], paper_cell, *cells]) + " |")
+    return lines
+
+
+def _measured_cell(row: MeasuredRow | None) -> str:
+    if row is None:
+        return NONE
+    score = _number(row.score, row.metric)
+    if isnan(row.ci_low):
+        return score
+    return f"{score} [{_number(row.ci_low, row.metric)}, {_number(row.ci_high, row.metric)}]"
+
+
+def _number(value: float, metric: str) -> str:
+    return f"{100 * value:.1f}" if metric == "accuracy" else f"{value:.3f}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table, or write it into the file that is named."""
+    if arguments:
+        path = Path(arguments[0])
+        write_text(path, with_table(path.read_text(encoding="utf-8"), readme_table()))
+    else:
+        print(readme_table(), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
