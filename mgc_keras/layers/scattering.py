@@ -19,6 +19,7 @@ class Scattering(keras.layers.Layer):
 
     A coefficient is |waveform * wavelet| * low-pass, or ||waveform * wavelet| * wavelet| * low-pass: Andén and Mallat,
     Deep scattering spectrum (IEEE TSP 62, 2014); Song et al. (2017), section 2.
+    `mgc_keras.scattering.reference` writes it out in NumPy.
 
     Parameters
     ----------
@@ -47,8 +48,8 @@ class Scattering(keras.layers.Layer):
 
     Notes
     -----
-    Input: (batch, n_samples) float, `n_samples` fixed. Output: (batch, n_paths, n_frames) float32, or float64 if `double`,
-    whatever the policy. Gradients are finite on silence, where they are zero.
+    Input: (batch, n_samples) float, `n_samples` fixed. Output: (batch, n_paths, n_frames) float32, or float64 if
+    `double`, whatever the policy. Gradients are finite on silence, where they are zero.
 
     On GPUs that have TensorFloat-32, TensorFlow rounds the factors of matrix products and convolutions, with which this
     layer averages and interpolates, to 11 bits unless told otherwise. For Kymatio's coefficients call
@@ -99,7 +100,7 @@ class Scattering(keras.layers.Layer):
 
     @property
     def paths(self) -> list[Path]:
-        """Order, frequencies (in cycles a sample) and scales of each row of the output; known once the layer is built."""
+        """Order, frequencies (in cycles a sample) and scales of each output row; known once the layer is built."""
         return self._known_plan().paths
 
     def call(self, waveforms: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:

@@ -1,6 +1,8 @@
-"""The low-pass as small matrices: a signal is cut into blocks of a hop, each block weighed by its part in every frame.
+"""The low-pass as small matrix products in time: a frame is a weighted sum of all samples.
 
-A Gaussian changes so little over a block that a handful of shapes make up all of its parts.
+A signal is cut into blocks, one a hop. A Gaussian changes so little over a block that its weights, for all frames, are
+combinations of a few basis vectors: blocks are first projected onto these, and the projections are then combined to
+frames.
 """
 
 import math
@@ -8,128 +10,148 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mgc_keras.scattering.extents import Extent, fade
-from mgc_keras.scattering.filters import gaussian
-from mgc_keras.scattering.options import SIGMA_0, ScatteringOptions
+from mgc_keras.scattering.filters import SIGMA_0, gaussian
+from mgc_keras.scattering.options import ScatteringOptions
+from mgc_keras.scattering.padding import Padding, crossfade
 
-# Of the low-pass' height, below which it is cut: at six standard deviations.
+# The low-pass is cut below this share of its height: at six standard deviations.
 _SMALLEST = math.exp(-18)
-# How near to nothing, or to all, a count is taken for it.
+# A sample's weight beside its reflection that is as near as this to 0 or 1 is taken for 0 or 1.
 _NEGLIGIBLE = 1e-12
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Some samples of a subsampled signal in blocks, and the part of each in the frames.
+class BlockAverage:
+    """The part of some consecutive blocks of a subsampled signal in the frames.
 
     Attributes
     ----------
     first, last : int
         The samples from `first` to `last` (excluded).
-    shapes : np.ndarray [shape=(n_samples of a block, n_shapes), dtype=float64]
-    shares : np.ndarray [shape=(n_blocks * n_shapes, n_frames), dtype=float64]
-        shapes @ shares of a block: the weight of each of its samples in each frame.
+    basis : np.ndarray [shape=(n_samples of a block, n_vectors), dtype=float64]
+    combination : np.ndarray [shape=(n_blocks * n_vectors, n_frames), dtype=float64]
+        For one block, basis @ combination is the weight of each of its samples in each frame.
     """
 
     first: int
     last: int
-    shapes: np.ndarray
+    basis: np.ndarray
+    combination: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Usage:
+    """How samples enter the frames: at their own time, or as what is at a reflected time.
+
+    Attributes
+    ----------
+    sign, origin : int
+        A sample at time t counts as one at sign * t + origin.
+    shares : np.ndarray [shape=(n_blocks, n_samples of a block)]
+        From 0 to 1.
+    """
+
+    sign: int
+    origin: int
     shares: np.ndarray
 
 
 class Averaging:
-    """The low-pass of one extent.
+    """The low-pass on one padding.
 
     Parameters
     ----------
     options : ScatteringOptions
-    extent : Extent
-        Where signals come from.
+    padding : Padding
+        The padding of the signals.
     frames : np.ndarray [shape=(n_frames,), dtype=int]
         When each frame is, in samples from the start of the clip.
     """
 
-    def __init__(self, options: ScatteringOptions, extent: Extent, frames: np.ndarray) -> None:
-        self.options, self.extent, self.frames = options, extent, frames
-        self._n_blocks = extent.length // options.hop
-        # Nothing comes round where samples stand for reflections: a circle too long for that.
-        self._circle = extent.length * (8 if extent.own else 1)
+    def __init__(self, options: ScatteringOptions, padding: Padding, frames: np.ndarray) -> None:
+        self.options, self.padding, self.frames = options, padding, frames
+        self._n_blocks = padding.length // options.hop
+        # Reflections replace the circle's wrapping round: the low-pass lives on a circle that is too long for it.
+        self._circle = padding.length * (8 if padding.valid else 1)
         self._smallest = _SMALLEST * float(self._low_pass(np.zeros(1))[0])
 
-    def stretches(self, subsampling: int, smallest_share: float) -> list[Stretch]:
-        """Return what a signal that is subsampled by 2^subsampling is multiplied by; the products add up to the frames.
+    def block_averages(self, subsampling: int, smallest_share: float) -> list[BlockAverage]:
+        """Return the parts whose sum is the frames of a signal that is subsampled by 2^subsampling.
 
         Parameters
         ----------
         subsampling : int
         smallest_share : float
-            Shapes that are smaller than this, beside the largest, are left out.
+            Basis vectors that are smaller than this, beside the largest, are left out.
         """
-        counts = self._counts(subsampling)
-        # Blocks in which a sample begins or ceases to count have shapes of their own.
-        mixed = np.flatnonzero(
-            [any(np.ptp(count[block]) > 0 for count in counts.values()) for block in range(self._n_blocks)]
+        usages = self._usages(subsampling)
+        # Weights are the same in every block, but for a shift, unless a sample is faded in or out within the block.
+        faded = np.flatnonzero(
+            [any(np.ptp(usage.shares[block]) > 0 for usage in usages) for block in range(self._n_blocks)]
         )
-        runs = np.split(mixed, np.flatnonzero(np.diff(mixed) > 1) + 1) if len(mixed) else []
-        whole = [self._whole(subsampling, run[0], run[-1] + 1, counts, smallest_share) for run in runs]
-        if len(mixed) == self._n_blocks:
-            return whole
-        return [
-            self._alike(subsampling, np.setdiff1d(np.arange(self._n_blocks), mixed), counts, smallest_share),
-            *whole,
-        ]
+        runs = np.split(faded, np.flatnonzero(np.diff(faded) > 1) + 1) if len(faded) else []
+        joint = [self._jointly(subsampling, run[0], run[-1] + 1, usages, smallest_share) for run in runs]
+        if len(faded) == self._n_blocks:
+            return joint
+        others = np.setdiff1d(np.arange(self._n_blocks), faded)
+        return [self._by_distance(subsampling, others, usages, smallest_share), *joint]
 
     def _times(self, subsampling: int) -> np.ndarray:
-        """Return when samples are, (n_blocks, n_samples of a block)."""
-        times = np.arange(0, self.extent.length, 2**subsampling) - self.extent.before
+        """Return the times of samples, (n_blocks, n_samples of a block), from the start of the clip."""
+        times = np.arange(0, self.padding.length, 2**subsampling) - self.padding.before
         return times.reshape(self._n_blocks, -1)
 
-    def _counts(self, subsampling: int) -> dict[tuple[int, int], np.ndarray]:
-        """Return how much samples count, (n_blocks, n_samples of a block), as what is at sign * time + origin."""
-        times = self._times(subsampling)
-        if self.extent.own is None:
-            return {(1, 0): np.ones(times.shape)}
-        counts = {(1, 0): np.prod(fade(times, self.extent.own, subsampling), axis=0)}
+    def _usages(self, subsampling: int) -> list[_Usage]:
+        """Return the ways in which samples are used."""
+        times, valid = self._times(subsampling), self.padding.valid
+        if valid is None:
+            return [_Usage(1, 0, np.ones(times.shape))]
+        usages = [_Usage(1, 0, np.prod(crossfade(times, valid, subsampling), axis=0))]
         for end, origin in enumerate((0, 2 * (self.options.n_samples - 1))):
-            counts[-1, origin] = 1 - fade(origin - times, self.extent.own, subsampling)[end]
-        for count in counts.values():
-            count[count < _NEGLIGIBLE] = 0
-            count[count > 1 - _NEGLIGIBLE] = 1
-        return counts
+            usages.append(_Usage(-1, origin, 1 - crossfade(origin - times, valid, subsampling)[end]))
+        for usage in usages:
+            usage.shares[usage.shares < _NEGLIGIBLE] = 0
+            usage.shares[usage.shares > 1 - _NEGLIGIBLE] = 1
+        return usages
 
     def _low_pass(self, distances: np.ndarray) -> np.ndarray:
         return gaussian(SIGMA_0 / self.options.T, self._circle, distances)
 
-    def _whole(self, subsampling: int, first: int, last: int, counts: dict, smallest_share: float) -> Stretch:
-        """Take blocks from `first` to `last` as one."""
+    def _jointly(
+        self, subsampling: int, first: int, last: int, usages: list[_Usage], smallest_share: float
+    ) -> BlockAverage:
+        """Take the blocks from `first` to `last` (excluded) as one, with a basis of its own."""
         times = self._times(subsampling)[first:last].reshape(-1, 1)
         weights = sum(
-            count[first:last].reshape(-1, 1) * self._low_pass(self.frames - sign * times - origin)
-            for (sign, origin), count in counts.items()
+            usage.shares[first:last].reshape(-1, 1) * self._low_pass(self.frames - usage.sign * times - usage.origin)
+            for usage in usages
         )
-        shapes, sizes, shares = np.linalg.svd(weights, full_matrices=False)
-        n_shapes = max(int((sizes > sizes[0] * smallest_share).sum()), 1)
+        vectors, sizes, combination = np.linalg.svd(weights, full_matrices=False)
+        n_vectors = max(int((sizes > sizes[0] * smallest_share).sum()), 1)
         width = self.options.hop >> subsampling
-        return Stretch(first * width, last * width, shapes[:, :n_shapes] * sizes[:n_shapes], shares[:n_shapes])
+        basis = vectors[:, :n_vectors] * sizes[:n_vectors]
+        return BlockAverage(first * width, last * width, basis, combination[:n_vectors])
 
-    def _alike(self, subsampling: int, blocks: np.ndarray, counts: dict, smallest_share: float) -> Stretch:
-        """Give some blocks, whose samples count wholly or not at all, the same shapes; other blocks count nothing."""
+    def _by_distance(
+        self, subsampling: int, blocks: np.ndarray, usages: list[_Usage], smallest_share: float
+    ) -> BlockAverage:
+        """Use one basis for all `blocks`, whose samples have shares of all 0 or all 1; other blocks weigh nothing."""
         starts = self._times(subsampling)[:, 0]
         positions = np.arange(0, self.options.hop, 2**subsampling)
         columns, places = [], []  # the weights of a block, and in which (blocks, frames) they occur
-        for (sign, origin), count in counts.items():
-            counting = blocks[count[blocks, 0] == 1]
-            # How far block and frame are apart, on which alone the weights depend.
-            apart = self.frames - sign * starts[counting][:, None] - origin
-            for distance in np.unique(apart % self._circle):
-                weights = self._low_pass(distance - sign * positions)
+        for usage in usages:
+            used = blocks[usage.shares[blocks, 0] == 1]
+            # The weights depend on the distance between block and frame alone.
+            distances = self.frames - usage.sign * starts[used][:, None] - usage.origin
+            for distance in np.unique(distances % self._circle):
+                weights = self._low_pass(distance - usage.sign * positions)
                 if weights.max() > self._smallest:
-                    block, frame = np.nonzero(apart % self._circle == distance)
+                    block, frame = np.nonzero(distances % self._circle == distance)
                     columns.append(weights)
-                    places.append((counting[block], frame))
-        shapes, sizes, _ = np.linalg.svd(np.stack(columns, axis=1), full_matrices=False)
-        shapes = shapes[:, : max(int((sizes > sizes[0] * smallest_share).sum()), 1)]
-        shares = np.zeros((self._n_blocks, shapes.shape[1], len(self.frames)))
+                    places.append((used[block], frame))
+        basis, sizes, _ = np.linalg.svd(np.stack(columns, axis=1), full_matrices=False)
+        basis = basis[:, : max(int((sizes > sizes[0] * smallest_share).sum()), 1)]
+        combination = np.zeros((self._n_blocks, basis.shape[1], len(self.frames)))
         for weights, (block, frame) in zip(columns, places, strict=True):
-            shares[block, :, frame] += weights @ shapes
-        return Stretch(0, self.extent.length >> subsampling, shapes, shares.reshape(-1, len(self.frames)))
+            combination[block, :, frame] += weights @ basis
+        return BlockAverage(0, self.padding.length >> subsampling, basis, combination.reshape(-1, len(self.frames)))

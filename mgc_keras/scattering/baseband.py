@@ -1,9 +1,10 @@
-"""Wavelets at every second sample: brought down to zero frequency, and interpolated.
+"""Wavelets at half of Kymatio's sampling rate: shifted down to zero frequency, and interpolated.
 
-A modulus does not change when its signal is shifted in frequency. So the narrow band of a wavelet may lie around zero,
-where half of Kymatio's samples hold it; the samples between, whose modulus Kymatio has, too, are interpolated by a short
-filter. The modulus itself is not limited to any band, but what the second order reads of it is: by another such filter,
-the samples between are drawn into every second one, and what would fold cancels.
+A modulus does not change when its signal is shifted in frequency. A wavelet's narrow band, shifted to zero frequency,
+fits half of Kymatio's samples. Kymatio also has the modulus at the midpoints, those between one kept sample and the
+next: a short filter interpolates the signal there. The modulus is not limited to any band, but what the second order
+reads of it is. So the modulus at both is decimated: another such filter moves the midpoints' modulus onto the samples,
+and the sum of both has no aliases in the band that is read.
 """
 
 from collections.abc import Sequence
@@ -11,44 +12,45 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mgc_keras.scattering.filters import envelope, morlet
+from mgc_keras.scattering.filters import Wavelet, envelope, morlet
 
-# Shorter transforms are quick anyway.
+# Shorter results are quick to transform at the full rate.
 _SHORTEST = 16_384
-# By how many widths the band's centre may lie below the wavelet's: the bump that gives it a zero mean widens a band downwards.
+# By how many widths the shifted frequency may lie below the wavelet's centre: the bump that gives a wavelet its zero
+# mean widens its band downwards.
 _LOWER = (0.0, 0.5, 1.0)
-# Weights of a filter; the fewest that err by less than the tolerance, of a wavelet's height, are taken.
-_NUMBERS_OF_TAPS = (16, 32)
+# Weights of a filter. The fewest whose error, relative to a wavelet's height, is below the tolerance are taken.
+_FILTER_LENGTHS = (16, 32)
 _TOLERANCE = 6e-8
 # In the fit of a filter: how many frequencies, and the least weight of one.
 _N_FREQUENCIES = 800
 _LEAST_WEIGHT = 1e-9
-# Of a wavelet's height, below which bins are left out: as far as `scattering_filters.REACH`.
+# Bins below this share of a wavelet's height are left out: as far as `filters.REACH`.
 _SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
-class Baseband:
-    """Some wavelets of one scale, each around zero frequency, at every second sample of their result.
+class BasebandWavelets:
+    """Some wavelets of one scale, each shifted to zero frequency, at every second sample of their result.
 
     Attributes
     ----------
     length : int
-        Samples of the result, without those between.
+        Samples of the result, without the midpoints.
     centres : tuple of int
-        The bin of the signal's spectrum that each wavelet brings down to zero.
+        The bin of the signal's spectrum that is shifted to zero for each wavelet.
     above, below : np.ndarray [shape=(n_wavelets, n_bins), dtype=float64]
-        Weights of the bins from each centre upwards, and downwards. What is so far below the centre stands, conjugated,
-        so far above the negative centre, too, where it is read.
-    taps : np.ndarray [shape=(n_taps,), dtype=float64]
-        Weights of the samples around each sample between: as many before as behind it.
+        Weights of the bins from each centre upwards, and downwards. The bins below the centre are read, conjugated,
+        above the negative centre.
+    interpolation : np.ndarray [shape=(n_weights,), dtype=float64]
+        Weights of the samples around each midpoint: as many before as after it.
     """
 
     length: int
     centres: tuple[int, ...]
     above: np.ndarray
     below: np.ndarray
-    taps: np.ndarray
+    interpolation: np.ndarray
 
     @property
     def lowest(self) -> int:
@@ -61,58 +63,53 @@ class Baseband:
         return max(self.centres) + self.above.shape[1]
 
 
-def baseband(shapes: Sequence[tuple[float, float]], n_samples: int, length: int, height: float) -> Baseband | None:
-    """Bring wavelets of one scale down to zero frequency.
+def baseband(wavelets: Sequence[Wavelet], n_samples: int, length: int, height: float) -> BasebandWavelets | None:
+    """Shift wavelets of one scale to zero frequency.
 
     Parameters
     ----------
-    shapes : sequence of (float, float)
-        Centre frequency and width of each wavelet, in cycles a sample of the waveform.
+    wavelets : sequence of Wavelet
     n_samples : int
         Length of the padded waveform.
     length : int
-        Length of the result, without the samples between.
+        Length of the result, without the midpoints.
     height : float
-        Factor of everything.
+        Factor of all weights.
 
     Returns
     -------
-    Baseband or None
+    BasebandWavelets or None
         None: the wavelets are too wide, or the result is too short to be worth it.
     """
-    if length < _SHORTEST or length % _NUMBERS_OF_TAPS[-1]:
+    if length < _SHORTEST or length % _FILTER_LENGTHS[-1]:
         return None
-    offsets = some_offsets(length)
+    offsets = sampled_bins(length)
     around = np.concatenate([-offsets[::-1], offsets])
     for lower in _LOWER:
-        centres = tuple(round((xi - lower * sigma) * n_samples) for xi, sigma in shapes)
+        centres = tuple(round((wavelet.xi - lower * wavelet.sigma) * n_samples) for wavelet in wavelets)
         heights = [
-            envelope(*shape, (centre + around) / n_samples) for shape, centre in zip(shapes, centres, strict=True)
+            envelope(wavelet, (centre + around) / n_samples) for wavelet, centre in zip(wavelets, centres, strict=True)
         ]
         below, above = np.max(heights, axis=0).reshape(2, -1)
         highest = np.maximum(below[::-1], above)
-        taps = half_sample_taps(offsets / length, highest) if highest[-1] < _TOLERANCE else None
-        if taps is not None:
+        interpolation = half_sample_filter(offsets / length, highest) if highest[-1] < _TOLERANCE else None
+        if interpolation is not None:
             n_bins = int(offsets[highest > _SMALLEST][-1]) + 1
             bins = np.arange(-n_bins + 1, n_bins)
+            spectra = [morlet(psi, n_samples, centre + bins) for psi, centre in zip(wavelets, centres, strict=True)]
             # Half: a real signal has half of its spectrum at positive, half at negative frequencies.
-            weights = (
-                height
-                / 2
-                * np.stack(
-                    [morlet(*shape, n_samples, centre + bins) for shape, centre in zip(shapes, centres, strict=True)]
-                )
-            )
-            return Baseband(length, centres, weights[:, n_bins - 1 :], weights[:, n_bins - 1 :: -1], taps)
+            weights = height / 2 * np.stack(spectra)
+            above, below = weights[:, n_bins - 1 :], weights[:, n_bins - 1 :: -1]
+            return BasebandWavelets(length, centres, above, below, interpolation)
     return None
 
 
-def some_offsets(length: int) -> np.ndarray:
-    """Return some bins of the spectrum of a signal of `length` samples, from zero to below the highest frequency."""
+def sampled_bins(length: int) -> np.ndarray:
+    """Return the bins, of a signal of `length` samples, at which a filter is fitted: from zero to below the highest."""
     return np.unique(np.linspace(0, length // 2 - 1, _N_FREQUENCIES).astype(int))
 
 
-def half_sample_taps(frequencies: np.ndarray, heights: np.ndarray) -> np.ndarray | None:
+def half_sample_filter(frequencies: np.ndarray, heights: np.ndarray) -> np.ndarray | None:
     """Fit a filter that interpolates samples halfway between those of a signal.
 
     Parameters
@@ -120,19 +117,19 @@ def half_sample_taps(frequencies: np.ndarray, heights: np.ndarray) -> np.ndarray
     frequencies : np.ndarray
         In cycles a sample, from zero up to a half; negative ones are as these.
     heights : np.ndarray
-        How much each of them weighs, at most one.
+        How much an error at each frequency weighs, at most one.
 
     Returns
     -------
-    np.ndarray [shape=(n_taps,), dtype=float64] or None
+    np.ndarray [shape=(n_weights,), dtype=float64] or None
         None: no filter is short and good enough.
     """
     frequencies, heights = frequencies[:, None], np.maximum(heights[:, None], _LEAST_WEIGHT)
-    for n_taps in _NUMBERS_OF_TAPS:
-        # Both sides are alike, so the response is real once the delay of half a sample is taken off.
-        half = np.arange(n_taps // 2) + 0.5
-        shapes = 2 * np.cos(2 * np.pi * frequencies * half) * heights
-        side = np.linalg.lstsq(shapes, heights[:, 0], rcond=None)[0]
-        if np.abs(shapes @ side - heights[:, 0]).max() < _TOLERANCE:
+    for n_weights in _FILTER_LENGTHS:
+        # The filter is symmetric around the midpoint, so its response, seen from there, is a sum of cosines.
+        half = np.arange(n_weights // 2) + 0.5
+        cosines = 2 * np.cos(2 * np.pi * frequencies * half) * heights
+        side = np.linalg.lstsq(cosines, heights[:, 0], rcond=None)[0]
+        if np.abs(cosines @ side - heights[:, 0]).max() < _TOLERANCE:
             return np.concatenate([side[::-1], side])
     return None

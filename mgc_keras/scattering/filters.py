@@ -5,25 +5,58 @@ filter on every bin; these functions give the same numbers, to rounding, for the
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+from kymatio.scattering1d.filter_bank import compute_params_filterbank
 
-# Beyond this many widths a bump is below 1e-12 of its height: nothing in float32, even beside a tone that is louder by 60 dB.
+# Kymatio's constants: the width of the low-pass of length 1, in cycles a sample, and how many of its widths a wavelet's
+# band must lie below the highest frequency of its subsampled result.
+SIGMA_0, ALPHA = 0.1, 5.0
+# Beyond this many widths a bump is below 1e-12 of its height: nothing in float32, even beside a tone that is louder by
+# 60 dB.
 REACH = 7.5
-# How much finer than its bandwidth a wavelet is sampled to sum its modulus; enough for 1e-9.
+# How much finer than its bandwidth a wavelet is sampled to sum its modulus; the sum then errs by less than 1e-9.
 _OVERSAMPLING = 3
-_IMAGES = np.arange(-2, 3)
-# Of the bump at zero, below which nothing needs to be taken off: far below rounding.
+# A sampled filter has a periodic spectrum. These periods of the bump reach the bins that are asked for.
+_PERIODS = np.arange(-2, 3)
+# A correction at zero frequency that is smaller than this share of the bump is far below rounding.
 _NEGLIGIBLE = 1e-25
 
 
-def band(xi: float, sigma: float, n_samples: int) -> tuple[int, int]:
-    """Return the bins [first, last) in which a bump of centre `xi` and width `sigma` (cycles a sample) lies.
+@dataclass(frozen=True)
+class Wavelet:
+    """A Morlet wavelet.
+
+    Attributes
+    ----------
+    xi : float
+        Centre frequency, in cycles a sample of the waveform.
+    sigma : float
+        Standard deviation of the bump in the spectrum, in cycles a sample.
+    j : int
+        Scale: what the wavelet leaves of a signal can be subsampled by 2^j.
+    """
+
+    xi: float
+    sigma: float
+    j: int
+
+
+def filter_bank(J: int, Q: int) -> tuple[Wavelet, ...]:
+    """Return Kymatio's wavelets for scales up to 2^J samples, `Q` an octave, highest frequency first."""
+    return tuple(map(Wavelet, *compute_params_filterbank(SIGMA_0 / 2**J, Q, ALPHA)))
+
+
+def band(wavelet: Wavelet, n_samples: int) -> tuple[int, int]:
+    """Return the bins [first, last) of `n_samples` in which a wavelet lies.
 
     Negative bins are negative frequencies. The band is never wider than the whole circle of `n_samples` bins.
     """
-    # The bump at zero, which gives a Morlet wavelet its zero mean, reaches further down where it is tall enough to count.
+    xi, sigma = wavelet.xi, wavelet.sigma
+    # The bump at zero, which gives a Morlet wavelet its zero mean, reaches further down where it is tall enough to
+    # count.
     lowest = min(xi - REACH * sigma, -math.sqrt(max((REACH * sigma) ** 2 - xi**2, 0.0)))
     first, last = math.floor(lowest * n_samples), math.ceil((xi + REACH * sigma) * n_samples) + 1
     if last - first >= n_samples:
@@ -32,16 +65,15 @@ def band(xi: float, sigma: float, n_samples: int) -> tuple[int, int]:
     return first, last
 
 
-def morlet(xi: float, sigma: float, n_samples: int, bins: np.ndarray) -> np.ndarray:
+def morlet(wavelet: Wavelet, n_samples: int, bins: np.ndarray) -> np.ndarray:
     """Return bins of the spectrum of a Morlet wavelet as `kymatio.scattering1d.filter_bank.morlet_1d` defines it.
 
-    A Gabor bump at `xi`, less as much of the bump at zero as it takes for a zero mean, over the sum of the modulus in
-    time, so that the convolution with it never exceeds the largest sample.
+    The spectrum is a Gaussian bump at `xi`, less as much of the same bump at zero as it takes for a zero mean. It is
+    divided by the sum of the modulus in time, so that the convolution with it never exceeds the largest sample.
 
     Parameters
     ----------
-    xi, sigma : float
-        Centre frequency and width, in cycles a sample.
+    wavelet : Wavelet
     n_samples : int
         Length of the discrete Fourier transform.
     bins : np.ndarray [dtype=int]
@@ -53,19 +85,18 @@ def morlet(xi: float, sigma: float, n_samples: int, bins: np.ndarray) -> np.ndar
 
     Example
     -------
-    >>> float(morlet(0.25, 0.02, 4096, np.array([0]))[0])
+    >>> float(morlet(Wavelet(0.25, 0.02, 0), 4096, np.array([0]))[0])
     0.0
     """
-    return _unscaled(xi, sigma, bins / n_samples) / _modulus_sum(xi, sigma, n_samples)
+    return _unscaled(wavelet, bins / n_samples) / _modulus_sum(wavelet, n_samples)
 
 
-def envelope(xi: float, sigma: float, frequencies: np.ndarray) -> np.ndarray:
-    """Return a bound of a Morlet wavelet's spectrum, about one at its centre, that has no notch at zero frequency.
+def envelope(wavelet: Wavelet, frequencies: np.ndarray) -> np.ndarray:
+    """Return an upper bound of a wavelet's spectrum: about one at its centre, and without the notch at zero frequency.
 
     Parameters
     ----------
-    xi, sigma : float
-        Centre frequency and width, in cycles a sample.
+    wavelet : Wavelet
     frequencies : np.ndarray
         In cycles a sample.
 
@@ -73,7 +104,8 @@ def envelope(xi: float, sigma: float, frequencies: np.ndarray) -> np.ndarray:
     -------
     np.ndarray [shape=frequencies.shape, dtype=float64]
     """
-    return _periodic_bump(xi, sigma, frequencies) + _kappa(xi, sigma) * _periodic_bump(0.0, sigma, frequencies)
+    xi, sigma = wavelet.xi, wavelet.sigma
+    return _periodic_bump(xi, sigma, frequencies) + _kappa(wavelet) * _periodic_bump(0.0, sigma, frequencies)
 
 
 def gaussian(sigma: float, n_samples: int, times: np.ndarray) -> np.ndarray:
@@ -106,32 +138,36 @@ def gaussian_width(sigma: float) -> float:
     return 1 / (2 * math.pi * sigma)
 
 
-def _unscaled(xi: float, sigma: float, frequencies: np.ndarray) -> np.ndarray:
-    kappa = _kappa(xi, sigma)
-    bump = _periodic_bump(xi, sigma, frequencies)
-    return bump - kappa * _periodic_bump(0.0, sigma, frequencies) if kappa > _NEGLIGIBLE else bump
+def _unscaled(wavelet: Wavelet, frequencies: np.ndarray) -> np.ndarray:
+    kappa = _kappa(wavelet)
+    bump = _periodic_bump(wavelet.xi, wavelet.sigma, frequencies)
+    return bump - kappa * _periodic_bump(0.0, wavelet.sigma, frequencies) if kappa > _NEGLIGIBLE else bump
 
 
 def _periodic_bump(xi: float, sigma: float, frequencies: np.ndarray) -> np.ndarray:
     total, reach = np.zeros(frequencies.shape), 12 * sigma
-    for image in _IMAGES:
-        distance = frequencies + (image - xi)
+    for period in _PERIODS:
+        distance = frequencies + (period - xi)
         if distance.min() < reach and distance.max() > -reach:
             total += np.exp(distance**2 * (-0.5 / sigma**2))
     return total
 
 
-def _kappa(xi: float, sigma: float) -> float:
-    bump, low = np.exp(-((_IMAGES - xi) ** 2) / (2 * sigma**2)).sum(), np.exp(-(_IMAGES**2) / (2 * sigma**2)).sum()
+def _kappa(wavelet: Wavelet) -> float:
+    """Return the share of the bump at zero that gives the wavelet a zero mean."""
+    xi, sigma = wavelet.xi, wavelet.sigma
+    bump, low = np.exp(-((_PERIODS - xi) ** 2) / (2 * sigma**2)).sum(), np.exp(-(_PERIODS**2) / (2 * sigma**2)).sum()
     return float(bump / low)
 
 
-def _modulus_sum(xi: float, sigma: float, n_samples: int) -> float:
-    """Sum the modulus in time from as few samples as its smoothness allows."""
-    # A cut-off spectrum rings for ever in time, and all of that would be summed: cut where it is below rounding.
+def _modulus_sum(wavelet: Wavelet, n_samples: int) -> float:
+    """Sum the modulus over time, from as few samples as its smoothness allows."""
+    xi, sigma = wavelet.xi, wavelet.sigma
+    # A truncated spectrum rings in time, and the sum would include the ringing: truncate where the bump is below
+    # rounding.
     first, last = math.floor((xi - 12 * sigma) * n_samples), math.ceil((xi + 12 * sigma) * n_samples) + 1
     width = _OVERSAMPLING * (last - first)
     if width >= n_samples:
-        return float(np.abs(scipy.fft.ifft(_unscaled(xi, sigma, np.arange(n_samples) / n_samples))).sum())
-    spectrum = _unscaled(xi, sigma, np.arange(first, last) / n_samples)
+        return float(np.abs(scipy.fft.ifft(_unscaled(wavelet, np.arange(n_samples) / n_samples))).sum())
+    spectrum = _unscaled(wavelet, np.arange(first, last) / n_samples)
     return float(np.abs(scipy.fft.ifft(spectrum, scipy.fft.next_fast_len(width))).sum())

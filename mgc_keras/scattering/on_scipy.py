@@ -4,12 +4,12 @@ import numpy as np
 import scipy.fft
 
 from mgc_keras.scattering import loops
-from mgc_keras.scattering.baseband import Baseband
-from mgc_keras.scattering.transform import Block
+from mgc_keras.scattering.baseband import BasebandWavelets
+from mgc_keras.scattering.operations import Ranges
 
 
 class ScipyOperations:
-    """Operations on NumPy arrays; see `mgc_keras.scattering.transform.Operations`.
+    """Operations on NumPy arrays; see `mgc_keras.scattering.operations.Operations`.
 
     Parameters
     ----------
@@ -25,45 +25,45 @@ class ScipyOperations:
         self.smallest_share = 0.1 * float(np.finfo(self.dtype).eps)
 
     def double(self, values: np.ndarray) -> np.ndarray:
-        """Cast."""
+        """Cast to double precision."""
         return values.astype(np.complex128 if np.iscomplexobj(values) else np.float64)
 
     def working(self, values: np.ndarray) -> np.ndarray:
-        """Cast."""
+        """Cast to the working precision."""
         return values.astype(self.spectral if np.iscomplexobj(values) else self.dtype)
 
-    def weights(self, values: np.ndarray) -> np.ndarray:
-        """Weights for real and imaginary part: a product of reals, which NumPy does much faster than a complex one."""
+    def spectral_weights(self, values: np.ndarray) -> np.ndarray:
+        """Repeat each weight for real and imaginary part: NumPy multiplies reals much faster than complex numbers."""
         return np.repeat(values.astype(self.dtype), 2, axis=-1)
 
-    def turn(self, values: np.ndarray, *, double: bool = False) -> np.ndarray:
-        """Cast."""
+    def complex_factors(self, values: np.ndarray, *, double: bool = False) -> np.ndarray:
+        """Cast to complex64 or complex128."""
         return values.astype(np.complex128 if double else self.spectral)
 
     def matrix(self, values: np.ndarray, *, double: bool = False) -> np.ndarray:
-        """Contiguous, for BLAS."""
+        """Return a contiguous array, as BLAS needs it."""
         return np.ascontiguousarray(values, np.float64 if double else self.dtype)
 
-    def weigh(self, blocks: list[Block], n_bins: int) -> np.ndarray:
+    def weighted_sums(self, blocks: list[Ranges], n_bins: int) -> np.ndarray:
         """Multiply interleaved real and imaginary parts, straight into the rows."""
-        n_rows = [max(max(len(bins), len(weights)) for run in block for bins, weights in run) for block in blocks]
+        n_rows = [max(max(map(len, product)) for products in block for product in products) for block in blocks]
         spectra = np.empty((sum(n_rows), n_bins), self.spectral)
         reals, top = spectra.view(self.dtype), 0
         for block, height in zip(blocks, n_rows, strict=True):
             rows, column = reals[top : top + height], 0
             for (bins, weights), *more in block:
-                goal = rows[:, column : column + weights.shape[1]]
-                np.multiply(bins.view(self.dtype), weights, out=goal)
-                for bins, others in more:
-                    goal += bins.view(self.dtype) * others
+                target = rows[:, column : column + weights.shape[1]]
+                np.multiply(bins.view(self.dtype), weights, out=target)
+                for other_bins, other_weights in more:
+                    target += other_bins.view(self.dtype) * other_weights
                 column += weights.shape[1]
             rows[:, column:] = 0
             top += height
         return spectra
 
-    def pad(self, waveform: np.ndarray, before: int, behind: int) -> np.ndarray:
-        """Reflect."""
-        return np.concatenate([waveform[before:0:-1], waveform, waveform[-2 : -2 - behind : -1]])
+    def pad(self, waveform: np.ndarray, before: int, after: int) -> np.ndarray:
+        """Reflect at both ends."""
+        return np.concatenate([waveform[before:0:-1], waveform, waveform[-2 : -2 - after : -1]])
 
     def rfft(self, signals: np.ndarray) -> np.ndarray:
         """Transform the last axis."""
@@ -74,52 +74,52 @@ class ScipyOperations:
         return scipy.fft.irfft(spectra, length, workers=self.workers)
 
     def conj(self, spectra: np.ndarray) -> np.ndarray:
-        """Conjugate, contiguous."""
+        """Return the complex conjugate in contiguous memory."""
         return np.conj(np.ascontiguousarray(spectra))
 
     def modulus(self, signals: np.ndarray) -> np.ndarray:
-        """In one go."""
+        """Return the modulus in one pass over memory."""
         result = np.empty_like(signals[: len(signals) // 2])
         loops.modulus(signals, result)
         return result
 
-    def taps(self, values: np.ndarray) -> np.ndarray:
-        """Cast."""
+    def half_sample_weights(self, values: np.ndarray) -> np.ndarray:
+        """Cast to the working precision."""
         return values.astype(self.dtype)
 
-    def basebands(
-        self, spectra: np.ndarray, zero: int, wavelets: Baseband, weights: tuple[np.ndarray, np.ndarray]
+    def baseband_products(
+        self, spectra: np.ndarray, zero: int, wavelets: BasebandWavelets, weights: tuple[np.ndarray, np.ndarray]
     ) -> np.ndarray:
-        """Multiply and add up in one go."""
+        """Multiply and add up in one pass over memory."""
         n_rows = max(len(spectra), len(wavelets.centres))
         rows = np.empty((2 * n_rows, wavelets.length // 2 + 1), self.spectral)
-        loops.basebands(spectra, zero, np.array(wavelets.centres), *weights, rows)
+        loops.baseband_products(spectra, zero, np.array(wavelets.centres), *weights, rows)
         return rows
 
-    def moduli(self, signals: np.ndarray, taps: np.ndarray) -> list[np.ndarray]:
-        """Both in one go."""
+    def moduli(self, signals: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
+        """Return both moduli in one pass over memory."""
         both = np.empty_like(signals).reshape(2, -1, signals.shape[1])
-        loops.moduli(signals, taps, *both)
+        loops.moduli(signals, weights, *both)
         return list(both)
 
-    def draw_in(self, signals: np.ndarray, between: np.ndarray, taps: np.ndarray) -> np.ndarray:
-        """In one go."""
-        whole = np.empty_like(signals)
-        loops.draw_in(signals, between, taps, whole)
-        return whole
+    def decimate(self, signals: np.ndarray, midpoints: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Filter and add up in one pass over memory."""
+        result = np.empty_like(signals)
+        loops.decimate(signals, midpoints, weights, result)
+        return result
 
     def matmul(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Matrix product."""
+        """Return the matrix product."""
         return left @ right
 
-    def concatenate(self, parts: list[np.ndarray]) -> np.ndarray:
-        """Join arrays."""
+    def stack_rows(self, parts: list[np.ndarray]) -> np.ndarray:
+        """Join arrays, one under the other."""
         return np.concatenate(parts)
 
     def reshape(self, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """Reshape."""
+        """Return the values in another shape."""
         return values.reshape(shape)
 
-    def join(self, parts: list[np.ndarray]) -> np.ndarray:
-        """Join arrays side by side."""
+    def join_columns(self, parts: list[np.ndarray]) -> np.ndarray:
+        """Join arrays, side by side."""
         return np.concatenate(parts, axis=1)

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mgc_keras.scattering.baseband import Baseband
-from mgc_keras.scattering.transform import Block
+from mgc_keras.scattering.baseband import BasebandWavelets
+from mgc_keras.scattering.operations import Ranges
 
 
 class TensorFlowOperations:
-    """Operations on tensors; see `mgc_keras.scattering.transform.Operations`.
+    """Operations on tensors; see `mgc_keras.scattering.operations.Operations`.
 
-    Constants live outside of every graph, which takes them in as captured tensors: tens of megabytes inside of a graph are
-    copied, hashed and folded for most of a minute.
+    Constants live outside of every graph, which takes them in as captured tensors: tens of megabytes inside of a graph
+    are copied, hashed and folded for most of a minute.
 
     Parameters
     ----------
@@ -27,41 +27,41 @@ class TensorFlowOperations:
         self.smallest_share = 0.1 * float(np.finfo(self.dtype.as_numpy_dtype).eps)
 
     def double(self, values: tf.Tensor) -> tf.Tensor:
-        """Cast."""
+        """Cast to double precision."""
         return tf.cast(values, tf.complex128 if values.dtype.is_complex else tf.float64)
 
     def working(self, values: tf.Tensor) -> tf.Tensor:
-        """Cast."""
+        """Cast to the working precision."""
         return tf.cast(values, self.spectral if values.dtype.is_complex else self.dtype)
 
-    def weights(self, values: np.ndarray) -> tf.Tensor:
-        """Weights for real and imaginary part: TensorFlow has no product of complex with real numbers."""
+    def spectral_weights(self, values: np.ndarray) -> tf.Tensor:
+        """Repeat each weight for real and imaginary part: TensorFlow has no product of complex with real numbers."""
         return self.matrix(np.repeat(values, 2, axis=-1))
 
-    def turn(self, values: np.ndarray, *, double: bool = False) -> tf.Tensor:
-        """Complex constants."""
+    def complex_factors(self, values: np.ndarray, *, double: bool = False) -> tf.Tensor:
+        """Return a complex constant."""
         with tf.init_scope():
             return tf.constant(values.astype(np.complex128 if double else self.spectral.as_numpy_dtype))
 
     def matrix(self, values: np.ndarray, *, double: bool = False) -> tf.Tensor:
-        """Real constants."""
+        """Return a real constant."""
         with tf.init_scope():
             return tf.constant(values.astype(np.float64 if double else self.dtype.as_numpy_dtype))
 
-    def weigh(self, blocks: list[Block], n_bins: int) -> tf.Tensor:
+    def weighted_sums(self, blocks: list[Ranges], n_bins: int) -> tf.Tensor:
         """Multiply, add up, join."""
         rows = []
         for block in blocks:
-            runs = [tf.add_n([_weigh(*term) for term in run]) for run in block]
-            missing = n_bins - sum(run.shape[1] for run in runs)
+            ranges = [tf.add_n([_weighted(*product) for product in products]) for products in block]
+            missing = n_bins - sum(bins.shape[1] for bins in ranges)
             if missing:
-                runs.append(tf.zeros((runs[0].shape[0], missing), self.spectral))
-            rows.append(tf.concat(runs, axis=1) if len(runs) > 1 else runs[0])
+                ranges.append(tf.zeros((ranges[0].shape[0], missing), self.spectral))
+            rows.append(tf.concat(ranges, axis=1) if len(ranges) > 1 else ranges[0])
         return tf.concat(rows, axis=0)
 
-    def pad(self, waveform: tf.Tensor, before: int, behind: int) -> tf.Tensor:
-        """Reflect."""
-        return tf.pad(waveform, [[before, behind]], "REFLECT")
+    def pad(self, waveform: tf.Tensor, before: int, after: int) -> tf.Tensor:
+        """Reflect at both ends."""
+        return tf.pad(waveform, [[before, after]], "REFLECT")
 
     def rfft(self, signals: tf.Tensor) -> tf.Tensor:
         """Transform the last axis."""
@@ -72,19 +72,19 @@ class TensorFlowOperations:
         return tf.signal.irfft(spectra, [length])
 
     def conj(self, spectra: tf.Tensor) -> tf.Tensor:
-        """Conjugate."""
+        """Return the complex conjugate."""
         return tf.math.conj(spectra)
 
     def modulus(self, signals: tf.Tensor) -> tf.Tensor:
-        """The slope at zero is taken as zero: that of the root is infinite there."""
+        """Return the modulus. Its slope at zero is taken as zero; that of the root is infinite there."""
         return _modulus(*tf.split(signals, 2))
 
-    def taps(self, values: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-        """Two kernels for `_filtered`: of what is halfway to the next sample, and halfway from the one before."""
+    def half_sample_weights(self, values: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return two kernels for `_filtered`: for the midpoint to the next sample, and for that from the one before."""
         return tuple(self.matrix(_kernel(values, delay)) for delay in (0, 1))
 
-    def basebands(
-        self, spectra: tf.Tensor, zero: int, wavelets: Baseband, weights: tuple[tf.Tensor, tf.Tensor]
+    def baseband_products(
+        self, spectra: tf.Tensor, zero: int, wavelets: BasebandWavelets, weights: tuple[tf.Tensor, tf.Tensor]
     ) -> tf.Tensor:
         """Multiply, add up, join."""
         n_bins = wavelets.above.shape[1]
@@ -92,53 +92,53 @@ class TensorFlowOperations:
         for sign, weight in zip((1, -1), weights, strict=True):
             starts = [zero + sign * centre for centre in wavelets.centres]
             bins = [spectra[:, start : start + n_bins] for start in starts]
-            sides.append(_weigh(tf.concat(bins, axis=0) if len(bins) > 1 else bins[0], weight))
+            sides.append(_weighted(tf.concat(bins, axis=0) if len(bins) > 1 else bins[0], weight))
         above, below = sides
         rows = tf.concat([above + below, (above - below) * tf.constant([-1j], self.spectral)], axis=0)
         return tf.pad(rows, [[0, 0], [0, wavelets.length // 2 + 1 - n_bins]])
 
-    def moduli(self, signals: tf.Tensor, taps: tuple[tf.Tensor, tf.Tensor]) -> list[tf.Tensor]:
-        """Twice."""
-        return [self.modulus(signals), self.modulus(_filtered(signals, taps[0]))]
+    def moduli(self, signals: tf.Tensor, weights: tuple[tf.Tensor, tf.Tensor]) -> list[tf.Tensor]:
+        """Return the modulus of the signals, and of the signals interpolated."""
+        return [self.modulus(signals), self.modulus(_filtered(signals, weights[0]))]
 
-    def draw_in(self, signals: tf.Tensor, between: tf.Tensor, taps: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        """Add up."""
-        return signals + _filtered(between, taps[1])
+    def decimate(self, signals: tf.Tensor, midpoints: tf.Tensor, weights: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        """Add the filtered midpoints to the signals."""
+        return signals + _filtered(midpoints, weights[1])
 
     def matmul(self, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-        """Matrix product."""
+        """Return the matrix product."""
         return tf.matmul(left, right)
 
-    def concatenate(self, parts: list[tf.Tensor]) -> tf.Tensor:
-        """Join tensors."""
+    def stack_rows(self, parts: list[tf.Tensor]) -> tf.Tensor:
+        """Join tensors, one under the other."""
         return tf.concat(parts, axis=0)
 
     def reshape(self, values: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-        """Reshape."""
+        """Return the values in another shape."""
         return tf.reshape(values, shape)
 
-    def join(self, parts: list[tf.Tensor]) -> tf.Tensor:
-        """Join tensors side by side."""
+    def join_columns(self, parts: list[tf.Tensor]) -> tf.Tensor:
+        """Join tensors, side by side."""
         return tf.concat(parts, axis=1)
 
 
-def _kernel(taps: np.ndarray, delay: int) -> np.ndarray:
-    """Return a filter of samples as one of blocks of samples, (3, n, n) for the block before, itself and the next one."""
-    n = len(taps) // 2
+def _kernel(weights: np.ndarray, delay: int) -> np.ndarray:
+    """Return a filter of samples as one of blocks, (3, n, n) for the block before, itself and the next one."""
+    n = len(weights) // 2
     kernel = np.zeros((3 * n, n))
     for sample in range(n):
-        kernel[sample + 1 - delay :][: 2 * n, sample] = taps
+        kernel[sample + 1 - delay :][: 2 * n, sample] = weights
     return kernel.reshape(3, n, n)
 
 
 def _filtered(signals: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Filter (n_signals, n_samples), zero beyond the ends: as a matrix product, which has all lanes of the processor work."""
+    """Filter (n_signals, n_samples), zero beyond the ends, as matrix products: quicker than sample by sample."""
     blocks = tf.reshape(signals, (signals.shape[0], -1, kernel.shape[2]))
     return tf.reshape(tf.nn.conv1d(blocks, kernel, 1, "SAME"), signals.shape)
 
 
 @tf.custom_gradient
-def _weigh(bins: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, Any]:
+def _weighted(bins: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, Any]:
     """Multiply complex bins (n, m) by real weights (n, 2 m), constants; one of both may have a single row."""
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:

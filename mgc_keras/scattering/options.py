@@ -1,17 +1,15 @@
-"""The parameters of a scattering transform, and which of them make no sense."""
+"""The parameters of a scattering transform, and the check that they make sense."""
 
 import math
 from dataclasses import dataclass
 
 from mgc_keras.errors import OptionError
-from mgc_keras.scattering.filters import gaussian_width
+from mgc_keras.scattering.filters import SIGMA_0, gaussian_width
 
-# Kymatio's constants: relative width of the low-pass, and how far below aliasing a wavelet may be subsampled.
-SIGMA_0, ALPHA = 0.1, 5.0
 # What is added to a coefficient before its logarithm is taken, so that silence has one: -120 dB of a full-scale tone.
 LOG_FLOOR = 1e-6
-# Standard deviations of the low-pass after which padding may end. With 6.7, which would do with 655 360 points for J=13 at
-# 30 s, the slowest paths of some music are wrong by 5e-5.
+# Padding ends after this many standard deviations of the low-pass. With 6.7, for which 655 360 points would suffice at
+# J=13 and 30 s, the slowest paths of some music are wrong by 5e-5.
 _PAD_REACH = 7.5
 
 
@@ -43,12 +41,12 @@ class ScatteringOptions:
         return 2 ** max(int(math.log2(self.T)) - self.oversampling, 0)
 
     def subsampling(self, scale: int) -> int:
-        """Return log2 of the subsampling behind a wavelet of this scale."""
+        """Return log2 of the subsampling after a wavelet of scale 2^`scale`."""
         most = min(scale, int(math.log2(self.T))) if self.average else scale
         return max(most - self.oversampling, 0)
 
     def check(self) -> None:
-        """Refuse what makes no sense.
+        """Refuse parameters that make no sense.
 
         Raises
         ------
@@ -69,7 +67,8 @@ class ScatteringOptions:
         if self.n_samples <= reach:
             largest = math.floor(math.log2(max(self.n_samples, 2) * 2 * math.pi * SIGMA_0 / _PAD_REACH))
             raise OptionError(
-                f"filters of {self.longest} samples reach {reach} samples beyond a clip, and this one has {self.n_samples}",
+                f"filters of {self.longest} samples reach {reach} samples beyond a clip, "
+                f"and this one has {self.n_samples}",
                 field="J" if self.longest == 2**self.J else "T",
                 cure=f"use longer clips, or J up to {largest}" if largest > 0 else "use longer clips",
             )

@@ -11,9 +11,9 @@ import pandas as pd
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
-from mgc_keras.scattering.filters import gaussian_width
+from mgc_keras.scattering.filters import SIGMA_0, gaussian_width
 from mgc_keras.scattering.on_scipy import ScipyOperations
-from mgc_keras.scattering.options import LOG_FLOOR, SIGMA_0, ScatteringOptions
+from mgc_keras.scattering.options import LOG_FLOOR, ScatteringOptions
 from mgc_keras.scattering.plan import ScatteringPlan
 from mgc_keras.scattering.transform import Transform
 
@@ -92,7 +92,7 @@ def band_amplitudes(waveform: np.ndarray, plan: ScatteringPlan) -> np.ndarray:
     reach = math.ceil(_WINDOW_REACH * width)
     window = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     n_fft = 2 ** math.ceil(math.log2(len(window)))
-    padded = np.pad(waveform.astype(np.float64), plan.long.pad(len(waveform)), mode="reflect")
+    padded = np.pad(waveform.astype(np.float64), plan.long.sides(len(waveform)), mode="reflect")
     first, _ = plan.span(int(math.log2(plan.hop)))
     centres = (first + np.arange(plan.n_frames)) * plan.hop
     amplitudes = np.empty((plan.n_frames, len(plan.widths)))
