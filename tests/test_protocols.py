@@ -1,17 +1,39 @@
-"""Protocols: what the original program did, and what it should have done."""
+"""Protocols: published mends nothing, corrected everything, and each repair can be left out by itself."""
 
 import pytest
 
 from mgc_keras.errors import OptionError
-from mgc_keras.protocols import CORRECTED, PUBLISHED, Protocol
+from mgc_keras.protocols import Repair, protocol_named, protocol_title, protocols_of
+
+REPAIRS = [Repair(name, "It is wrong.", "It is right.") for name in ("scaling", "nested", "artists-together")]
 
 
-def test_protocols():
-    assert not PUBLISHED.scaling and not PUBLISHED.nested and PUBLISHED.fold_weighting == "size"
-    assert CORRECTED.scaling and CORRECTED.nested and CORRECTED.folds == "grouped" and not CORRECTED.batch_features
+def test_published_mends_nothing_and_corrected_everything() -> None:
+    published, corrected = protocols_of(REPAIRS)
+    assert (published.name, corrected.name) == ("published", "corrected")
+    assert not any(published.mended.values()) and all(corrected.mended.values())
+    assert set(published.mended) == set(corrected.mended) == {"scaling", "nested", "artists-together"}
+    with pytest.raises(KeyError, match="hope"):
+        corrected.mends("hope")
 
 
-@pytest.mark.parametrize("fields", [{"folds": "random"}, {"fold_weighting": "none"}, {"n_folds": 1}])
-def test_nonsense_is_refused(fields):
-    with pytest.raises(OptionError):
-        Protocol("x", **fields)
+def test_each_repair_is_left_out_under_a_name_of_its_own() -> None:
+    protocols = protocols_of(REPAIRS, "corrected", ["nested", "scaling"])
+    assert [protocol.name for protocol in protocols] == [
+        "corrected", "corrected-without-nested", "corrected-without-scaling",
+    ]  # fmt: skip
+    for protocol in protocols[1:]:
+        left_out = protocol.name.removeprefix("corrected-without-")
+        assert [name for name, mended in protocol.mended.items() if not mended] == [left_out]
+        assert protocol_named(protocol.name, REPAIRS) == protocol
+    assert len({*protocols}) == 3  # they can be keys
+
+
+def test_a_repair_that_is_not_there_is_refused() -> None:
+    with pytest.raises(OptionError, match="there is no repair 'hope'.*scaling, nested, artists-together"):
+        protocols_of(REPAIRS, without=["hope"])
+
+
+def test_titles() -> None:
+    assert protocol_title("corrected") == "Corrected" and protocol_title("published") == "Published protocol"
+    assert protocol_title("corrected-without-nested") == "Corrected without nested"

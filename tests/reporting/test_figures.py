@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from typed_rows import comparison_rows, score_rows
 
 from mgc_keras.reporting import confusion, forest, training
 from mgc_keras.reporting.tables import meaning
@@ -36,15 +37,17 @@ def score(task: str, metric: str, value: float, low: float) -> dict:
 @pytest.fixture
 def run(tmp_path) -> RunFolder:
     writer = RunWriter(tmp_path)
-    writer.scores([score("genre", "accuracy", 0.5, 0.3), score("arousal", "r2", -3.0, -9.0)])
+    writer.scores(score_rows([score("genre", "accuracy", 0.5, 0.3), score("arousal", "r2", -3.0, -9.0)]))
     writer.comparisons(
-        [
-            comparison("genre", 0.3, 0.001),
-            comparison("dance", -0.2, 0.02),
-            comparison("voice", 0.05, 0.5),
-            comparison("arousal", 27.0, 0.001, "r2"),
-            comparison("genre", -5.0, 0.01, "epochs_to_90", half=2.0),
-        ]
+        comparison_rows(
+            [
+                comparison("genre", 0.3, 0.001),
+                comparison("dance", -0.2, 0.02),
+                comparison("voice", 0.05, 0.5),
+                comparison("arousal", 27.0, 0.001, "r2"),
+                comparison("genre", -5.0, 0.01, "epochs_to_90", half=2.0),
+            ]
+        )
     )
     return RunFolder(tmp_path)
 
@@ -67,7 +70,7 @@ def test_the_forest_shows_every_difference_in_the_colour_of_its_verdict(run, dra
 
 
 def test_no_comparisons_no_forest(run, tmp_path, drawn) -> None:
-    RunWriter(tmp_path / "bare").scores([score("genre", "accuracy", 0.5, 0.3)])
+    RunWriter(tmp_path / "bare").scores(score_rows([score("genre", "accuracy", 0.5, 0.3)]))
     assert forest.draw_forest(RunFolder(tmp_path / "bare"), tmp_path / "f.png") is None and drawn == []
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from typed_rows import comparison_rows, score_rows
 
 from mgc_keras.runs.writer import RunWriter, write_table
 from mgc_keras.studies.common.claims import write_claims
@@ -17,7 +18,7 @@ def writer(tmp_path) -> RunWriter:
     writer = RunWriter(tmp_path)
     names = {"study": "asgharivaskasi2019", "task": "genre", "feature": "vgg16", "protocol": "corrected"}
     ends = {"metric": "accuracy", "score": 0.5, "ci_low": 0.4, "ci_high": 0.6, "published": np.nan, "n_clips": 30}
-    writer.scores([{**names, **ends}])
+    writer.scores(score_rows([{**names, **ends}]))
     return writer
 
 
@@ -50,13 +51,13 @@ def test_over_fitting_needs_epochs_beyond_30(writer, n_epochs, slope, verdict) -
     ("difference", "half", "verdict"), [(0.01, 0.03, "confirmed"), (0.2, 0.1, "refuted"), (0.04, 0.03, "not decided")]
 )
 def test_comparable_is_within_five_points(writer, difference, half, verdict) -> None:
-    writer.comparisons([comparison("vgg16-3s", "vgg16", difference, half, 0.5)])
+    writer.comparisons(comparison_rows([comparison("vgg16-3s", "vgg16", difference, half, 0.5)]))
     (row,) = judged(writer.folder, "3s")
     assert row.verdict == verdict and f"is {difference:+.3f} [" in row.evidence
 
 
 def test_resnet34_against_vgg16(writer) -> None:
-    writer.comparisons([comparison("resnet34", "vgg16", -0.1, 0.05, 0.01)])
+    writer.comparisons(comparison_rows([comparison("resnet34", "vgg16", -0.1, 0.05, 0.01)]))
     (row,) = judged(writer.folder, "resnet34")
     assert row.verdict == "refuted" and "-0.100 [-0.150, -0.050] over 30 clips, p = 0.010" in row.evidence
 

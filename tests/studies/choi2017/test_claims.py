@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from run_example import genre_predictions, write_example_run
+from typed_rows import score_rows
 
 from mgc_keras.evaluation.paired import compare
 from mgc_keras.runs.claims import read_claim_rows
@@ -32,7 +33,7 @@ def claims(recorded, tmp_path_factory) -> pd.DataFrame:
             ends = {"score": score, "ci_low": np.nan, "ci_high": np.nan, "published": score, "n_clips": 1}
             rows.append({**row, **ends})
     assert len(rows) == 210
-    RunWriter(folder).scores(rows)
+    RunWriter(folder).scores(score_rows(rows))
     write_claims(folder)
     return pd.read_csv(folder / "claims.csv", dtype=str, keep_default_na=False)
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from typed_rows import comparison_rows, score_rows
 
 from mgc_keras.reporting.findings import findings, reproduction
 from mgc_keras.reporting.tables import comparison_table, p_text
@@ -26,25 +27,29 @@ def _comparison(task, a, b, difference, p_holm, protocol="corrected", metric="ac
 def run(tmp_path):
     writer = RunWriter(tmp_path)
     writer.scores(
-        [
-            _score("gtzan", "mfcc", "published", 0.66, published=0.6601),
-            _score("gtzan", "12345", "published", 0.898, published=0.898),
-            _score("gtzan", "345", "published", 0.898, published=0.9),
-            _score("gtzan", "random_12345", "published", 0.7),
-            _score("gtzan", "mfcc", "corrected", 0.6),
-            _score("gtzan", "12345", "corrected", 0.75),
-            _score("gtzan", "345", "corrected", 0.76),
-            _score("arousal", "12345", "corrected", 0.5, "r2"),
-        ]
+        score_rows(
+            [
+                _score("gtzan", "mfcc", "published", 0.66, published=0.6601),
+                _score("gtzan", "12345", "published", 0.898, published=0.898),
+                _score("gtzan", "345", "published", 0.898, published=0.9),
+                _score("gtzan", "random_12345", "published", 0.7),
+                _score("gtzan", "mfcc", "corrected", 0.6),
+                _score("gtzan", "12345", "corrected", 0.75),
+                _score("gtzan", "345", "corrected", 0.76),
+                _score("arousal", "12345", "corrected", 0.5, "r2"),
+            ]
+        )
     )
     writer.comparisons(
-        [
-            _comparison("gtzan", "12345", "random_12345", 0.1, 0.0004),
-            _comparison("arousal", "12345", "random_12345", 0.05, 0.01, metric="r2"),
-            _comparison("gtzan", "12345", "mfcc", -0.1, 0.04),
-            _comparison("arousal", "12345", "mfcc", 0.1, 0.05, metric="r2"),
-            _comparison("gtzan", "12345", "mfcc", 0.3, 0.001, protocol="published"),
-        ]
+        comparison_rows(
+            [
+                _comparison("gtzan", "12345", "random_12345", 0.1, 0.0004),
+                _comparison("arousal", "12345", "random_12345", 0.05, 0.01, metric="r2"),
+                _comparison("gtzan", "12345", "mfcc", -0.1, 0.04),
+                _comparison("arousal", "12345", "mfcc", 0.1, 0.05, metric="r2"),
+                _comparison("gtzan", "12345", "mfcc", 0.3, 0.001, protocol="published"),
+            ]
+        )
     )
     return RunFolder(tmp_path)
 
@@ -104,12 +109,12 @@ def test_reproduction_names_the_largest_difference(run):
 
 
 def test_scores_equal_to_the_last_digit_are_said_to_be(tmp_path):
-    RunWriter(tmp_path).scores([_score("t", "mfcc", "published", 0.66, published=0.66)])
+    RunWriter(tmp_path).scores(score_rows([_score("t", "mfcc", "published", 0.66, published=0.66)]))
     assert "1 scores in accuracy, all equal to the last digit." in reproduction(RunFolder(tmp_path)).text
 
 
 def test_without_recorded_scores_nothing_was_reproduced(tmp_path):
-    RunWriter(tmp_path).scores([_score("t", "mfcc", "published", 0.5)])
+    RunWriter(tmp_path).scores(score_rows([_score("t", "mfcc", "published", 0.5)]))
     run = RunFolder(tmp_path)
     assert reproduction(run) is None
     assert run.headline_protocol == "published"

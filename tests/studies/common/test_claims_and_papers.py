@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from typed_rows import score_rows
 
 from mgc_keras.discovery import by_study
 from mgc_keras.errors import OptionError
@@ -45,7 +46,7 @@ def test_papers_are_whole(study: str) -> None:
 def test_every_claim_has_a_judge_and_a_row(study: str, tmp_path) -> None:
     claims = by_study("paper")[study].PAPER.claims
     assert set(by_study("claims")[study].JUDGES) == {claim.key for claim in claims}
-    RunWriter(tmp_path).scores(scores(study))
+    RunWriter(tmp_path).scores(score_rows(scores(study)))
     rows = write_claims(tmp_path)
     assert [row.claim for row in rows] == [claim.key for claim in claims]
     for row, claim in zip(rows, claims):
@@ -55,7 +56,7 @@ def test_every_claim_has_a_judge_and_a_row(study: str, tmp_path) -> None:
 
 
 def test_a_run_of_no_study_is_named(tmp_path) -> None:
-    RunWriter(tmp_path).scores(scores("polka1999"))
+    RunWriter(tmp_path).scores(score_rows(scores("polka1999")))
     with pytest.raises(OptionError, match=r"no study 'polka1999' \(choose the run of one of asgharivaskasi2019, choi"):
         write_claims(tmp_path)
 

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 from run_example import write_example_run
+from typed_rows import score_rows
 
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.runs.writer import RunWriter
@@ -114,7 +115,7 @@ def test_published_features_and_caveats_are_owned_up_to(run_folder, tmp_path, te
     assert 'class="caveat"' not in text
     one = pd.read_csv(run_folder / "scores.csv").head(1)
     writer = RunWriter(tmp_path)
-    writer.scores(one)
+    writer.scores(score_rows(one))
     writer.config("choi2017", {"published_features": tmp_path}, caveats=["Mind <this>."])
     text = write_report(tmp_path).read_text()
     assert '<p class="caveat">Mind &lt;this&gt;.</p>' in text

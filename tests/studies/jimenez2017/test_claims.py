@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from typed_rows import comparison_rows, score_rows
 
 from mgc_keras.evaluation.fold_tests import corrected_t_test
 from mgc_keras.runs.writer import RunWriter, write_table
@@ -13,7 +14,7 @@ from mgc_keras.studies.common.claims import write_claims
 def writer(tmp_path) -> RunWriter:
     names = {"study": "jimenez2017", "task": "songs", "protocol": "corrected", "metric": "accuracy", "n_clips": 30}
     ends = {"score": 0.5, "ci_low": 0.4, "ci_high": 0.6, "published": np.nan}
-    RunWriter(tmp_path).scores([{**names, "feature": "finetune-mean", **ends}])
+    RunWriter(tmp_path).scores(score_rows([{**names, "feature": "finetune-mean", **ends}]))
     return RunWriter(tmp_path)
 
 
@@ -61,7 +62,7 @@ def test_every_average_is_held_against_the_centre(writer) -> None:
             "ci_high": difference + 0.15,
         }
         rows.append({**names, **ends, "p_value": p_holm, "p_holm": p_holm, "n_clips": 30})
-    writer.comparisons(rows)
+    writer.comparisons(comparison_rows(rows))
     found = [row for row in write_claims(writer.folder) if row.claim == "frames"]
     assert [row.verdict for row in found] == ["confirmed", "refuted", "not decided"]
     assert found[0].evidence.startswith(

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from typed_rows import comparison_rows, score_rows
 
 from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.common.claims import write_claims
@@ -18,8 +19,8 @@ def run(folder, score: float, half: float, truth: np.ndarray = TEN) -> RunWriter
     writer = RunWriter(folder)
     names = {"study": "ouyang2023", "task": "genre", "protocol": "corrected", "metric": "accuracy", "n_clips": 50}
     ends = {"ci_low": score - half, "ci_high": score + half, "published": np.nan}
-    writer.scores([{**names, "feature": "cnn", "score": score, **ends},
-                   {**names, "feature": "inceptionv3", "score": score - 0.2, **ends}])  # fmt: skip
+    writer.scores(score_rows([{**names, "feature": "cnn", "score": score, **ends},
+                   {**names, "feature": "inceptionv3", "score": score - 0.2, **ends}]))  # fmt: skip
     table = {"clip_id": [str(n) for n in range(50)], "fold": 0, "truth": truth, "prediction": truth}
     for network in ("cnn", "inceptionv3"):
         writer.predictions("genre", network, "corrected", pd.DataFrame(table))
@@ -46,7 +47,7 @@ def test_the_network_from_scratch_against_the_frozen_one(tmp_path, difference, v
     writer = run(tmp_path, 0.6, 0.1)
     names = {"task": "genre", "protocol": "corrected", "feature_a": "cnn", "feature_b": "inceptionv3"}
     ends = {"metric": "accuracy", "difference": difference, "ci_low": difference - 0.05, "ci_high": difference + 0.05}
-    writer.comparisons([{**names, **ends, "p_value": 0.01, "p_holm": 0.02, "n_clips": 50}])
+    writer.comparisons(comparison_rows([{**names, **ends, "p_value": 0.01, "p_holm": 0.02, "n_clips": 50}]))
     writer.config("ouyang2023", {"backbone_weights": "none"})
     found = rows_of(tmp_path)
     assert found["scratch"].verdict == verdict and "no ImageNet weights here" in found["scratch"].evidence

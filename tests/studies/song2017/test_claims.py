@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from typed_rows import score_rows
 
 from mgc_keras.evaluation.fold_tests import corrected_t_test
 from mgc_keras.runs.writer import RunWriter, write_table
@@ -22,7 +23,9 @@ def rise(to_90: int, n_epochs: int = 20) -> np.ndarray:
 def test_training_accuracy_comes_sooner_in_all_folds(tmp_path, transfer, random_start, verdict) -> None:
     names = {"study": "song2017", "task": "genre", "protocol": "corrected", "metric": "accuracy", "n_clips": 50}
     ends = {"score": 0.5, "ci_low": 0.4, "ci_high": 0.6, "published": np.nan}
-    RunWriter(tmp_path).scores([{**names, "feature": start, **ends} for start in ("transfer", "random-start")])
+    RunWriter(tmp_path).scores(
+        score_rows([{**names, "feature": start, **ends} for start in ("transfer", "random-start")])
+    )
     rows = [
         {"task": "genre", "protocol": "corrected", "start": start, "seed": 0, "repetition": 0, "fold": fold,
          "epoch": epoch, "training_accuracy": accuracy, "test_accuracy": accuracy}
