@@ -50,7 +50,7 @@ def test_the_page_is_well_formed_and_needs_no_other_file(text):
     assert parser.open == []
     assert all(source.startswith(("data:image/png;base64,", "#")) for source in parser.sources)
     anchors = [source[1:] for source in parser.sources if source.startswith("#")]
-    assert len(anchors) == 8 and all(f'id="{name}"' in text for name in anchors)
+    assert len(anchors) == 9 and all(f'id="{name}"' in text for name in anchors)
     assert "<script" not in text and "url(" not in text and "@import" not in text
 
 
