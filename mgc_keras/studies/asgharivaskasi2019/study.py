@@ -134,7 +134,7 @@ def run(options: argparse.Namespace) -> int:
     from mgc_keras.studies.asgharivaskasi2019.steps import check_options, compare, run_all
     from mgc_keras.studies.common.exports import write_errors
     from mgc_keras.studies.common.report import write_report
-    from mgc_keras.training.determinism import prepare_tensorflow
+    from mgc_keras.training.stepping import prepare_tensorflow
 
     resolve_defaults(options)
     check_options(options)

@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     from mgc_keras.studies.jimenez2017.report import claims
     from mgc_keras.studies.jimenez2017.steps import check_options, compare, run_all
     from mgc_keras.studies.jimenez2017.trainer import start_network
-    from mgc_keras.training.determinism import prepare_tensorflow
+    from mgc_keras.training.stepping import prepare_tensorflow
 
     check_options(options, SUB_RUNS)
     # One folder serves both sub-runs: which of them a command runs is no option of the run.

@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
     from mgc_keras.studies.ouyang2023.data import genre_manifests, resolve_defaults
     from mgc_keras.studies.ouyang2023.report import claims
     from mgc_keras.studies.ouyang2023.steps import check_options, compare, predict_clips, run_all
-    from mgc_keras.training.determinism import prepare_tensorflow
+    from mgc_keras.training.stepping import prepare_tensorflow
 
     resolve_defaults(options, NETWORKS)
     check_options(options)

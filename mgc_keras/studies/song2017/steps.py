@@ -38,10 +38,9 @@ from mgc_keras.studies.song2017.network import (
     options_of_network,
     replace_head,
 )
-from mgc_keras.studies.song2017.pretraining import PretrainingSettings
+from mgc_keras.studies.song2017.pretraining import PretrainingSettings, SourceTagger, train_source_tagger
 from mgc_keras.studies.song2017.report import PAPER_ACCURACY, SOURCE
 from mgc_keras.studies.song2017.scores import STARTS, FineTuned, TransferScores, score_transfer
-from mgc_keras.studies.song2017.source_tagger import SourceTagger, train_source_tagger
 from mgc_keras.studies.song2017.waveform import with_scattering
 from mgc_keras.training.examples import Examples
 

@@ -144,7 +144,7 @@ def run(options: argparse.Namespace) -> int:
         source_rows,
         write_scores,
     )
-    from mgc_keras.training.determinism import prepare_tensorflow
+    from mgc_keras.training.stepping import prepare_tensorflow
 
     resolve_defaults(options)
     check_options(options)
