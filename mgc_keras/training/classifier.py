@@ -14,11 +14,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from mgc_keras.checks import checked_choice
+from mgc_keras.checks import check_positive, checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.training.examples import Examples, judge_classes
 from mgc_keras.training.learning_rates import ConstantRate, Policy, policy_config
-from mgc_keras.training.loop import FitFiles, FitSettings, Trained, check_positive, fit
+from mgc_keras.training.loop import FitFiles, FitSettings, Trained, fit
 from mgc_keras.training.optimizers import OPTIMIZERS, make_optimizer
 from mgc_keras.training.stepping import Stepper, check_head
 

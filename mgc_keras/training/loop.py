@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mgc_keras.checks import checked_choice
+from mgc_keras.checks import check_positive, checked_choice
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
@@ -280,14 +280,6 @@ def has_stopped(rows: Sequence[Mapping[str, float]], settings: FitSettings) -> b
     if settings.patience is None or len(merits) <= settings.patience:
         return False
     return max(merits[-settings.patience :]) <= max(merits[: -settings.patience]) + settings.least_gain
-
-
-def check_positive(settings: Any, *fields: str) -> None:
-    """Raise `OptionError` for the first of these fields of `settings` that is neither above 0 nor None."""
-    for field in fields:
-        value = getattr(settings, field)
-        if value is not None and value <= 0:
-            raise OptionError(f"must be above 0, not {value}", field=field)
 
 
 def _epoch(

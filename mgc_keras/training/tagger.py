@@ -14,10 +14,11 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mgc_keras.checks import check_positive
 from mgc_keras.errors import OptionError
 from mgc_keras.files import write_text
 from mgc_keras.training.examples import Examples, Excerpts, judge_tags
-from mgc_keras.training.loop import FitFiles, FitSettings, Trained, check_positive, fit
+from mgc_keras.training.loop import FitFiles, FitSettings, Trained, fit
 from mgc_keras.training.stepping import Stepper
 
 HISTORY = "history.csv"

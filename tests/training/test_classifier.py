@@ -147,8 +147,8 @@ def fake_scores(monkeypatch: pytest.MonkeyPatch, figures: list[tuple[int, float]
 
     def scores(*_: object) -> np.ndarray:
         n_right, sure = next(left)
-        said = np.where(np.arange(N_VALID) < n_right, VALIDATION.targets, (VALIDATION.targets + 1) % 3)
-        return np.where(np.eye(3)[said] == 1, sure, (1 - sure) / 2)
+        predicted = np.where(np.arange(N_VALID) < n_right, VALIDATION.targets, (VALIDATION.targets + 1) % 3)
+        return np.where(np.eye(3)[predicted] == 1, sure, (1 - sure) / 2)
 
     monkeypatch.setattr(Stepper, "scores", scores)
 
@@ -238,9 +238,9 @@ def test_random_states_at_any_depth_follow_from_the_seed_alone() -> None:
         return [np.asarray(part(inputs, training=True)) for part in (backbone, model)]
 
     first, other, again = outputs((1, 2)), outputs((1, 3)), outputs((1, 2))
-    for one, two, three in zip(first, again, other):
-        np.testing.assert_array_equal(one, two)
-        assert np.abs(one - three).max() > 1e-3
+    for ours, same, different in zip(first, again, other):
+        np.testing.assert_array_equal(ours, same)
+        assert np.abs(ours - different).max() > 1e-3
     states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
     assert len(states) == 2 and not np.array_equal(states[0], states[1])
 

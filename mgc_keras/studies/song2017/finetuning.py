@@ -13,13 +13,14 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mgc_keras.checks import check_positive
 from mgc_keras.datasets.repeated_folds import Fold
 from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
 from mgc_keras.studies.song2017.pretraining import check_sequences
 from mgc_keras.training.checkpoint import keep_settings
 from mgc_keras.training.examples import Examples, judge_classes
-from mgc_keras.training.loop import FitFiles, FitSettings, Trained, check_positive, fit
+from mgc_keras.training.loop import FitFiles, FitSettings, Trained, fit
 from mgc_keras.training.stepping import Stepper
 
 CURVE_COLUMNS = (

@@ -12,13 +12,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from mgc_keras.checks import check_positive
 from mgc_keras.datasets.manifest import LABEL_PREFIX
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.files import whole_file
 from mgc_keras.layers.standardization import path_statistics
 from mgc_keras.studies.song2017.network import STANDARDIZATION
 from mgc_keras.training.examples import Examples
-from mgc_keras.training.loop import BEST, CHECKPOINT, FitSettings, Trained, check_positive
+from mgc_keras.training.loop import BEST, CHECKPOINT, FitSettings, Trained
 from mgc_keras.training.stepping import Scorer, Stepper, check_head
 from mgc_keras.training.tagger import HISTORY, AreaUnderCurve, fit_tags, write_tag_scores
 
