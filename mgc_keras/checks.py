@@ -1,6 +1,7 @@
 """Checks of arguments that many functions share."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mgc_keras.errors import OptionError
 
@@ -34,3 +35,11 @@ def check_dropout(dropout: float) -> None:
     """Raise an `OptionError` unless `dropout`, the share of units that is zeroed, leaves some."""
     if not 0 <= dropout < 1:
         raise OptionError(f"{dropout} is no share that leaves units", field="dropout", cure="give 0 up to below 1")
+
+
+def check_positive(settings: Any, *fields: str) -> None:
+    """Raise an `OptionError` that names the first of these fields of `settings` that is neither above 0 nor None."""
+    for field in fields:
+        value = getattr(settings, field)
+        if value is not None and not value > 0:
+            raise OptionError(f"must be above 0, not {value}", field=field)

@@ -32,12 +32,12 @@ def write_folds(folder: Path, protocol: str, skill: dict[str, float], seed: int 
             rows = []
             for epoch in range(1, N_EPOCHS + 1):
                 hit = generator.random(len(truth)) < skill[start] * epoch / N_EPOCHS
-                said = np.where(hit, truth, GENRES[generator.integers(3, size=len(truth))])
-                columns[f"epoch_{epoch}"] = said
+                predicted = np.where(hit, truth, GENRES[generator.integers(3, size=len(truth))])
+                columns[f"epoch_{epoch}"] = predicted
                 validated = np.nan if protocol == "published" else float(epoch == 4)
                 accuracies = {"training_accuracy": epoch / N_EPOCHS, "validation_accuracy": validated}
                 rows.append(
-                    {"epoch": epoch, **accuracies, "validation_loss": 1.0, "test_accuracy": np.mean(said == truth)}
+                    {"epoch": epoch, **accuracies, "validation_loss": 1.0, "test_accuracy": np.mean(predicted == truth)}
                 )
             write_table(pd.DataFrame(columns), folder / start / f"{fold.name}_predictions.csv")
             write_table(pd.DataFrame(rows), folder / start / f"{fold.name}_curve.csv")

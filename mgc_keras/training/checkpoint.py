@@ -1,7 +1,8 @@
-"""The state of a training between two epochs, in one file: what a killed run goes on from."""
+"""Files that a training goes on from: the state between two epochs, a network's weights, the settings of a folder."""
 
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,22 @@ import keras
 import numpy as np
 
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.files import whole_file
+from mgc_keras.files import whole_file, write_text
 
 
 @dataclass
 class Checkpoint:
-    """Finished epochs, and everything needed to go on with the next one.
+    """The record of the finished epochs.
 
-    One file holds the weights, the optimizer's state and the record of the epochs, so that they cannot disagree however
-    a run ends.
+    One file holds it together with the weights and the optimizer's state, so that they cannot disagree however a run
+    ends.
 
     Parameters
     ----------
     rows : list of dict
         One an epoch, names to numbers.
     predictions : list of np.ndarray [shape=(n_clips,), dtype=int]
-        One an epoch, where a training keeps them.
+        Predicted classes, one array an epoch, where a training keeps them.
     """
 
     rows: list[dict[str, float]] = field(default_factory=list)
@@ -38,7 +39,7 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, checkpoint: Checkpoint, variables: list[keras.Variable], settings: dict[str, Any]
+    path: Path, checkpoint: Checkpoint, variables: list[keras.Variable], settings: Mapping[str, Any]
 ) -> None:
     """Write the file whole or not at all.
 
@@ -48,8 +49,8 @@ def save_checkpoint(
         Ends in ``.npz``.
     checkpoint : Checkpoint
     variables : list of keras.Variable
-        Weights and optimizer state, always in one order.
-    settings : dict
+        Everything that a step changes, always in one order.
+    settings : mapping
         What fixes the numbers, as plain JSON values.
     """
     arrays = {f"variable_{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(variables)}
@@ -60,8 +61,16 @@ def save_checkpoint(
         np.savez(temporary, **arrays, **texts)
 
 
-def load_checkpoint(path: Path, variables: list[keras.Variable], settings: dict[str, Any]) -> Checkpoint:
+def load_checkpoint(path: Path, variables: list[keras.Variable], settings: Mapping[str, Any]) -> Checkpoint:
     """Set `variables` from a file that `save_checkpoint` wrote, and return its record; an empty one without a file.
+
+    Parameters
+    ----------
+    path : Path
+    variables : list of keras.Variable
+        In the order in which they were saved.
+    settings : mapping
+        Those of the training that goes on.
 
     Raises
     ------
@@ -78,8 +87,7 @@ def load_checkpoint(path: Path, variables: list[keras.Variable], settings: dict[
             arrays = {name: stored[name] for name in stored.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise MgcKerasError(f"is no whole checkpoint ({error})", path=path, cure=cure) from error
-    if str(arrays.get("settings")) != _canonical(settings):
-        raise OptionError("holds a training with other settings", path=path, cure=cure)
+    _check_same(str(arrays.get("settings")), settings, path)
     values = [arrays.get(f"variable_{i}") for i in range(len(variables))]
     for variable, value in zip(variables, values):
         if value is None or tuple(value.shape) != tuple(variable.shape):
@@ -89,11 +97,66 @@ def load_checkpoint(path: Path, variables: list[keras.Variable], settings: dict[
     return Checkpoint(json.loads(str(arrays["rows"])), list(arrays.get("predictions", ())))
 
 
-def with_place(error: MgcKerasError, epoch: int, checkpoint: Path) -> MgcKerasError:
-    """Say in which epoch a training failed, and which checkpoint is good."""
-    kept = f"epoch {epoch} is kept in {checkpoint}" if epoch else "no epoch was finished"
-    return MgcKerasError(f"{error.problem} of epoch {epoch + 1}; {kept}", field=error.field, cure=error.cure)
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Write a network's weights, in its order, whole or not at all, the same bytes for the same weights.
+
+    Keras's own weight files hold names that it counts up within a process, and so differ from run to run.
+
+    Parameters
+    ----------
+    model : keras.Model
+    path : Path
+        Ends in ``.npz``.
+    """
+    save_checkpoint(path, Checkpoint(), model.weights, {})
 
 
-def _canonical(settings: dict[str, Any]) -> str:
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Set a network's weights from what `save_weights` wrote.
+
+    Raises
+    ------
+    OptionError
+        The weights are of another network.
+    MgcKerasError
+        The file is missing or damaged.
+    """
+    if not path.exists():
+        raise MgcKerasError("is missing", path=path, cure="remove the folder and train again")
+    load_checkpoint(path, model.weights, {})
+
+
+def keep_settings(path: Path, settings: Mapping[str, Any]) -> None:
+    """Write the settings of a folder of trainings as JSON, where the finished ones have no checkpoint any more.
+
+    Parameters
+    ----------
+    path : Path
+        ``settings.json`` in that folder.
+    settings : mapping
+        What fixes the numbers, as plain JSON values.
+
+    Raises
+    ------
+    OptionError
+        The folder holds trainings with other settings.
+    """
+    if path.exists():
+        _check_same(path.read_text(encoding="utf-8"), settings, path)
+    write_text(path, json.dumps(settings, indent=2, sort_keys=True) + "\n")
+
+
+def _check_same(kept: str, settings: Mapping[str, Any], path: Path) -> None:
+    """Raise `OptionError` unless the kept JSON text says the same as the settings."""
+    try:
+        same = _canonical(json.loads(kept)) == _canonical(settings)
+    except ValueError:
+        same = False
+    if not same:
+        raise OptionError(
+            "holds a training with other settings", path=path.parent, cure="choose another --out or remove that folder"
+        )
+
+
+def _canonical(settings: Mapping[str, Any]) -> str:
     return json.dumps(settings, sort_keys=True)

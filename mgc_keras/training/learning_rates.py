@@ -14,7 +14,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from mgc_keras.checks import checked_choice
+from mgc_keras.checks import check_positive, checked_choice
 from mgc_keras.errors import OptionError
 
 MODES = ("triangular", "triangular2", "exp_range")
@@ -50,7 +50,7 @@ class ConstantRate:
     fixed_momentum: float | None = None
 
     def __post_init__(self) -> None:
-        _check_positive(self, "learning_rate")
+        check_positive(self, "learning_rate")
         _check_momentum("fixed_momentum", self.fixed_momentum)
 
     def rate(self, step: int) -> float:
@@ -100,7 +100,7 @@ class CyclicalRate:
     fixed_momentum: float | None = None
 
     def __post_init__(self) -> None:
-        _check_positive(self, "lowest_rate", "highest_rate", "step_size")
+        check_positive(self, "lowest_rate", "highest_rate", "step_size")
         if self.lowest_rate > self.highest_rate:
             raise OptionError(f"{self.lowest_rate} is above highest_rate, {self.highest_rate}", field="lowest_rate")
         checked_choice("mode", self.mode, MODES)
@@ -169,7 +169,7 @@ class OneCycle:
     lowest_momentum: float = 0.85
 
     def __post_init__(self) -> None:
-        _check_positive(self, "n_steps", "highest_rate", "first_division", "last_division")
+        check_positive(self, "n_steps", "highest_rate", "first_division", "last_division")
         if not 1 <= self.first_division <= self.last_division:
             raise OptionError(
                 f"must lie between 1 and last_division, not {self.first_division}", field="first_division"
@@ -239,12 +239,6 @@ def policy_from_config(config: dict[str, Any]) -> Policy:
         return _POLICIES[config["policy"]](**options)
     except TypeError as error:
         raise OptionError(f"does not take these options ({error})", field=config["policy"]) from error
-
-
-def _check_positive(policy: Policy, *fields: str) -> None:
-    for field in fields:
-        if not getattr(policy, field) > 0:
-            raise OptionError(f"must be above 0, not {getattr(policy, field)}", field=field)
 
 
 def _check_momentum(field: str, value: float | None) -> None:

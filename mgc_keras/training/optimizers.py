@@ -136,12 +136,12 @@ class FollowPolicy(keras.callbacks.Callback):
     Parameters
     ----------
     policy : Policy
-        See `mgc_keras.training.learning_rates`.
+        A policy of `mgc_keras.training.learning_rates`.
 
     Raises
     ------
     OptionError
-        When training begins: the model runs several steps at a time, or see `follow`.
+        When training begins: the model runs several steps at a time. Later: as `follow`.
 
     Example
     -------

@@ -84,7 +84,7 @@ class RateSearch:
     table : pd.DataFrame
         One row a step: step, rate, loss (nats a clip), smoothed, and suggested, 1 at the suggestion and else 0.
     suggestion : float or None
-        See `suggest_rate`.
+        The rate that `suggest_rate` returns; None where the loss falls nowhere.
     """
 
     table: pd.DataFrame

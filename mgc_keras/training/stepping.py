@@ -1,6 +1,8 @@
 """One step and one epoch of training, compiled once for as many trainings as a study needs."""
 
+import logging
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,12 +14,63 @@ from mgc_keras.training.learning_rates import Policy
 from mgc_keras.training.optimizers import follow
 
 
-class Stepper:
+class NotANumber(MgcKerasError):
+    """A loss that is infinite or not a number, most often since the learning rate is too high."""
+
+
+def prepare_tensorflow() -> None:
+    """Take only operations that give the same numbers every time, so that the same seed gives the same run."""
+    tf.config.experimental.enable_op_determinism()
+    # Advice to programmers: on the .h5 format, and on functions traced more than once.
+    for logger in (tf.get_logger(), logging.getLogger("absl")):
+        logger.setLevel(logging.ERROR)
+
+
+class Scorer:
+    """A network and its compiled forward pass.
+
+    Parameters
+    ----------
+    model : keras.Model
+        One array of any rank, (batch, …) float32, to (batch, n_outputs).
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model, self.n_outputs = model, model.output_shape[-1]
+        self._inputs = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+        self._score = tf.function(self._score_step, input_signature=[self._inputs])
+
+    def scores(self, examples: Examples, clips: np.ndarray, batch_size: int = 64) -> np.ndarray:
+        """Return the network's outputs for some clips, without dropout.
+
+        Parameters
+        ----------
+        examples : Examples
+        clips : np.ndarray [shape=(n_clips,), dtype=int]
+            By position in `examples`.
+        batch_size : int
+            Clips that are scored at a time. It can move the last digits of a score.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_clips, n_outputs), dtype=float32]
+        """
+        blocks = [
+            self._score(examples.batch(clips[start : start + batch_size])[0]).numpy()
+            for start in range(0, len(clips), batch_size)
+        ]
+        return np.concatenate(blocks) if blocks else np.empty((0, self.n_outputs), np.float32)
+
+    def _score_step(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.model(inputs, training=False)
+
+
+class Stepper(Scorer):
     """A network, an optimizer and a loss, and their compiled steps.
 
     Tracing a stack of recurrent layers takes seconds, a step a fraction of one: a cross-validation therefore takes one
-    `Stepper` and sets it back (`restart`) for every fold. What runs depends on a batch's size alone, so a resumed training
-    runs the very operations of an uninterrupted one.
+    `Stepper` and sets it back (`restart`) for every fold. What runs depends on a batch's size alone, so a resumed
+    training runs the very operations of an uninterrupted one.
 
     Parameters
     ----------
@@ -43,32 +96,39 @@ class Stepper:
         policy: Policy | None = None,
         compiled_for: int | None = None,
     ) -> None:
-        self.model, self.n_outputs, self.policy = model, model.output_shape[-1], policy
+        super().__init__(model)
+        self.policy = policy
         self.optimizer = keras.optimizers.Adam(optimizer) if isinstance(optimizer, (int, float)) else optimizer
         self.optimizer.build(model.trainable_variables)
         self._loss = keras.losses.binary_crossentropy if multi_label else keras.losses.sparse_categorical_crossentropy
-        inputs = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
         targets = tf.TensorSpec((None, self.n_outputs), tf.float32) if multi_label else tf.TensorSpec((None,), tf.int64)
-        self._train = tf.function(self._train_step, input_signature=[inputs, targets])
-        self._compiled = tf.function(self._train_step, input_signature=[inputs, targets], jit_compile=True)
+        signature = [self._inputs, targets]
+        self._train = tf.function(self._train_step, input_signature=signature)
+        self._compiled = tf.function(self._train_step, input_signature=signature, jit_compile=True)
         # XLA compiles for one size: the rest of an epoch would cost as much as all of it saves.
         self._compiled_for = None if tf.config.list_physical_devices("GPU") else compiled_for
-        self._score = tf.function(self._score_step, input_signature=[inputs])
-        self._fresh = [keras.ops.convert_to_numpy(variable) for variable in self.optimizer.variables]
+        self._restarted = [*self.optimizer.variables, *_random_states(model)]
+        self._fresh = [keras.ops.convert_to_numpy(variable) for variable in self._restarted]
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """Everything that a step changes: weights of the network, then the optimizer's state."""
-        return [*self.model.weights, *self.optimizer.variables]
+        """Everything that a step changes: weights of the network, the optimizer's state, random states."""
+        return [*self.model.weights, *self._restarted]
 
     def restart(self, weights: list[np.ndarray]) -> None:
-        """Set the network to these weights and the optimizer to its beginning."""
+        """Set the network to these weights, the optimizer and the random states to their beginning."""
         self.model.set_weights(weights)
-        for variable, value in zip(self.optimizer.variables, self._fresh, strict=True):
+        for variable, value in zip(self._restarted, self._fresh, strict=True):
             variable.assign(value)
 
     def epoch(
-        self, examples: Examples, order: np.ndarray, batch_size: int, seed: tuple[int, ...], after_batch: Callable
+        self,
+        examples: Examples,
+        order: np.ndarray,
+        batch_size: int,
+        seed: tuple[int, ...] | None,
+        after_batch: Callable[[], Any],
+        loss_dtype: str = "float64",
     ) -> tuple[float, np.ndarray]:
         """Train on clips in a given order, once each.
 
@@ -79,51 +139,47 @@ class Stepper:
             Clips, by position in `examples`.
         batch_size : int
             The last batch may be smaller.
-        seed : tuple of int
+        seed : tuple of int, optional
             Of dropout and all else that is random in the network. It depends on nothing that happened before, so an
-            epoch can be run again.
+            epoch can be run again. By default the random states go on from the epoch before.
         after_batch : callable
             Called without arguments after every batch.
+        loss_dtype : {"float64", "float32"}
+            In which the mean loss is computed.
 
         Returns
         -------
         loss : float
             Mean over clips.
         scores : np.ndarray [shape=(n_used, n_outputs)]
-            What the network said of each clip, in `order`, when it learnt from it: with dropout at work.
+            The network's output for each clip, in `order`, when it learnt from it: with dropout at work.
 
         Raises
         ------
-        MgcKerasError
+        NotANumber
             The loss is no longer a number; the batch is named.
         """
-        seed_dropout(self.model, seed)
+        if seed is not None:
+            seed_dropout(self.model, seed)
+        number = {"float64": float, "float32": np.float32}[loss_dtype]
         losses, scores = [], []
-        for number, start in enumerate(range(0, len(order), batch_size)):
-            loss, said = self.step(examples, order[start : start + batch_size])
+        for batch, start in enumerate(range(0, len(order), batch_size)):
+            loss, predicted = self.step(examples, order[start : start + batch_size])
             if not np.isfinite(loss):
-                problem = f"the loss is {loss} at batch {number}"
-                raise MgcKerasError(problem, field="learning_rate", cure="try a tenth of it")
-            losses.append(loss * len(said))
-            scores.append(said)
+                problem = f"the loss is {loss} at batch {batch}"
+                raise NotANumber(problem, field="learning_rate", cure="try a tenth of it")
+            losses.append(number(loss) * number(len(predicted)))
+            scores.append(predicted)
             after_batch()
-        return sum(losses) / len(order), np.concatenate(scores)
+        return float(sum(losses) / number(len(order))), np.concatenate(scores)
 
     def step(self, examples: Examples, clips: np.ndarray) -> tuple[float, np.ndarray]:
-        """Train on one batch; return its mean loss and what the network said, (n_clips, n_outputs), when it learnt."""
+        """Train on one batch; return its mean loss, and the outputs (n_clips, n_outputs) that the loss was taken of."""
         if self.policy is not None:
             follow(self.policy, self.optimizer)
         train = self._compiled if len(clips) == self._compiled_for else self._train
-        loss, said = train(*examples.batch(clips))
-        return float(loss), said.numpy()
-
-    def scores(self, examples: Examples, clips: np.ndarray, batch_size: int = 64) -> np.ndarray:
-        """Return what the network says of some clips, (n_clips, n_outputs) float32, without dropout."""
-        blocks = [
-            self._score(examples.batch(clips[start : start + batch_size])[0]).numpy()
-            for start in range(0, len(clips), batch_size)
-        ]
-        return np.concatenate(blocks) if blocks else np.empty((0, self.n_outputs), np.float32)
+        loss, scores = train(*examples.batch(clips))
+        return float(loss), scores.numpy()
 
     def _train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
@@ -135,9 +191,6 @@ class Stepper:
         self.optimizer.apply(tape.gradient(total, [weight.value for weight in weights]), weights)
         return loss, scores
 
-    def _score_step(self, inputs: tf.Tensor) -> tf.Tensor:
-        return self.model(inputs, training=False)
-
 
 def seed_dropout(model: keras.Model, seed: tuple[int, ...]) -> None:
     """Set every random state of the network, at any depth, to one that follows from `seed` and its place alone.
@@ -145,7 +198,7 @@ def seed_dropout(model: keras.Model, seed: tuple[int, ...]) -> None:
     A dropout layer's place is its place among the layers. The other states (networks inside the network, recurrent
     dropout, noise, augmentation) come behind, in the order of ``model.variables``.
     """
-    states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
+    states = _random_states(model)
     dropouts = {
         id(layer.seed_generator.state): place
         for place, layer in enumerate(model.layers)
@@ -157,30 +210,23 @@ def seed_dropout(model: keras.Model, seed: tuple[int, ...]) -> None:
         state.assign(np.array([words[0] >> 1, words[1] >> 2], dtype=state.dtype))
 
 
+def _random_states(model: keras.Model) -> list[keras.Variable]:
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]
+
+
 def check_head(model: keras.Model, examples: Examples) -> None:
     """Raise `OptionError` unless the network takes these examples and has one output a tag (or for every class)."""
-    wanted, given = tuple(model.input_shape[1:]), examples.values.shape[1:]
+    wanted, given = tuple(model.input_shape[1:]), examples.shape
     if len(wanted) != len(given) or any(size not in (None, other) for size, other in zip(wanted, given)):
-        raise _other_inputs(wanted, given)
+        raise OptionError(
+            f"the network takes {wanted}, these examples are {given} (None: any number)",
+            field="input_shape",
+            cure="make them with the options that the network was built for",
+        )
     n_outputs, needed = model.output_shape[-1], examples.n_outputs
-    if n_outputs < needed or (examples.targets.ndim == 2 and n_outputs != needed):
+    if n_outputs < needed or (examples.is_multi_label and n_outputs != needed):
         raise OptionError(
             f"the head has {n_outputs} outputs, the task has {needed}",
             field=model.layers[-1].name,
             cure="give the network a new one",
         )
-
-
-def _other_inputs(wanted: tuple[int | None, ...], given: tuple[int, ...]) -> OptionError:
-    if len(wanted) != 2 or len(given) != 2:
-        return OptionError(
-            f"the network takes {wanted}, these examples are {given} (None: any number)",
-            field="input_shape",
-            cure="make them with the options that the network was built for",
-        )
-    return OptionError(
-        f"the network takes {wanted[0] or 'any number of'} frames of {wanted[1]} values, these sequences have "
-        f"{given[0]} frames of {given[1]}",
-        field="n_frames" if wanted[1] == given[1] else "n_values",
-        cure="export them with the options that the network was trained on",
-    )

@@ -1,30 +1,34 @@
-"""Training the source tagger of the Choi 2017 study: the convnet learns tags, its features are what is kept.
+"""Training a tagger: any number of tags a clip, whole clips or random excerpts, the epoch of the best AUC-ROC kept.
 
 Choi et al. (ISMIR 2017, Section 3.1) train on last.fm tags of the Million Song Dataset with Adam and binary
 cross-entropy and report AUC-ROC. Not stated in the paper: batch size, epochs and stopping; chosen here as options with
 defaults that fit the built-in corpus, the best epoch by validation AUC kept. Not in the paper: excerpts; see
-`excerpt_tagger`.
+`mgc_keras.training.examples.Excerpts`.
 """
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 
-from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.files import whole_file, write_text
-from mgc_keras.progress import progress_bar
+from mgc_keras.checks import check_positive
+from mgc_keras.errors import OptionError
+from mgc_keras.files import write_text
+from mgc_keras.training.examples import Examples, Excerpts, judge_tags
+from mgc_keras.training.loop import FitFiles, FitSettings, Trained, fit
+from mgc_keras.training.stepping import Stepper
 
-HISTORY_COLUMNS = ("epoch", "loss", "validation_loss", "validation_auc")
+HISTORY = "history.csv"
+# (truth, scores), both (n_clips, n_tags), to macro AUC-ROC.
+AreaUnderCurve = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True)
 class TaggerSettings:
-    """How to train the tagger.
+    """How to train a convolutional tagger.
 
     Parameters
     ----------
@@ -38,6 +42,11 @@ class TaggerSettings:
         Length in frames of the random excerpt that stands for a clip in each epoch; 0 takes whole clips, as the paper.
     seed : int
         Of the weights, the order and the excerpts.
+
+    Raises
+    ------
+    OptionError
+        Epochs, batch size or rate are not positive.
     """
 
     epochs: int = 20
@@ -48,169 +57,145 @@ class TaggerSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for field in ("epochs", "batch_size", "learning_rate"):
-            if getattr(self, field) <= 0:
-                raise OptionError(f"must be above 0, not {getattr(self, field)}", field=field)
-
-
-class TagBatches(keras.utils.PyDataset):
-    """Batches of (mel-spectrogram, tags) in a given order, cast to float32 only when asked for.
-
-    Parameters
-    ----------
-    melspectrograms : np.ndarray [shape=(n_clips, n_mels, n_frames)]
-        In decibels; may be a memory-mapped float16 array larger than memory.
-    targets : np.ndarray [shape=(n_clips, n_tags)]
-        0 or 1.
-    order : np.ndarray [shape=(n_used,), dtype=int]
-        The clips to use, in this order.
-    batch_size : int
-        Clips a batch; the last batch may be smaller.
-    excerpt_frames : int
-        Give an excerpt of this many frames of each clip; 0: all of it.
-    random : np.random.Generator, optional
-        Where the excerpts lie; by default in the middle.
-    """
-
-    def __init__(
-        self,
-        melspectrograms: np.ndarray,
-        targets: np.ndarray,
-        order: np.ndarray,
-        batch_size: int,
-        excerpt_frames: int = 0,
-        random: np.random.Generator | None = None,
-    ) -> None:
-        super().__init__()
-        self.melspectrograms, self.targets, self.order, self.batch_size = melspectrograms, targets, order, batch_size
-        room = melspectrograms.shape[2] - excerpt_frames
-        middle = np.full(len(order), room // 2)
-        self.starts = middle if random is None else random.integers(room + 1, size=len(order))
-        self.excerpt_frames = excerpt_frames
-
-    def __len__(self) -> int:
-        return -(-len(self.order) // self.batch_size)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        here = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        rows = self.order[here]
-        values = self.melspectrograms[rows]
-        if self.excerpt_frames:
-            pairs = zip(values, self.starts[here], strict=True)
-            values = np.stack([clip[:, start : start + self.excerpt_frames] for clip, start in pairs])
-        return values.astype(np.float32)[..., None], self.targets[rows].astype(np.float32)
-
-
-class _Progress(keras.callbacks.Callback):
-    def __init__(self, bar: object) -> None:
-        super().__init__()
-        self.bar = bar
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.bar.update()
-        if not np.isfinite(logs["loss"]):
-            raise MgcKerasError(
-                f"the loss is {logs['loss']} at batch {batch}", field="learning_rate", cure="try a tenth of it"
-            )
+        check_positive(self, "epochs", "batch_size", "learning_rate")
 
 
 def train_tagger(
     build: Callable[[], keras.Model],
-    melspectrograms: np.ndarray,
-    targets: np.ndarray,
+    examples: Examples,
     validation: np.ndarray,
     *,
     folder: str | Path,
-    score: Callable[[np.ndarray, np.ndarray], float],
+    score: AreaUnderCurve,
     settings: TaggerSettings = TaggerSettings(),
-) -> tuple[keras.Model, pd.DataFrame]:
-    """Train a tagger, or go on where an interrupted training in `folder` stopped.
+) -> Trained:
+    """Train a convolutional tagger, or go on where an interrupted training in `folder` stopped.
 
-    Every epoch ends with `last.keras` (optimizer included) and `history.csv` written whole, so that a killed training
-    loses at most one epoch and then ends as an uninterrupted one would: each epoch's order depends on seed and epoch alone.
+    The numbers are those of ``keras.Model.fit``: dropout runs on from epoch to epoch, and the mean loss is computed in
+    float32.
 
     Parameters
     ----------
     build : callable
         Makes the untrained network: mel-spectrograms (batch, n_mels, n_frames, 1) in dB to (batch, n_tags) sigmoids.
-    melspectrograms : np.ndarray [shape=(n_clips, n_mels, n_frames)]
-        Training and validation clips, in dB.
-    targets : np.ndarray [shape=(n_clips, n_tags)]
-        0 or 1.
+    examples : Examples
+        Mel-spectrograms (n_clips, n_mels, n_frames, 1) in dB, and 0 or 1 for every tag.
     validation : np.ndarray [shape=(n_clips,), dtype=bool]
         Which clips are held out.
     folder : str or Path
-        For `last.keras`, `best.keras`, `history.csv` and `settings.json`.
+        For ``checkpoint.npz``, ``best.npz`` and ``history.csv``.
     score : callable
-        (truth, prediction) to macro AUC-ROC; the best epoch by it is kept.
+        (truth, scores) of the validation clips to macro AUC-ROC; the best epoch by it is kept, of equals the earlier.
     settings : TaggerSettings
-        See there.
 
     Returns
     -------
-    model : keras.Model
-        The network of the epoch with the best validation AUC.
-    history : pd.DataFrame
-        One row an epoch: epoch, loss, validation_loss, validation_auc.
+    Trained
+        With the weights of the epoch with the best validation AUC. Its curve has the columns epoch, loss,
+        validation_loss and validation_auc.
 
     Raises
     ------
     OptionError
         No clip is left for training or validation, or `folder` holds a training with other settings.
     MgcKerasError
-        The loss is no longer a number.
+        The loss is no longer a number, or no tag can be scored.
     """
-    folder = Path(folder)
-    training_clips, validation_clips = np.flatnonzero(~validation), np.flatnonzero(validation)
-    if not len(training_clips) or not len(validation_clips):
-        raise OptionError("the source task needs clips for training and for validation", field="split")
-    length = settings.excerpt_frames
-    held_out = TagBatches(melspectrograms, targets, validation_clips, settings.batch_size, length)
-    model, rows = _start(build, folder, settings)
-    n_batches = -(-len(training_clips) // settings.batch_size)
-    with progress_bar(
-        description="training", unit="batch", total=settings.epochs * n_batches, initial=len(rows) * n_batches
-    ) as bar:
-        for epoch in range(len(rows), settings.epochs):
-            random = np.random.default_rng((settings.seed, epoch))
-            order = random.permutation(training_clips)
-            batches = TagBatches(melspectrograms, targets, order, settings.batch_size, length, random)
-            loss = model.fit(batches, shuffle=False, verbose=0, callbacks=[_Progress(bar)]).history["loss"][0]
-            prediction = model.predict(held_out, verbose=0)
-            validation_loss = float(np.mean(keras.losses.binary_crossentropy(targets[validation_clips], prediction)))
-            auc = float(score(targets[validation_clips], prediction))
-            rows.append(dict(zip(HISTORY_COLUMNS, (epoch + 1, float(loss), validation_loss, auc))))
-            bar.set_postfix(validation_auc=f"{auc:.3f}")
-            _save_epoch(model, rows, folder)
-    return keras.models.load_model(folder / "best.keras", compile=False), pd.DataFrame(rows)
-
-
-def _start(build: Callable[[], keras.Model], folder: Path, settings: TaggerSettings) -> tuple[keras.Model, list[dict]]:
-    """Give the network and the finished epochs: of the interrupted training in `folder`, or new ones."""
     keras.utils.set_random_seed(settings.seed)
-    record = json.dumps(asdict(settings), indent=2)
-    if (folder / "history.csv").exists():
-        if (folder / "settings.json").read_text(encoding="utf-8") != record:
-            raise OptionError(
-                "holds a training with other settings", path=folder, cure="choose another --out or remove that folder"
-            )
-        return keras.models.load_model(folder / "last.keras"), pd.read_csv(folder / "history.csv").to_dict("records")
-    write_text(folder / "settings.json", record)
+    if settings.excerpt_frames:
+        examples = Excerpts(examples.values, examples.rows, examples.targets, settings.excerpt_frames)
     model = build()
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             # Keras' 0.99 needs thousands of steps before the moving statistics follow the weights.
             layer.momentum = settings.momentum
-    model.compile(keras.optimizers.Adam(settings.learning_rate), "binary_crossentropy")
-    return model, []
+    return fit_tags(
+        Stepper(model, settings.learning_rate, multi_label=True),
+        examples,
+        validation,
+        folder=folder,
+        score=score,
+        settings=FitSettings(
+            settings.epochs,
+            settings.batch_size,
+            (settings.seed,),
+            best_by="auc",
+            scored_at_once=settings.batch_size,
+            dropout_seed="running",
+            loss_dtype="float32",
+        ),
+        provenance={"learning_rate": settings.learning_rate, "momentum": settings.momentum},
+    )
 
 
-def _save_epoch(model: keras.Model, rows: list[dict], folder: Path) -> None:
-    history = pd.DataFrame(rows)
-    if history["validation_auc"].idxmax() == len(rows) - 1:
-        with whole_file(folder / "best.keras") as temporary:
-            model.save(temporary)
-    with whole_file(folder / "last.keras") as temporary:
-        model.save(temporary)
-    # The history is written last: a row in it says that the models of that epoch are on disk.
-    write_text(folder / "history.csv", history.to_csv(index=False, lineterminator="\n"))
+def fit_tags(
+    stepper: Stepper,
+    examples: Examples,
+    validation: np.ndarray,
+    *,
+    folder: str | Path,
+    score: AreaUnderCurve,
+    settings: FitSettings,
+    provenance: dict[str, float] | None = None,
+) -> Trained:
+    """Train on some clips' tags and judge on the others'.
+
+    Parameters
+    ----------
+    stepper : Stepper
+        Of a network with sigmoids, with binary cross-entropy.
+    examples : Examples
+        With 0 or 1 for every tag.
+    validation : np.ndarray [shape=(n_clips,), dtype=bool]
+        Which clips are held out.
+    folder : str or Path
+        For ``checkpoint.npz``, ``best.npz`` and ``history.csv``.
+    score : callable
+        (truth, scores) of the validation clips to macro AUC-ROC; NaN if no tag can be scored.
+    settings : FitSettings
+    provenance : dict, optional
+        What else fixes the numbers, as plain JSON values.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    OptionError
+        No clip for training or validation, a head of another size, or `folder` holds another training.
+    MgcKerasError
+        The loss is no longer a number, or no tag can be scored.
+    """
+    if validation.all() or not validation.any():
+        raise OptionError("the source task needs clips for training and for validation", field="split")
+    return fit(
+        stepper,
+        examples.select(np.flatnonzero(~validation)),
+        {"validation": examples.select(np.flatnonzero(validation))},
+        judge=judge_tags(score),
+        files=FitFiles.of(folder, HISTORY),
+        settings=settings,
+        provenance=provenance,
+    )
+
+
+def write_tag_scores(
+    path: Path, clip_ids: Sequence[str], tags: Sequence[str], truth: np.ndarray, scores: np.ndarray
+) -> None:
+    """Write a table of clips: clip_id, then ``truth_<tag>`` and ``score_<tag>`` of each tag.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in ``.csv``.
+    clip_ids : sequence of str
+    tags : sequence of str
+    truth : np.ndarray [shape=(n_clips, n_tags)]
+        0 or 1.
+    scores : np.ndarray [shape=(n_clips, n_tags), dtype=float32]
+    """
+    columns = {"clip_id": np.asarray(clip_ids, dtype=str)}
+    columns |= {f"truth_{tag}": truth[:, number].astype(int) for number, tag in enumerate(tags)}
+    columns |= {f"score_{tag}": scores[:, number] for number, tag in enumerate(tags)}
+    write_text(path, pd.DataFrame(columns).to_csv(index=False, lineterminator="\n"))

@@ -1,20 +1,28 @@
 """Training the source tagger: it learns, goes on where it was killed, and stops where the loss is no number."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.training.tagger import TagBatches, TaggerSettings, train_tagger
+from mgc_keras.training.examples import Examples, Excerpts
+from mgc_keras.training.loop import Trained
+from mgc_keras.training.tagger import TaggerSettings, train_tagger
 
 N_CLIPS = 40
 
 
-def toy() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+VALIDATION = np.arange(N_CLIPS) >= 30
+
+
+def toy() -> Examples:
     """Small "mel-spectrograms" whose loud half says which tag applies."""
     random = np.random.default_rng(0)
     targets = np.zeros((N_CLIPS, 2))
@@ -22,58 +30,84 @@ def toy() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     melspectrograms = random.normal(-40, 5, (N_CLIPS, 8, 6))
     melspectrograms[::2, :4] += 20
     melspectrograms[1::2, 4:] += 20
-    return melspectrograms.astype(np.float16), targets, np.arange(N_CLIPS) >= 30
+    return Examples(melspectrograms.astype(np.float16)[..., None], np.arange(N_CLIPS), targets)
 
 
-def build() -> keras.Model:
+def build(n_frames: int = 6) -> keras.Model:
     start = keras.initializers.GlorotUniform(seed=1)
-    inputs = keras.Input((8, 6, 1))
-    maps = keras.layers.BatchNormalization()(inputs)
+    inputs = keras.Input((8, n_frames, 1))
+    maps = keras.layers.Dropout(0.2, seed=5)(keras.layers.BatchNormalization()(inputs))
     outputs = keras.layers.Dense(2, "sigmoid", kernel_initializer=start)(keras.layers.Flatten()(maps))
     return keras.Model(inputs, outputs)
 
 
-def train(folder: Path, settings: TaggerSettings, build: Callable[[], keras.Model] = build) -> tuple:
-    melspectrograms, targets, validation = toy()
-    return train_tagger(
-        build, melspectrograms, targets, validation, folder=folder, score=roc_auc_score, settings=settings
-    )
+def train(
+    folder: Path,
+    settings: TaggerSettings,
+    build: Callable[[], keras.Model] = build,
+    score: Callable[[np.ndarray, np.ndarray], float] = roc_auc_score,
+) -> Trained:
+    return train_tagger(build, toy(), VALIDATION, folder=folder, score=score, settings=settings)
 
 
 SETTINGS = TaggerSettings(epochs=4, batch_size=8, learning_rate=0.01, seed=3)
 
 
 def test_it_learns_and_keeps_the_best_epoch(tmp_path: Path) -> None:
-    model, history = train(tmp_path, SETTINGS)
-    melspectrograms, targets, validation = toy()
-    scores = model.predict(melspectrograms[validation].astype(np.float32)[..., None], verbose=0)
-    assert history["loss"].is_monotonic_decreasing
-    assert roc_auc_score(targets[validation], scores) == pytest.approx(history["validation_auc"].max(), abs=1e-9)
-    assert history["validation_auc"].max() > 0.95
+    trained, examples = train(tmp_path, SETTINGS), toy()
+    scores = trained.model.predict(examples.values[VALIDATION].astype(np.float32), verbose=0)
+    areas = trained.curve["validation_auc"]
+    assert trained.curve["loss"].is_monotonic_decreasing
+    assert roc_auc_score(examples.targets[VALIDATION], scores) == pytest.approx(areas.max(), abs=1e-9)
+    assert areas.max() > 0.95
+    assert pd.read_csv(tmp_path / "history.csv").round(12).equals(trained.curve.round(12))
 
 
-def test_a_killed_training_ends_as_an_unbroken_one(tmp_path: Path) -> None:
-    unbroken, history = train(tmp_path / "unbroken", SETTINGS)
-
-    class Killed(Exception):
-        pass
-
+def killed_score(at: int) -> Callable[[np.ndarray, np.ndarray], float]:
+    """Return an AUC that raises in an epoch, counted from 0."""
     epochs = iter(range(10))
 
-    def killed_score(truth: np.ndarray, scores: np.ndarray) -> float:
-        if next(epochs) == 2:
+    def score(truth: np.ndarray, scores: np.ndarray) -> float:
+        if next(epochs) == at:
             raise Killed
         return roc_auc_score(truth, scores)
 
-    melspectrograms, targets, validation = toy()
+    return score
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("excerpt_frames", [0, 4])
+def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(tmp_path: Path, excerpt_frames: int) -> None:
+    settings = replace(SETTINGS, excerpt_frames=excerpt_frames)
+    short = partial(build, excerpt_frames or 6)
+    unbroken = train(tmp_path / "unbroken", settings, short)
     with pytest.raises(Killed):
-        train_tagger(
-            build, melspectrograms, targets, validation, folder=tmp_path / "k", score=killed_score, settings=SETTINGS
-        )
-    resumed, resumed_history = train(tmp_path / "k", SETTINGS)
-    np.testing.assert_allclose(resumed_history, history, rtol=1e-5)
-    for weight, other in zip(resumed.weights, unbroken.weights, strict=True):
-        np.testing.assert_allclose(weight.numpy(), other.numpy(), rtol=1e-4, atol=1e-6)
+        train(tmp_path / "killed", settings, short, killed_score(2))
+    resumed = train(tmp_path / "killed", settings, short)
+    assert resumed.curve.equals(unbroken.curve)
+    for weight, other in zip(resumed.model.get_weights(), unbroken.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, other)
+    for path in sorted((tmp_path / "unbroken").iterdir()):
+        assert path.read_bytes() == (tmp_path / "killed" / path.name).read_bytes(), path.name
+
+
+def test_the_numbers_are_those_of_keras_own_loop(tmp_path: Path) -> None:
+    trained, examples = train(tmp_path, SETTINGS), toy()
+    keras.utils.set_random_seed(SETTINGS.seed)
+    model, clips = build(), np.flatnonzero(~VALIDATION)
+    model.layers[1].momentum = SETTINGS.momentum
+    model.compile(keras.optimizers.Adam(SETTINGS.learning_rate), "binary_crossentropy")
+    for epoch, row in trained.curve.iterrows():
+        order = np.random.default_rng((SETTINGS.seed, epoch)).permutation(clips)
+        values, targets = examples.values[order].astype(np.float32), examples.targets[order]
+        fitted = model.fit(values, targets, batch_size=SETTINGS.batch_size, shuffle=False, verbose=0)
+        assert fitted.history["loss"][0] == pytest.approx(row["loss"], rel=1e-6)
+        scores = model.predict(examples.values[VALIDATION].astype(np.float32), verbose=0)
+        expected = log_loss(examples.targets[VALIDATION].ravel(), scores.ravel().astype(float))
+        assert row["validation_loss"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_other_settings_in_the_same_folder_are_refused(tmp_path: Path) -> None:
@@ -93,18 +127,34 @@ def test_a_loss_that_is_no_number_stops_with_the_batch_named(tmp_path: Path) -> 
 
 
 def test_all_clips_held_out_is_refused(tmp_path: Path) -> None:
-    melspectrograms, targets, _ = toy()
     with pytest.raises(OptionError, match="for training and for validation"):
-        train_tagger(build, melspectrograms, targets, np.ones(N_CLIPS, bool), folder=tmp_path, score=roc_auc_score)
+        train_tagger(build, toy(), np.ones(N_CLIPS, bool), folder=tmp_path, score=roc_auc_score)
+
+
+def test_no_tag_that_can_be_scored_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MgcKerasError, match="no tag has both"):
+        train(tmp_path, SETTINGS, score=lambda *_: float("nan"))
 
 
 def test_batches_cover_the_order_once() -> None:
-    melspectrograms, targets, _ = toy()
+    examples = toy()
     order = np.random.default_rng(1).permutation(N_CLIPS)[:21]
-    batches = TagBatches(melspectrograms, targets, order, 8)
-    joined = np.concatenate([batches[index][0] for index in range(len(batches))])
+    batches = [examples.batch(order[start : start + 8])[0] for start in range(0, len(order), 8)]
+    joined = np.concatenate(batches)
     assert len(batches) == 3 and joined.dtype == np.float32
-    np.testing.assert_array_equal(joined[..., 0], melspectrograms[order].astype(np.float32))
+    np.testing.assert_array_equal(joined, examples.values[order].astype(np.float32))
+
+
+def test_excerpts_lie_in_the_middle_or_where_the_epoch_draws_them() -> None:
+    examples = toy()
+    excerpts = Excerpts(examples.values, examples.rows, examples.targets, 4).select(np.arange(10, 30))
+    clips, values = np.array([3, 0, 7]), examples.values.astype(np.float32)
+    np.testing.assert_array_equal(excerpts.batch(clips)[0], values[clips + 10, :, 1:5])
+    order = np.random.default_rng(2).permutation(20)
+    starts = dict(zip(order, np.random.default_rng(5).integers(3, size=20)))
+    drawn = excerpts.drawn(order, np.random.default_rng(5)).batch(clips)[0]
+    for clip, values_of_clip in zip(clips, drawn, strict=True):
+        np.testing.assert_array_equal(values_of_clip, values[clip + 10, :, starts[clip] : starts[clip] + 4])
 
 
 @pytest.mark.parametrize("field", ["epochs", "batch_size", "learning_rate"])

@@ -18,10 +18,11 @@ from mgc_keras.studies.asgharivaskasi2019.networks import Networks
 from mgc_keras.studies.asgharivaskasi2019.recurrent_network import STANDARDIZATION
 from mgc_keras.studies.asgharivaskasi2019.study import Options, TrainingOptions
 from mgc_keras.studies.asgharivaskasi2019.sub_runs import SubRun
+from mgc_keras.training.classifier import ClassifierSettings, train_classifier
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate, CyclicalRate, OneCycle, Policy
+from mgc_keras.training.loop import CHECKPOINT, Trained
 from mgc_keras.training.rate_finder import RateSearchSettings, find_rate
-from mgc_keras.training.supervised import CHECKPOINT, ClassifierSettings, TrainedClassifier, train_classifier
 
 MODEL, RATES = "model.h5", "rates.csv"
 
@@ -75,7 +76,7 @@ class Trainer:
         network = networks.get(sub_run, len(self.classes), self.values.shape[1:], seed)
         self.whole, self.stepper = network.whole, network.stepper
 
-    def train(self, folder: Path) -> TrainedClassifier:
+    def train(self, folder: Path) -> Trained:
         """Train, or go on where a training in `folder` stopped; the network then has the weights of its best epoch."""
         training = self._examples(self.fold.training)
         validation = self._examples(self.fold.validation if len(self.fold.validation) else self.fold.test)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 
 from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, check_source_manifest
 from mgc_keras.features.melspectrogram_cache import cache_melspectrograms
@@ -15,7 +15,10 @@ from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.studies.choi2017.calibration import calibrate
 from mgc_keras.studies.choi2017.network import N_SAMPLES, convnet, excerpt_tagger, melspectrogram_layer
 from mgc_keras.studies.choi2017.variants import with_variant
-from mgc_keras.training.tagger import TagBatches, TaggerSettings, train_tagger
+from mgc_keras.training.examples import Examples
+from mgc_keras.training.loop import BEST, CHECKPOINT
+from mgc_keras.training.stepping import Scorer
+from mgc_keras.training.tagger import TaggerSettings, train_tagger, write_tag_scores
 
 # Enough for stable means and variances: 128 clips hold some 20 million values a channel in the first layer.
 N_CALIBRATION_CLIPS = 128
@@ -36,7 +39,7 @@ class SourceNetwork:
     history : Path
         ``history.csv``, one row an epoch.
     validation : Path
-        ``validation.csv``: clip_id, artist where known, then truth and score of each tag, of the corrected network.
+        ``validation.csv``: clip_id, then truth_<tag> and score_<tag> of each tag, of the corrected network.
     """
 
     published: Path
@@ -50,7 +53,7 @@ def train_source(
     folder: str | Path,
     *,
     score: Callable[[np.ndarray, np.ndarray], float],
-    settings: TaggerSettings = TaggerSettings(),
+    settings: TaggerSettings,
     jobs: int = 2,
 ) -> SourceNetwork:
     """Train the tagger on a manifest with columns `label_<tag>` and `split`; a finished training is not repeated.
@@ -90,35 +93,24 @@ def train_source(
     usable[list(cached.problems)] = False
     rows = np.flatnonzero(usable)
     targets = manifest.table[manifest.label_columns].to_numpy(np.float32)[rows]
-    model, _ = train_tagger(
-        lambda: _untrained(targets.shape[1], settings),
-        _Rows(cached.values, rows),
-        targets,
-        split[rows] == "valid",
-        folder=folder,
-        score=score,
-        settings=settings,
-    )
-    training_rows = rows[split[rows] == "train"]
-    tagger = calibrate(
-        _whole_clip_tagger(model, targets.shape[1]), _calibration(cached.values, training_rows, settings.seed)
-    )
+    examples, validation = Examples(cached.values[..., None], rows, targets), split[rows] == "valid"
+    build = partial(_untrained, targets.shape[1], settings)
+    model = train_tagger(build, examples, validation, folder=folder, score=score, settings=settings).model
+    calibration = _calibration(cached.values, rows[~validation], settings.seed)
+    tagger = calibrate(_whole_clip_tagger(model, targets.shape[1]), calibration)
     _save(with_variant(tagger, normalization="batch", decibel_reference="batch", input="waveform"), network.published)
     _save(with_variant(tagger, input="waveform"), network.corrected)
-    _write_validation(tagger, cached.values, manifest, rows[split[rows] == "valid"], network.validation)
-    for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", "last.keras", "best.keras"):
+    held_out = np.flatnonzero(validation)
+    write_tag_scores(
+        network.validation,
+        np.asarray(manifest.clip_ids)[rows[held_out]],
+        [column.removeprefix(LABEL_PREFIX) for column in manifest.label_columns],
+        targets[held_out],
+        Scorer(tagger).scores(examples, held_out, batch_size=16),
+    )
+    for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", CHECKPOINT, BEST):
         (folder / leftover).unlink(missing_ok=True)
     return network
-
-
-class _Rows:
-    """Some rows of a memory-mapped array, read when they are asked for."""
-
-    def __init__(self, values: np.ndarray, rows: np.ndarray) -> None:
-        self.values, self.rows, self.shape = values, rows, (len(rows), *values.shape[1:])
-
-    def __getitem__(self, wanted: np.ndarray) -> np.ndarray:
-        return self.values[self.rows[wanted]]
 
 
 def _untrained(n_tags: int, settings: TaggerSettings) -> keras.Model:
@@ -143,14 +135,3 @@ def _calibration(values: np.ndarray, rows: np.ndarray, seed: int) -> Iterator[np
 def _save(model: keras.Model, path: Path) -> None:
     with whole_file(path) as temporary:
         model.save(temporary)
-
-
-def _write_validation(model: keras.Model, values: np.ndarray, manifest: Manifest, rows: np.ndarray, path: Path) -> None:
-    truth = manifest.table[manifest.label_columns].to_numpy(np.float32)
-    scores = model.predict(TagBatches(values, truth, rows, 16), verbose=0)
-    tags = [column.removeprefix(LABEL_PREFIX) for column in manifest.label_columns]
-    columns = {"clip_id": np.asarray(manifest.clip_ids)[rows]}
-    columns |= {f"truth_{tag}": truth[rows, number].astype(int) for number, tag in enumerate(tags)}
-    columns |= {f"score_{tag}": scores[:, number] for number, tag in enumerate(tags)}
-    with whole_file(path) as temporary:
-        pd.DataFrame(columns).to_csv(temporary, index=False, lineterminator="\n")

@@ -51,7 +51,7 @@ def run_study(study: Study, options: Any) -> "Run":
     from mgc_keras.runs.reader import RunFolder
     from mgc_keras.studies.common.report import write_report
     from mgc_keras.studies.common.run import Run
-    from mgc_keras.training.determinism import prepare_tensorflow
+    from mgc_keras.training.stepping import prepare_tensorflow
 
     prepare_tensorflow()
     run = Run(study, options)

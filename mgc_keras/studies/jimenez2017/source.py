@@ -9,7 +9,9 @@ from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, check_source_man
 from mgc_keras.features.melspectrogram_cache import cache_melspectrograms
 from mgc_keras.files import whole_file
 from mgc_keras.studies.jimenez2017.network import SAMPLING_RATE, melspectrogram_layer
-from mgc_keras.studies.jimenez2017.variants import SHORT_FRAMES, from_short, short_crnn
+from mgc_keras.studies.jimenez2017.variants import from_short, short_crnn
+from mgc_keras.training.examples import Examples
+from mgc_keras.training.loop import BEST, CHECKPOINT
 from mgc_keras.training.tagger import TaggerSettings, train_tagger
 
 MODEL = "source_tagger.h5"
@@ -20,10 +22,10 @@ def train_source_crnn(
     folder: str | Path,
     *,
     score: Callable[[np.ndarray, np.ndarray], float],
-    settings: TaggerSettings = TaggerSettings(excerpt_frames=SHORT_FRAMES),
+    settings: TaggerSettings,
     jobs: int = 2,
 ) -> Path:
-    """Train the tagger on random stretches of clips with columns `label_<tag>` and `split`; a finished one is kept.
+    """Train the tagger on random excerpts of clips with columns `label_<tag>` and `split`; a finished one is kept.
 
     Parameters
     ----------
@@ -34,7 +36,7 @@ def train_source_crnn(
     score : callable
         (truth, scores) to macro AUC-ROC.
     settings : TaggerSettings
-        Its `excerpt_frames` is the length of the stretches.
+        Its `excerpt_frames` is the length of the excerpts.
     jobs : int
         Threads that decode.
 
@@ -60,18 +62,18 @@ def train_source_crnn(
     usable[list(cached.problems)] = False
     rows = np.flatnonzero(usable)
     columns = manifest.label_columns
-    model, _ = train_tagger(
+    examples = Examples(cached.values[..., None], rows, manifest.table[columns].to_numpy(np.float32)[rows])
+    model = train_tagger(
         lambda: short_crnn(len(columns), n_frames=settings.excerpt_frames, seed=settings.seed),
-        cached.values[rows],
-        manifest.table[columns].to_numpy(np.float32)[rows],
+        examples,
         split[rows] == "valid",
         folder=folder,
         score=score,
         settings=settings,
-    )
+    ).model
     tags = tuple(column.removeprefix(LABEL_PREFIX) for column in columns)
     with whole_file(folder / MODEL) as temporary:
         from_short(model, tags).save(temporary)
-    for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", "last.keras", "best.keras"):
+    for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", CHECKPOINT, BEST):
         (folder / leftover).unlink(missing_ok=True)
     return folder / MODEL

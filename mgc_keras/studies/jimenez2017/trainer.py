@@ -22,9 +22,9 @@ from mgc_keras.studies.jimenez2017.source import train_source_crnn
 from mgc_keras.studies.jimenez2017.study import Options
 from mgc_keras.studies.jimenez2017.variants import SHORT_FRAMES, freeze_all_but_head, split_at, with_head
 from mgc_keras.studies.jimenez2017.votes import Neighbours, neighbours_beside
+from mgc_keras.training.classifier import ClassifierSettings, train_classifier
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
-from mgc_keras.training.supervised import ClassifierSettings, train_classifier
 from mgc_keras.training.tagger import TaggerSettings
 
 # The built-in corpus' multi-label task.

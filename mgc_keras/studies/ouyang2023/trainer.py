@@ -15,9 +15,10 @@ from mgc_keras.runs.writer import write_table
 from mgc_keras.studies.ouyang2023.data import CleanFold
 from mgc_keras.studies.ouyang2023.networks import custom_cnn, frozen_inception
 from mgc_keras.studies.ouyang2023.study import Options, TrainingOptions
+from mgc_keras.training.classifier import ClassifierSettings, train_classifier
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
-from mgc_keras.training.supervised import BEST, ClassifierSettings, TrainedClassifier, train_classifier
+from mgc_keras.training.loop import BEST, Trained
 
 MODEL, CLASSES = "model.h5", "classes.csv"
 
@@ -54,7 +55,7 @@ class Trainer:
         self.values = sequences.values[..., None] if network == "cnn" else sequences.values[:, 0]
         self.learning = self._learning()
 
-    def train(self, folder: Path) -> TrainedClassifier:
+    def train(self, folder: Path) -> Trained:
         """Train, or go on where a training in `folder` stopped; the network then has the weights of its best epoch."""
         fold = self.clean.fold
         settings = settings_of(self.network, self.options.training, self.seed)

@@ -4,7 +4,6 @@ Song et al. (2017) replace the head of a network trained on tags, train it on GT
 weights: ten repetitions of shuffled 10-fold cross-validation. Not stated: batch size, rate, epochs; options here.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,14 +13,15 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mgc_keras.checks import check_positive
 from mgc_keras.datasets.repeated_folds import Fold
-from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
-from mgc_keras.training.checkpoint import load_checkpoint, save_checkpoint, with_place
-from mgc_keras.training.examples import Examples
-from mgc_keras.training.judging import judge
-from mgc_keras.training.stepping import Stepper, check_head
+from mgc_keras.studies.song2017.pretraining import check_sequences
+from mgc_keras.training.checkpoint import keep_settings
+from mgc_keras.training.examples import Examples, judge_classes
+from mgc_keras.training.loop import FitFiles, FitSettings, Trained, fit
+from mgc_keras.training.stepping import Stepper
 
 CURVE_COLUMNS = (
     "epoch", "loss", "training_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy",
@@ -44,6 +44,11 @@ class FinetuningSettings:
         Adam's.
     seed : int
         Of the order of clips and of dropout; with a fold, of whatever is random in its start.
+
+    Raises
+    ------
+    OptionError
+        Epochs, batch size or rate are not positive.
     """
 
     epochs: int = 30
@@ -52,9 +57,7 @@ class FinetuningSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for field in ("epochs", "batch_size", "learning_rate"):
-            if getattr(self, field) <= 0:
-                raise OptionError(f"must be above 0, not {getattr(self, field)}", field=field)
+        check_positive(self, "epochs", "batch_size", "learning_rate")
 
 
 def cross_validate(
@@ -106,92 +109,39 @@ def cross_validate(
         The loss is no longer a number (the last good epoch stays in the checkpoint).
     """
     folder = Path(folder)
-    check_head(model, examples)
+    check_sequences(model, examples)
     record = {**asdict(settings), "clips": list(clip_ids), "classes": list(class_names), **(provenance or {})}
-    _check_settings(folder / "settings.json", record)
+    keep_settings(folder / "settings.json", record)
     stepper = Stepper(model, settings.learning_rate, multi_label=False, compiled_for=settings.batch_size)
-    with progress_bar(description="fine-tuning", unit="epoch", total=len(folds) * len(starts) * settings.epochs) as bar:
+    n_steps = {fold.name: settings.epochs * -(-len(fold.training) // settings.batch_size) for fold in folds}
+    total = len(starts) * sum(n_steps.values())
+    with progress_bar(description="fine-tuning", unit="batch", total=total) as bar:
         for fold in folds:
             for name, start in starts.items():
                 bar.set_postfix_str(f"{name}, repetition {fold.repetition + 1}, fold {fold.number + 1}", refresh=False)
-                training = _FoldTraining(stepper, examples, fold, folder / name, {**record, "start": name}, settings)
-                if training.is_finished():
-                    bar.update(settings.epochs)
-                else:
-                    training.run(start, bar)
-                    training.write(clip_ids, class_names)
-
-
-def _check_settings(path: Path, record: dict[str, Any]) -> None:
-    text = json.dumps(record, indent=2, sort_keys=True) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise OptionError(
-            "holds a training with other settings", path=path.parent, cure="choose another --out or remove that folder"
-        )
-    write_text(path, text)
-
-
-class _FoldTraining:
-    """One fold from one start: its files, and its epochs."""
-
-    def __init__(
-        self,
-        stepper: Stepper,
-        examples: Examples,
-        fold: Fold,
-        folder: Path,
-        record: dict[str, Any],
-        settings: FinetuningSettings,
-    ) -> None:
-        self.stepper, self.examples, self.fold, self.settings = stepper, examples, fold, settings
-        parts = {name: getattr(fold, name).tolist() for name in ("training", "validation", "test")}
-        self.record = {**record, **parts}
-        self.curve, self.predictions = curve_file(folder, fold), predictions_file(folder, fold)
-        self.checkpoint_file = folder / f"{fold.name}_checkpoint.npz"
-
-    @property
-    def seed(self) -> tuple[int, int, int]:
-        """Of everything random in this fold: the same for every start, so that they differ in nothing else."""
-        return self.settings.seed, self.fold.repetition, self.fold.number
-
-    def is_finished(self) -> bool:
-        # The curve is written after the predictions.
-        return self.curve.exists() and self.predictions.exists()
-
-    def run(self, start: Start, bar: Any) -> None:
-        one_seed = int(np.random.SeedSequence(self.seed).generate_state(1)[0] >> 1)
-        self.stepper.restart(start(self.fold, one_seed))
-        self.checkpoint = load_checkpoint(self.checkpoint_file, self.stepper.variables, self.record)
-        bar.update(self.checkpoint.n_epochs)
-        while self.checkpoint.n_epochs < self.settings.epochs:
-            self._epoch()
-            save_checkpoint(self.checkpoint_file, self.checkpoint, self.stepper.variables, self.record)
-            bar.update()
-
-    def _epoch(self) -> None:
-        epoch, targets = self.checkpoint.n_epochs, self.examples.targets
-        seed = (*self.seed, epoch)
-        order = np.random.default_rng(seed).permutation(self.fold.training)
-        try:
-            loss, said = self.stepper.epoch(self.examples, order, self.settings.batch_size, seed, lambda: None)
-        except MgcKerasError as error:
-            raise with_place(error, epoch, self.checkpoint_file) from error
-        row = {"epoch": epoch + 1, "loss": loss, "training_accuracy": float(np.mean(said.argmax(1) == targets[order]))}
-        for part in ("validation", "test"):
-            clips = getattr(self.fold, part)
-            scores = self.stepper.scores(self.examples, clips)
-            row |= {f"{part}_{name}": value for name, value in judge(scores, targets[clips]).items()}
-        self.checkpoint.rows.append(row)
-        self.checkpoint.predictions.append(scores.argmax(1).astype(np.int32))
-
-    def write(self, clip_ids: Sequence[str], class_names: Sequence[str]) -> None:
-        names, test = np.asarray(class_names, dtype=str), self.fold.test
-        columns = {"clip_id": np.asarray(clip_ids, dtype=str)[test], "truth": names[self.examples.targets[test]]}
-        columns |= {f"epoch_{i + 1}": names[said] for i, said in enumerate(self.checkpoint.predictions)}
-        curve = pd.DataFrame(self.checkpoint.rows, columns=list(CURVE_COLUMNS))
-        write_text(self.predictions, pd.DataFrame(columns).to_csv(index=False, lineterminator="\n"))
-        write_text(self.curve, curve.to_csv(index=False, lineterminator="\n"))
-        self.checkpoint_file.unlink(missing_ok=True)
+                curve, predictions = curve_file(folder / name, fold), predictions_file(folder / name, fold)
+                # The curve is written after the predictions.
+                if curve.exists() and predictions.exists():
+                    bar.update(n_steps[fold.name])
+                    continue
+                checkpoint = folder / name / f"{fold.name}_checkpoint.npz"
+                seed = (settings.seed, fold.repetition, fold.number)
+                stepper.restart(start(fold, int(np.random.SeedSequence(seed).generate_state(1)[0] >> 1)))
+                trained = fit(
+                    stepper,
+                    examples.select(fold.training),
+                    {"validation": examples.select(fold.validation), "test": examples.select(fold.test)},
+                    judge=judge_classes,
+                    files=FitFiles(checkpoint),
+                    # The seed is the same for every start, so that they differ in nothing else.
+                    settings=FitSettings(settings.epochs, settings.batch_size, seed, best_by="last"),
+                    provenance={**record, "start": name},
+                    predict="test",
+                    bar=bar,
+                )
+                _write_predictions(predictions, trained, examples, fold, clip_ids, class_names)
+                write_text(curve, trained.curve.to_csv(index=False, lineterminator="\n"))
+                checkpoint.unlink(missing_ok=True)
 
 
 def curve_file(folder: Path, fold: Fold) -> Path:
@@ -202,3 +152,12 @@ def curve_file(folder: Path, fold: Fold) -> Path:
 def predictions_file(folder: Path, fold: Fold) -> Path:
     """Return where a fold's predictions of every epoch are kept."""
     return folder / f"{fold.name}_predictions.csv"
+
+
+def _write_predictions(
+    path: Path, trained: Trained, examples: Examples, fold: Fold, clip_ids: Sequence[str], class_names: Sequence[str]
+) -> None:
+    names = np.asarray(class_names, dtype=str)
+    columns = {"clip_id": np.asarray(clip_ids, dtype=str)[fold.test], "truth": names[examples.targets[fold.test]]}
+    columns |= {f"epoch_{i + 1}": names[classes] for i, classes in enumerate(trained.predictions)}
+    write_text(path, pd.DataFrame(columns).to_csv(index=False, lineterminator="\n"))

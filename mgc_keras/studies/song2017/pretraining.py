@@ -5,25 +5,25 @@ size, and what stable means; chosen here: no epoch of the last `patience` was be
 `least_gain`.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 
-from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.files import whole_file, write_text
+from mgc_keras.checks import check_positive
+from mgc_keras.datasets.manifest import LABEL_PREFIX
+from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.files import whole_file
 from mgc_keras.layers.standardization import path_statistics
-from mgc_keras.progress import progress_bar
 from mgc_keras.studies.song2017.network import STANDARDIZATION
-from mgc_keras.training.checkpoint import load_checkpoint, save_checkpoint, with_place
 from mgc_keras.training.examples import Examples
-from mgc_keras.training.stepping import Stepper, check_head
+from mgc_keras.training.loop import BEST, CHECKPOINT, FitSettings, Trained
+from mgc_keras.training.stepping import Scorer, Stepper, check_head
+from mgc_keras.training.tagger import HISTORY, AreaUnderCurve, fit_tags, write_tag_scores
 
 PAPER_LEARNING_RATE = 1e-5
-CHECKPOINT, BEST, HISTORY = "checkpoint.npz", "best.keras", "history.csv"
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class PretrainingSettings:
         What an epoch must add to the best AUC so far to count as gain.
     seed : int
         Of the order of clips and of dropout.
+
+    Raises
+    ------
+    OptionError
+        Epochs, batch size, rate or patience are not positive.
     """
 
     epochs: int = 60
@@ -54,9 +59,96 @@ class PretrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for field in ("epochs", "batch_size", "learning_rate", "patience"):
-            if getattr(self, field) <= 0:
-                raise OptionError(f"must be above 0, not {getattr(self, field)}", field=field)
+        check_positive(self, "epochs", "batch_size", "learning_rate", "patience")
+
+
+@dataclass(frozen=True)
+class SourceTagger:
+    """What `train_source_tagger` leaves in its folder.
+
+    Parameters
+    ----------
+    network : Path
+        ``source_network.h5``: the network of the best epoch, with its tag head.
+    history : Path
+        ``history.csv``, one row an epoch.
+    validation : Path
+        ``validation.csv``: clip_id, then truth_<tag> and score_<tag> of each tag, of the held-out clips.
+    """
+
+    network: Path
+    history: Path
+    validation: Path
+
+    @classmethod
+    def of(cls, folder: str | Path) -> "SourceTagger":
+        """Name the files of a folder."""
+        return cls(*(Path(folder) / name for name in ("source_network.h5", HISTORY, "validation.csv")))
+
+    def is_finished(self) -> bool:
+        """Tell whether the training is over: the last file is there."""
+        return self.validation.exists()
+
+
+def train_source_tagger(
+    build: Callable[[], keras.Model],
+    examples: Examples,
+    validation: np.ndarray,
+    *,
+    folder: str | Path,
+    clip_ids: Sequence[str],
+    tags: Sequence[str],
+    score: AreaUnderCurve,
+    settings: PretrainingSettings = PretrainingSettings(),
+) -> SourceTagger:
+    """Pre-train a network, save it and judge it on the held-out clips; a finished one is left as it is.
+
+    Parameters
+    ----------
+    build : callable
+        Makes the untrained network.
+    examples, validation, score, settings
+        As in `pretrain`.
+    folder : str or Path
+        For the files of `SourceTagger` and, while the training lasts, those of `pretrain`.
+    clip_ids : sequence of str
+        Of the clips in `examples`.
+    tags : sequence of str
+        Columns of the manifest, with or without their prefix.
+
+    Returns
+    -------
+    SourceTagger
+
+    Raises
+    ------
+    ManifestError
+        None of the clips to learn from, or none of those held out, could be read.
+    OptionError, MgcKerasError
+        As `pretrain`.
+    """
+    tagger = SourceTagger.of(folder)
+    if tagger.is_finished():
+        return tagger
+    for part, mask in (("to learn from", ~validation), ("held out", validation)):
+        if not mask.any():
+            raise ManifestError(
+                f"no clip {part} could be read", field="filepath", cure="see errors.csv; check --source-home"
+            )
+    model = pretrain(build(), examples, validation, folder=folder, score=score, settings=settings).model
+    with whole_file(tagger.network) as temporary:
+        model.save(temporary)
+    held_out = np.flatnonzero(validation)
+    write_tag_scores(
+        tagger.validation,
+        np.asarray(clip_ids, dtype=str)[held_out],
+        [tag.removeprefix(LABEL_PREFIX) for tag in tags],
+        examples.targets[held_out],
+        Scorer(model).scores(examples, held_out),
+    )
+    for leftover in (BEST, CHECKPOINT):
+        (Path(folder) / leftover).unlink(missing_ok=True)
+    return tagger
 
 
 def pretrain(
@@ -65,13 +157,13 @@ def pretrain(
     validation: np.ndarray,
     *,
     folder: str | Path,
-    score: Callable[[np.ndarray, np.ndarray], float],
+    score: AreaUnderCurve,
     settings: PretrainingSettings = PretrainingSettings(),
-) -> tuple[keras.Model, pd.DataFrame]:
+) -> Trained:
     """Train a tagger, or go on where an interrupted training in `folder` stopped.
 
-    The network's standardisation is fitted on the training clips first. Every epoch ends with a whole ``checkpoint.npz``;
-    a killed training loses at most one epoch, and then ends as an uninterrupted one, number for number.
+    The network's standardisation is fitted on the training clips first. After a kill the training goes on as
+    `mgc_keras.training.loop.fit` does.
 
     Parameters
     ----------
@@ -82,18 +174,15 @@ def pretrain(
     validation : np.ndarray [shape=(n_clips,), dtype=bool]
         Which clips are held out.
     folder : str or Path
-        For ``checkpoint.npz``, ``best.keras`` and ``history.csv`` (epoch, loss, validation_loss, validation_auc).
+        For ``checkpoint.npz``, ``best.npz`` and ``history.csv`` (epoch, loss, validation_loss, validation_auc).
     score : callable
         (truth, scores) of the validation clips to macro AUC-ROC; NaN if no tag can be scored.
     settings : PretrainingSettings
-        See there.
 
     Returns
     -------
-    model : keras.Model
-        The network of the epoch with the best validation AUC.
-    history : pd.DataFrame
-        One row an epoch.
+    Trained
+        With the weights of the epoch with the best validation AUC, of equals the later.
 
     Raises
     ------
@@ -102,67 +191,36 @@ def pretrain(
     MgcKerasError
         The loss is no longer a number (the last good epoch stays in ``checkpoint.npz``), or no tag can be scored.
     """
-    folder = Path(folder)
-    training, held_out = np.flatnonzero(~validation), np.flatnonzero(validation)
-    if not len(training) or not len(held_out):
-        raise OptionError("the source task needs clips for training and for validation", field="split")
-    check_head(model, examples)
-    model.get_layer(STANDARDIZATION).set_weights(path_statistics(examples.values, examples.rows[training]))
-    stepper = Stepper(model, settings.learning_rate, multi_label=True, compiled_for=settings.batch_size)
-    record = {
-        **asdict(settings),
-        "n_training": len(training),
-        "n_validation": len(held_out),
-        "n_tags": examples.n_outputs,
-    }
-    checkpoint = load_checkpoint(folder / CHECKPOINT, stepper.variables, record)
-    n_batches = -(-len(training) // settings.batch_size)
-    bar = {"total": settings.epochs * n_batches, "initial": checkpoint.n_epochs * n_batches}
-    with progress_bar(description="pre-training", unit="batch", **bar) as progress:
-        while checkpoint.n_epochs < settings.epochs and not _is_stable(checkpoint.rows, settings):
-            row = _epoch(
-                stepper, examples, training, held_out, checkpoint.n_epochs, score, settings, folder, progress.update
-            )
-            checkpoint.rows.append(row)
-            progress.set_postfix(validation_auc=f"{row['validation_auc']:.3f}", refresh=False)
-            # The best model first: whatever is in the checkpoint, its best epoch is on disk.
-            if row["validation_auc"] >= max(one["validation_auc"] for one in checkpoint.rows):
-                with whole_file(folder / BEST) as temporary:
-                    model.save(temporary)
-            save_checkpoint(folder / CHECKPOINT, checkpoint, stepper.variables, record)
-            write_text(folder / HISTORY, pd.DataFrame(checkpoint.rows).to_csv(index=False, lineterminator="\n"))
-    return keras.saving.load_model(folder / BEST, compile=False), pd.DataFrame(checkpoint.rows)
+    check_sequences(model, examples)
+    model.get_layer(STANDARDIZATION).set_weights(path_statistics(examples.values, examples.rows[~validation]))
+    return fit_tags(
+        Stepper(model, settings.learning_rate, multi_label=True, compiled_for=settings.batch_size),
+        examples,
+        validation,
+        folder=folder,
+        score=score,
+        settings=FitSettings(
+            settings.epochs,
+            settings.batch_size,
+            (settings.seed,),
+            best_by="auc",
+            ties="later",
+            patience=settings.patience,
+            patience_for="auc",
+            least_gain=settings.least_gain,
+        ),
+        provenance={"learning_rate": settings.learning_rate},
+    )
 
 
-def _epoch(
-    stepper: Stepper,
-    examples: Examples,
-    training: np.ndarray,
-    held_out: np.ndarray,
-    epoch: int,
-    score: Callable[[np.ndarray, np.ndarray], float],
-    settings: PretrainingSettings,
-    folder: Path,
-    after_batch: Callable,
-) -> dict[str, float]:
-    order = np.random.default_rng((settings.seed, epoch)).permutation(training)
-    try:
-        loss, _ = stepper.epoch(examples, order, settings.batch_size, (settings.seed, epoch), after_batch)
-    except MgcKerasError as error:
-        raise with_place(error, epoch, folder / CHECKPOINT) from error
-    truth, scores = examples.targets[held_out], stepper.scores(examples, held_out)
-    auc = float(score(truth, scores))
-    if not np.isfinite(auc):
-        raise MgcKerasError(
-            "no tag has both positive and negative validation clips", field="split", cure="hold more clips out"
+def check_sequences(model: keras.Model, examples: Examples) -> None:
+    """Raise `OptionError` unless the network takes these sequences and has one output a tag (or for every class)."""
+    (n_frames, n_paths), given = model.input_shape[1:], examples.shape
+    if n_frames not in (None, given[0]) or n_paths != given[1]:
+        raise OptionError(
+            f"the network takes {n_frames or 'any number of'} frames of {n_paths} paths, these sequences have "
+            f"{given[0]} frames of {given[1]}",
+            field="n_paths" if n_paths != given[1] else "n_frames",
+            cure="export them with the scattering options that the network was trained on",
         )
-    validation_loss = float(np.mean(keras.losses.binary_crossentropy(truth.astype(np.float32), scores)))
-    return {"epoch": epoch + 1, "loss": loss, "validation_loss": validation_loss, "validation_auc": auc}
-
-
-def _is_stable(rows: list[dict[str, float]], settings: PretrainingSettings) -> bool:
-    """Tell whether the last `patience` epochs brought no gain over the best epoch before them."""
-    areas = [row["validation_auc"] for row in rows]
-    if len(areas) <= settings.patience:
-        return False
-    return max(areas[-settings.patience :]) <= max(areas[: -settings.patience]) + settings.least_gain
+    check_head(model, examples)

@@ -42,9 +42,8 @@ from mgc_keras.studies.song2017.network import (
     with_scattering,
 )
 from mgc_keras.studies.song2017.paper import PAPER, SOURCE
-from mgc_keras.studies.song2017.pretraining import PretrainingSettings
+from mgc_keras.studies.song2017.pretraining import PretrainingSettings, SourceTagger, train_source_tagger
 from mgc_keras.studies.song2017.scores import STARTS, FineTuned, score_transfer
-from mgc_keras.studies.song2017.source_tagger import SourceTagger, train_source_tagger
 from mgc_keras.studies.song2017.study import NetworkOptions, Options, TrainingOptions
 from mgc_keras.training.examples import Examples
 

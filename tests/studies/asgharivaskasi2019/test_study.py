@@ -44,7 +44,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done
         "own clips": ["resnet34", *SMALL, "--backbone-weights", "none", "--protocol", "published",
                       "--tasks", whole / "corpus" / "genre" / "genre.csv", "--out", folder / "own"],
         "fine-tuned": [*FINE, "--out", folder / "fine"],
-        "stopped": ["stop after", "mgc_keras.training.supervised.save_checkpoint", *FINE, "--out", folder / "stopped"],
+        "stopped": ["stop after", "mgc_keras.training.loop.save_checkpoint", *FINE, "--out", folder / "stopped"],
         "resumed": [*FINE, "--out", folder / "stopped"],
         "audio": ["rnn", *SMALL, "--recurrent-input", "audio", "--audio-rate", "200", "--segment", "largest-cluster",
                   "--protocol", "published", "--out", folder / "audio"],

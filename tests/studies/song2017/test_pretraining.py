@@ -13,10 +13,10 @@ from sklearn.metrics import roc_auc_score
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.studies.song2017.network import gru_network
-from mgc_keras.studies.song2017.pretraining import CHECKPOINT, PretrainingSettings, pretrain
-from mgc_keras.studies.song2017.source_tagger import train_source_tagger
+from mgc_keras.studies.song2017.pretraining import PretrainingSettings, pretrain, train_source_tagger
 from mgc_keras.training.checkpoint import Checkpoint, load_checkpoint
 from mgc_keras.training.examples import Examples
+from mgc_keras.training.loop import BEST, CHECKPOINT, Trained
 from mgc_keras.training.stepping import Stepper
 
 N_CLIPS = 48
@@ -54,13 +54,13 @@ def untraced() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple:
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("unbroken")
-    return *pretrain(build_with_dropout(), toy(), HELD_OUT, folder=folder, score=score, settings=SETTINGS), folder
+    return pretrain(build_with_dropout(), toy(), HELD_OUT, folder=folder, score=score, settings=SETTINGS)
 
 
-def test_it_learns_and_keeps_the_best_epoch(unbroken: tuple) -> None:
-    model, history, _ = unbroken
+def test_it_learns_and_keeps_the_best_epoch(unbroken: Trained) -> None:
+    model, history = unbroken.model, unbroken.curve
     assert history["loss"].is_monotonic_decreasing
     scores = np.asarray(model(toy().values[HELD_OUT], training=False))
     expected = roc_auc_score(toy().targets[HELD_OUT][:, :2], scores[:, :2], average="macro")
@@ -68,14 +68,14 @@ def test_it_learns_and_keeps_the_best_epoch(unbroken: tuple) -> None:
     assert macro_auc(toy().targets[HELD_OUT], scores, ["a", "b", "never"]).left_out == ("never",)
 
 
-def test_standardisation_is_fitted_on_training_clips_alone(unbroken: tuple) -> None:
+def test_standardisation_is_fitted_on_training_clips_alone(unbroken: Trained) -> None:
     flat = toy().values[~HELD_OUT].reshape(-1, 4)
-    mean, deviation = unbroken[0].get_layer("standardization").get_weights()
+    mean, deviation = unbroken.model.get_layer("standardization").get_weights()
     np.testing.assert_allclose(mean, flat.mean(axis=0), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(deviation, flat.std(axis=0), rtol=1e-5)
 
 
-def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(unbroken: tuple, tmp_path: Path) -> None:
+def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(unbroken: Trained, tmp_path: Path) -> None:
     class Killed(Exception):
         pass
 
@@ -88,8 +88,8 @@ def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(unbroken: tu
 
     with pytest.raises(Killed):
         pretrain(build_with_dropout(), toy(), HELD_OUT, folder=tmp_path, score=killed_score, settings=SETTINGS)
-    resumed, _ = pretrain(build_with_dropout(), toy(), HELD_OUT, folder=tmp_path, score=score, settings=SETTINGS)
-    model, _, folder = unbroken
+    resumed = pretrain(build_with_dropout(), toy(), HELD_OUT, folder=tmp_path, score=score, settings=SETTINGS).model
+    model, folder = unbroken.model, unbroken.weights.parent
     assert (tmp_path / "history.csv").read_bytes() == (folder / "history.csv").read_bytes()
     for weight, other in zip(resumed.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, other)
@@ -98,8 +98,8 @@ def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(unbroken: tu
 def test_it_stops_where_the_auc_is_stable(untraced: None, tmp_path: Path) -> None:
     areas = iter([0.5, 0.7, 0.6, 0.7005, 0.7, 0.9])
     settings = PretrainingSettings(epochs=9, batch_size=36, patience=3, least_gain=1e-3)
-    _, history = pretrain(build(), toy(), HELD_OUT, folder=tmp_path, score=lambda *_: next(areas), settings=settings)
-    assert history["validation_auc"].tolist() == [0.5, 0.7, 0.6, 0.7005, 0.7]
+    trained = pretrain(build(), toy(), HELD_OUT, folder=tmp_path, score=lambda *_: next(areas), settings=settings)
+    assert trained.curve["validation_auc"].tolist() == [0.5, 0.7, 0.6, 0.7005, 0.7]
 
 
 def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_last_good_epoch(untraced: None, tmp_path: Path) -> None:
@@ -119,14 +119,14 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_last_good_epoch(
     record = json.loads(str(np.load(tmp_path / CHECKPOINT, allow_pickle=False)["settings"]))
     checkpoint = load_checkpoint(tmp_path / CHECKPOINT, stepper.variables, record)
     assert checkpoint.n_epochs == 1 and all(np.isfinite(weight).all() for weight in stepper.model.get_weights())
-    assert (tmp_path / "best.keras").exists()
+    assert (tmp_path / BEST).exists()
 
 
-def test_other_settings_or_another_network_in_the_same_folder_are_refused(unbroken: tuple) -> None:
+def test_other_settings_or_another_network_in_the_same_folder_are_refused(unbroken: Trained) -> None:
     with pytest.raises(OptionError, match="other settings"):
-        pretrain(build_with_dropout(), toy(), HELD_OUT, folder=unbroken[2], score=score)
+        pretrain(build_with_dropout(), toy(), HELD_OUT, folder=unbroken.weights.parent, score=score)
     with pytest.raises(OptionError, match="another network"):
-        pretrain(build(), toy(), HELD_OUT, folder=unbroken[2], score=score, settings=SETTINGS)
+        pretrain(build(), toy(), HELD_OUT, folder=unbroken.weights.parent, score=score, settings=SETTINGS)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_finished_source_tagger_is_left_as_it_is(untraced: None, tmp_path: Pat
     tagger = train_source_tagger(build, toy(), HELD_OUT, **arguments, score=score, settings=settings)
     before = tagger.network.read_bytes()
     assert tagger.validation.read_text().startswith("clip_id,truth_a,truth_b,truth_c,score_a,score_b,score_c\nclip36,")
-    assert not (tmp_path / CHECKPOINT).exists() and not (tmp_path / "best.keras").exists()
+    assert not (tmp_path / CHECKPOINT).exists() and not (tmp_path / BEST).exists()
     train_source_tagger(build, toy(), HELD_OUT, **arguments, score=score, settings=settings)
     assert tagger.network.read_bytes() == before
 

@@ -11,19 +11,12 @@ import tensorflow as tf
 from sklearn.metrics import accuracy_score, log_loss
 
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.training.best_epoch import load_weights, save_weights
+from mgc_keras.training.checkpoint import load_weights, save_weights
+from mgc_keras.training.classifier import CURVE, CURVE_COLUMNS, ClassifierSettings, train_classifier
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate, OneCycle
+from mgc_keras.training.loop import BEST, CHECKPOINT, Trained
 from mgc_keras.training.stepping import Stepper, seed_dropout
-from mgc_keras.training.supervised import (
-    BEST,
-    CHECKPOINT,
-    CURVE,
-    CURVE_COLUMNS,
-    ClassifierSettings,
-    TrainedClassifier,
-    train_classifier,
-)
 
 N_CLIPS, N_VALID, BATCH, EPOCHS = 40, 15, 8, 5
 POLICY = OneCycle(EPOCHS * N_CLIPS // BATCH, 0.05)
@@ -53,7 +46,7 @@ def network(n_classes: int = 3) -> keras.Model:
     return keras.Model(inputs, layers.Dense(n_classes, activation="softmax", name="genres")(features))
 
 
-def train(folder: Path, **options: object) -> TrainedClassifier:
+def train(folder: Path, **options: object) -> Trained:
     arguments = {"model": network(), "training": TRAINING, "validation": VALIDATION, "settings": SETTINGS, **options}
     return train_classifier(folder=folder, **arguments)
 
@@ -67,7 +60,7 @@ def untraced() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> TrainedClassifier:
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return train(tmp_path_factory.mktemp("unbroken"))
 
 
@@ -91,7 +84,7 @@ def killed(monkeypatch: pytest.MonkeyPatch, name: str, at: int, folder: Path) ->
 
 @pytest.mark.parametrize(("method", "at"), [("step", 3), ("step", 13), ("scores", 4)])
 def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(
-    unbroken: TrainedClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, at: int
+    unbroken: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, at: int
 ) -> None:
     killed(monkeypatch, method, at, tmp_path)
     assert (tmp_path / CHECKPOINT).exists() == (at != 3)
@@ -105,7 +98,7 @@ def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(
 
 
 def test_a_kill_between_the_best_weights_and_the_checkpoint_does_no_harm(
-    unbroken: TrainedClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unbroken: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(Exception):
         pass
@@ -114,7 +107,7 @@ def test_a_kill_between_the_best_weights_and_the_checkpoint_does_no_harm(
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("mgc_keras.training.supervised.save_checkpoint", stop)
+        patch.setattr("mgc_keras.training.loop.save_checkpoint", stop)
         train(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [BEST, CURVE]
     train(tmp_path)
@@ -122,7 +115,7 @@ def test_a_kill_between_the_best_weights_and_the_checkpoint_does_no_harm(
         assert (tmp_path / name).read_bytes() == (unbroken.weights.parent / name).read_bytes(), name
 
 
-def test_the_best_epoch_is_kept_and_its_figures_are_those_of_scikit_learn(unbroken: TrainedClassifier) -> None:
+def test_the_best_epoch_is_kept_and_its_figures_are_those_of_scikit_learn(unbroken: Trained) -> None:
     curve = pd.read_csv(unbroken.weights.with_name(CURVE))
     assert tuple(curve.columns) == CURVE_COLUMNS and curve["epoch"].tolist() == [1, 2, 3, 4, 5]
     assert curve.round(12).equals(unbroken.curve.round(12))
@@ -137,7 +130,7 @@ def test_the_best_epoch_is_kept_and_its_figures_are_those_of_scikit_learn(unbrok
     assert curve["loss"].iloc[-1] < curve["loss"].iloc[0]
 
 
-def test_rate_and_momentum_follow_the_policy(unbroken: TrainedClassifier) -> None:
+def test_rate_and_momentum_follow_the_policy(unbroken: Trained) -> None:
     last_steps = [(epoch + 1) * N_CLIPS // BATCH - 1 for epoch in range(EPOCHS)]
     assert unbroken.curve["learning_rate"].tolist() == [POLICY.rate(step) for step in last_steps]
     with np.load(unbroken.weights.with_name(CHECKPOINT), allow_pickle=False) as stored:
@@ -154,8 +147,8 @@ def fake_scores(monkeypatch: pytest.MonkeyPatch, figures: list[tuple[int, float]
 
     def scores(*_: object) -> np.ndarray:
         n_right, sure = next(left)
-        said = np.where(np.arange(N_VALID) < n_right, VALIDATION.targets, (VALIDATION.targets + 1) % 3)
-        return np.where(np.eye(3)[said] == 1, sure, (1 - sure) / 2)
+        predicted = np.where(np.arange(N_VALID) < n_right, VALIDATION.targets, (VALIDATION.targets + 1) % 3)
+        return np.where(np.eye(3)[predicted] == 1, sure, (1 - sure) / 2)
 
     monkeypatch.setattr(Stepper, "scores", scores)
 
@@ -170,7 +163,7 @@ def test_of_equal_epochs_the_lower_loss_then_the_earlier_is_best(
         kept.append(model.get_weights())
         save_weights(model, path)
 
-    monkeypatch.setattr("mgc_keras.training.supervised.save_weights", keep)
+    monkeypatch.setattr("mgc_keras.training.loop.save_weights", keep)
     trained = train(tmp_path)
     assert trained.best_epoch == 3 and len(kept) == 3
     for weight, other in zip(trained.model.get_weights(), kept[-1], strict=True):
@@ -199,7 +192,7 @@ def test_the_epoch_of_the_lowest_loss_is_kept_where_that_is_asked_for(
         ClassifierSettings(best_by="luck")
 
 
-def test_a_finished_training_is_not_repeated(unbroken: TrainedClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_training_is_not_repeated(unbroken: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(Stepper, "step")
     again = train(unbroken.weights.parent)
     assert again.curve.equals(unbroken.curve)
@@ -207,7 +200,7 @@ def test_a_finished_training_is_not_repeated(unbroken: TrainedClassifier, monkey
         np.testing.assert_array_equal(weight, other)
 
 
-def test_other_settings_clips_or_provenance_in_the_same_folder_are_refused(unbroken: TrainedClassifier) -> None:
+def test_other_settings_clips_or_provenance_in_the_same_folder_are_refused(unbroken: Trained) -> None:
     others = (
         {"settings": ClassifierSettings(EPOCHS, BATCH, "sgd", ConstantRate(), seed=4)},
         {"validation": images(N_VALID - 1, 1)},
@@ -245,9 +238,9 @@ def test_random_states_at_any_depth_follow_from_the_seed_alone() -> None:
         return [np.asarray(part(inputs, training=True)) for part in (backbone, model)]
 
     first, other, again = outputs((1, 2)), outputs((1, 3)), outputs((1, 2))
-    for one, two, three in zip(first, again, other):
-        np.testing.assert_array_equal(one, two)
-        assert np.abs(one - three).max() > 1e-3
+    for ours, same, different in zip(first, again, other):
+        np.testing.assert_array_equal(ours, same)
+        assert np.abs(ours - different).max() > 1e-3
     states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
     assert len(states) == 2 and not np.array_equal(states[0], states[1])
 
