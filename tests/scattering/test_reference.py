@@ -19,8 +19,8 @@ except ImportError:  # SciPy 1.17 and later
     ScatteringNumPy1D = None
 needs_kymatio = pytest.mark.skipif(ScatteringNumPy1D is None, reason="Kymatio's transforms need SciPy < 1.17")
 
-# Small and odd lengths, several wavelets an octave in both orders, low-passes shorter and longer than 2^J. Last, a bound
-# of a path's error in double precision, which comes from padding less than Kymatio does.
+# Small and odd lengths, several wavelets an octave in both orders, low-passes shorter and longer than 2^J. Last, a
+# bound of a path's error in double precision, which comes from padding less than Kymatio does.
 CASES = [
     (4096, {"J": 6, "Q": (4, 1), "T": 300}, 5e-10),
     (3001, {"J": 5, "Q": (1, 1)}, 1.5e-9),
