@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
-from mgc_keras.discovery import by_study
+from mgc_keras.discovery import names_by_study
 from mgc_keras.errors import OptionError
 from mgc_keras.reporting.tables import difference_text, p_relation
 from mgc_keras.reporting.verdicts import BETTER, comparison_verdict
@@ -64,7 +66,7 @@ def write_claims(run_folder: str | Path) -> list[ClaimRow]:
     return rows
 
 
-def module_of(run: RunFolder, name: str) -> object:
+def module_of(run: RunFolder, name: str) -> ModuleType:
     """Return a module ("report", "paper", "claims") of the study that made a run.
 
     Raises
@@ -72,11 +74,11 @@ def module_of(run: RunFolder, name: str) -> object:
     OptionError
         There is no such study.
     """
-    modules, study = by_study(name), str(run.scores["study"].iloc[0])
+    modules, study = names_by_study(name), str(run.scores["study"].iloc[0])
     if study not in modules:
         path, cure = run.folder / "scores.csv", f"choose the run of one of {', '.join(modules)}"
         raise OptionError(f"there is no study {study!r}", path=path, field="study", cure=cure)
-    return modules[study]
+    return import_module(modules[study])
 
 
 def differences(run: RunFolder, pairs: Iterable[tuple[str, str]], metric: str = "accuracy") -> Iterator[pd.Series]:
