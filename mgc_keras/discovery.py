@@ -41,7 +41,15 @@ def modules_named(name: str, package: str = STUDIES) -> Iterator[ModuleType]:
             yield import_module(module)
 
 
+def names_by_study(name: str) -> dict[str, str]:
+    """Return the full name of this module of every study that has one, by the study's key: the name of its folder."""
+    keys = [
+        found.name for found in iter_modules(import_module(STUDIES).__path__) if found.ispkg and found.name != COMMON
+    ]
+    modules = {key: f"{STUDIES}.{key}.{name}" for key in keys}
+    return {key: module for key, module in modules.items() if find_spec(module) is not None}
+
+
 def by_study(name: str) -> dict[str, ModuleType]:
-    """Import the module of this name of every study that has one, by the study's key: the name of its folder."""
-    found = {module.__name__.split(".")[-2]: module for module in modules_named(name)}
-    return {key: module for key, module in found.items() if key != COMMON}
+    """Import the module of this name of every study that has one, by the study's key."""
+    return {key: import_module(module) for key, module in names_by_study(name).items()}

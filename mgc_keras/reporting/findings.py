@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mgc_keras.reporting.tables import metric_name, p_relation
+from mgc_keras.reporting.tables import difference_text, metric_name, p_relation
 from mgc_keras.reporting.verdicts import BETTER, CHECKED, MIXED, NOT_DECIDED, WORSE, comparison_verdict
 from mgc_keras.runs.reader import RunFolder
 
@@ -63,7 +63,7 @@ def reproduction(run: RunFolder) -> Finding | None:
 
 def _finding(first: str, second: str, rows: pd.DataFrame) -> Finding:
     verdicts = {
-        verdict: [_numbers(row) for row in part.itertuples(index=False)]
+        verdict: [_numbers(row) for _, row in part.iterrows()]
         for verdict, part in rows.groupby(rows.apply(comparison_verdict, axis=1))
     }
     parts = [
@@ -81,7 +81,6 @@ def _tasks(count: int) -> str:
     return "1 task" if count == 1 else f"{count} tasks"
 
 
-def _numbers(row: tuple) -> str:
-    interval = f"{row.ci_low:+.3f} to {row.ci_high:+.3f}"
-    numbers = f"{row.difference:+.3f} in {metric_name(row.metric)}, {interval}"
-    return f"{row.task} ({numbers}, p {p_relation(row.p_holm)}, {row.n_clips} clips)"
+def _numbers(row: pd.Series) -> str:
+    numbers = f"{difference_text(row)} in {metric_name(row['metric'])}"
+    return f"{row['task']} ({numbers}, p {p_relation(row['p_holm'])}, {row['n_clips']} clips)"

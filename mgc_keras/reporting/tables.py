@@ -113,8 +113,19 @@ def meaning(run: RunFolder, row: pd.Series) -> str:
 
 
 def difference_text(row: pd.Series) -> str:
-    """Return "+0.012 [-0.003, +0.027]" of a difference with its interval."""
-    return f"{row['difference']:+.3f} [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
+    """Return `change_text` of a row with difference, ci_low and ci_high."""
+    return change_text(row["difference"], row["ci_low"], row["ci_high"])
+
+
+def change_text(difference: float, low: float, high: float) -> str:
+    """Return a difference with its interval.
+
+    Example
+    -------
+    >>> change_text(0.012, -0.003, 0.027)
+    '+0.012 [-0.003, +0.027]'
+    """
+    return f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def p_text(p_value: float) -> str:

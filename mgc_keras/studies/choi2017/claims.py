@@ -9,7 +9,7 @@ import pandas as pd
 
 from mgc_keras.evaluation.intervals import percentiles
 from mgc_keras.evaluation.resampling import average_folds, bootstrap_counts, unit_sums
-from mgc_keras.reporting.tables import metric_name
+from mgc_keras.reporting.tables import change_text, metric_name
 from mgc_keras.reporting.verdicts import BETTER, WORSE
 from mgc_keras.runs.claims import CONFIRMED, NOT_DECIDED, REFUTED
 from mgc_keras.runs.reader import RunFolder
@@ -86,13 +86,13 @@ class TaskScores:
     def judge_difference(self, words: str, difference: Callable[[pd.Series], float], *, wanted: int = 1) -> Judgement:
         """Judge a difference of scores by its sign, and by its 95 % interval where there is one."""
         found = difference(self.scores)
-        text = f"{words} is {found:+.3f}"
         if self.resampled is None:
             verdict = CONFIRMED if found * wanted >= 0 else REFUTED
-            return Judgement(self.task, self.protocol, f"{text} in {metric_name(self.metric)}. {_NO_INTERVAL}", verdict)
+            evidence = f"{words} is {found:+.3f} in {metric_name(self.metric)}. {_NO_INTERVAL}"
+            return Judgement(self.task, self.protocol, evidence, verdict)
         low, high = percentiles(np.array([difference(row) for _, row in self.resampled.iterrows()]))
         verdict = judged_interval(low, high, wanted=wanted)
-        evidence = f"{text} [{low:+.3f}, {high:+.3f}] in {metric_name(self.metric)}."
+        evidence = f"{words} is {change_text(found, low, high)} in {metric_name(self.metric)}."
         return Judgement(self.task, self.protocol, evidence, verdict, INCLUDES_ZERO if verdict == NOT_DECIDED else "")
 
     def sets(self) -> list[str]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mgc_keras.discovery import by_study
+from mgc_keras.discovery import names_by_study
 from mgc_keras.errors import OptionError
 from mgc_keras.reporting.tables import difference_text, p_relation
 from mgc_keras.reporting.verdicts import BETTER, comparison_verdict
@@ -83,7 +84,8 @@ def study_of(run: RunFolder) -> Study:
 
 def module_of(run: RunFolder, name: str) -> Any:
     """Return a module ("report", "claims") of the study that made a run, or None where the study has none."""
-    return by_study(name).get(study_of(run).key)
+    module = names_by_study(name).get(study_of(run).key)
+    return import_module(module) if module else None
 
 
 def differences(run: RunFolder, pairs: Iterable[tuple[str, str]], metric: str = "accuracy") -> Iterator[pd.Series]:

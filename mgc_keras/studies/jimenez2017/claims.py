@@ -3,6 +3,7 @@
 import pandas as pd
 
 from mgc_keras.evaluation.fold_tests import corrected_t_test
+from mgc_keras.reporting.tables import change_text
 from mgc_keras.runs.claims import NOT_DECIDED
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.common.claims import (
@@ -37,7 +38,7 @@ def _over_fits(run: RunFolder) -> list[Judgement]:
             found.append(Judgement(task, protocol, evidence, NOT_DECIDED, "One split has no interval."))
             continue
         test = corrected_t_test(change.to_numpy(), 1 / (len(change) - 1))
-        evidence = f"{text} {test.difference:+.3f} [{test.low:+.3f}, {test.high:+.3f}] over {len(change)} folds."
+        evidence = f"{text} {change_text(test.difference, test.low, test.high)} over {len(change)} folds."
         verdict = judged_interval(test.low, test.high)
         found.append(Judgement(task, protocol, evidence, verdict, INCLUDES_ZERO if verdict == NOT_DECIDED else ""))
     return found

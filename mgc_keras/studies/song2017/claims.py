@@ -7,6 +7,7 @@ import pandas as pd
 
 from mgc_keras.evaluation.fold_tests import corrected_t_test
 from mgc_keras.evaluation.paired import Comparison
+from mgc_keras.reporting.tables import change_text
 from mgc_keras.reporting.verdicts import BETTER
 from mgc_keras.runs.claims import NOT_DECIDED
 from mgc_keras.runs.reader import RunFolder
@@ -54,7 +55,7 @@ def _folds(run: RunFolder) -> list[Judgement]:
         sooner = int((wide[STARTS[0]] < wide[STARTS[1]]).sum())
         evidence = (
             f"In {sooner} of {len(wide)} folds the training accuracy comes to 90 % of its last value sooner after "
-            f"pre-training; the difference is {test.difference:+.2f} [{test.low:+.2f}, {test.high:+.2f}] epochs."
+            f"pre-training; the difference is {change_text(test.difference, test.low, test.high)} epochs."
         )
         verdict = judged_interval(test.low, test.high, wanted=-1)
         found.append(Judgement(task, protocol, evidence, verdict, INCLUDES_ZERO if verdict == NOT_DECIDED else ""))

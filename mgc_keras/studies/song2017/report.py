@@ -7,7 +7,7 @@ import pandas as pd
 from mgc_keras.reporting.page import FigureImage, Folded, Heading, Paragraph, Part, Table
 from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, audit, first_screen, source_training
 from mgc_keras.reporting.sections import paired as paired_tests
-from mgc_keras.reporting.tables import score_table
+from mgc_keras.reporting.tables import interval_text, score_table
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.common.paper import GTZAN
 from mgc_keras.studies.song2017.figures import draw_audit, draw_curves
@@ -92,8 +92,8 @@ def pretraining(run: RunFolder) -> list[Part]:
     source = run.scores[run.scores["task"] == SOURCE]
     tags = run.table("source_tags.csv")
     parts = source_training(run)
-    for row in source.itertuples():
-        text = f"Macro AUC-ROC on {row.n_clips} held-out clips: {row.score:.3f} [{row.ci_low:.3f}, {row.ci_high:.3f}]"
+    for _, row in source.iterrows():
+        text = f"Macro AUC-ROC on {row['n_clips']} held-out clips: {interval_text(row)}"
         left_out = list(tags.loc[tags["auc"].isna(), "tag"]) if len(tags) else []
         named = f" ({', '.join(left_out)})" if left_out else ""
         parts.append(Paragraph(f"{text}; {len(left_out)} tags without both kinds of clips are left out{named}."))

@@ -95,7 +95,7 @@ def test_headlines_say_better_worse_and_undecided(run):
     assert first.verdict == "better"
     start = "The trained convnet against the same convnet with random weights is better on 2 of 2 tasks: gtzan (+0.100"
     assert first.text.startswith(start)
-    assert "p < 0.001" in first.text and "in r², +0.030 to +0.070, p = 0.010, 100 clips" in first.text
+    assert "p < 0.001" in first.text and "+0.050 [+0.030, +0.070] in r², p = 0.010, 100 clips" in first.text
     assert second.verdict == "mixed"
     assert "worse on 1 of 2 tasks: gtzan (-0.100" in second.text
     assert "not decided on 1 of 2 tasks: arousal" in second.text

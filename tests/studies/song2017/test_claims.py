@@ -38,4 +38,4 @@ def test_training_accuracy_comes_sooner_in_all_folds(tmp_path, transfer, random_
     test = corrected_t_test(np.subtract(transfer, random_start).astype(float), 1 / 4)
     sooner = sum(a < b for a, b in zip(transfer, random_start))
     assert row.verdict == verdict and row.evidence.startswith(f"In {sooner} of 5 folds")
-    assert f"is {test.difference:+.2f} [{test.low:+.2f}, {test.high:+.2f}] epochs" in row.evidence
+    assert f"is {test.difference:+.3f} [{test.low:+.3f}, {test.high:+.3f}] epochs" in row.evidence
