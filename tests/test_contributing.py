@@ -72,7 +72,8 @@ def test_a_feature_set(copy_into_place: Callable, tmp_path: Path) -> None:
 
 
 def test_a_study(copy_into_place: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    copy_into_place(mgc_keras.studies, *(f"mgc_keras/studies/author2026/{name}.py" for name in ("study", "steps")))
+    files = ("__init__", "study", "steps")
+    copy_into_place(mgc_keras.studies, *(f"mgc_keras/studies/author2026/{name}.py" for name in files))
     names: dict = {}
     exec(TEMPLATES["tests/studies/author2026/test_study.py"], names)
     names["test_a_small_run"](tmp_path / "run", capsys)

@@ -130,7 +130,7 @@ class RunFolder:
         return found
 
     def table(self, name: str, columns: tuple[str, ...] = ()) -> pd.DataFrame:
-        """Return another table of the folder, such as ``seeds.csv``; an empty one where there is none.
+        """Return another table of the folder, such as ``seeds.csv``; an empty one where there is none, or none was found.
 
         Raises
         ------
@@ -138,7 +138,10 @@ class RunFolder:
             The file cannot be read, or lacks one of `columns`.
         """
         path = self.folder / name
-        return _read(path, columns) if path.is_file() else pd.DataFrame(columns=list(columns))
+        # A table of no rows that was written without columns is a line break.
+        if not path.is_file() or path.stat().st_size < 2:
+            return pd.DataFrame(columns=list(columns))
+        return _read(path, columns)
 
 
 def _text(path: Path) -> str:
