@@ -190,7 +190,7 @@ def features_of(network: str, clean: CleanClips, run: Run[Options]) -> Sequences
     else:
         extractor = backbone_vectors(
             network,
-            pieces="whole",
+            segments="whole",
             seconds=seconds,
             weights=run.options.network.backbone_weights,
             seed=run.seed,
