@@ -53,7 +53,7 @@ def train_source_tagger(
     clip_ids: Sequence[str],
     tags: Sequence[str],
     score: Callable[[np.ndarray, np.ndarray], float],
-    settings: PretrainingSettings | None = None,
+    settings: PretrainingSettings = PretrainingSettings(),
 ) -> SourceTagger:
     """Pre-train a network, or go on, or leave a finished one as it is.
 
@@ -84,9 +84,7 @@ def train_source_tagger(
             raise ManifestError(
                 f"no clip {part} could be read", field="filepath", cure="see errors.csv; check --source-home"
             )
-    model, _ = pretrain(
-        build(), examples, validation, folder=folder, score=score, settings=settings or PretrainingSettings()
-    )
+    model, _ = pretrain(build(), examples, validation, folder=folder, score=score, settings=settings)
     with whole_file(tagger.network) as temporary:
         model.save(temporary)
     _write_validation(model, examples, np.flatnonzero(validation), clip_ids, tags, tagger.validation)
