@@ -1,10 +1,10 @@
 """How fast is ``mgc-keras classify``? Against the plain loop, and against the sum of the parts.
 
 The plain loop, song by song and excerpt by excerpt: ``librosa.load``, ``librosa.feature.melspectrogram``,
-``model.predict``. The parts, each alone on all cores: decoding with resampling, the front end, the network. Nothing that
-has to do all three can take less than their sum when each already keeps all cores busy. Every way runs once to warm up,
-then all take turns; medians are compared. The target means the wall clock on an idle machine; processor time, which
-other work on the machine moves less, is printed beside it.
+``model.predict``. The parts, each alone on all cores: decoding with resampling, the front end, the network. Nothing
+that has to do all three can take less than their sum when each already keeps all cores busy. Every way runs once to
+warm up, then all take turns; medians are compared. The target means the wall clock on an idle machine; processor time,
+which other work on the machine moves less, is printed beside it.
 
 Run: python benchmarks/classify.py [--songs FOLDER] [--repeats 3]
 Target: at least 0.85 of the limit; the ratio to the plain loop is printed.

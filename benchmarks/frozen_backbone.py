@@ -5,8 +5,8 @@
     python benchmarks/frozen_backbone.py --backbone inceptionv3 --seconds 29 --image-size 128 256     # as Ouyang (2023)
 
 Both trainings start from the same weights and see the same batches, so they must end at the same validation accuracy.
-Then the backbone's vectors are computed from wav files and, in turn, from waveforms that lie in memory: reading must not
-hold the network up.
+Then the backbone's vectors are computed from wav files and, in turn, from waveforms that lie in memory: reading must
+not hold the network up.
 """
 
 import argparse

@@ -4,8 +4,8 @@
     python benchmarks/scattering.py --batches 1 4 16 --J 14
     python benchmarks/scattering.py --memory        # peak memory of fresh processes, and the size of a saved model
 
-The layer is held against Kymatio's TensorFlow frontend, the SciPy twin against its NumPy frontend, both on noise of 30 s
-at 16 kHz, Q=8. Ratios are of the fastest repeats.
+The layer is held against Kymatio's TensorFlow frontend, the SciPy twin against its NumPy frontend, both on noise of
+30 s at 16 kHz, Q=8. Ratios are of the fastest repeats.
 """
 
 import argparse

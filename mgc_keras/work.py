@@ -15,7 +15,7 @@ import logging
 import os
 import platform
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -82,7 +82,7 @@ def _plain(value: Any) -> Any:
         return {"file": sha256_of(value)}
     if isinstance(value, np.ndarray):
         # Objects have no bytes of their own: their values count.
-        content = json.dumps(value.tolist()).encode() if value.dtype.hasobject else np.ascontiguousarray(value)
+        content = json.dumps(value.tolist()).encode() if value.dtype.hasobject else value.tobytes()
         return {"array": hashlib.sha256(content).hexdigest(), "dtype": value.dtype.str, "shape": value.shape}
     if isinstance(value, np.generic):
         return value.item()
@@ -148,7 +148,7 @@ def _difference(known: str, settings: dict[str, Any]) -> str | None:
     return next((name for name in names if earlier.get(name) != settings.get(name)), None)
 
 
-class Journal(Sequence):
+class Journal:
     """Append-only record of finished steps, one line of JSON an entry: a killed run goes on behind the last whole step.
 
     Parameters
@@ -206,6 +206,9 @@ class Journal(Sequence):
         number = range(len(self))[number]
         start, end = self._ends[number : number + 2]
         return json.loads(os.pread(self._file.fileno(), end - start, start)[9:])
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[number] for number in range(len(self)))
 
     def append(self, entries: Iterable[Any]) -> None:
         """Add the entries of a finished step, as JSON values. They count together or not at all."""

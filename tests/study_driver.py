@@ -52,7 +52,8 @@ class Done:
 def study(module: str, *commands: list, before: str = "") -> list[Done]:
     """Run a study with each list of arguments.
 
-    ["copy", FOLDER, FOLDER] copies a folder in between; ["stop after", FUNCTION, …] stops a run after a call of a function.
+    ["copy", FOLDER, FOLDER] copies a folder in between; ["stop after", FUNCTION, …] stops a run after a call of a
+    function.
     `before` is Python code to run first: what is replaced by something smaller, for instance.
     """
     arguments = [module, json.dumps([list(map(str, command)) for command in commands]), before]

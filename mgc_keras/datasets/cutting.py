@@ -136,8 +136,8 @@ def cut_clips(
     clip = np.repeat(np.arange(len(waveforms)), [len(some) for some in starts])
     start, length = np.concatenate(starts), cutting.length(sampling_rate)
     segments = np.empty((len(clip), length), dtype=np.result_type(*{waveform.dtype for waveform in waveforms}))
-    for row, (position, first) in enumerate(zip(clip, start)):
-        segments[row] = fit_waveform(waveforms[position][first : first + length], length, cutting.fit)
+    for row, (number, first) in enumerate(zip(clip.tolist(), start.tolist())):
+        segments[row] = fit_waveform(waveforms[number][first : first + length], length, cutting.fit)
     return Segments(segments, clip, start)
 
 

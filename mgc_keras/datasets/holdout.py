@@ -129,8 +129,9 @@ def _counted(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return class and group of each clip, as numbers, and the clips of each class in each group."""
     labels = np.asarray(labels)
-    if labels.ndim != 1 or not len(labels) or (groups is not None and np.shape(groups) != labels.shape):
-        problem = f"labels have the shape {labels.shape}, groups {np.shape(groups)}"
+    shape_of_groups = () if groups is None else np.shape(groups)
+    if labels.ndim != 1 or not len(labels) or (groups is not None and shape_of_groups != labels.shape):
+        problem = f"labels have the shape {labels.shape}, groups {shape_of_groups}"
         raise OptionError(problem, field="labels", cure="give one for each clip")
     names, classes = np.unique(labels, return_inverse=True)
     members = np.arange(len(labels)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]

@@ -76,7 +76,7 @@ def repeated_folds(
         Take the folds or the test split that the dataset predefines, else shuffled folds with balanced classes that
         keep an artist's clips together where artists are known. Else plain shuffled folds, as Song et al. (2017).
     validation : bool
-        Leave the clips marked "valid", else a fifth of the training clips chosen as `grouped` says, to choose the epoch.
+        Leave the clips marked "valid" to choose the epoch, else a fifth of the training clips, drawn as `grouped` says.
     n_folds, n_repetitions : int
     seed : int
 
@@ -117,7 +117,7 @@ def _inner_folds(task: StudyTask, training: np.ndarray) -> int:
     units = np.arange(len(task)) if task.groups is None else task.groups
     labels = task.target[training]
     counts = {str(label): len(np.unique(units[training][labels == label])) for label in np.unique(labels)}
-    rarest = min(counts, key=counts.get)
+    rarest = min(counts, key=counts.__getitem__)
     if counts[rarest] < 2:
         raise OptionError(
             f"class {rarest!r} has one {'clip' if task.groups is None else 'artist'} left to train on, and one more "

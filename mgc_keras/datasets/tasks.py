@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -150,19 +151,20 @@ def tasks_of(manifest: Manifest, name: str | None = None, labels: Mapping[str, s
     """
     table = manifest.table
     name = name or manifest.name
-    shared = {
-        "clip_ids": manifest.clip_ids,
-        "groups": _groups(table),
-        "fold": table["fold"].to_numpy(int) if "fold" in table else None,
-        "split": table["split"].to_numpy(str) if "split" in table else None,
-    }
+    task = partial(
+        StudyTask,
+        clip_ids=manifest.clip_ids,
+        groups=_groups(table),
+        fold=table["fold"].to_numpy(int) if "fold" in table else None,
+        split=table["split"].to_numpy(str) if "split" in table else None,
+    )
     tasks = []
     if "label" in table:
-        tasks.append(StudyTask(name, "classification", target=table["label"].to_numpy(str), **shared))
+        tasks.append(task(name, "classification", target=table["label"].to_numpy(str)))
     for column in manifest.label_columns:
         label = column.removeprefix(LABEL_PREFIX)
         full_name = f"{name}_{(labels or {}).get(label, label)}"
-        tasks.append(StudyTask(full_name, "regression", target=manifest.targets(column), **shared))
+        tasks.append(task(full_name, "regression", target=manifest.targets(column)))
     if not tasks:
         raise ManifestError("has nothing to predict", path=manifest.name, field="label", cure="add a label column")
     return tasks

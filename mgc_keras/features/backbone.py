@@ -55,7 +55,7 @@ def backbone_vectors(
     probe = _vector_model(backbone, round(min(seconds, 3.0) * sampling_rate), weights, seed, sampling_rate, image)
     settings = {"backbone": backbone, "weights": _named(weights), "backbone_seed": seed}
     # Without a size of the picture nothing is said of it, as in files of earlier versions.
-    settings |= {"image_size": list(image_size), "antialias": antialias} if image else {}
+    settings |= {"image_size": list(image_size), "antialias": antialias} if image_size is not None else {}
     columns = [f"{backbone}_{number:04d}" for number in range(probe.output_shape[1])]
     return SegmentExtractor(
         f"{backbone}_vectors",
@@ -83,7 +83,7 @@ def melspectrogram_segments(segments: str, seconds: float, sampling_rate: int = 
     def compute(waveforms: np.ndarray) -> np.ndarray:
         return np.concatenate([np.asarray(layer(batch))[..., 0] for batch in _batches(waveforms)])
 
-    _, n_mels, n_frames, _ = layer.compute_output_shape((None, segment_samples(segments, seconds, sampling_rate)))
+    n_frames = layer.n_frames(segment_samples(segments, seconds, sampling_rate))
     return SegmentExtractor(
         "melspectrogram",
         [f"frame_{number:04d}" for number in range(n_frames)],
@@ -91,7 +91,7 @@ def melspectrogram_segments(segments: str, seconds: float, sampling_rate: int = 
         segments=segments,
         seconds=seconds,
         sampling_rate=sampling_rate,
-        settings={"n_mels": n_mels, "hop_length": layer.hop_length},
+        settings={"n_mels": layer.n_mels, "hop_length": layer.hop_length},
     )
 
 

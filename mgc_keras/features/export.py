@@ -1,14 +1,14 @@
 """Features of a whole dataset to one file: parallel, resumable, one bad clip never ends it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from mgc_keras.audio.spans import windows_of
+from mgc_keras.audio.spans import Windows, windows_of
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import Clips, list_clips
@@ -33,15 +33,11 @@ Source = Clips | Manifest | str | Path | Iterable[str | Path]
 
 
 class Writer(Protocol):
-    """What is particular to a form of output; made of an extractor and the windows, if there are any.
+    """What is particular to a form of output; made of an extractor and the windows, if there are any."""
 
-    Attributes
-    ----------
-    n_axes : int
-        Of what the extractor gives for a clip, or a window of it: 1 for a row of numbers, 2 for a matrix.
-    """
-
-    n_axes: int
+    @property
+    def n_axes(self) -> int:
+        """Of what the extractor gives for a clip, or a window of it: 1 for a row of numbers, 2 for a matrix."""
 
     def about(self) -> dict[str, Any]:
         """Return what the JSON says of the form."""
@@ -56,7 +52,7 @@ class Writer(Protocol):
         ...
 
 
-WRITERS: dict[str, type[Writer]] = {".csv": TableWriter, ".npz": SequenceWriter}
+WRITERS: dict[str, Callable[[Extractor, Windows | None], Writer]] = {".csv": TableWriter, ".npz": SequenceWriter}
 
 
 def export_features(
@@ -191,12 +187,12 @@ def extract_features(
     >>> features, errors = extract_features("my_music", extractor)                            # doctest: +SKIP
     """
     clips = list_clips(source, data_home)
-    done: list[ClipFeatures | None] = [None] * len(clips)
+    done: list[ClipFeatures] = []
     with progress_bar(description=extractor.name, total=len(clips)) as bar:
         for results in clip_features(clips, extractor, _batches(clips, extractor), jobs=checked_jobs(jobs)):
-            for result in results:
-                done[result.position] = result
+            done += results
             bar.update(len(results))
+    done.sort(key=lambda result: result.position)
     good = [result for result in done if result.problem is None]
     values = [result.rows[0] for result in good]
     features = pd.DataFrame(

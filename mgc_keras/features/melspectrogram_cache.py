@@ -39,7 +39,7 @@ class _MelSpectrograms:
     @property
     def shape(self) -> tuple[int, int]:
         """Bands and frames of one clip."""
-        return self.layer.compute_output_shape((None, self.n_samples))[1:3]
+        return self.layer.n_mels, self.layer.n_frames(self.n_samples)
 
     def describe(self) -> dict[str, Any]:
         """Return the front end's settings."""
@@ -127,7 +127,7 @@ def _check_space(path: Path, needed: int) -> None:
         )
 
 
-def _fill(values: np.ndarray, journal: Journal, clips: Clips, extractor: _MelSpectrograms, jobs: int) -> None:
+def _fill(values: np.memmap, journal: Journal, clips: Clips, extractor: _MelSpectrograms, jobs: int) -> None:
     """Compute the clips that the journal lacks; it holds each clip's problem, or None."""
     batches = compose_batches(len(clips), extractor.batch_size)[len(journal) // extractor.batch_size :]
     with progress_bar(description="mel-spectrograms", total=len(clips), initial=len(journal)) as bar:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -12,7 +12,8 @@ N_MFCC = 20
 SECONDS = 29.0
 N_FFT, HOP_LENGTH, N_MELS = 2048, 512, 128
 SHORTEST = 1024
-PADDINGS = ("constant", "reflect")
+Padding = Literal["constant", "reflect"]
+PADDINGS: tuple[Padding, ...] = get_args(Padding)
 
 # Statistic, then order of difference ("d" once, "dd" twice), then the coefficient: the authors' order.
 MFCC_COLUMNS = tuple(
@@ -23,7 +24,7 @@ MFCC_COLUMNS = tuple(
 )
 
 
-def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: str = "constant") -> np.ndarray:
+def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: Padding = "constant") -> np.ndarray:
     """Summarise 20 MFCCs and their first and second differences by mean and standard deviation over time.
 
     Parameters
@@ -107,13 +108,13 @@ class MfccExtractor:
     columns = MFCC_COLUMNS
     sampling_rate = 12000
     n_samples = None
-    fit = None
+    fit = "repeat"
     duration = SECONDS
     batch_order = "file"
     seed = 0
     dtype = "float64"
 
-    def __init__(self, padding: str = "constant", batch_size: int = 8) -> None:
+    def __init__(self, padding: Padding = "constant", batch_size: int = 8) -> None:
         if padding not in PADDINGS:
             raise OptionError(
                 f"unknown value {padding!r}", field="padding", cure=f"choose one of {', '.join(PADDINGS)}"

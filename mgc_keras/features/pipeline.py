@@ -1,5 +1,6 @@
 """From clips to features: threads decode ahead while the network computes, in a bounded amount of memory."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -34,15 +35,15 @@ class ClipFeatures:
         Start and end of each span in seconds; empty where clips are not cut.
     problem : AudioError or None
         Why there are no rows.
-    seconds : float or None
-        Length of the clip, where it was cut into spans.
+    seconds : float
+        Length of the clip, where it was cut into spans; else nan.
     """
 
     position: int
     rows: list[np.ndarray] = field(default_factory=list)
     spans: list[tuple[float, float]] = field(default_factory=list)
     problem: AudioError | None = None
-    seconds: float | None = None
+    seconds: float = math.nan
 
 
 def clip_features(
@@ -93,7 +94,7 @@ def reader(
     sampling_rate: int,
     duration: float | None = None,
     n_samples: int | None = None,
-    fit: str | None = "repeat",
+    fit: str = "repeat",
 ) -> Callable[[int], Reading]:
     """Return a function from a clip's position to its waveform, or to the error that says why there is none.
 
@@ -104,7 +105,7 @@ def reader(
     sampling_rate, duration
         As for `mgc_keras.audio.files.read_waveform`.
     n_samples, fit
-        As for `mgc_keras.audio.files.fit_waveform`; None takes clips as long as they are.
+        As for `mgc_keras.audio.files.fit_waveform`; without `n_samples` clips are taken as long as they are.
     """
 
     def read(position: int) -> Reading:

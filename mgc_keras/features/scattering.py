@@ -82,7 +82,7 @@ class ScatteringExtractor:
             return np.stack(list(pool.map(self._clip, waveforms)))
 
     def _clip(self, waveform: np.ndarray) -> np.ndarray:
-        coefficients = self._transform(waveform)[self._transform.order]
+        coefficients = np.asarray(self._transform(waveform))[self._transform.order]
         if self.log:
             coefficients[1:] = np.log(np.maximum(coefficients[1:], 0) / self._heights + np.float32(LOG_FLOOR))
         return coefficients.T

@@ -81,7 +81,8 @@ class SegmentExtractor:
         self._segmentation = segmentation or SegmentationSettings()
         length = round(seconds * sampling_rate)
         # A song is read whole to be segmented.
-        self.n_samples, self.duration = (None, None) if segments == "largest-cluster" else (length, seconds)
+        self.n_samples: int | None = None if segments == "largest-cluster" else length
+        self.duration: float | None = None if segments == "largest-cluster" else seconds
         self._length = length
 
     @property
@@ -92,7 +93,11 @@ class SegmentExtractor:
     def describe(self) -> dict[str, Any]:
         """Return everything that fixes the numbers, as plain JSON values."""
         names = ("name", "segments", "n_segments", "seconds", "sampling_rate")
-        how = {"3s": _cutting(self.seconds), "largest-cluster": self._segmentation}.get(self.segments)
+        cuts: dict[str, Cutting | SegmentationSettings] = {
+            "3s": _cutting(self.seconds),
+            "largest-cluster": self._segmentation,
+        }
+        how = cuts.get(self.segments)
         return {name: getattr(self, name) for name in names} | {"cut": how and asdict(how), **self._settings}
 
     def __call__(self, waveforms: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:

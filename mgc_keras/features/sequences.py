@@ -68,7 +68,7 @@ class SequenceWriter:
     def write(self, path: Path, clip_ids: list[str], entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """Write the file; return the number of its clips."""
         entries = iter(entries)
-        first = next(entries, {"shape": [0, len(self.columns)], "values": ""})
+        first: dict[str, Any] = next(entries, {"shape": [0, len(self.columns)], "values": ""})
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for name, strings in (("clip_ids", clip_ids), ("columns", self.columns)):
                 buffer = io.BytesIO()

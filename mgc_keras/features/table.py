@@ -1,7 +1,7 @@
 """Feature tables on disk: exact numbers as text, and back."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class TableWriter:
 
     def entry(self, result: ClipFeatures, clip_id: str, filepath: str) -> dict[str, Any]:
         """Return the clip's lines of the table."""
-        spans = result.spans or [()] * len(result.rows)
+        spans: Sequence[tuple[float, ...]] = result.spans or [()] * len(result.rows)
         rows = [exact_texts(np.asarray(row, self.extractor.dtype)) for row in result.rows]
         cells = ([clip_id, filepath, *map(repr, map(float, span)), *row] for span, row in zip(spans, rows, strict=True))
         return {"n_rows": len(rows), "lines": csv_lines(cells)}

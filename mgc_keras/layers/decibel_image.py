@@ -134,10 +134,11 @@ class ImagePreprocessing(keras.layers.Layer):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the centred images."""
         if self.mode == "caffe":
-            return inputs[..., ::-1] - np.float32(_CAFFE_MEANS)
+            return inputs[..., ::-1] - np.array(_CAFFE_MEANS, np.float32)
         if self.mode == "tf":
             return inputs / np.float32(WHITE / 2) - 1.0
-        return (inputs / np.float32(WHITE) - np.float32(_TORCH_MEANS)) / np.float32(_TORCH_DEVIATIONS)
+        means, deviations = np.array(_TORCH_MEANS, np.float32), np.array(_TORCH_DEVIATIONS, np.float32)
+        return (inputs / np.float32(WHITE) - means) / deviations
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return `input_shape`."""

@@ -174,10 +174,11 @@ class MelSpectrogram(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return (batch, n_mels, n_frames, 1)."""
-        n_frames = None if input_shape[1] is None else self._n_frames(input_shape[1])
+        n_frames = None if input_shape[1] is None else self.n_frames(input_shape[1])
         return (input_shape[0], self.n_mels, n_frames, 1)
 
-    def _n_frames(self, n_samples: int) -> int:
+    def n_frames(self, n_samples: int) -> int:
+        """Return the frames of a clip of `n_samples`."""
         return 1 + n_samples // self.hop_length if self.framing == "reflect" else math.ceil(n_samples / self.hop_length)
 
     def get_config(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The scattering transform as a Keras layer: in a model, in a `tf.function`, in `tf.data`, saved and loaded."""
 
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -87,7 +87,8 @@ class Scattering(keras.layers.Layer):
         layer_options["dtype"] = "float64" if double else "float32"
         super().__init__(**layer_options)
         self.J, self.T, self.max_order, self.average = J, T, max_order, average
-        self.Q = (Q, 1) if isinstance(Q, int) else tuple(Q)
+        # A saved configuration has a list. The cast: typeshed's tuple() forgets how many there are.
+        self.Q = (Q, 1) if isinstance(Q, int) else cast(tuple[int, int], tuple(Q))
         self.oversampling, self.logarithm, self.double = oversampling, logarithm, double
         if not average and (logarithm or T is not None):
             field = "logarithm" if logarithm else "T"

@@ -111,9 +111,10 @@ def build_backbone(
 
 
 def _at_random(name: str, input_shape: tuple[int, int, int], seed: int) -> keras.Model:
-    if BACKBONES[name].application is None:
+    application = BACKBONES[name].application
+    if application is None:
         return resnet34(input_shape, seed=seed)
-    model = _application(name, input_shape)
+    model = _of_keras(application, name, input_shape)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             layer.kernel.assign(he_normal(seed, layer.name)(layer.kernel.shape))
@@ -124,11 +125,11 @@ def _from_file(name: str, input_shape: tuple[int, int, int], path: Path) -> kera
     if not path.is_file():
         problem = "is a folder, not a file" if path.is_dir() else "there is no such file"
         raise WeightsError(problem, path=path, cure="give a weight file, 'imagenet' or 'none'")
-    in_keras, is_hdf5 = BACKBONES[name].application is not None, h5py.is_hdf5(path)
-    if in_keras and not is_hdf5:
+    application, is_hdf5 = BACKBONES[name].application, h5py.is_hdf5(path)
+    if application and not is_hdf5:
         cure = f"take the file of keras.applications for {name} that ends in _notop.h5"
         raise WeightsError("is no whole HDF5 file", path=path, cure=cure)
-    model = _application(name, input_shape) if in_keras else resnet34(input_shape)
+    model = _of_keras(application, name, input_shape) if application else resnet34(input_shape)
     shapes = {key: tensor.shape for key, tensor in tensors_of(model).items()}
     renamed = counted_names if BACKBONES[name].is_counted else None
     read = partial(read_keras_weights, network=name, renamed=renamed) if is_hdf5 else read_torch_resnet
@@ -136,8 +137,8 @@ def _from_file(name: str, input_shape: tuple[int, int, int], path: Path) -> kera
     return model
 
 
-def _application(name: str, input_shape: tuple[int, int, int]) -> keras.Model:
-    build: Callable[..., keras.Model] = getattr(keras.applications, BACKBONES[name].application)
+def _of_keras(application: str, name: str, input_shape: tuple[int, int, int]) -> keras.Model:
+    build: Callable[..., keras.Model] = getattr(keras.applications, application)
     image = keras.Input(input_shape, dtype="float32", name="image")
     network = build(include_top=False, weights=None, input_tensor=image, input_shape=input_shape)
     maps = network.output

@@ -134,7 +134,9 @@ def _places_of_keras3(file: h5py.File, needed: Iterable[str]) -> dict[str, tuple
     places = {}
     layers = file.get("layers")
     for group in layers.values() if isinstance(layers, h5py.Group) else ():
-        tensors = group.get("vars", ()) if isinstance(group, h5py.Group) else ()
+        if not isinstance(group, h5py.Group) or "vars" not in group:
+            continue
+        tensors = group["vars"]
         for number in tensors:
             layer = text(tensors.attrs.get("name", group.name))
             names = weights.get(layer, [])

@@ -142,8 +142,10 @@ def compare_features(
                 for feature in (feature_a, feature_b)
             ]
             if all(path.is_file() for path in files):
+                table_a, table_b = map(read_predictions, files)
                 found = compare_tables(
-                    *map(read_predictions, files),
+                    table_a,
+                    table_b,
                     metric,
                     weighting=(weighting or {}).get(protocol, "pooled"),
                     grouped=(grouped or {}).get(protocol, False),

@@ -72,7 +72,8 @@ class Fits:
         each: Callable = map,
     ) -> None:
         self._kernels, self._blocks, self._task, self._grid = kernels, tuple(blocks), task, grid
-        self._max_iter, self._each, self._standardize = -1 if max_iter is None else max_iter, each, standardize
+        self._max_iter, self._each = -1 if max_iter is None else max_iter, each
+        # None: each split has its own.
         self._gram = None if standardize else kernels.gram(blocks, each=each)
         self._shared: tuple[float | None, np.ndarray] | None = None
         self._rbf_memory: np.ndarray | None = None
@@ -88,26 +89,26 @@ class Fits:
         list of Fit
             In the order of `requests`, whatever the number of threads.
         """
-        if self._standardize:
+        if self._gram is None:
             units = [request for request in requests if request[1]]
         else:
             units = [(split, [candidate]) for split, some in requests for candidate in some]
             if units:
-                self._share_kernel(self._grid[units[0][1][0]].gamma)
+                self._share_kernel(self._gram, self._grid[units[0][1][0]].gamma)
         fits = [fit for unit in self._each(lambda unit: self._fit(*unit), units) for fit in unit]
         self.count += len(fits)
         return fits
 
-    def _share_kernel(self, gamma: float | None) -> None:
+    def _share_kernel(self, gram: np.ndarray, gamma: float | None) -> None:
         if self._shared is None or self._shared[0] != gamma:
-            kernel = kernel_matrix(self._gram, gamma, self._each, self._rbf_memory)
+            kernel = kernel_matrix(gram, gamma, self._each, self._rbf_memory)
             self._shared = (gamma, kernel)
             if gamma is not None:
                 self._rbf_memory = kernel  # the next one takes its place
 
     def _fit(self, split: Split, some: list[int]) -> list[Fit]:
-        gram = self._kernels.gram(self._blocks, split.train) if self._standardize else None
-        gamma, kernel = self._shared if gram is None else (None, gram)
+        gram = self._kernels.gram(self._blocks, split.train) if self._gram is None else self._gram
+        gamma, kernel = self._shared or (None, gram)
         fits = []
         for index in some:
             candidate = self._grid[index]

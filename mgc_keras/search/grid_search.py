@@ -157,7 +157,8 @@ class _GridSearch:
         if self._settings.standardize:
             # Each split has inner products of its own, which are better computed once for all kernels.
             groups = [[candidate for group in groups for candidate in group]]
-        splits, losses = list(cv.splits), {}
+        splits = list(cv.splits)
+        losses: dict[int, float] = {}
         for group in [[self._grid.index(self._first)], *groups]:
             for some in _rounds(splits, group, selections, budget=self._fits.has_budget):
                 requests = [(split, [index for index in group if selections.needs(split, index)]) for split in some]

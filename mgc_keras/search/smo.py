@@ -29,14 +29,14 @@ class Machine(NamedTuple):
     dual_coef : np.ndarray [shape=(n_classes - 1, n_trained) or, of a regression, (n_trained,), dtype=float64]
         Row r of a clip of class c belongs to the pair of c with the (r+1)-th class where that lies behind c, else with
         the r-th: positive for the first class of a pair, negative for the second.
-    intercept : np.ndarray [shape=(n_pairs,), dtype=float64] or, of a regression, float
+    intercept : np.ndarray [shape=(n_pairs,) or, of a regression, (), dtype=float64]
         Of the pairs (0, 1), (0, 2), …, (1, 2), ….
     cut_off : bool
         Whether the iteration budget ended before the stopping criterion was met.
     """
 
     dual_coef: np.ndarray
-    intercept: np.ndarray | float
+    intercept: np.ndarray
     cut_off: bool
 
 
@@ -102,7 +102,7 @@ def train_regression(
     label, clips = np.repeat((1.0, -1.0), n), np.concatenate((members, members))
     linear = np.concatenate((_FREE_ERROR - values, _FREE_ERROR + values))
     alpha, rho, cut_off = minimise(kernel, clips, label, linear, cost, max_iter, _row_cache(2 * n))
-    return Machine(alpha[:n] - alpha[n:], -rho, cut_off)
+    return Machine(alpha[:n] - alpha[n:], np.array(-rho), cut_off)
 
 
 def _row_cache(n: int) -> np.ndarray:

@@ -175,7 +175,9 @@ def _choose(
     fixed: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the candidate of the highest mean accuracy over some draws of held-out training rows."""
-    candidates = {field: values for field, values in CANDIDATES[name].items() if field not in fixed}
+    candidates: dict[str, Sequence] = {
+        field: values for field, values in CANDIDATES[name].items() if field not in fixed
+    }
     if not candidates:
         return {}
     draws = [

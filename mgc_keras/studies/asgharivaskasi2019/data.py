@@ -19,7 +19,7 @@ TASK, SONGS = "genre", "songs"
 
 
 def genre_manifests(run: Run[Options]) -> list[Manifest]:
-    """Read the manifests, or render the built-in corpus' genres and songs, as sub-runs need them; see `Run.manifests`."""
+    """Read the manifests, or render the built-in genres and songs that sub-runs need; see `Run.manifests`."""
     sub_runs = run.options.sub_runs.values()
     clips = [TASK] if any(on_clips(sub_run) for sub_run in sub_runs) else []
     songs = [SONGS] if not all(on_clips(sub_run) for sub_run in sub_runs) else []

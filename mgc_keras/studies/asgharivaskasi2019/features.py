@@ -1,5 +1,7 @@
 """What the networks without images of Asgharivaskasi et al. (2019) see: MFCCs, as statistics or by frame, or sound."""
 
+from functools import partial
+
 import numpy as np
 
 from mgc_keras.features.mfcc import MFCC_COLUMNS, mfcc_features
@@ -13,8 +15,8 @@ def mfcc_sequences(
 ) -> SegmentExtractor:
     """Return the extractor of coefficients of every frame: a row a frame.
 
-    The study's numbers are not stated. Chosen: 20 coefficients, as the MFCC baseline of Choi et al. (2017) has; a hop of
-    2048 samples, 93 ms at 22 050 Hz, because a recurrent network forgets the beginning of a thousand steps and takes
+    The study's numbers are not stated. Chosen: 20 coefficients, as the MFCC baseline of Choi et al. (2017) has; a hop
+    of 2048 samples, 93 ms at 22 050 Hz, because a recurrent network forgets the beginning of a thousand steps and takes
     minutes for them.
 
     Parameters
@@ -35,8 +37,8 @@ def mfcc_sequences(
     def compute(waveforms: np.ndarray) -> np.ndarray:
         import librosa
 
-        options = {"sr": sampling_rate, "n_mfcc": n_mfcc, "n_fft": N_FFT, "hop_length": hop_length}
-        return np.stack([librosa.feature.mfcc(y=waveform, **options).T for waveform in waveforms])
+        mfcc = partial(librosa.feature.mfcc, sr=sampling_rate, n_mfcc=n_mfcc, n_fft=N_FFT, hop_length=hop_length)
+        return np.stack([mfcc(y=waveform).T for waveform in waveforms])
 
     return SegmentExtractor(
         "mfcc_sequence",

@@ -60,7 +60,8 @@ class Networks:
     """Gives networks at the beginning of their training."""
 
     def __init__(self, options: Options) -> None:
-        self.options, self._built = options, {}
+        self.options = options
+        self._built: dict[tuple[str, int, tuple[int, ...], int], Network] = {}
 
     def get(self, sub_run: SubRun, n_classes: int, shape: tuple[int, ...], seed: int) -> Network:
         """Return the network of a sub-run for examples of this shape, as it is before any training with this seed."""

@@ -1,4 +1,4 @@
-"""The steps of the Asgharivaskasi 2019 study: every sub-run on every task under every protocol, and what is compared."""
+"""The steps of the Asgharivaskasi 2019 study: every sub-run, task and protocol, and what is compared."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ PAIRS = (*ALIKE, ("vgg16-3s", "vgg16"), ("vgg16-segmented", "vgg16"), ("svm-3s",
 
 
 def run(run: Run[Options]) -> None:
-    """Run every sub-run under every protocol; test the planned pairs, and over-fitting where there are several seeds."""
+    """Run every sub-run under every protocol; test the planned pairs and, with several seeds, over-fitting."""
     options = run.options
     # Options that turn out wrong are told before the run folder is taken.
     policy_of(options.training, 1, options.training.learning_rate)

@@ -73,15 +73,16 @@ class DataOptions:
 class NetworkOptions:
     """Networks."""
 
-    backbone_weights: dict[str, str] | None = option(
+    backbone_weights: dict[str, str] = option(
         None,
         "imagenet, none (a random start) or a FILE, for all backbones or as vgg16=WEIGHTS resnet34=WEIGHTS "
-        "(default: none on the built-in corpus, imagenet on your clips; ResNet34 has no download, give a safetensors file)",
+        "(default: none on the built-in corpus, imagenet on your clips; ResNet34 has no download, give a safetensors "
+        "file)",
         names=BACKBONES,
         what="backbone",
         metavar="WEIGHTS",
     )
-    trainable_from: dict[str, str] | None = option(
+    trainable_from: dict[str, str] = option(
         None,
         "train the backbone, too, from this layer on (block5_conv1 of VGG16, layer4.0.conv1 of ResNet34, …), for all "
         "or as vgg16=LAYER resnet34=LAYER; take a low --learning-rate (default: backbones are frozen)",

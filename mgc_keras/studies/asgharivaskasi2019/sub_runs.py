@@ -55,7 +55,7 @@ def chosen(names: Sequence[str], segment: str) -> dict[str, SubRun]:
 
 
 def on_songs(name: str, sub_run: SubRun) -> bool:
-    """Tell whether a sub-run takes the built-in corpus' whole songs: those are segmented, and VGG16 is compared there."""
+    """Tell whether a sub-run takes the built-in whole songs: where songs are segmented, VGG16 is compared, too."""
     return name == "vgg16" or "largest-cluster" in sub_run.segments
 
 

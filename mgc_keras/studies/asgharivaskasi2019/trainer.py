@@ -104,7 +104,7 @@ class Trainer:
         return self.classes[majority_vote(clip, scores.argmax(axis=1), classes=numbers, scores=scores)]
 
     def save(self, folder: Path) -> Path:
-        """Save the network and its genres' names, ``model.h5``: it takes waveforms, or a recurrent one MFCC sequences."""
+        """Save the network with its genres' names. It takes waveforms; a recurrent one takes MFCC sequences."""
         with whole_file(folder / MODEL) as temporary:
             with_output_names(self.whole, [str(name) for name in self.classes]).save(temporary)
         return folder / MODEL
@@ -135,8 +135,8 @@ class Trainer:
             return self.values[rows]
         backbone, size = part_of(self.whole, "melspectrogram", "vector"), self.options.training.batch_size
         batches = (self.values[rows[start : start + size]] for start in range(0, len(rows), size))
-        bar = {"description": "vectors before training", "unit": "batch", "total": -(-len(rows) // size)}
-        return np.concatenate([np.asarray(backbone(batch, training=False)) for batch in progress_bar(batches, **bar)])
+        bar = progress_bar(batches, description="vectors before training", unit="batch", total=-(-len(rows) // size))
+        return np.concatenate([np.asarray(backbone(batch, training=False)) for batch in bar])
 
     def _rows(self, clips: np.ndarray) -> np.ndarray:
         """Return the rows of the clips' segments in `values`."""

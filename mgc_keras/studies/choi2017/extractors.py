@@ -96,16 +96,17 @@ def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Any]:
     if False in wanted:
         trained = load_model(source.published, output="features")
         networks[False] = {"convnet": NetworkExtractor(trained), "random": NetworkExtractor(random_published)}
-    if True in wanted and source.manifest is None:
-        networks[True] = {"convnet": _independent(source.corrected), "random": _one_by_one(random_published)}
-    elif True in wanted:
-        model = load_model(source.corrected, output="features")
-        training_clips = source.manifest.select((source.manifest.table["split"] == "train").to_numpy())
-        random = batch_independent(random_published, training_clips, jobs=run.jobs)
-        networks[True] = {
-            "convnet": NetworkExtractor(model, weights_file=source.corrected),
-            "random": NetworkExtractor(random),
-        }
+    if True in wanted:
+        if source.manifest is None:
+            networks[True] = {"convnet": _independent(source.corrected), "random": _one_by_one(random_published)}
+        else:
+            model = load_model(source.corrected, output="features")
+            training_clips = source.manifest.select((source.manifest.table["split"] == "train").to_numpy())
+            random = batch_independent(random_published, training_clips, jobs=run.jobs)
+            networks[True] = {
+                "convnet": NetworkExtractor(model, weights_file=source.corrected),
+                "random": NetworkExtractor(random),
+            }
     mfcc = MfccExtractor()
     return {
         (protocol.name, kind): extractor

@@ -99,8 +99,9 @@ def feature_blocks(feature: str) -> tuple[str, ...]:
 def _mfcc(options: FeatureOptions, clips: "Clips", jobs: int | None) -> BuiltFeatures:
     from mgc_keras.features.mfcc import MfccExtractor
 
-    size = {} if options.batch_size is None else {"batch_size": options.batch_size}
-    return BuiltFeatures(MfccExtractor(**size))
+    return BuiltFeatures(
+        MfccExtractor() if options.batch_size is None else MfccExtractor(batch_size=options.batch_size)
+    )
 
 
 def _network(options: FeatureOptions, clips: "Clips", jobs: int | None, *, name: str) -> BuiltFeatures:

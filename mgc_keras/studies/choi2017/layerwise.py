@@ -6,7 +6,7 @@ with a falling line (negative gamma) pool their minimum: each layer needs one pa
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
@@ -27,8 +27,8 @@ class Moments:
     """Mean and population variance per channel, gathered chunk by chunk in float64 (Chan, Golub and LeVeque 1979)."""
 
     count: int = 0
-    mean: np.ndarray | float = 0.0
-    squares: np.ndarray | float = 0.0
+    mean: np.ndarray = field(default_factory=lambda: np.zeros(()))
+    squares: np.ndarray = field(default_factory=lambda: np.zeros(()))
 
     def add(self, count: int, mean: np.ndarray, variance: np.ndarray) -> None:
         """Take in a chunk with `count` values a channel."""
@@ -118,7 +118,7 @@ def run_layerwise(
     spectrograms = _spectrograms(model, inputs, chunk_size, decibel_reference)
     moments = {1: first_layer_moments(spectrograms, tensors["conv1/kernel"], tensors["conv1/bias"])}
     # The first layer's pooled maps are by far the largest: they are made when the second layer asks for them.
-    pooled = (_convolve_and_pool(maps, tensors, 1)[1] for maps in spectrograms)
+    pooled: Iterable[np.ndarray] = (_convolve_and_pool(maps, tensors, 1)[1] for maps in spectrograms)
     taps = []
     for layer in LAYERS[1:]:
         maps_before = _normalized(pooled, tensors, layer - 1, moments[layer - 1])

@@ -1,6 +1,8 @@
 """What this study adds to the networks that the package opens: the five-layer convnet, from three kinds of file."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -44,7 +46,7 @@ def _from_keras2(file: h5py.File, path: Path, chosen: dict[str, str]) -> keras.M
 
 
 def _rebuilt(
-    tensors: dict[str, np.ndarray], options: dict[str, str], path: Path, standardize_clips: bool = False
+    tensors: dict[str, np.ndarray], options: Mapping[str, Any], path: Path, standardize_clips: bool = False
 ) -> keras.Model:
     if options["output"] == "tags" and "tags/kernel" not in tensors:
         raise WeightsError(

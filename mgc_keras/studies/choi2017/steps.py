@@ -21,8 +21,8 @@ BUILT_IN_TASKS = ("genre", "dance", "speech_music", "emotion", "voice", "events"
 # Where clips of the authors' features are many, nested searches take hours; these answer the paper's questions.
 HEADLINE_FEATURES = ("12345", "mfcc", "mfcc+12345")
 FEW_RANDOM = tuple(f"random_{layers}" for layers in ("1", "2", "3", "4", "5", "12345"))
-# Iterations of libsvm, for each pair of classes. The recorded scores of mfcc+12345 come from linear kernels that need up to
-# 5.6 million; with MFCCs alone the winners need fewer, and losers would take all they are given.
+# Iterations of libsvm, for each pair of classes. The recorded scores of mfcc+12345 come from linear kernels that need
+# up to 5.6 million; with MFCCs alone the winners need fewer, and losers would take all they are given.
 BUDGET, BUDGET_OF_MFCC_ALONE, BUDGET_OF_OWN_SVR = 10_000_000, 3_000_000, 100_000
 
 
@@ -70,7 +70,7 @@ def data_from_audio(manifests: list[Manifest], source: Source, run: Run[Options]
 
 
 def features_to_search(data: StudyData, protocol: Protocol, run: Run[Options]) -> list[str]:
-    """Name the feature sets to search: as `--layer-sets` says, MFCCs, and the random network's where it was exported."""
+    """Name the feature sets to search: as `--layer-sets` says, MFCCs, and the random network's if exported."""
     blocks, sets = data.blocks[protocol.name], run.options.search.layer_sets
     if run.options.data.published_features and protocol.mends("nested") and sets == "all":
         names = list(HEADLINE_FEATURES)

@@ -44,7 +44,7 @@ class SearchOptions:
     layer_sets: str = option(
         "all", "feature sets to search: all (31), published (28), or such as 1,12,12345", metavar="SETS"
     )
-    grid: str | None = option(
+    grid: str = option(
         None,
         "candidates of the SVM search: the authors' 32 (default) or 8 (default on the built-in corpus)",
         choices=("authors", "reduced"),
@@ -52,11 +52,11 @@ class SearchOptions:
     mfcc_budget: int | None = option(
         None,
         "iterations of libsvm, for each pair of classes, on sets with unscaled MFCCs; candidates it cuts off are named "
-        "in candidates/ (default: ten million, for SVC on MFCCs alone three, for SVR on other than the authors' features "
-        "a hundred thousand; 0: no limit, takes hours)",
+        "in candidates/ (default: ten million, for SVC on MFCCs alone three, for SVR on other than the authors' "
+        "features a hundred thousand; 0: no limit, takes hours)",
         metavar="N",
     )
-    corrected_folds: int | None = option(
+    corrected_folds: int = option(
         None,
         "folds of the corrected protocol where none are predefined (default: 10; 5 on the built-in corpus)",
         metavar="N",

@@ -2,7 +2,8 @@
 
 A section is a frozen dataclass whose first line of docstring heads its group in ``--help``, and whose fields are
 `option` calls. The options of a study are a frozen dataclass of sections; it may have a method ``resolved()`` that
-returns a copy in which defaults that depend on other options are filled in.
+returns a copy in which defaults that depend on other options are filled in. Steps see only that copy: a field that
+`resolved` always fills in has the type of what it is filled in with, though its default is None.
 """
 
 import argparse
@@ -11,11 +12,9 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from mgc_keras.errors import OptionError
-
-Options = TypeVar("Options")
 
 
 def option(
@@ -39,7 +38,7 @@ def option(
     Parameters
     ----------
     default
-        None where it follows from other options.
+        None where it follows from other options; ``resolved()`` then fills it in.
     help : str
         A whole phrase; "%(default)s" stands for the default.
     choices : sequence of str, optional
@@ -101,6 +100,17 @@ class RunOptions:
     def n_jobs(self) -> int:
         """How many processes and threads work at once."""
         return self.jobs or os.cpu_count() or 1
+
+
+class StudyOptions(Protocol):
+    """The options of a study: sections, of which all studies share one."""
+
+    @property
+    def run(self) -> RunOptions:
+        """The section that all studies share."""
+
+
+Options = TypeVar("Options", bound=StudyOptions)
 
 
 def add_options(parser: argparse.ArgumentParser, options: type) -> None:

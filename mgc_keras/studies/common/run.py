@@ -268,7 +268,7 @@ def _check_built_in(name: str) -> None:
 def _given_manifests(options: RunOptions) -> list[Manifest]:
     """Read the manifests that `--tasks` names, or all of `--data-home`."""
     home = options.data_home
-    names = options.tasks or [path.name for path in sorted(home.glob("*.csv"))]
+    names = options.tasks or [path.name for path in sorted(home.glob("*.csv") if home else ())]
     if not names:
         raise OptionError("holds no manifest", path=home, field="--data-home", cure="name one with --tasks")
     given = [Path(name) for name in names]

@@ -16,9 +16,9 @@ from mgc_keras.studies.common.paper import Paper
 class Study(Generic[Options]):
     """A paper, rebuilt.
 
-    A study lives in ``mgc_keras/studies/<key>/``. Its module ``study`` holds `STUDY` and needs no TensorFlow; its module
-    ``steps`` holds ``run(run)``, which is imported once the options are known to make sense. ``report`` and ``claims``
-    are found there, too.
+    A study lives in ``mgc_keras/studies/<key>/``. Its module ``study`` holds `STUDY` and needs no TensorFlow; its
+    module ``steps`` holds ``run(run)``, which is imported once the options are known to make sense. ``report`` and
+    ``claims`` are found there, too.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ def song_manifests(run: Run[Options]) -> list[Manifest]:
 
 
 def excerpts_of(manifest: Manifest, below: keras.Model, run: Run[Options]) -> SongExcerpts:
-    """Compute what the frozen layers give for every excerpt, once for all protocols and sub-runs; say what fell back."""
+    """Compute what the frozen layers give for every excerpt, once for all sub-runs; say what fell back."""
     extractor = NetworkExtractor(
         below, fit="zero_pad", columns=(), batch_size=BATCH_SIZE, fill_batches=False, name=below.name
     )

@@ -137,8 +137,8 @@ def head(
     states = keras.layers.Dropout(FINAL_DROPOUT, seed=seed, name="final_dropout")(states)
     start = keras.initializers.GlorotUniform(seed=seed)
     dense = keras.layers.Dense(n_outputs, activation=activation, kernel_initializer=start, dtype="float32", name=name)
-    known = {("tags", len(TAGS)): TAGS, ("genres", len(GENRES)): GENRES}.get((name, n_outputs))
-    return NamedOutputs(names or known, name="names")(dense(states)) if names or known else dense(states)
+    names = names or {("tags", len(TAGS)): TAGS, ("genres", len(GENRES)): GENRES}.get((name, n_outputs))
+    return NamedOutputs(names, name="names")(dense(states)) if names else dense(states)
 
 
 def _front_end(kind: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:

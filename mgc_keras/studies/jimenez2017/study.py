@@ -16,7 +16,8 @@ mean, nearest neighbours) or from the one at its centre.
 
 Study: about 78 % on GTZAN. 30 songs a genre, 20 to train on and 10 to test on; Adam, batches of 100, 40 epochs.
 Published protocol: one split by song, the last epoch (the published file is named after epoch 40). Corrected: three
-folds, so that every song is tested once; artists on one side; a validation part of the training songs chooses the epoch.
+folds, so that every song is tested once; artists on one side; a validation part of the training songs chooses the
+epoch.
 
     python experiments/jimenez2017.py
         both ways of training on whole songs of the built-in corpus. No download: the CRNN is first trained for a few

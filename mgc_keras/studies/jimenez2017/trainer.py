@@ -47,8 +47,8 @@ def start_network(run: Run[Options]) -> keras.Model:
             raise WeightsError(f"holds {network.name!r}", path=options.weights, field="--weights", cure=cure)
         return network
     print(
-        f"No --weights were given: the CRNN is trained here for {options.source_epochs} epochs on {options.source_clips} clips "
-        "of the built-in tagging task. Its scores say nothing of the published network."
+        f"No --weights were given: the CRNN is trained here for {options.source_epochs} epochs on "
+        f"{options.source_clips} clips of the built-in tagging task. Its scores say nothing of the published network."
     )
     manifest = run.rendered(SOURCE_TASK, SAMPLING_RATE, options.source_clips)
     settings = TaggerSettings(epochs=options.source_epochs, excerpt_frames=SHORT_FRAMES, seed=run.seed)
@@ -116,13 +116,13 @@ class Trainer:
         train_classifier(self.above, *examples, folder=folder, settings=settings, provenance=self.provenance)
 
     def scores(self, songs: np.ndarray, centre: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Return each excerpt's song, counted from 0 among `songs`, and its scores; only the centre ones if asked for."""
+        """Return each excerpt's song, counted from 0 among `songs`, and its scores; `centre`: one excerpt a song."""
         rows, song = self._rows(songs, centre)
         batches = (rows[begin : begin + 256] for begin in range(0, len(rows), 256))
         return song, np.concatenate([self.above.predict_on_batch(self.excerpts.values[batch]) for batch in batches])
 
     def neighbours(self, fold: Fold) -> Neighbours:
-        """Return the excerpts of the songs that were learnt from, and of those that chose the epoch, with their genres."""
+        """Return the excerpts and genres of the songs that were learnt from, and of those that chose the epoch."""
         songs = np.sort(np.concatenate([fold.training, fold.validation]))
         song, scores = self.scores(songs)
         return Neighbours(shares(scores), np.asarray(self.names)[self.targets[songs[song]]])

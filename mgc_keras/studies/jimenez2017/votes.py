@@ -1,4 +1,4 @@
-"""One genre a song from the scores of its excerpts (Jiménez and José 2017): mean, geometric mean, nearest neighbours."""
+"""One genre a song from its excerpts' scores (Jiménez and José 2017): mean, geometric mean, nearest neighbours."""
 
 import zipfile
 from dataclasses import dataclass

@@ -72,7 +72,7 @@ def check_manifest(
     findings, groups = check_clips(manifest.filepaths, manifest.clip_ids, minimum_duration, jobs)
     faulty = {finding.clip for finding in findings if finding.kind in UNUSABLE}
     labels = dict(zip(manifest.clip_ids, manifest.table["label"]))
-    copies = set()
+    copies: set[str] = set()
     for group in groups:
         contradict = len({labels[name] for name in group}) > 1
         copies.update(group if contradict else group[1:])
@@ -172,8 +172,8 @@ def three_part_fold(task: StudyTask, *, grouped: bool = True, parts: Sequence[fl
         shown = ":".join(f"{part:g}" for part in parts)
         raise OptionError(f"{shown} are no three parts", field="parts", cure="give three numbers above 0, as 80 9 10")
     training, validation, test = parts
-    shares = {"share": test / sum(parts), "validation_share": validation / (training + validation)}
-    return holdout_fold(task, grouped=grouped, seed=seed, **shares)
+    validation_share = validation / (training + validation)
+    return holdout_fold(task, grouped=grouped, seed=seed, share=test / sum(parts), validation_share=validation_share)
 
 
 def class_counts(labels: np.ndarray, **kept: np.ndarray) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
 from mgc_keras.features.backbone import backbone_vectors
 from mgc_keras.features.clips import list_clips
 from mgc_keras.features.export import export_features
+from mgc_keras.features.extractor import Extractor
 from mgc_keras.features.pipeline import reader
 from mgc_keras.features.sequences import Sequences, read_sequences
 from mgc_keras.networks.image_network import SAMPLING_RATE
@@ -46,7 +47,7 @@ def genre_manifests(run: Run[Options]) -> list[Manifest]:
 
     manifests = run.manifests([TASK], rendered)
     for manifest in manifests:
-        check_classes(manifest, np.ones(len(manifest), dtype=bool), parts=("one",))
+        check_classes(manifest, np.ones(len(manifest), dtype=bool), parts=(1.0,))
     return manifests
 
 
@@ -97,7 +98,7 @@ class CleanClips:
         return CleanFold(task, rows, replace(fold, repetition=seed))
 
     def write_counts(self, clean: "CleanFold", protocol: Protocol, run: Run[Options]) -> None:
-        """Write the clips a class before and after the check, balanced, and in each part (Figures 6 and 7), and say so."""
+        """Write and print the clips a class before and after the check, balanced, and in each part (Figures 6, 7)."""
         labels = self.manifest.table["label"].to_numpy(str)
         ids = np.array(self.manifest.clip_ids)
         of_task = {name: np.isin(ids, np.array(clean.task.clip_ids)[rows]) for name, rows in clean.parts.items()}
@@ -183,6 +184,7 @@ def features_of(network: str, clean: CleanClips, run: Run[Options]) -> Sequences
         No clip could be read.
     """
     size, seconds = run.options.network.image_size, run.options.data.seconds
+    extractor: Extractor
     if network == "cnn":
         extractor = PictureExtractor(size, seconds)
     else:

@@ -48,7 +48,7 @@ class PictureExtractor:
         sampling_rate: int = SAMPLING_RATE,
         batch_size: int = 8,
     ) -> None:
-        self.image_size, self.duration, self.sampling_rate = tuple(image_size), seconds, sampling_rate
+        self.image_size, self.duration, self.sampling_rate = image_size, seconds, sampling_rate
         self.batch_size, self.n_samples = batch_size, round(seconds * sampling_rate)
         # The head is not used: two classes are the least it may have.
         network = custom_cnn(2, self.n_samples, image_size=self.image_size, sampling_rate=sampling_rate)

@@ -69,13 +69,13 @@ class DataOptions:
 class NetworkOptions:
     """Networks (what the paper does not state is chosen; see mgc_keras.studies.ouyang2023.networks)."""
 
-    backbone_weights: str | None = option(
+    backbone_weights: str = option(
         None,
         "weights of InceptionV3: imagenet, none (a random start) or a FILE (default: none on the built-in corpus, "
         "imagenet on your clips)",
         metavar="WEIGHTS",
     )
-    image_size: tuple[int, ...] = option(
+    image_size: tuple[int, int] = option(
         (128, 256),
         "size of the image that both networks see, in pixels (default: 128 256)",
         nargs=2,
@@ -93,7 +93,7 @@ class NetworkOptions:
 class TrainingOptions:
     """Training."""
 
-    epochs: dict[str, int] | None = option(
+    epochs: dict[str, int] = option(
         None,
         "epochs at most; for both, or as inceptionv3=N cnn=N (default: 500; on the built-in corpus, so that it ends in "
         "minutes, inceptionv3=300 cnn=60)",
@@ -101,9 +101,10 @@ class TrainingOptions:
         metavar="N",
     )
     batch_size: int = option(32, "clips a batch (default: %(default)s)", least=1)
-    learning_rate: dict[str, float] | None = option(
+    learning_rate: dict[str, float] = option(
         None,
-        "learning rate of SGD; for both, or one each: the paper names 1e-4 and 1e-3 (default: inceptionv3=1e-4 cnn=1e-3)",
+        "learning rate of SGD; for both, or one each: the paper names 1e-4 and 1e-3 (default: inceptionv3=1e-4 "
+        "cnn=1e-3)",
         names=NETWORKS,
         metavar="RATE",
     )

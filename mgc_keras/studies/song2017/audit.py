@@ -1,4 +1,4 @@
-"""Do scattering coefficients of the first order say what a mel-spectrogram says?
+"""Whether scattering coefficients of the first order say what a mel-spectrogram says.
 
 Song et al. (2017), eq. 1, after Andén and Mallat (2014): the energy of a band, averaged over a window, is about the
 squared wavelet modulus averaged over it. So a first-order coefficient should follow the root of a mel band's energy.
@@ -37,9 +37,9 @@ def melspectrogram_relation(waveforms: np.ndarray, sampling_rate: int, J: int = 
     Returns
     -------
     AuditResult
-        One row a wavelet, highest frequency first: frequency_hz, bandwidth_hz (at half power), correlation (Pearson's, over
-        all frames of all clips), correlation_log (of the logarithms, which is what networks are given), n_frames (those
-        where neither is silent). A band that is silent throughout has no correlation.
+        One row a wavelet, highest frequency first: frequency_hz, bandwidth_hz (at half power), correlation (Pearson's,
+        over all frames of all clips), correlation_log (of the logarithms, which is what networks are given), n_frames
+        (those where neither is silent). A band that is silent throughout has no correlation.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def melspectrogram_relation(waveforms: np.ndarray, sampling_rate: int, J: int = 
         raise OptionError("there are no clips to compare", field="waveforms")
     plan = ScatteringPlan(ScatteringOptions(waveforms.shape[1], J, (Q, 1), 2**J, 1))
     transform = Transform(plan, ScipyOperations())
-    theirs = np.concatenate([transform(clip)[transform.order][1:].T for clip in waveforms])
+    theirs = np.concatenate([np.asarray(transform(clip))[transform.order][1:].T for clip in waveforms])
     mels = np.concatenate([band_amplitudes(clip, plan) for clip in waveforms])
     rows = []
     for number, path in enumerate(plan.paths[1:]):
@@ -124,7 +124,8 @@ def _conclusion(table: pd.DataFrame, n_clips: int) -> str:
         return f"The {n_clips} clips are silent in every band: nothing to compare."
     worst = known.loc[known["correlation_log"].idxmin()]
     return (
-        f"Over {n_clips} clips and {len(known)} bands, the logarithms correlate by {known['correlation_log'].median():.3f} in "
-        f"the median band and by {worst.correlation_log:.3f} in the worst, at {worst.frequency_hz:.3g} Hz; the values "
-        f"themselves by {known['correlation'].median():.3f} in the median band."
+        f"Over {n_clips} clips and {len(known)} bands, the logarithms correlate by "
+        f"{known['correlation_log'].median():.3f} in the median band and by {worst.correlation_log:.3f} in the worst, "
+        f"at {worst.frequency_hz:.3g} Hz; the values themselves by {known['correlation'].median():.3f} in the median "
+        "band."
     )

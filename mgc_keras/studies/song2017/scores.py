@@ -121,9 +121,9 @@ def _keyed(tuned: FineTuned, table: pd.DataFrame) -> pd.DataFrame:
 def _predictions(tuned: FineTuned, folds: pd.DataFrame, start: str) -> pd.DataFrame:
     """All predictions of a start; a clip without a known artist is a group of its own, its repetitions together."""
     table = chosen_predictions(tuned.folders, folds, start)
-    groups = tuned.task.groups
-    known = groups is not None and tuned.protocol.mends(ARTISTS_TOGETHER)
-    artist = dict(zip(tuned.task.clip_ids, groups)) if known else {}
+    groups, artist = tuned.task.groups, {}
+    if groups is not None and tuned.protocol.mends(ARTISTS_TOGETHER):
+        artist = dict(zip(tuned.task.clip_ids, groups))
     return table.assign(group=table["clip_id"].map(artist).fillna(""))
 
 

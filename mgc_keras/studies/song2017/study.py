@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Repair
@@ -63,7 +63,7 @@ class DataOptions:
         None, "manifest of tags to pre-train on (default: the built-in corpus)", metavar="CSV"
     )
     source_home: Path | None = option(None, "folder of its clips (default: the manifest's own)", metavar="DIR")
-    source_validation: str | None = option(
+    source_validation: str = option(
         None,
         "clips that choose the epoch: split (the default), folder:NAME or last:COUNT; with --paper-size and "
         "--source-manifest folder:f",
@@ -83,8 +83,8 @@ class NetworkOptions:
     """Network."""
 
     paper_size: bool = option(False, "take the sizes, rates and folds of the paper as defaults")
-    width: int | None = option(None, f"units a layer {_by_size('width')}", least=1)
-    depth: int | None = option(None, f"GRU layers {_by_size('depth')}", least=1)
+    width: int = option(None, f"units a layer {_by_size('width')}", least=1)
+    depth: int = option(None, f"GRU layers {_by_size('depth')}", least=1)
     dropout: float = option(0.7, "dropout between layers (default: %(default)s, as printed)")
     dropout_meaning: str = option(
         "kept",
@@ -101,26 +101,24 @@ class NetworkOptions:
 class TrainingOptions:
     """Training."""
 
-    source_epochs: int | None = option(None, f"epochs of pre-training at most {_by_size('source_epochs')}", metavar="N")
-    source_learning_rate: float | None = option(
+    source_epochs: int = option(None, f"epochs of pre-training at most {_by_size('source_epochs')}", metavar="N")
+    source_learning_rate: float = option(
         None, f"learning rate of pre-training {_by_size('source_learning_rate')}", metavar="RATE"
     )
     patience: int = option(8, "epochs without gain that end pre-training (default: %(default)s)", metavar="N")
-    epochs: int | None = option(None, f"epochs of fine-tuning {_by_size('epochs')}", metavar="N")
-    learning_rate: float | None = option(
-        None, f"learning rate of fine-tuning {_by_size('learning_rate')}", metavar="RATE"
-    )
+    epochs: int = option(None, f"epochs of fine-tuning {_by_size('epochs')}", metavar="N")
+    learning_rate: float = option(None, f"learning rate of fine-tuning {_by_size('learning_rate')}", metavar="RATE")
     batch_size: int = option(16, "clips a batch (default: %(default)s)")
-    folds: int | None = option(
+    folds: int = option(
         None, "folds of the published protocol (default: 10; 5 on the built-in corpus)", metavar="N", least=2
     )
-    corrected_folds: int | None = option(
+    corrected_folds: int = option(
         None,
         "folds of the corrected protocol where none are predefined (default: 10; 5 on the built-in corpus)",
         metavar="N",
         least=2,
     )
-    repetitions: int | None = option(
+    repetitions: int = option(
         None, f"repetitions of the cross-validation {_by_size('repetitions')}", metavar="N", least=1
     )
     seeds: int = option(1, "repeat all training with N seeds (default: %(default)s)", metavar="N", least=1)
@@ -130,6 +128,14 @@ class TrainingOptions:
         "the best one on the test clips (default), or the last",
         choices=("best", "last"),
     )
+
+
+Section = TypeVar("Section", DataOptions, NetworkOptions, TrainingOptions)
+
+
+def _filled(section: Section, defaults: dict[str, Any]) -> Section:
+    """Return a section with defaults for those of its options that were not given."""
+    return replace(section, **{key: value for key, value in defaults.items() if getattr(section, key, 0) is None})
 
 
 @dataclass(frozen=True)
@@ -152,13 +158,13 @@ class Options:
         n_folds = 5 if run.is_built_in and not paper_size else 10
         defaults: dict[str, Any] = {**(PAPER_SIZE if paper_size else QUICK), "source_validation": rule}
         defaults |= {"folds": n_folds, "corrected_folds": n_folds}
-        filled = {
-            name: replace(
-                section, **{key: value for key, value in defaults.items() if getattr(section, key, 0) is None}
-            )
-            for name, section in (("data", self.data), ("network", self.network), ("training", self.training))
-        }
-        return replace(self, run=run, **filled)
+        return replace(
+            self,
+            run=run,
+            data=_filled(self.data, defaults),
+            network=_filled(self.network, defaults),
+            training=_filled(self.training, defaults),
+        )
 
     @property
     def seeds(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""The Asgharivaskasi 2019 study from its command line: every sub-run, nothing done twice, own clips, and wrong input."""
+"""The Asgharivaskasi 2019 study from its command line: every sub-run, nothing done twice, own clips, wrong input."""
 
 import shutil
 from pathlib import Path

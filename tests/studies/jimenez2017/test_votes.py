@@ -70,7 +70,8 @@ def test_what_is_refused(tmp_path, scores: np.ndarray, neighbours: Neighbours) -
     strangers = Neighbours(neighbours.shares, np.full(11, "polka"))
     cases = (
         ({"average": "median"}, "average"), ({"neighbours": None}, "--neighbours"), ({"k": 0}, "k: 0"),
-        ({"neighbours": strangers}, "'polka'"), ({"neighbours": Neighbours(np.zeros((11, 2)), neighbours.genre)}, "other genres"),
+        ({"neighbours": strangers}, "'polka'"),
+        ({"neighbours": Neighbours(np.zeros((11, 2)), neighbours.genre)}, "other genres"),
     )  # fmt: skip
     for options, words in cases:
         with pytest.raises(OptionError, match=words):

@@ -10,8 +10,8 @@ from broken_clips import cut, tune, write
 from study_driver import Done, study
 
 SMALL = [
-    "--backbone-weights", "none", "--seconds", "0.5", "--image-size", "75", "75", "--channels", "2", "2", "--epochs", "2",
-    "--seeds", "2", "--jobs", "1",
+    "--backbone-weights", "none", "--seconds", "0.5", "--image-size", "75", "75", "--channels", "2", "2",
+    "--epochs", "2", "--seeds", "2", "--jobs", "1",
 ]  # fmt: skip
 # InceptionV3 takes seconds to build and more to compile; its own tests are in tests/models. Here a network of the same
 # interface stands for it, whose layers a counter names as there.
@@ -57,6 +57,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done
     for number in (3, 4, 5):
         (folder / "empty" / f"b{number:02d}.wav").write_text("no music " * 99)
     song, no_song = write(folder / "song.wav", tune(0.3, seed=99)), folder / "none.wav"
+    inception = ["inceptionv3", "--tasks", two, *SMALL]
     commands = {
         "both": ["--tasks", two, *SMALL, "--out", whole],
         "copy": ["copy", whole, folder / "before"],
@@ -64,8 +65,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done
         "other options": ["cnn", "--tasks", two, *SMALL, "--patience", "3", "--out", whole],
         "one clip": ["cnn", "--tasks", lonely, *SMALL, "--out", folder / "1"],
         "empty class": ["cnn", "--tasks", empty, *SMALL, "--out", folder / "2"],
-        "imagenet": ["inceptionv3", "--tasks", two, *SMALL, "--backbone-weights", folder / "no.h5", "--out", folder / "3"],
-        "small picture": ["inceptionv3", "--tasks", two, *SMALL, "--image-size", "74", "75", "--out", folder / "4"],
+        "imagenet": [*inception, "--backbone-weights", folder / "no.h5", "--out", folder / "3"],
+        "small picture": [*inception, "--image-size", "74", "75", "--out", folder / "4"],
         "no network": ["resnet34", *SMALL, "--out", folder / "5"],
         "no epochs": ["cnn", "--tasks", two, *SMALL, "--epochs", "cnn=5", "--out", folder / "6"],
         "no parts": ["cnn", "--tasks", two, *SMALL, "--parts", "8", "0", "2", "--out", folder / "7"],

@@ -1,4 +1,4 @@
-"""The relation of scattering and mel-spectrogram, against closed forms and against the energies computed another way."""
+"""The relation of scattering and mel-spectrogram, against closed forms and energies computed another way."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Can one read from a clip's features which batch it was extracted in?
+"""Whether one can read from a clip's features which batch it was extracted in.
 
 Where batch normalisation uses the statistics of the batch at hand, features depend on which clips shared the batch. If
 clips are extracted in file order, sorted by class, the batch then names the class. This audit asks it of the features

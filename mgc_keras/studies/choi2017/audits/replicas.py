@@ -1,4 +1,4 @@
-"""Which clips are copies of each other, and how many such pairs lie on both sides of a train-test border?"""
+"""Which clips are copies of each other, and how many such pairs lie on both sides of a train-test border."""
 
 from collections.abc import Mapping
 

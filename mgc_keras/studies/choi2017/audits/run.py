@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.features.export import export_features
 from mgc_keras.features.network import NetworkExtractor
@@ -51,8 +52,8 @@ def run_audits(searched: list[StudyData], source: Source | None, run: Run[Option
         writer.audit(batch_border({name: block for name, block in features.items() if block is not None}, labels))
         if "mfcc" in data.blocks[PUBLISHED]:
             writer.audit(batch_number(data.blocks[PUBLISHED]["mfcc"], labels))
-    if source is not None:
-        writer.audit(_batch_order(data, source, run))
+    if source is not None and data.manifest is not None:
+        writer.audit(_batch_order(data, data.manifest, source, run))
 
 
 def _convnet(data: StudyData, protocol: str) -> np.ndarray:
@@ -92,9 +93,9 @@ def _replicas(data: StudyData, published: Protocol) -> AuditResult:
     return replicas(features, list(task.clip_ids), labels=task.target, folds=folds, batch_size=BATCH_SIZE)
 
 
-def _batch_order(data: StudyData, source: Source, run: Run[Options]) -> AuditResult:
+def _batch_order(data: StudyData, manifest: Manifest, source: Source, run: Run[Options]) -> AuditResult:
     """Extract the same clips with the same weights in differently composed batches, and score them alike."""
-    manifest, model = data.manifest, load_model(source.published, output="features")
+    model = load_model(source.published, output="features")
     # A batch as large as a class, so that class-sorted batches hold one class each.
     batch_size = max(2, len(data.task) // len(set(data.task.target)))
     features = {}
