@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     study = study_named(arguments.study)
     if arguments.action == "paper":
-        print(study.paper.describe())
+        print(study.paper.describe() if study.paper else f"{study.title}\nNothing is known of what it prints.")
         return 0
     run_parsed(study, arguments)
     return 0

@@ -110,3 +110,15 @@ class Paper:
         """
         own = (figure for figure in self.figures if (figure.task, figure.metric) == (task, metric))
         return {figure.feature: figure.value for figure in own if not figure.quoted}
+
+    def describe(self) -> str:
+        """Return what the paper prints and claims, and how to cite it, as text for a terminal."""
+        own = [figure for figure in self.figures if not figure.quoted]
+        lines = [f"{', '.join(self.authors)}: {self.title}. {self.venue} ({self.year})", "", "It prints:"]
+        lines += [
+            f"  {figure.task}, {figure.feature}: {figure.metric} {figure.value:g} ({figure.where})" for figure in own
+        ]
+        lines += ["", "It claims:"]
+        for claim in self.claims:
+            lines += [f"  ({claim.key}) {claim.sentence}", f"      Judged by: {claim.judged_by}"]
+        return "\n".join([*lines, "", "Cite it as:", self.citation])
