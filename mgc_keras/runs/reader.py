@@ -130,7 +130,7 @@ class RunFolder:
         return found
 
     def table(self, name: str, columns: tuple[str, ...] = ()) -> pd.DataFrame:
-        """Return another table of the folder, such as ``seeds.csv``; an empty one where there is none, or none was found.
+        """Return another table of the folder, such as ``seeds.csv``; an empty one where none was written or found.
 
         Raises
         ------

@@ -114,7 +114,8 @@ class Paper:
     def describe(self) -> str:
         """Return what the paper prints and claims, and how to cite it, as text for a terminal."""
         own = [figure for figure in self.figures if not figure.quoted]
-        lines = [f"{', '.join(self.authors)}: {self.title}. {self.venue} ({self.year})", "", "It prints:"]
+        where = f"{self.venue} ({self.year})" if self.venue else f"({self.year})"
+        lines = [f"{', '.join(self.authors)}: {self.title}. {where}", "", "It prints:"]
         lines += [
             f"  {figure.task}, {figure.feature}: {figure.metric} {figure.value:g} ({figure.where})" for figure in own
         ]
