@@ -79,6 +79,9 @@ def test_scores_that_mean_nothing_are_said_to(run) -> None:
     assert run.chances == {"genre": 0.6}
     assert meaning(run, rows["genre"]) == "not above chance (0.600)"
     assert meaning(run, rows["genre"].replace({0.3: 0.61})) == ""
+    assert meaning(run, rows["genre"].replace({"genre": "other"})) == ""
+    auc = pd.Series({"task": "source", "metric": "auc", "score": 0.55, "ci_low": 0.49})
+    assert meaning(run, auc) == "not above chance (0.500)" and meaning(run, auc.replace({0.49: 0.51})) == ""
     assert meaning(run, rows["arousal"]) == "predicts worse than the mean of the clips"
 
 

@@ -7,6 +7,7 @@ from mgc_keras.reporting.page import render
 from mgc_keras.reporting.sections import Section
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.common.claims import module_of, write_claims
+from mgc_keras.studies.common.paper import Paper
 
 
 def write_report(run_folder: str | Path) -> Path:
@@ -35,6 +36,9 @@ def write_report(run_folder: str | Path) -> Path:
     write_claims(run_folder)
     run = RunFolder(Path(run_folder))
     sections: dict[str, Section] = module_of(run, "report").SECTIONS
-    title = str(run.config.get("title", f"{run.scores['study'].iloc[0]}: report of a run"))
+    paper: Paper = module_of(run, "paper").PAPER
+    title = str(run.config.get("title", paper.title))
+    started = f", started {run.config['started']}" if "started" in run.config else ""
+    subtitle = f"{', '.join(paper.authors)}, {paper.year}. A run of the study {paper.key}{started}."
     content = {name: section(run) for name, section in sections.items()}
-    return write_text(run.folder / "report.html", render(title, str(run.config.get("started", "")), content))
+    return write_text(run.folder / "report.html", render(title, subtitle, content))
