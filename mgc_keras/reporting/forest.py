@@ -70,9 +70,12 @@ def _draw_panel(axes: Axes, lines: list[str | pd.Series], furthest: float) -> No
         axes.text(1.01, place, difference_text(row), transform=axes.get_yaxis_transform(), va="center", fontsize=9.5)
     axes.set_xlim(low, high)
     axes.set_ylim(len(lines) - 0.4, -0.6)
-    axes.set_yticks(range(len(lines)), [line if isinstance(line, str) else line["task"] for line in lines])
-    for label, line in zip(axes.get_yticklabels(), lines):
-        label.set(fontweight="bold" if isinstance(line, str) else "normal", fontsize=10)
+    axes.set_yticks([place for place, _ in rows], [row["task"] for _, row in rows], fontsize=10)
+    for place, line in enumerate(lines):
+        # A heading stands in the panel: at its side a long one would leave no room for the intervals.
+        if isinstance(line, str):
+            look = {"fontsize": 10, "fontweight": "bold", "bbox": {"color": "white", "pad": 1.5}}
+            axes.text(0.004, place, line, transform=axes.get_yaxis_transform(), va="center", **look)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False)
     axes.grid(axis="x", color="#E3E3E3", linewidth=0.8)

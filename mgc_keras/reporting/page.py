@@ -138,18 +138,18 @@ class Folded(Part):
     parts: Sequence[Part]
 
 
-def render(title: str, started: str, sections: Mapping[str, Sequence[Part]]) -> str:
+def render(title: str, subtitle: str, sections: Mapping[str, Sequence[Part]]) -> str:
     """Return a whole HTML document with inline style and no external resource; all text is escaped.
 
     Parameters
     ----------
     title : str
-    started : str
-        When the run was started; "" if unknown.
+    subtitle : str
+        Which run it is, and when it was started.
     sections : mapping of str to sequence of Part
         By title.
     """
-    return _templates().get_template("page.html.j2").render(title=title, started=started, sections=sections)
+    return _templates().get_template("page.html.j2").render(title=title, subtitle=subtitle, sections=sections)
 
 
 def anchor(title: str) -> str:

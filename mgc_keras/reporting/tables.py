@@ -90,26 +90,22 @@ def interval_text(row: pd.Series) -> str:
     return f"{row['score']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
 
 
-def score_text(run: RunFolder, row: pd.Series) -> str:
-    """Return a score with its interval and, where the score means nothing, the words for that."""
-    warning = meaning(run, row)
-    return f"{interval_text(row)}: {warning}" if warning else interval_text(row)
+def score_text(run: RunFolder, row: pd.Series, note: str = "") -> str:
+    """Return a score with its interval, a note and, where the score means nothing, the words for that."""
+    return ": ".join(filter(None, [interval_text(row) + note, meaning(run, row)]))
 
 
 def meaning(run: RunFolder, row: pd.Series) -> str:
     """Say of a row of ``scores.csv`` that its score means nothing, if that is so; else return "".
 
     A negative r² predicts worse than the mean of the clips; an accuracy whose interval does not lie above chance (see
-    `RunFolder.chances`) cannot be told from naming the most frequent class.
+    `RunFolder.chances`) cannot be told from naming the most frequent class, and an AUC-ROC at 0.5 not from guessing.
     """
-    if row["metric"] == "r2" and row["score"] < 0:
-        return "predicts worse than the mean of the clips"
-    if row["metric"] == "accuracy":
-        chance = run.chances.get(row["task"])
-        lowest = row["score"] if pd.isna(row["ci_low"]) else row["ci_low"]
-        if chance is not None and lowest <= chance:
-            return f"not above chance ({chance:.3f})"
-    return ""
+    if row["metric"] == "r2":
+        return "predicts worse than the mean of the clips" if row["score"] < 0 else ""
+    chance = 0.5 if row["metric"] == "auc" else run.chances.get(row["task"])
+    lowest = row["score"] if pd.isna(row["ci_low"]) else row["ci_low"]
+    return "" if chance is None or lowest > chance else f"not above chance ({chance:.3f})"
 
 
 def difference_text(row: pd.Series) -> str:

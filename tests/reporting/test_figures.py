@@ -56,14 +56,15 @@ def test_the_forest_shows_every_difference_in_the_colour_of_its_verdict(run, dra
     forest.draw_forest(run, run.folder / "f.png")
     accuracy, r2, epochs = drawn[0].axes
     labels = [tick.get_text() for tick in accuracy.get_yticklabels()]
-    assert labels == ["a minus b", "genre", "dance", "voice"]
+    assert labels == ["genre", "dance", "voice"]
     lines = {tuple(np.round(line.get_xdata(), 6)): to_hex(line.get_color()).upper() for line in accuracy.lines}
     for ends, verdict in (((0.2, 0.4), "better"), ((-0.3, -0.1), "worse"), ((-0.05, 0.15), "not decided")):
         assert lines[ends] == BADGES[verdict].colour.upper()
     # Fewer epochs are better.
     assert {to_hex(line.get_color()).upper() for line in epochs.lines[1:]} == {BADGES["better"].colour}
     texts = [text.get_text() for text in accuracy.texts]
-    assert texts == ["+0.300 [+0.200, +0.400]", "-0.200 [-0.300, -0.100]", "+0.050 [-0.050, +0.150]"]
+    numbers = ["+0.300 [+0.200, +0.400]", "-0.200 [-0.300, -0.100]", "+0.050 [-0.050, +0.150]"]
+    assert texts == [*numbers, "a minus b"]
     assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["Better", "Worse", "Not decided"]
     # A difference far outside is told by an arrow and its number, and hides nothing else.
     assert r2.get_xlim()[1] < 1.2 and any(line.get_marker() == ">" for line in r2.lines)
@@ -82,6 +83,9 @@ def test_scores_that_mean_nothing_are_said_to(run) -> None:
     assert run.chances == {"genre": 0.6}
     assert meaning(run, rows["genre"]) == "not above chance (0.600)"
     assert meaning(run, rows["genre"].replace({0.3: 0.61})) == ""
+    assert meaning(run, rows["genre"].replace({"genre": "other"})) == ""
+    auc = pd.Series({"task": "source", "metric": "auc", "score": 0.55, "ci_low": 0.49})
+    assert meaning(run, auc) == "not above chance (0.500)" and meaning(run, auc.replace({0.49: 0.51})) == ""
     assert meaning(run, rows["arousal"]) == "predicts worse than the mean of the clips"
 
 

@@ -62,5 +62,5 @@ def _best_cells(run: RunFolder, scores: pd.DataFrame) -> dict[str, str]:
     cells = {"Paper": NONE if paper is None else f"{paper['score']:.3f} ({paper['feature']})"}
     for protocol in run.protocols:
         best = best_layer_set(scores[scores["protocol"] == protocol])
-        cells[protocol_title(protocol)] = NONE if best is None else f"{score_text(run, best)} ({best['feature']})"
+        cells[protocol_title(protocol)] = NONE if best is None else score_text(run, best, f" ({best['feature']})")
     return cells

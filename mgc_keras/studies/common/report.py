@@ -42,9 +42,12 @@ def write_report(run_folder: str | Path) -> Path:
     own: dict[str, Section] = report.SECTIONS if report else {"In one glance": glance, "Paired tests": paired}
     shared = {"Protocols and repairs": protocols, **COMMON_SECTIONS}
     sections = {name: section for name, section in own.items() if name not in shared} | shared
-    title = str(run.config.get("title", study.title))
+    paper, started = study.paper, f", started {run.config['started']}" if "started" in run.config else ""
+    title = str(run.config.get("title", paper.title if paper else study.title))
+    who = f"{', '.join(paper.authors)}, {paper.year}. " if paper else ""
+    subtitle = f"{who}A run of the study {study.key}{started}."
     content = {name: section(run) for name, section in sections.items()}
-    return write_text(run.folder / "report.html", render(title, str(run.config.get("started", "")), content))
+    return write_text(run.folder / "report.html", render(title, subtitle, content))
 
 
 def glance(run: RunFolder) -> list[Part]:
