@@ -179,7 +179,7 @@ def test_an_option_that_turns_out_wrong_leaves_no_folder_behind(runs: tuple, com
         ("no backbone", "vgg16=WEIGHTS"),
         ("no sub-run", "'vgg19'"),
         ("no epochs", "--epochs"),
-        ("too short", "--seconds: a picture of 128 x 11 is below the 32 x 32 pixels"),
+        ("too short", "--seconds: an image of 128 x 11 is below the 32 x 32 pixels"),
     ],
 )
 def test_wrong_input_is_one_line_that_says_what_and_where(runs: tuple, command: str, message: str) -> None:

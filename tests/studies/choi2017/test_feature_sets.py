@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from mgc_keras import protocols, search
+from mgc_keras import search
 from mgc_keras.errors import OptionError
+from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.feature_sets import feature_blocks, feature_names, layer_sets
 from mgc_keras.studies.choi2017.scored_search import search_settings
+from mgc_keras.studies.choi2017.study import STUDY
 
 
 def test_layer_sets_are_the_subsets_of_five_layers():
@@ -28,7 +30,10 @@ def test_feature_blocks():
 
 
 def test_protocols_are_searched_as_they_say():
-    assert search_settings(protocols.PUBLISHED) == search.PUBLISHED
-    assert search_settings(protocols.CORRECTED) == search.CORRECTED
-    scaled = search_settings(replace(protocols.PUBLISHED, scaling=True, seed=3))
-    assert scaled == replace(search.PUBLISHED, standardize=True, seed=3)
+    published, corrected = (STUDY.protocol(name) for name in ("published", "corrected"))
+    assert search_settings(published, 0) == search.PUBLISHED
+    assert search_settings(corrected, 0) == search.CORRECTED
+    scaled = Protocol("published", {**published.mended, "scaling": True})
+    assert search_settings(scaled, 3) == replace(search.PUBLISHED, standardize=True, seed=3)
+    without = search_settings(STUDY.protocol("corrected-without-nested"), 0)
+    assert without == replace(search.CORRECTED, name="corrected-without-nested", nested=False)

@@ -11,6 +11,7 @@ from transfer_example import ARTISTS, N_CLIPS, N_EPOCHS, TASK, scored, write_fol
 from mgc_keras.runs.rows import COMPARISON_COLUMNS
 from mgc_keras.runs.writer import RunWriter, read_predictions
 from mgc_keras.studies.song2017.scores import STARTS, FineTuned, score_transfer
+from mgc_keras.studies.song2017.study import STUDY
 
 SKILL = {"transfer": 0.9, "random-start": 0.5}
 
@@ -75,5 +76,7 @@ def test_a_single_fold_is_compared_over_its_clips(tmp_path: Path) -> None:
     for start in STARTS:
         for path in sorted((folder / start).glob("*fold0[1-4]*")):
             path.unlink()
-    found = score_transfer("song2017", FineTuned(TASK, "corrected", {0: folder}, "last"), RunWriter(tmp_path))
+    found = score_transfer(
+        "song2017", FineTuned(TASK, STUDY.protocol("corrected"), {0: folder}, "last"), RunWriter(tmp_path)
+    )
     assert [row.metric for row in found.comparisons] == ["accuracy"] and np.isfinite(found.comparisons[0].p_value)
