@@ -45,3 +45,9 @@ def pytest_configure() -> None:
     """Let Ctrl-C reach the programs that tests start, also where the tests themselves run in the background."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def other_tests_stay_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study makes TensorFlow deterministic for good: a run in this very process would reach into other tests."""
+    monkeypatch.setattr("mgc_keras.training.stepping.prepare_tensorflow", lambda: None)

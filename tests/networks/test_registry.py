@@ -12,6 +12,7 @@ from mgc_keras.errors import WeightsError
 from mgc_keras.files import sha256_of
 from mgc_keras.networks import registry
 from mgc_keras.networks.load import load_model
+from mgc_keras.studies.choi2017.weight_files import FILES
 
 CONTENT = b"some weights" * 1000
 
@@ -20,7 +21,7 @@ CONTENT = b"some weights" * 1000
 def cache(tmp_path, monkeypatch):
     """An empty cache, and a registry of one small file."""
     entry = registry.WeightFile("small", "someone/repository", "folder/small.h5", hashlib.sha256(CONTENT).hexdigest())
-    monkeypatch.setitem(registry.REGISTRY, "small", entry)
+    monkeypatch.setitem(FILES, "small", entry)
     monkeypatch.setenv("MGC_KERAS_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -103,7 +104,7 @@ def test_published_files_are_the_local_ones(shared_data):
         "jimenez2017": "upc/crnn_net_gru_adam_ours_epoch_40.h5",
     }
     assert {name: sha256_of(shared_data / path) for name, path in local.items()} == {
-        name: entry.sha256 for name, entry in registry.REGISTRY.items()
+        name: entry.sha256 for name, entry in registry.weight_files().items()
     }
 
 
@@ -117,7 +118,11 @@ def test_command(cache, server, tmp_path, capsys):
     (folder / "small.h5").write_bytes(CONTENT)
     assert main.main(["weights", "list"]) == 0
     listed = capsys.readouterr().out
-    assert "choi2017_theano" in listed and "not in the cache" in listed and registry.REGISTRY["small"].sha256 in listed
+    assert (
+        "choi2017_theano" in listed
+        and "not in the cache" in listed
+        and registry.weight_files()["small"].sha256 in listed
+    )
     assert main.main(["weights", "fetch", "small", "--address", f"{address}/small.h5"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(registry.cached_path("small"))
     wrong = tmp_path / "wrong.h5"

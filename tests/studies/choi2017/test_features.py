@@ -11,6 +11,7 @@ from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import ManifestError
 from mgc_keras.studies.choi2017.features import exported_data, published_data
 from mgc_keras.studies.choi2017.network import FEATURE_COLUMNS
+from mgc_keras.studies.choi2017.study import STUDY
 
 
 def feature_table(path: Path, clip_ids: list[str]) -> Path:
@@ -46,10 +47,11 @@ def test_no_clip_at_all_is_an_error(tmp_path: Path) -> None:
 
 
 def test_gtzan_takes_the_authors_rows_and_the_filtered_test_set(shared_data: Path) -> None:
-    data = published_data(shared_data / "choi2017", "gtzan_genre")
-    task, blocks = data.under("corrected")
+    corrected = STUDY.protocol("corrected")
+    data = published_data(shared_data / "choi2017", "gtzan_genre", [STUDY.protocol("published"), corrected])
+    task, blocks = data.under(corrected)
     assert len(task) == len(blocks["1"]) == 930
     row = data.task.clip_ids.index(task.clip_ids[-1])
     np.testing.assert_array_equal(blocks["3"][-1], data.blocks["published"]["3"][row])
     assert data.task.published["12345"] == pytest.approx(0.898, abs=5e-4)
-    assert (task.folds("corrected") == 0).sum() == 290
+    assert (task.folds(grouped=True) == 0).sum() == 290
