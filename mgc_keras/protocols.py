@@ -80,7 +80,9 @@ def protocols_of(repairs: Sequence[Repair], which: str = "both", without: Sequen
         There is no such repair.
     """
     names = [name for name in (PUBLISHED, CORRECTED) if which in (name, "both")]
-    return tuple(protocol_named(name, repairs) for name in [*names, *(_WITHOUT + repair for repair in without)])
+    return tuple(
+        protocol_named(name, repairs) for name in [*names, *(_WITHOUT + repair for repair in dict.fromkeys(without))]
+    )
 
 
 def protocol_named(name: str, repairs: Sequence[Repair]) -> Protocol:

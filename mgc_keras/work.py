@@ -278,6 +278,16 @@ def write_failed_clips(path: str | Path, failed: Iterable[FailedClip]) -> Path:
 
 
 def read_failed_clips(path: str | Path) -> list[FailedClip]:
-    """Read an ``errors.csv`` that `write_failed_clips` wrote."""
+    """Read an ``errors.csv`` that `write_failed_clips` wrote.
+
+    Raises
+    ------
+    OptionError
+        It has other columns.
+    """
     with open(path, encoding="utf-8", newline="") as stream:
-        return [FailedClip(**row) for row in csv.DictReader(stream)]
+        reader = csv.DictReader(stream)
+        if tuple(reader.fieldnames or ()) != ERROR_COLUMNS:
+            cure = f"remove it; its columns must be {', '.join(ERROR_COLUMNS)}"
+            raise OptionError("has other columns", path=path, cure=cure)
+        return [FailedClip(**row) for row in reader]

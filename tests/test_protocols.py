@@ -18,7 +18,7 @@ def test_published_mends_nothing_and_corrected_everything() -> None:
 
 
 def test_each_repair_is_left_out_under_a_name_of_its_own() -> None:
-    protocols = protocols_of(REPAIRS, "corrected", ["nested", "scaling"])
+    protocols = protocols_of(REPAIRS, "corrected", ["nested", "scaling", "nested"])
     assert [protocol.name for protocol in protocols] == [
         "corrected", "corrected-without-nested", "corrected-without-scaling",
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mgc_keras.errors import ManifestError
+from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.files import output_folder, sha256_of, whole_file, write_text
 from mgc_keras.runs.rows import SCORE_COLUMNS, Cell, ComparisonRow, ScoreRow
@@ -93,8 +93,11 @@ class RunWriter:
         Raises
         ------
         OptionError
-            The folder holds a run with other options; the first that differs is named.
+            The folder holds a run with other options, the first that differs is named; or one of version 0.1.
         """
+        if (self.folder / ".options.sha256").exists():
+            problem, cure = "holds a run of version 0.1, which cannot be gone on with", "choose another folder"
+            raise OptionError(problem, path=self.folder, field="--out", cure=cure)
         keep_settings(self.folder / "options.json", options)
 
     def scores(self, rows: Iterable[ScoreRow]) -> Path:

@@ -153,3 +153,13 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
 
 def test_errors_say_when_there_were_none(writer):
     assert writer.errors([]).read_text() == "clip_id,filepath,cause,cure\n"
+
+
+def test_a_folder_is_held_to_its_options_and_those_of_an_older_version_are_refused(writer):
+    writer.lock({"seed": "0", "epochs": "3"})
+    writer.lock({"seed": "0", "epochs": "3"})
+    with pytest.raises(OptionError, match="epochs: holds work with other settings"):
+        writer.lock({"seed": "0", "epochs": "4"})
+    (writer.folder / ".options.sha256").write_text("0" * 64)
+    with pytest.raises(OptionError, match="--out: holds a run of version 0.1"):
+        writer.lock({"seed": "0", "epochs": "3"})
