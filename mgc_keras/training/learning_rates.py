@@ -203,7 +203,11 @@ class OneCycle:
         return values[phase] + (values[phase + 1] - values[phase]) * share
 
 
-_POLICIES = {"constant": ConstantRate, "cyclical": CyclicalRate, "one_cycle": OneCycle}
+_POLICIES: dict[str, type[ConstantRate | CyclicalRate | OneCycle]] = {
+    "constant": ConstantRate,
+    "cyclical": CyclicalRate,
+    "one_cycle": OneCycle,
+}
 
 
 def policy_config(policy: Policy) -> dict[str, Any]:
