@@ -126,12 +126,6 @@ def fold_weights(sizes: Sequence[int] | np.ndarray, weighting: str) -> np.ndarra
     return np.ones_like(sizes) if weighting == "equal" else sizes
 
 
-def per_class_accuracy(truth: np.ndarray, prediction: np.ndarray) -> pd.Series:
-    """Return for each true class the share of its clips that were recognised, indexed by class in sorted order."""
-    truth, prediction = same_length(truth, prediction)
-    return pd.Series(truth == prediction).groupby(truth).mean().rename("accuracy").rename_axis("label")
-
-
 @dataclass(frozen=True)
 class MacroAuc:
     """The mean area under the ROC curve over tags, and the tags that could not be scored.

@@ -13,6 +13,7 @@ import librosa
 import librosa.display
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from mgc_keras.errors import AudioError, OptionError
@@ -167,22 +168,31 @@ def _mel(axes: Axes, spectra: ClipSpectra) -> None:
 
 
 def _spectrogram(axes: Axes, spectra: ClipSpectra, decibels: np.ndarray, title: str, scale: str) -> None:
-    image = _show(axes, spectra, decibels, scale, vmin=-DYNAMIC_RANGE, vmax=0.0)
+    image = _show(axes, spectra, decibels, scale, -DYNAMIC_RANGE, 0.0)
     axes.figure.colorbar(image, ax=axes, label=_DECIBELS, format="%.0f")
     label_axes(axes, title, "Time (s)", "Frequency (Hz)")
 
 
 def _chroma(axes: Axes, spectra: ClipSpectra) -> None:
-    image = _show(axes, spectra, spectra.chroma, "chroma", vmin=0.0, vmax=1.0)
+    image = _show(axes, spectra, spectra.chroma, "chroma", 0.0, 1.0)
     axes.figure.colorbar(image, ax=axes, label="Share of the strongest")
     label_axes(axes, "Chroma", "Time (s)", "Pitch class")
 
 
-def _show(axes: Axes, spectra: ClipSpectra, values: np.ndarray, scale: str, **limits: float) -> object:
+def _show(axes: Axes, spectra: ClipSpectra, values: np.ndarray, scale: str, low: float, high: float) -> QuadMesh:
     axes.grid(False)
-    settings = {"sr": spectra.sampling_rate, "hop_length": spectra.hop_length, "n_fft": N_DFT}
     return librosa.display.specshow(
-        values, x_axis="s", y_axis=scale, cmap="viridis", ax=axes, rasterized=True, **settings, **limits
+        values,
+        x_axis="s",
+        y_axis=scale,
+        sr=spectra.sampling_rate,
+        hop_length=spectra.hop_length,
+        n_fft=N_DFT,
+        vmin=low,
+        vmax=high,
+        cmap="viridis",
+        ax=axes,
+        rasterized=True,
     )
 
 

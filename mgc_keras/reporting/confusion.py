@@ -64,7 +64,7 @@ def _draw_accuracies(axes: Axes, matrix: pd.DataFrame, intervals: bool) -> None:
     totals, right = matrix.sum(axis=1).to_numpy(), np.diag(matrix)
     place = np.arange(len(matrix))
     axes.barh(place, right / np.maximum(totals, 1), 0.6, color=BLUE)
-    for y, n_right, total in zip(place, right, totals):
+    for y, (n_right, total) in enumerate(zip(right, totals)):
         if intervals and total:
             found = wilson_interval(int(n_right), int(total))
             axes.plot([found.low, found.high], [y, y], color=DARK, linewidth=1.4)

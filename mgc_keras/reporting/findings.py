@@ -38,7 +38,7 @@ def findings(run: RunFolder, protocol: str | None = None, describe: Callable[[st
     """
     table = run.comparisons[run.comparisons["protocol"] == (protocol or run.headline_protocol)]
     pairs = table.groupby(["feature_a", "feature_b"], sort=False)
-    return [_finding(*map(describe, pair), rows) for pair, rows in pairs]
+    return [_finding(describe(first), describe(second), rows) for (first, second), rows in pairs]
 
 
 def reproduction(run: RunFolder) -> Finding | None:

@@ -136,9 +136,10 @@ def _map(segmentation: Segmentation, title: str) -> Figure:
     axes.plot(*places.T, color=GREY, linewidth=0.7, zorder=1)
     handles = []
     for label in range(segmentation.n_segments):
-        look = {"marker": _MARKERS[label // len(_COLOURS) % len(_MARKERS)], "color": colour_of(label)}
-        axes.scatter(*places[labels == label].T, s=34, edgecolors="white", linewidths=0.5, zorder=2, **look)
-        handles.append(Line2D([], [], linestyle="none", label=f"segment {label}", **look))
+        marker, colour = _MARKERS[label // len(_COLOURS) % len(_MARKERS)], colour_of(label)
+        x, y = places[labels == label].T
+        axes.scatter(x, y, s=34, marker=marker, color=colour, edgecolors="white", linewidths=0.5, zorder=2)
+        handles.append(Line2D([], [], linestyle="none", label=f"segment {label}", marker=marker, color=colour))
     for name, window, height in (("start", 0, 5), ("end", -1, -12)):
         axes.annotate(name, places[window], xytext=(5, height), textcoords="offset points", fontsize=10, zorder=3)
     handles.append(Line2D([], [], color=GREY, label="next in time"))

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import AutoLocator
 
 from mgc_keras.files import whole_file
 
@@ -36,9 +39,8 @@ def new_figure(
     The axes stand one above the other, all of them `across`, or in `n_columns`, of which `n_axes` is a multiple.
     Rows are equally high but for `height_ratios`.
     """
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(h_pad=0.09))
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(h_pad=0.09)
     rows, columns = (1, n_axes) if across else (n_axes // n_columns, n_columns)
     axes = list(figure.subplots(rows, columns, squeeze=False, height_ratios=height_ratios).ravel())
     for panel in axes:
@@ -56,7 +58,14 @@ def label_axes(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set_ylabel(y, fontsize=11)
 
 
-def figure_legend(figure: Figure, handles: list[Artist]) -> None:
+def whole_ticks(axis: Axis) -> None:
+    """Put the ticks of an axis of counts on whole numbers."""
+    locator = AutoLocator()
+    locator.set_params(integer=True)
+    axis.set_major_locator(locator)
+
+
+def figure_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     """Put one legend below all axes, in as many columns as the width of the figure holds."""
     columns = max(1, min(len(handles), int(figure.get_figwidth() / 2.6)))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=10, frameon=False)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.reporting.style import BLUE, ORANGE, figure_legend, label_axes, new_figure, save_png
+from mgc_keras.reporting.style import BLUE, ORANGE, figure_legend, label_axes, new_figure, save_png, whole_ticks
 
 # Panels by how the names of their columns end; those that begin with "val" are of validation clips.
 _PANELS = {"loss": "Cross-entropy (nats)", "accuracy": "Accuracy (share of clips)", "auc": "Macro AUC-ROC"}
@@ -27,17 +27,24 @@ def draw_training(curve: pd.DataFrame, path: str | Path) -> Path | None:
     epochs = curve["epoch"] if "epoch" in curve else curve.index + 1
     figure, axes = new_figure(5.2 * len(panels), 3.8, len(panels), across=True)
     handles = {}
-    marker = {"marker": "o", "markersize": 3.5} if len(curve) <= 40 else {}
+    marker = "o" if len(curve) <= 40 else ""
     for panel, (axis, names) in zip(axes, panels.items()):
         for name in names:
             validation = name.startswith("val")
             label = "validation clips" if validation else "training clips (as learnt from)"
             colour, line = (ORANGE, "--") if validation else (BLUE, "-")
             (handles[label],) = panel.plot(
-                epochs, curve[name], color=colour, linestyle=line, linewidth=1.8, label=label, **marker
+                epochs,
+                curve[name],
+                color=colour,
+                linestyle=line,
+                linewidth=1.8,
+                label=label,
+                marker=marker,
+                markersize=3.5,
             )
         label_axes(panel, "", "Epoch", axis)
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        whole_ticks(panel.xaxis)
         if axis == _PANELS["accuracy"]:
             panel.set_ylim(0, 1.02)
     figure_legend(figure, list(handles.values()))

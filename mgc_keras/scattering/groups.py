@@ -81,7 +81,7 @@ class GroupBuilder:
 
     def fast(self, short: ShortPadding, long: Padding) -> Iterator[Group]:
         """Yield the groups of wavelets up to the scale of the short padding."""
-        length, scale = short.padding.length, short.scale
+        length, scale = short.length, short.scale
         for j1 in self._scales(0, scale):
             k1 = self.options.subsampling(j1)
             second = tuple(self._second(range(j1 + 1, scale + 1), length, k1, k1, at_half_rate=True))

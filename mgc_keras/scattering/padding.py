@@ -61,11 +61,11 @@ class Padding:
         return self.before, self.length - n_samples - self.before
 
 
-@dataclass(frozen=True)
-class ShortPadding:
-    """The padding for fast wavelets, those up to 2^`scale`."""
+@dataclass(frozen=True, kw_only=True)
+class ShortPadding(Padding):
+    """The padding for fast wavelets, those up to 2^`scale`; some of its samples are not used as computed."""
 
-    padding: Padding
+    valid: tuple[int, int]
     scale: int
 
 
@@ -109,13 +109,13 @@ def short_padding(
     for scale in range(2, min(options.J, int(math.log2(options.T)))):
         padding = _padding_up_to(options, long, scale, _margin(options, scale, first, second))
         if max(padding.sides(options.n_samples)) < options.n_samples:
-            candidates.append(ShortPadding(padding, scale))
+            candidates.append(padding)
     # Of equally short ones the largest scale: its extension has the fewest samples.
-    best = min(candidates, key=lambda short: (short.padding.length, -short.scale), default=None)
-    return best if best and best.padding.length <= _WORTHWHILE * long.length else None
+    best = min(candidates, key=lambda short: (short.length, -short.scale), default=None)
+    return best if best and best.length <= _WORTHWHILE * long.length else None
 
 
-def _padding_up_to(options: ScatteringOptions, long: Padding, scale: int, margin: int) -> Padding:
+def _padding_up_to(options: ScatteringOptions, long: Padding, scale: int, margin: int) -> ShortPadding:
     """Return a padding whose valid samples are right, as long as wavelets reach no further than the margin."""
     hop, last = options.hop, options.n_samples - 1
     computed = math.ceil(_COMPUTED_REACH * gaussian_width(SIGMA_0 / options.T))
@@ -126,7 +126,7 @@ def _padding_up_to(options: ScatteringOptions, long: Padding, scale: int, margin
     length = hop * scipy.fft.next_fast_len(math.ceil((start + last + 1 + after + margin) / hop))
     # Samples that the rounding of the length adds are valid, too.
     valid = (margin - start if before else 0, length - start - margin - 1 if after else last)
-    return Padding(length, start, valid)
+    return ShortPadding(length, start, valid=valid, scale=scale)
 
 
 def _margin(options: ScatteringOptions, scale: int, first: Sequence[Wavelet], second: Sequence[Wavelet]) -> int:
@@ -244,15 +244,15 @@ class Extension:
 
 def extension(short: ShortPadding, long: Padding, n_samples: int) -> Extension:
     """Return the extension of a clip of `n_samples` from the short padding to the long one."""
-    padding, step = short.padding, 2**short.scale
+    step = 2**short.scale
     n_long = long.length >> short.scale
-    first, last = padding.valid
+    first, last = short.valid
     begin = -(-(long.before + first) // step)  # the first valid sample
     end = (long.before + last) // step + 1  # the first after the last valid one
-    inside = Stretch(0, begin - (long.before - padding.before) // step, 1, end - begin)
+    inside = Stretch(0, begin - (long.before - short.before) // step, 1, end - begin)
     # A sample before the clip, at -t, is the one at t; one after it, at t, the one at 2 (n - 1) - t.
-    origin = long.before + padding.before
+    origin = long.before + short.before
     before = Stretch(origin % step, origin // step, -1, begin)
     origin += 2 * (n_samples - 1)
     after = Stretch(origin % step, origin // step - end, -1, n_long - end)
-    return Extension(short.scale, padding.length >> short.scale, padding.length, (before, inside, after))
+    return Extension(short.scale, short.length >> short.scale, short.length, (before, inside, after))

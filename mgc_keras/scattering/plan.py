@@ -103,7 +103,7 @@ class ScatteringPlan:
         self.fast = tuple(groups.fast(self.short, self.long)) if self.short else ()
         self.slow = tuple(groups.slow(self.short, self.long))
         frames = np.arange(first_frame, last_frame) * self.hop - self.long.before
-        paddings = [self.long, self.short.padding] if self.short else [self.long]
+        paddings = [self.long, self.short] if self.short else [self.long]
         self.averaging = {padding: Averaging(options, padding, frames) for padding in paddings}
 
     def span(self, subsampling: int) -> tuple[int, int]:

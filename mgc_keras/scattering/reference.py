@@ -70,8 +70,9 @@ def scattering(
             U, k = convolve(U, phi).real[:: 2 ** (hop - k)], hop
         return U[math.ceil(before / 2**k) : math.ceil((before + n_samples) / 2**k)]
 
-    S0 = {(): frames(x, 0) if average else waveform.astype(np.float64)}
-    S1, S2 = {}, {}
+    S0: dict[tuple[int, ...], np.ndarray] = {(): frames(x, 0) if average else waveform.astype(np.float64)}
+    S1: dict[tuple[int, ...], np.ndarray] = {}
+    S2: dict[tuple[int, ...], np.ndarray] = {}
     for l1, (j1, psi1) in enumerate(first):
         k1 = log2_step(j1)
         U1 = np.abs(convolve(x, psi1))[:: 2**k1]

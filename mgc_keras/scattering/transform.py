@@ -15,7 +15,7 @@ from mgc_keras.scattering.baseband import BasebandWavelets
 from mgc_keras.scattering.folding import FoldedWavelets, Term, TermSum
 from mgc_keras.scattering.groups import Group, SecondOrder
 from mgc_keras.scattering.operations import Array, Operations, Ranges
-from mgc_keras.scattering.padding import Padding
+from mgc_keras.scattering.padding import Extension, Padding
 from mgc_keras.scattering.plan import ScatteringPlan
 
 
@@ -77,8 +77,9 @@ class Transform:
         for group in groups:
             if group.decimation is not None:
                 self._constants[id(group.decimation)] = operations.half_sample_weights(group.decimation)
-            for step in (group, *group.second, *group.second_extended):
-                self._prepare(step.wavelets)
+            self._prepare(group.wavelets)
+            for psi2 in group.second + group.second_extended:
+                self._prepare(psi2.wavelets)
 
     def _prepare(self, wavelets: FoldedWavelets | BasebandWavelets) -> None:
         """Convert the weights of wavelets."""
@@ -105,7 +106,7 @@ class Transform:
             `order` sorts the rows. Without averaging, one array (n_wavelets, n_samples) a scale.
         """
         plan, ops = self.plan, self.ops
-        padding, waveform = plan.short.padding if plan.short else plan.long, ops.double(waveform)
+        padding, waveform = plan.short or plan.long, ops.double(waveform)
         # In double precision until the spectrum is known. The mean of large samples may be near zero, and a loud low
         # tone would drown what lies 60 dB below it.
         padded = ops.pad(waveform, *padding.sides(plan.options.n_samples))[None]
@@ -113,9 +114,9 @@ class Transform:
         averaged = plan.options.average
         order_0 = self._average([padded], padding, 0, double=True) if averaged else waveform[None]
         outputs = [ops.working(order_0)]
-        if plan.short:
+        if plan.extension:
             outputs += self._groups(ops.working(spectrum), plan.fast, padding)
-            spectrum = ops.rfft(self._extend(spectrum, 0))
+            spectrum = ops.rfft(self._extend(spectrum, plan.extension, 0))
         outputs += self._groups(ops.working(spectrum), plan.slow, plan.long)
         return ops.stack_rows(outputs) if averaged else outputs
 
@@ -133,11 +134,12 @@ class Transform:
         if group.decimation is None:
             modulus = moduli[0]
         else:
-            modulus = self.ops.decimate(*moduli, self._constants[id(group.decimation)])
+            modulus = self.ops.decimate(moduli[0], moduli[1], self._constants[id(group.decimation)])
         spectrum = self.ops.rfft(modulus)[:, : group.n_bins]
         outputs += self._second_order(spectrum, group.second, padding)
-        if group.second_extended:
-            extended = self.ops.working(self.ops.rfft(self._extend(spectrum, group.subsampling)))
+        if group.second_extended and self.plan.extension:
+            samples = self._extend(spectrum, self.plan.extension, group.subsampling)
+            extended = self.ops.working(self.ops.rfft(samples))
             outputs += self._second_order(extended, group.second_extended, self.plan.long)
         return outputs
 
@@ -159,13 +161,12 @@ class Transform:
         above = [ops.conj(half[:, last - 1 : last - 1 - missing : -1])] if missing > 0 else []
         return Spectra(half, times_minus_i, ops.join_columns([ops.conj(half[:, zero:0:-1]), half, *above]), zero)
 
-    def _extend(self, spectra: Array, subsampling: int) -> Array:
+    def _extend(self, spectra: Array, extension: Extension, subsampling: int) -> Array:
         """Return the samples on the long padding of signals whose spectra on the short one are given.
 
         In double precision: the rounding of two more transforms would otherwise be heard where a clip falls silent.
         """
-        extension, ops = self.plan.extension, self.ops
-        key = ("extension", subsampling)
+        ops, key = self.ops, ("extension", subsampling)
         if key not in self._constants:
             weights = extension.weights(subsampling)
             self._constants[key] = [ops.complex_factors(factors, double=True) for factors in weights]

@@ -176,7 +176,9 @@ class _GridSearch:
     def _refit(self, splits: list[Split], chosen: list[int], predictions: np.ndarray) -> None:
         """Fit each outer split's selected candidate, one candidate after another, and fill in its predictions."""
         for candidate in sorted(set(chosen)):
-            requests = [(split, [candidate]) for split, one in zip(splits, chosen, strict=True) if one == candidate]
+            requests = [
+                (split, [candidate]) for split, choice in zip(splits, chosen, strict=True) if choice == candidate
+            ]
             for fit in self._fits.run(requests):
                 predictions[candidate, fit.split.test] = fit.predictions
 

@@ -39,7 +39,7 @@ class BlockKernels:
         if order is not None:
             self._blocks = {name: block[order] for name, block in self._blocks.items()}
         self._kept: dict[tuple, np.ndarray] = {}
-        self._n_kept = int(memory * 1e9) // max(1, 8 * self.n_clips**2)
+        self._max_kept = int(memory * 1e9) // max(1, 8 * self.n_clips**2)
 
     def n_features(self, names: Sequence[str]) -> int:
         """Count the columns of the blocks together."""
@@ -83,7 +83,7 @@ class BlockKernels:
         if train is not None:
             block = standardised(block, train)
         gram = block @ block.T
-        if len(self._kept) < self._n_kept:
+        if len(self._kept) < self._max_kept:
             self._kept[key] = gram
         return gram
 

@@ -53,12 +53,14 @@ def save_checkpoint(
     settings : mapping
         What fixes the numbers, as plain JSON values.
     """
-    arrays = {f"variable_{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(variables)}
-    texts = {"rows": np.array(json.dumps(checkpoint.rows)), "settings": np.array(_canonical(settings))}
+    arrays: dict[str, Any] = {
+        f"variable_{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(variables)
+    }
     if checkpoint.predictions:
         arrays["predictions"] = np.stack(checkpoint.predictions)
+    arrays |= {"rows": np.array(json.dumps(checkpoint.rows)), "settings": np.array(_canonical(settings))}
     with whole_file(path) as temporary:
-        np.savez(temporary, **arrays, **texts)
+        np.savez(temporary, **arrays)
 
 
 def load_checkpoint(path: Path, variables: list[keras.Variable], settings: Mapping[str, Any]) -> Checkpoint:

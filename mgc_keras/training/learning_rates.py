@@ -203,11 +203,15 @@ class OneCycle:
         return values[phase] + (values[phase + 1] - values[phase]) * share
 
 
-_POLICIES = {"constant": ConstantRate, "cyclical": CyclicalRate, "one_cycle": OneCycle}
+_POLICIES: dict[str, type[ConstantRate | CyclicalRate | OneCycle]] = {
+    "constant": ConstantRate,
+    "cyclical": CyclicalRate,
+    "one_cycle": OneCycle,
+}
 
 
 def policy_config(policy: Policy) -> dict[str, Any]:
-    """Return a policy as plain JSON values, from which `policy_from_config` makes an equal one.
+    """Return a policy as plain JSON values: its kind, and its options by name.
 
     Example
     -------
@@ -223,22 +227,6 @@ def policy_config(policy: Policy) -> dict[str, Any]:
         if type(policy) is kind:
             return {"policy": name, **asdict(policy)}
     raise OptionError(f"{policy!r} is none", field="policy", cure=f"give one of {', '.join(_POLICIES)}")
-
-
-def policy_from_config(config: dict[str, Any]) -> Policy:
-    """Make a policy from what `policy_config` returned.
-
-    Raises
-    ------
-    OptionError
-        The policy or one of its options is unknown, or a value is out of its range.
-    """
-    options = {name: value for name, value in config.items() if name != "policy"}
-    checked_choice("policy", str(config.get("policy")), tuple(_POLICIES))
-    try:
-        return _POLICIES[config["policy"]](**options)
-    except TypeError as error:
-        raise OptionError(f"does not take these options ({error})", field=config["policy"]) from error
 
 
 def _check_momentum(field: str, value: float | None) -> None:

@@ -216,8 +216,9 @@ def fit(
     }
     checkpoint = load_checkpoint(files.checkpoint, stepper.variables, record)
     rows, n_batches = checkpoint.rows, -(-len(training) // settings.batch_size)
-    own = progress_bar(description="training", unit="batch", total=settings.epochs * n_batches) if bar is None else None
-    with nullcontext(bar) if own is None else own as counter:
+    total = settings.epochs * n_batches
+    own = progress_bar(description="training", unit="batch", total=total) if bar is None else nullcontext(bar)
+    with own as counter:
         counter.update(len(rows) * n_batches)
         while len(rows) < settings.epochs and not has_stopped(rows, settings):
             try:
@@ -229,8 +230,8 @@ def fit(
             rows.append(row)
             if predict is not None:
                 checkpoint.predictions.append(scores[predict].argmax(1).astype(np.int32))
-            if own is not None:
-                own.set_postfix({key: f"{row[key]:.3f}" for key in row if key.startswith("valid")}, refresh=False)
+            if bar is None:
+                counter.set_postfix({key: f"{row[key]:.3f}" for key in row if key.startswith("valid")}, refresh=False)
             # The checkpoint last: of whatever epochs are in it, the curve and the best weights are on disk.
             if files.best is not None and best_epoch(rows, settings.best_by, settings.ties) == len(rows) - 1:
                 save_weights(stepper.model, files.best)

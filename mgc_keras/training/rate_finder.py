@@ -19,8 +19,6 @@ from mgc_keras.files import write_text
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.stepping import Stepper, check_head, seed_dropout
 
-TABLE_COLUMNS = ("step", "rate", "loss", "smoothed", "suggested")
-
 
 @dataclass(frozen=True)
 class RateSearchSettings:

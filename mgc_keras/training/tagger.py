@@ -181,7 +181,7 @@ def fit_tags(
 
 
 def write_tag_scores(
-    path: Path, clip_ids: Sequence[str], tags: Sequence[str], truth: np.ndarray, scores: np.ndarray
+    path: Path, clip_ids: Sequence[str] | np.ndarray, tags: Sequence[str], truth: np.ndarray, scores: np.ndarray
 ) -> None:
     """Write a table of clips: clip_id, then ``truth_<tag>`` and ``score_<tag>`` of each tag.
 
@@ -189,7 +189,7 @@ def write_tag_scores(
     ----------
     path : Path
         Ends in ``.csv``.
-    clip_ids : sequence of str
+    clip_ids : sequence or array of str
     tags : sequence of str
     truth : np.ndarray [shape=(n_clips, n_tags)]
         0 or 1.

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.metrics import accuracy, auc, macro_auc, per_class_accuracy, r2, score
+from mgc_keras.evaluation.metrics import accuracy, auc, macro_auc, r2, score
 
 
 @pytest.fixture
@@ -59,13 +59,6 @@ def test_tags_without_both_kinds_of_clips_are_named_and_left_out(generator):
     assert list(result.per_tag.index) == ["rock", "jazz"]
     assert result.score == pytest.approx(roc_auc_score(truth[:, [0, 2]], scores[:, [0, 2]]), abs=1e-12)
     assert np.isnan(macro_auc(np.zeros((5, 2)), np.zeros((5, 2))).score)
-
-
-def test_per_class_accuracy_equals_the_diagonal_of_the_confusion_matrix(generator):
-    truth, prediction = generator.integers(3, size=(2, 60))
-    result = per_class_accuracy(truth, prediction)
-    for label in range(3):
-        assert result[label] == accuracy_score(truth[truth == label], prediction[truth == label])
 
 
 @pytest.mark.parametrize(

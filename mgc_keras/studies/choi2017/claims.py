@@ -122,8 +122,9 @@ def ranked(scores: pd.Series) -> list[str]:
 
 
 def _resampled(run: RunFolder, task: str, protocol: str, features: list[str]) -> pd.DataFrame | None:
-    metric, tables = run.metric(task), [run.predictions(task, feature, protocol) for feature in features]
-    if any(table is None for table in tables):
+    metric, found = run.metric(task), [run.predictions(task, feature, protocol) for feature in features]
+    tables = [table for table in found if table is not None]
+    if len(tables) < len(features):
         return None
     clips = tables[0]["clip_id"]
     if any(set(table["clip_id"]) != set(clips) for table in tables):
@@ -237,18 +238,21 @@ def _genres_of_layer_5(run: RunFolder) -> list[Judgement]:
     for task in [name for name in run.tasks if name in GENRE]:
         for protocol in run.protocols:
             table = run.predictions(task, "5", protocol)
-            if table is None or not {"classical", "disco", "reggae"} <= set(table["truth"]):
-                continue
-            right = (table["truth"] == table["prediction"]).groupby(table["truth"]).agg(["mean", "size"])
-            draws = np.random.default_rng(0).binomial(right["size"], right["mean"], (N_RESAMPLES, len(right)))
-            # A genre's clips are resampled among themselves: its number of right ones is then binomial.
-            resampled = pd.DataFrame(draws / right["size"].to_numpy(), columns=right.index)
-            cell = TaskScores(task, protocol, "accuracy", right["mean"], lambda table=resampled: table)
-            mean, spread = right["mean"].mean(), right["mean"].std(ddof=0)
-            numbers = ", ".join(f"{genre} {share:.2f}" for genre, share in right["mean"].items())
-            evidence = f"Accuracies {numbers}; mean {mean:.2f}, standard deviation {spread:.2f}."
-            found.append(cell.judge(evidence, _genres_hold))
+            if table is not None and {"classical", "disco", "reggae"} <= set(table["truth"]):
+                found.append(_judge_genres(task, protocol, table))
     return found
+
+
+def _judge_genres(task: str, protocol: str, predictions: pd.DataFrame) -> Judgement:
+    truth = predictions["truth"]
+    right = (truth == predictions["prediction"]).groupby(truth).agg(["mean", "size"])
+    draws = np.random.default_rng(0).binomial(right["size"], right["mean"], (N_RESAMPLES, len(right)))
+    # A genre's clips are resampled among themselves: its number of right ones is then binomial.
+    resampled = pd.DataFrame(draws / right["size"].to_numpy(), columns=right.index)
+    mean, spread = right["mean"].mean(), right["mean"].std(ddof=0)
+    numbers = ", ".join(f"{genre} {share:.2f}" for genre, share in right["mean"].items())
+    evidence = f"Accuracies {numbers}; mean {mean:.2f}, standard deviation {spread:.2f}."
+    return TaskScores(task, protocol, "accuracy", right["mean"], lambda: resampled).judge(evidence, _genres_hold)
 
 
 def _genres_hold(accuracies: pd.Series) -> bool:
@@ -290,34 +294,35 @@ def _valence_holds(scores: pd.Series) -> bool:
 
 
 def _vocal(run: RunFolder) -> list[Judgement]:
-    found = []
-    for cell in _many_sets(run, VOCAL):
-        with_4 = [name for name in cell.sets() if "4" in name]
-        without = [name for name in cell.sets() if "4" not in name]
-        lowest, highest = cell.scores[with_4].idxmin(), cell.scores[without].idxmax()
-        n_above = int((cell.scores[with_4] > cell.scores[without].max()).sum())
-        evidence = (
-            f"{n_above} of the {len(with_4)} sets with layer 4 are above all {len(without)} without; the lowest with "
-            f"it is {lowest} ({cell.scores[lowest]:.3f}), the highest without {highest} ({cell.scores[highest]:.3f})."
-        )
-        found.append(cell.judge(evidence, lambda scores, a=with_4, b=without: bool(scores[a].min() > scores[b].max())))
-    return found
+    return [_judge_layer_4(cell) for cell in _many_sets(run, VOCAL)]
+
+
+def _judge_layer_4(cell: TaskScores) -> Judgement:
+    with_4 = [name for name in cell.sets() if "4" in name]
+    without = [name for name in cell.sets() if "4" not in name]
+    lowest, highest = cell.scores[with_4].idxmin(), cell.scores[without].idxmax()
+    n_above = int((cell.scores[with_4] > cell.scores[without].max()).sum())
+    evidence = (
+        f"{n_above} of the {len(with_4)} sets with layer 4 are above all {len(without)} without; the lowest with "
+        f"it is {lowest} ({cell.scores[lowest]:.3f}), the highest without {highest} ({cell.scores[highest]:.3f})."
+    )
+    return cell.judge(evidence, lambda scores: bool(scores[with_4].min() > scores[without].max()))
 
 
 def _random_convnets(run: RunFolder) -> list[Judgement]:
-    found = []
-    for cell in task_scores(run):
-        trained = cell.sets()
-        random = [name for name in cell.scores.index if name.removeprefix(RANDOM) in PAPER_SETS and name not in trained]
-        if not trained or not random:
-            continue
-        words = "The trained convnet's best layer set minus the random one's best"
-        found.append(
-            cell.judge_difference(words, lambda scores, a=trained, b=random: scores[a].max() - scores[b].max())
-        )
-        if "mfcc" in cell.scores:
-            words = "The random convnet's best layer set minus MFCC"
-            found.append(cell.judge_difference(words, lambda scores, b=random: scores[b].max() - scores["mfcc"]))
+    return [judgement for cell in task_scores(run) for judgement in _judge_random(cell)]
+
+
+def _judge_random(cell: TaskScores) -> list[Judgement]:
+    trained = cell.sets()
+    random = [name for name in cell.scores.index if name.removeprefix(RANDOM) in PAPER_SETS and name not in trained]
+    if not trained or not random:
+        return []
+    words = "The trained convnet's best layer set minus the random one's best"
+    found = [cell.judge_difference(words, lambda scores: scores[trained].max() - scores[random].max())]
+    if "mfcc" in cell.scores:
+        words = "The random convnet's best layer set minus MFCC"
+        found.append(cell.judge_difference(words, lambda scores: scores[random].max() - scores["mfcc"]))
     return found
 
 

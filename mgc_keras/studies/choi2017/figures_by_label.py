@@ -23,10 +23,12 @@ def label_differences(run: RunFolder, task: str, protocol: str, baseline: str = 
     """
     scores = run.scores[(run.scores["task"] == task) & (run.scores["protocol"] == protocol)]
     best = best_layer_set(scores)
-    tables = [run.predictions(task, name, protocol) for name in (best["feature"], baseline)] if best is not None else []
-    if not tables or any(table is None for table in tables):
+    if best is None:
         return pd.DataFrame()
-    merged = tables[0].merge(tables[1][["clip_id", "prediction"]], on="clip_id", suffixes=("", "_baseline"))
+    ours, theirs = (run.predictions(task, feature, protocol) for feature in (best["feature"], baseline))
+    if ours is None or theirs is None:
+        return pd.DataFrame()
+    merged = ours.merge(theirs[["clip_id", "prediction"]], on="clip_id", suffixes=("", "_baseline"))
     rows = []
     for label, part in merged.groupby("truth"):
         truth, guess, other = (part[name].to_numpy(str) for name in ("truth", "prediction", "prediction_baseline"))

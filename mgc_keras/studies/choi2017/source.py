@@ -23,7 +23,7 @@ from mgc_keras.training.tagger import TaggerSettings, train_tagger, write_tag_sc
 # Enough for stable means and variances: 128 clips hold some 20 million values a channel in the first layer.
 N_CALIBRATION_CLIPS = 128
 # Each clip's own maximum is 0 dB: a reference taken from the batch would change with every shuffle.
-_CLIP_TAGGER = {"output": "tags", "decibel_reference": "clip", "input": "melspectrogram"}
+_clip_tagger = partial(convnet, output="tags", decibel_reference="clip", input="melspectrogram")
 
 
 @dataclass(frozen=True)
@@ -116,12 +116,12 @@ def train_source(
 def _untrained(n_tags: int, settings: TaggerSettings) -> keras.Model:
     if settings.excerpt_frames:
         return excerpt_tagger(n_tags, seed=settings.seed)
-    return convnet(n_tags=n_tags, normalization="population", seed=settings.seed, **_CLIP_TAGGER)
+    return _clip_tagger(n_tags=n_tags, normalization="population", seed=settings.seed)
 
 
 def _whole_clip_tagger(model: keras.Model, n_tags: int) -> keras.Model:
     """Move the weights into the network for whole clips; its statistics are still to be calibrated."""
-    tagger = convnet(n_tags=n_tags, normalization="batch", **_CLIP_TAGGER)
+    tagger = _clip_tagger(n_tags=n_tags, normalization="batch")
     set_tensors(tagger, tensors_of(model))
     return tagger
 

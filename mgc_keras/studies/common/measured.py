@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -85,7 +86,7 @@ def measured_rows(
         raise OptionError("no start was saved", path=run.folder / "config.json", cure="give the folder of a whole run")
     started = datetime.fromisoformat(run.config["started"])
     ended = datetime.fromtimestamp((run.folder / "scores.csv").stat().st_mtime, timezone.utc)
-    about = {
+    about: dict[str, Any] = {
         "command": command or command_line(run.config["command"]),
         "seed": int(run.config["options"].get("seed", 0)),
         "machine": machine or str(run.config["versions"]["platform"]),

@@ -16,6 +16,7 @@ from mgc_keras.reporting.tables import NONE
 from mgc_keras.studies.common.measured import MeasuredRow, read_measured
 from mgc_keras.studies.common.paper import Paper
 
+STUDIES = Path(__file__).parents[1]
 BEGIN, END = "<!-- scores: begin -->", "<!-- scores: end -->"
 METRICS = {"accuracy": "accuracy", "r2": "r²", "auc": "AUC"}
 PROTOCOLS = ("published", "corrected")
@@ -27,7 +28,7 @@ def readme_table() -> str:
     commands: dict[str, str] = {}
     missing = []
     for key, module in by_study("paper").items():
-        measured = read_measured(Path(module.__file__).parent)
+        measured = read_measured(STUDIES / key)
         printed = _printed(module.PAPER)
         lines += _study_lines(key, printed, measured)
         if count := len(printed.keys() - {(row.task, row.feature, row.metric) for row in measured}):

@@ -16,6 +16,7 @@ from mgc_keras.reporting.style import (
     label_axes,
     new_figure,
     save_png,
+    whole_ticks,
 )
 
 _SELECTIONS = (("found", GREY), ("checked", SKY), ("balanced", PURPLE))
@@ -43,7 +44,7 @@ def draw_counts(counts: pd.DataFrame, path: Path, title: str) -> Path:
     for panel, words in zip(axes, ("before and after", "in each part")):
         label_axes(panel, f"{title}: {words}", "", "Clips")
         panel.set_xticks(place, counts["class"], rotation=40, ha="right", rotation_mode="anchor")
-        panel.yaxis.get_major_locator().set_params(integer=True)
+        whole_ticks(panel.yaxis)
         # Above the bars, which may reach the top: some room is made.
         panel.set_ylim(0, 1.16 * panel.get_ylim()[1])
         panel.legend(loc="upper center", ncols=3, fontsize=10, frameon=False)
@@ -64,14 +65,14 @@ def draw_new_clip(predicted: pd.DataFrame, path: Path, title: str) -> Path:
     networks = [name for name in predicted["network"].unique()]
     wide = wide.loc[wide[networks].mean(axis=1).sort_values(ascending=False, kind="stable").index]
     figure, (axes,) = new_figure(max(7.5, 0.8 * len(wide) + 2.0), 3.9)
-    width, place, handles = 0.8 / len(networks), np.arange(len(wide)), []
+    width, place = 0.8 / len(networks), np.arange(len(wide))
     for number, (network, colour) in enumerate(zip(networks, (BLUE, ORANGE, GREEN))):
         at = place + (number - (len(networks) - 1) / 2) * width
-        handles.append(axes.bar(at, wide[network], width, color=colour, label=network))
+        axes.bar(at, wide[network], width, color=colour, label=network)
         for x, share in zip(at, wide[network]):
             axes.text(x, share + 0.01, f"{share:.0%}", ha="center", va="bottom", fontsize=9)
     axes.set_ylim(0, 1.08)
     axes.set_xticks(place, wide.index, rotation=30, ha="right", rotation_mode="anchor")
     label_axes(axes, title, "", "Probability")
-    figure_legend(figure, handles)
+    figure_legend(figure, axes.get_legend_handles_labels()[0])
     return save_png(figure, path)

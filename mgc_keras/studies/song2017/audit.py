@@ -112,10 +112,10 @@ def _triangle(frequencies: np.ndarray, xi: float, sigma: float) -> tuple[int, np
     return int(bins[0]), weights[bins[0] : bins[-1] + 1]
 
 
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    if len(one) < 3 or one.std() == 0 or other.std() == 0:
+def _correlation(values: np.ndarray, others: np.ndarray) -> float:
+    if len(values) < 3 or values.std() == 0 or others.std() == 0:
         return float("nan")
-    return float(np.corrcoef(one, other)[0, 1])
+    return float(np.corrcoef(values, others)[0, 1])
 
 
 def _conclusion(table: pd.DataFrame, n_clips: int) -> str:

@@ -3,8 +3,19 @@
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from pandas.api.typing import SeriesGroupBy
 
-from mgc_keras.reporting.style import BLUE, GREEN, ORANGE, PURPLE, figure_legend, label_axes, new_figure, save_png
+from mgc_keras.reporting.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    figure_legend,
+    label_axes,
+    new_figure,
+    save_png,
+    whole_ticks,
+)
 from mgc_keras.runs.reader import RunFolder
 
 CURVES = "curves.csv"
@@ -32,7 +43,7 @@ def draw_curves(run: RunFolder, task: str, protocol: str) -> Path | None:
             _draw_start(panel, part.groupby("epoch")[column], start, COLOURS.get(start, (GREEN, PURPLE)[number % 2]))
         label_axes(panel, title, "Epoch", "Accuracy (share of clips)")
         panel.set_ylim(0, 1.02)
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        whole_ticks(panel.xaxis)
     figure_legend(figure, axes[0].get_legend_handles_labels()[0])
     return save_png(figure, run.folder / "figures" / f"{task}_{protocol}_curves.png")
 
@@ -56,7 +67,7 @@ def draw_audit(run: RunFolder, name: str) -> Path | None:
     return save_png(figure, run.folder / "figures" / f"audit_{name}.png")
 
 
-def _draw_start(axes: Axes, by_epoch: object, start: str, colour: str) -> None:
+def _draw_start(axes: Axes, by_epoch: SeriesGroupBy, start: str, colour: str) -> None:
     mean, low, high = by_epoch.mean(), by_epoch.quantile(BAND[0]), by_epoch.quantile(BAND[1])
     line = "-" if start == "transfer" else "--"
     axes.plot(mean.index, mean, color=colour, linestyle=line, linewidth=1.8, label=start.replace("-", " "))

@@ -23,8 +23,6 @@ from mgc_keras.training.loop import BEST, CHECKPOINT, FitSettings, Trained
 from mgc_keras.training.stepping import Scorer, Stepper, check_head
 from mgc_keras.training.tagger import HISTORY, AreaUnderCurve, fit_tags, write_tag_scores
 
-PAPER_LEARNING_RATE = 1e-5
-
 
 @dataclass(frozen=True)
 class PretrainingSettings:

@@ -146,7 +146,7 @@ def _over_folds(
         # One test part, trained once: only its clips can tell by how much chance may differ.
         (truth, first), (_, second) = (columns_for(predictions[start], "accuracy") for start in STARTS)
         found["accuracy"] = compare(truth, first, second, groups=groups_of(predictions[STARTS[0]]), seed=seed)
-    adjusted = holm(np.array([one.p_value for one in found.values()]))
+    adjusted = holm(np.array([test.p_value for test in found.values()]))
     rows = []
     for (quantity, test), p_holm in zip(found.items(), adjusted):
         cell = (tuned.task.name, tuned.protocol.name, *STARTS, quantity)
@@ -159,10 +159,11 @@ def _over_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
     rows, n_seeds = [], seeds["seed"].nunique()
     for quantity in QUANTITIES if n_seeds > 1 else ():
         wide = seeds.pivot(index="seed", columns="start", values=quantity)
-        one = seed_interval((wide[STARTS[0]] - wide[STARTS[1]]).to_numpy())
+        interval = seed_interval((wide[STARTS[0]] - wide[STARTS[1]]).to_numpy())
         means = {start: wide[start].mean() for start in STARTS}
-        ends = {"difference": one.difference, "ci_low": one.low, "ci_high": one.high, "p_value": one.p_value}
-        rows.append({"quantity": quantity, "n_seeds": n_seeds, **means, **ends})
+        ends = {"ci_low": interval.low, "ci_high": interval.high, "p_value": interval.p_value}
+        row = {"quantity": quantity, "n_seeds": n_seeds, **means, "difference": interval.difference, **ends}
+        rows.append(row)
     table = pd.DataFrame(rows)
     return table.assign(p_holm=holm(table["p_value"].to_numpy())) if rows else table
 

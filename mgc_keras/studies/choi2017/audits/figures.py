@@ -63,7 +63,7 @@ def _bars_with_intervals(table: pd.DataFrame, names: str, title: str, x: str) ->
     axes.bar(place, table["accuracy"], width=0.6, color=colours)
     spread = np.clip([table["accuracy"] - table["ci_low"], table["ci_high"] - table["accuracy"]], 0, None)
     axes.errorbar(place, table["accuracy"], yerr=spread, fmt="none", ecolor=DARK, elinewidth=1.2, capsize=4)
-    for here, score, top in zip(place, table["accuracy"], table["ci_high"]):
+    for here, (score, top) in enumerate(zip(table["accuracy"], table["ci_high"])):
         axes.text(here, max(score, top) + 0.01, f"{score:.3f}", ha="center", fontsize=10)
     axes.set_xticks(place, table[names], fontsize=10)
     axes.set_ylim(0, min(1.1, max(table["ci_high"].max(), table["accuracy"].max()) + 0.1))
