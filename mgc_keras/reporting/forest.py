@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,7 +75,7 @@ def _draw_panel(axes: Axes, lines: list[str | pd.Series], furthest: float) -> No
     for place, line in enumerate(lines):
         # A heading stands in the panel: at its side a long one would leave no room for the intervals.
         if isinstance(line, str):
-            look = {"fontsize": 10, "fontweight": "bold", "bbox": {"color": "white", "pad": 1.5}}
+            look: dict[str, Any] = {"fontsize": 10, "fontweight": "bold", "bbox": {"color": "white", "pad": 1.5}}
             axes.text(0.004, place, line, transform=axes.get_yaxis_transform(), va="center", **look)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False)
