@@ -2,7 +2,7 @@ r"""Asgharivaskasi et al.: Music genre recognition using deep learning (2019).
 
 Printed, on GTZAN: VGG16 75 %, ResNet34 79 %, GRU on MFCC 40.3 %, classic classifiers 28 to 50 %.
 
-    python experiments/asgharivaskasi2019.py                         built-in corpus, MINUTES on 2 cores
+    python experiments/asgharivaskasi2019.py                         built-in corpus, 3 minutes on 2 cores
     python experiments/asgharivaskasi2019.py rnn skip-rnn --seeds 5  intervals over five seeds, about 7 minutes
     python experiments/asgharivaskasi2019.py --data-home GTZAN --tasks gtzan_genre.csv \
         --backbone-weights vgg16=imagenet resnet34=resnet34.safetensors

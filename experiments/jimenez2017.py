@@ -2,7 +2,7 @@
 
 Printed, on GTZAN: about 78 % from several excerpts a song.
 
-    python experiments/jimenez2017.py                                built-in songs, MINUTES on 2 cores
+    python experiments/jimenez2017.py                                built-in songs, 3 minutes on 2 cores
     python experiments/jimenez2017.py --data-home SONGS --tasks songs.csv --weights music_tagger_crnn
 
 Measured on 60 Emotify clips with the published weights, corrected protocol (2026): new classifier, centre 0.417, mean

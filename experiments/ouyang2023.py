@@ -2,7 +2,7 @@
 
 Printed, on GTZAN: frozen InceptionV3 64.0 %, a CNN from scratch 73.0 % on test clips (97.9 and 99.9 % in training).
 
-    python experiments/ouyang2023.py                                 built-in corpus, MINUTES on 2 cores
+    python experiments/ouyang2023.py                                 built-in corpus, 3 minutes on 2 cores
     python experiments/ouyang2023.py --data-home GTZAN --tasks gtzan_genre.csv --predict song.mp3
 
 No figure of the paper has been reproduced: that takes ImageNet weights and GTZAN. On the built-in corpus InceptionV3

@@ -2,7 +2,7 @@
 
 Printed, on GTZAN: 93.5 % from random weights, 95.8 % after pre-training on the 188 tags of MagnaTagATune.
 
-    python experiments/song2017.py                                   built-in corpus, MINUTES on 2 cores
+    python experiments/song2017.py                                   built-in corpus, 4 minutes on 2 cores
     python experiments/song2017.py --seeds 5                         intervals over five seeds, about 15 minutes
     python experiments/song2017.py --paper-size --source-manifest magnatagatune.csv --manifest gtzan_genre.csv
                                                                      the paper's sizes, meant for a GPU
