@@ -10,11 +10,11 @@ import pandas as pd
 
 from mgc_keras.audio.spans import Windows, windows_of
 from mgc_keras.datasets.manifest import Manifest
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
-from mgc_keras.features.sequences import SequenceWriter
+from mgc_keras.features.sequences import Sequences, SequenceWriter, read_sequences
 from mgc_keras.features.table import TableWriter
 from mgc_keras.files import sha256_of, whole_file, write_text
 from mgc_keras.progress import progress_bar
@@ -157,6 +157,21 @@ def export_features(
             write_text(output.with_suffix(".json"), json.dumps(about, indent=2) + "\n")
         journal.remove()
     return output
+
+
+def export_sequences(manifest: Manifest, stem: Path, extractor: Extractor, *, jobs: int | None = None) -> Sequences:
+    """Export a matrix a clip to ``<stem>.npz``, what failed to ``<stem>_errors.csv``, and return what was written.
+
+    Raises
+    ------
+    ManifestError
+        No clip could be read.
+    """
+    errors_csv = Path(f"{stem}_errors.csv")
+    sequences = read_sequences(export_features(manifest, f"{stem}.npz", extractor, jobs=jobs, errors_csv=errors_csv))
+    if not sequences.clip_ids:
+        raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
+    return sequences
 
 
 def extract_features(

@@ -1,19 +1,23 @@
 """Mel-spectrograms of a whole dataset in one memory-mapped file: decode once, train for many epochs."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mgc_keras.datasets.manifest import Manifest
+from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, check_source_manifest
 from mgc_keras.errors import AudioError, MgcKerasError
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import compose_batches
 from mgc_keras.features.pipeline import clip_features
 from mgc_keras.files import raise_if_full
 from mgc_keras.progress import progress_bar
+from mgc_keras.training.examples import Examples
+from mgc_keras.training.loop import BEST, CHECKPOINT
 from mgc_keras.work import Journal, fingerprint
 
 if TYPE_CHECKING:
@@ -109,6 +113,62 @@ def cache_melspectrograms(
             if problem is not None
         }
     return CachedMelSpectrograms(values, problems)
+
+
+@dataclass(frozen=True)
+class SourceClips:
+    """The clips of a source manifest that a tagger learns from and is judged on.
+
+    Parameters
+    ----------
+    examples : Examples
+        Mel-spectrograms (n_clips, n_mels, n_frames, 1) in dB, and 0 or 1 for every tag. Their rows are those of the
+        manifest.
+    validation : np.ndarray [shape=(n_clips,), dtype=bool]
+        Which clips are held out.
+    tags : tuple of str
+    """
+
+    examples: Examples
+    validation: np.ndarray
+    tags: tuple[str, ...]
+
+
+@contextmanager
+def source_clips(
+    manifest: Manifest, folder: Path, layer: "MelSpectrogram", n_samples: int, *, jobs: int = 2
+) -> Iterator[SourceClips]:
+    """Give the clips marked "train" or "valid" that can be read, while a tagger is trained in a folder.
+
+    Where the training ends without an error, its checkpoints and the mel-spectrograms are removed.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        With columns `label_<tag>` and `split`.
+    folder : Path
+        For ``melspectrograms.npy``; the tagger's checkpoints lie there, too.
+    layer, n_samples, jobs
+        As of `cache_melspectrograms`.
+
+    Raises
+    ------
+    ManifestError
+        There are no tags, or no split into "train" and "valid".
+    MgcKerasError
+        The disk is full.
+    """
+    check_source_manifest(manifest)
+    cached = cache_melspectrograms(manifest, folder / "melspectrograms.npy", layer, n_samples, jobs=jobs)
+    split = manifest.table["split"].to_numpy(str)
+    usable = np.isin(split, ("train", "valid"))
+    usable[list(cached.problems)] = False
+    rows = np.flatnonzero(usable)
+    targets = manifest.table[manifest.label_columns].to_numpy(np.float32)[rows]
+    tags = tuple(column.removeprefix(LABEL_PREFIX) for column in manifest.label_columns)
+    yield SourceClips(Examples(cached.values[..., None], rows, targets), split[rows] == "valid", tags)
+    for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", CHECKPOINT, BEST):
+        (folder / leftover).unlink(missing_ok=True)
 
 
 def _create(path: Path, shape: tuple[int, ...]) -> None:

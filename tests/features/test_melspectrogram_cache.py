@@ -8,8 +8,9 @@ import pytest
 
 from mgc_keras.audio.files import write_waveform
 from mgc_keras.datasets.manifest import Manifest
+from mgc_keras.errors import ManifestError
 from mgc_keras.features import melspectrogram_cache as melspectrograms
-from mgc_keras.features.melspectrogram_cache import cache_melspectrograms
+from mgc_keras.features.melspectrogram_cache import cache_melspectrograms, source_clips
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.studies.choi2017.network import N_SAMPLES, melspectrogram_layer
 
@@ -67,6 +68,21 @@ def test_a_killed_run_goes_on(manifest: Manifest, tmp_path: Path, monkeypatch: p
     resumed = cache_melspectrograms(manifest, tmp_path / "cut.npy", melspectrogram_layer(), N_SAMPLES)
     assert asked == [2, 3, 4]
     np.testing.assert_allclose(resumed.values.astype(np.float32), whole.values.astype(np.float32), atol=0.04)
+
+
+def test_a_tagger_gets_the_readable_clips_of_both_parts(manifest: Manifest, tmp_path: Path) -> None:
+    columns = {"label_a": [1, 0, 1, 0, 1], "label_b": 0, "split": ["valid", "test", "train", "train", "train"]}
+    source = Manifest("toy", manifest.table.assign(**columns), manifest.data_home)
+    with pytest.raises(ZeroDivisionError), source_clips(source, tmp_path, melspectrogram_layer(), N_SAMPLES):
+        raise ZeroDivisionError
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["melspectrograms.npy", "melspectrograms.npy.journal"]
+    with source_clips(source, tmp_path, melspectrogram_layer(), N_SAMPLES) as clips:
+        assert clips.examples.rows.tolist() == [0, 2, 3] and clips.validation.tolist() == [True, False, False]
+        assert clips.tags == ("a", "b") and clips.examples.targets.tolist() == [[1, 0], [1, 0], [0, 0]]
+    assert not list(tmp_path.iterdir())
+    without = Manifest("toy", manifest.table, manifest.data_home)
+    with pytest.raises(ManifestError), source_clips(without, tmp_path, melspectrogram_layer(), N_SAMPLES):
+        pass
 
 
 def test_too_little_disk_is_said_before_anything_is_written(

@@ -81,14 +81,16 @@ def test_constant() -> None:
 
 
 @pytest.mark.parametrize(
-    "policy", [ConstantRate(0.1, 0.9), cyclical("exp_range", gamma=0.5), OneCycle(77, shape="cosine", rise=0.3)]
+    ("name", "policy"),
+    [
+        ("constant", ConstantRate(0.1, 0.9)),
+        ("cyclical", cyclical("exp_range", gamma=0.5)),
+        ("one_cycle", OneCycle(77, shape="cosine", rise=0.3)),
+    ],
 )
-def test_a_policy_survives_its_config(policy: object) -> None:
+def test_a_config_says_all_of_a_policy(name: str, policy: object) -> None:
     config = json.loads(json.dumps(policy_config(policy)))
-    assert {"ConstantRate": "constant", "CyclicalRate": "cyclical", "OneCycle": "one_cycle"}[
-        type(policy).__name__
-    ] == config.pop("policy")
-    assert type(policy)(**config) == policy
+    assert config.pop("policy") == name and type(policy)(**config) == policy
 
 
 @pytest.mark.parametrize(

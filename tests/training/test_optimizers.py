@@ -90,11 +90,6 @@ def test_a_fit_that_was_saved_and_loaded_goes_on_exactly(name: str, tmp_path: Pa
     assert resumed.optimizer.get_config() == unbroken.optimizer.get_config()
 
 
-def test_the_rate_is_logged() -> None:
-    rates = fitted(SteerableSGD()).history.history["learning_rate"]
-    np.testing.assert_allclose(rates, [POLICY.rate(step) for step in (3, 7, 11)], rtol=1e-6)
-
-
 def test_momentum_behind_a_loss_scale() -> None:
     inner = SteerableSGD()
     follow(ConstantRate(0.25, 0.5), keras.optimizers.LossScaleOptimizer(inner))

@@ -1,13 +1,10 @@
 """The clips of the Asgharivaskasi 2019 study: manifests, features, and what the options default to."""
 
-from pathlib import Path
-
 from mgc_keras.datasets.manifest import Manifest
-from mgc_keras.errors import ManifestError
 from mgc_keras.features.backbone import backbone_vectors, melspectrogram_segments
-from mgc_keras.features.export import export_features
+from mgc_keras.features.export import export_sequences
 from mgc_keras.features.segments import SegmentExtractor
-from mgc_keras.features.sequences import Sequences, read_sequences
+from mgc_keras.features.sequences import Sequences
 from mgc_keras.studies.asgharivaskasi2019.features import mfcc_sequences, mfcc_statistics, waveform_segments
 from mgc_keras.studies.asgharivaskasi2019.networks import build_image_network, named_as_options
 from mgc_keras.studies.asgharivaskasi2019.recurrent_network import N_SECONDS
@@ -59,12 +56,7 @@ def features_of(manifest: Manifest, extractor: SegmentExtractor, run: Run[Option
         No clip could be read.
     """
     stem = run.folder / "features" / f"{manifest.name}_{extractor.name}_{extractor.segments}"
-    errors_csv = Path(f"{stem}_errors.csv")
-    path = export_features(manifest, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
-    sequences = read_sequences(path)
-    if not sequences.clip_ids:
-        raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
-    return sequences
+    return export_sequences(manifest, stem, extractor, jobs=run.jobs)
 
 
 def _rendered(name: str, run: Run[Options]) -> Manifest:

@@ -6,7 +6,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Repair
 from mgc_keras.studies.asgharivaskasi2019.paper import PAPER
 from mgc_keras.studies.asgharivaskasi2019.sub_runs import SUB_RUNS, SubRun, chosen
-from mgc_keras.studies.common.options import RunOptions, check_named, chosen_names, option
+from mgc_keras.studies.common.options import RunOptions, check_named, chosen_names, names_option, option
 from mgc_keras.studies.common.study import Study
 
 BACKBONES = ("vgg16", "resnet34")
@@ -39,15 +39,7 @@ training clips chooses, test clips are looked at once.
 class SubRunChoice:
     """Sub-runs."""
 
-    sub_runs: tuple[str, ...] = option(
-        (),
-        f"one of {', '.join(SUB_RUNS)} (default: all of them)",
-        positional=True,
-        flag="SUB_RUN",
-        metavar="SUB_RUN",
-        nargs="*",
-        locks=False,
-    )
+    sub_runs: tuple[str, ...] = names_option(tuple(SUB_RUNS), "all of them", "SUB_RUN")
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, check_source_manifest
-from mgc_keras.features.melspectrogram_cache import cache_melspectrograms
+from mgc_keras.datasets.manifest import Manifest
+from mgc_keras.features.melspectrogram_cache import source_clips
 from mgc_keras.files import whole_file
 from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.studies.choi2017.calibration import calibrate
 from mgc_keras.studies.choi2017.network import N_SAMPLES, convnet, excerpt_tagger, melspectrogram_layer
 from mgc_keras.studies.choi2017.variants import with_variant
-from mgc_keras.training.examples import Examples
-from mgc_keras.training.loop import BEST, CHECKPOINT
 from mgc_keras.training.stepping import Scorer
 from mgc_keras.training.tagger import TaggerSettings, train_tagger, write_tag_scores
 
@@ -84,32 +82,23 @@ def train_source(
     network = SourceNetwork(*(folder / name for name in names))
     if network.validation.exists():
         return network
-    check_source_manifest(manifest)
-    cached = cache_melspectrograms(
-        manifest, folder / "melspectrograms.npy", melspectrogram_layer(), N_SAMPLES, jobs=jobs
-    )
-    split = manifest.table["split"].to_numpy(str)
-    usable = np.isin(split, ("train", "valid"))
-    usable[list(cached.problems)] = False
-    rows = np.flatnonzero(usable)
-    targets = manifest.table[manifest.label_columns].to_numpy(np.float32)[rows]
-    examples, validation = Examples(cached.values[..., None], rows, targets), split[rows] == "valid"
-    build = partial(_untrained, targets.shape[1], settings)
-    model = train_tagger(build, examples, validation, folder=folder, score=score, settings=settings).model
-    calibration = _calibration(cached.values, rows[~validation], settings.seed)
-    tagger = calibrate(_whole_clip_tagger(model, targets.shape[1]), calibration)
-    _save(with_variant(tagger, normalization="batch", decibel_reference="batch", input="waveform"), network.published)
-    _save(with_variant(tagger, input="waveform"), network.corrected)
-    held_out = np.flatnonzero(validation)
-    write_tag_scores(
-        network.validation,
-        np.asarray(manifest.clip_ids)[rows[held_out]],
-        [column.removeprefix(LABEL_PREFIX) for column in manifest.label_columns],
-        targets[held_out],
-        Scorer(tagger).scores(examples, held_out, batch_size=16),
-    )
-    for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", CHECKPOINT, BEST):
-        (folder / leftover).unlink(missing_ok=True)
+    with source_clips(manifest, folder, melspectrogram_layer(), N_SAMPLES, jobs=jobs) as clips:
+        examples, validation = clips.examples, clips.validation
+        build = partial(_untrained, len(clips.tags), settings)
+        model = train_tagger(build, examples, validation, folder=folder, score=score, settings=settings).model
+        calibration = _calibration(examples.values, examples.rows[~validation], settings.seed)
+        tagger = calibrate(_whole_clip_tagger(model, len(clips.tags)), calibration)
+        published = with_variant(tagger, normalization="batch", decibel_reference="batch", input="waveform")
+        _save(published, network.published)
+        _save(with_variant(tagger, input="waveform"), network.corrected)
+        held_out = np.flatnonzero(validation)
+        write_tag_scores(
+            network.validation,
+            np.asarray(manifest.clip_ids)[examples.rows[held_out]],
+            clips.tags,
+            examples.targets[held_out],
+            Scorer(tagger).scores(examples, held_out, batch_size=16),
+        )
     return network
 
 
@@ -129,7 +118,7 @@ def _whole_clip_tagger(model: keras.Model, n_tags: int) -> keras.Model:
 def _calibration(values: np.ndarray, rows: np.ndarray, seed: int) -> Iterator[np.ndarray]:
     chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:N_CALIBRATION_CLIPS])
     for start in range(0, len(chosen), 4):
-        yield values[chosen[start : start + 4]].astype(np.float32)[..., None]
+        yield values[chosen[start : start + 4]].astype(np.float32)
 
 
 def _save(model: keras.Model, path: Path) -> None:

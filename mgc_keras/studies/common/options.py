@@ -65,6 +65,12 @@ def option(
     return field(default=default, metadata=metadata)
 
 
+def names_option(known: Sequence[str], default: str, flag: str) -> Any:
+    """Declare names without a flag, any number of those known, for `chosen_names`; `default` tells what none means."""
+    help = f"one of {', '.join(known)} (default: {default})"
+    return option((), help, positional=True, flag=flag, metavar=flag, nargs="*", locks=False)
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """Run."""

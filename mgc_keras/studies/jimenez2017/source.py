@@ -5,13 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, check_source_manifest
-from mgc_keras.features.melspectrogram_cache import cache_melspectrograms
+from mgc_keras.datasets.manifest import Manifest
+from mgc_keras.features.melspectrogram_cache import source_clips
 from mgc_keras.files import whole_file
 from mgc_keras.studies.jimenez2017.network import SAMPLING_RATE, melspectrogram_layer
 from mgc_keras.studies.jimenez2017.variants import from_short, short_crnn
-from mgc_keras.training.examples import Examples
-from mgc_keras.training.loop import BEST, CHECKPOINT
 from mgc_keras.training.tagger import TaggerSettings, train_tagger
 
 MODEL = "source_tagger.h5"
@@ -53,27 +51,15 @@ def train_source_crnn(
     folder = Path(folder)
     if (folder / MODEL).exists():
         return folder / MODEL
-    check_source_manifest(manifest)
-    cached = cache_melspectrograms(
-        manifest, folder / "melspectrograms.npy", melspectrogram_layer(), 29 * SAMPLING_RATE, jobs=jobs
-    )
-    split = manifest.table["split"].to_numpy(str)
-    usable = np.isin(split, ("train", "valid"))
-    usable[list(cached.problems)] = False
-    rows = np.flatnonzero(usable)
-    columns = manifest.label_columns
-    examples = Examples(cached.values[..., None], rows, manifest.table[columns].to_numpy(np.float32)[rows])
-    model = train_tagger(
-        lambda: short_crnn(len(columns), n_frames=settings.excerpt_frames, seed=settings.seed),
-        examples,
-        split[rows] == "valid",
-        folder=folder,
-        score=score,
-        settings=settings,
-    ).model
-    tags = tuple(column.removeprefix(LABEL_PREFIX) for column in columns)
-    with whole_file(folder / MODEL) as temporary:
-        from_short(model, tags).save(temporary)
-    for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", CHECKPOINT, BEST):
-        (folder / leftover).unlink(missing_ok=True)
+    with source_clips(manifest, folder, melspectrogram_layer(), 29 * SAMPLING_RATE, jobs=jobs) as clips:
+        model = train_tagger(
+            lambda: short_crnn(len(clips.tags), n_frames=settings.excerpt_frames, seed=settings.seed),
+            clips.examples,
+            clips.validation,
+            folder=folder,
+            score=score,
+            settings=settings,
+        ).model
+        with whole_file(folder / MODEL) as temporary:
+            from_short(model, clips.tags).save(temporary)
     return folder / MODEL

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from mgc_keras.protocols import Repair
-from mgc_keras.studies.common.options import RunOptions, chosen_names, option
+from mgc_keras.studies.common.options import RunOptions, chosen_names, names_option, option
 from mgc_keras.studies.common.study import Study
 from mgc_keras.studies.jimenez2017.paper import PAPER
 
@@ -35,15 +35,7 @@ epoch.
 class SubRunChoice:
     """Ways of training."""
 
-    sub_runs: tuple[str, ...] = option(
-        (),
-        f"one of {', '.join(SUB_RUNS)} (default: both of them)",
-        positional=True,
-        flag="SUB_RUN",
-        metavar="SUB_RUN",
-        nargs="*",
-        locks=False,
-    )
+    sub_runs: tuple[str, ...] = names_option(SUB_RUNS, "both of them", "SUB_RUN")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The clips of the Ouyang 2023 study: manifests, the check, features, and what the options default to."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -11,10 +10,10 @@ from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
 from mgc_keras.features.backbone import backbone_vectors
 from mgc_keras.features.clips import list_clips
-from mgc_keras.features.export import export_features
+from mgc_keras.features.export import export_sequences
 from mgc_keras.features.extractor import Extractor
 from mgc_keras.features.pipeline import reader
-from mgc_keras.features.sequences import Sequences, read_sequences
+from mgc_keras.features.sequences import Sequences
 from mgc_keras.networks.image_network import SAMPLING_RATE
 from mgc_keras.progress import progress_bar
 from mgc_keras.protocols import Protocol
@@ -198,10 +197,7 @@ def features_of(network: str, clean: CleanClips, run: Run[Options]) -> Sequences
             antialias=True,
         )
     stem = run.folder / "features" / f"{clean.manifest.name}_{extractor.name}"
-    errors_csv = Path(f"{stem}_errors.csv")
-    usable = clean.manifest.select(clean.found.usable)
-    path = export_features(usable, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
-    return read_sequences(path)
+    return export_sequences(clean.manifest.select(clean.found.usable), stem, extractor, jobs=run.jobs)
 
 
 def _file_name(genre: str) -> str:

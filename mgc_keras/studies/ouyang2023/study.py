@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from mgc_keras.protocols import Repair
-from mgc_keras.studies.common.options import RunOptions, check_named, chosen_names, option
+from mgc_keras.studies.common.options import RunOptions, check_named, chosen_names, names_option, option
 from mgc_keras.studies.common.study import Study
 from mgc_keras.studies.ouyang2023.paper import PAPER
 
@@ -33,15 +33,7 @@ clips of a genre. Corrected: copies out, artists on one side (for GTZAN its faul
 class NetworkChoice:
     """Networks to train."""
 
-    networks: tuple[str, ...] = option(
-        (),
-        f"one of {', '.join(NETWORKS)} (default: both, and compare them)",
-        positional=True,
-        flag="NETWORK",
-        metavar="NETWORK",
-        nargs="*",
-        locks=False,
-    )
+    networks: tuple[str, ...] = names_option(NETWORKS, "both, and compare them", "NETWORK")
 
 
 @dataclass(frozen=True)

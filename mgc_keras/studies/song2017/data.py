@@ -1,16 +1,13 @@
 """The clips of the Song 2017 study: manifests, their scattering sequences, and what the options default to."""
 
-from pathlib import Path
-
 import numpy as np
 
 from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
-from mgc_keras.errors import ManifestError
-from mgc_keras.features.export import export_features
+from mgc_keras.features.export import export_sequences
 from mgc_keras.features.scattering import ScatteringExtractor
-from mgc_keras.features.sequences import Sequences, read_sequences
+from mgc_keras.features.sequences import Sequences
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.song2017.source_clips import tag_columns, validation_clips
@@ -48,11 +45,7 @@ def sequences_of(manifest: Manifest, run: Run[Options]) -> tuple[Sequences, Mani
         int(round(data.seconds * SAMPLING_RATE)), sampling_rate=SAMPLING_RATE, J=data.J, Q=data.Q
     )
     stem = run.folder / "features" / f"{manifest.name}_scattering"
-    errors_csv = Path(f"{stem}_errors.csv")
-    path = export_features(manifest, Path(f"{stem}.npz"), extractor, jobs=run.jobs, errors_csv=errors_csv)
-    sequences = read_sequences(path)
-    if not sequences.clip_ids:
-        raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
+    sequences = export_sequences(manifest, stem, extractor, jobs=run.jobs)
     place = {clip_id: row for row, clip_id in enumerate(manifest.clip_ids)}
     return sequences, manifest.select(np.array([place[clip_id] for clip_id in sequences.clip_ids]))
 
