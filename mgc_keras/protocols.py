@@ -77,8 +77,11 @@ def protocols_of(repairs: Sequence[Repair], which: str = "both", without: Sequen
     Raises
     ------
     OptionError
-        There is no such repair.
+        There is no such repair, or the corrected protocol is not run, beside which its worth would show.
     """
+    if without and which == PUBLISHED:
+        cure = f"take --protocol {CORRECTED} or both"
+        raise OptionError(f"needs the {CORRECTED} protocol to be compared with", field="--without", cure=cure)
     names = [name for name in (PUBLISHED, CORRECTED) if which in (name, "both")]
     return tuple(
         protocol_named(name, repairs) for name in [*names, *(_WITHOUT + repair for repair in dict.fromkeys(without))]
@@ -86,7 +89,16 @@ def protocols_of(repairs: Sequence[Repair], which: str = "both", without: Sequen
 
 
 def protocol_named(name: str, repairs: Sequence[Repair]) -> Protocol:
-    """Return the protocol that a table names; see `protocols_of` for the errors."""
+    """Return the protocol that a table names.
+
+    Raises
+    ------
+    OptionError
+        There is no such protocol or repair.
+    """
+    if name not in (PUBLISHED, CORRECTED) and not name.startswith(_WITHOUT):
+        cure = f"choose {PUBLISHED}, {CORRECTED} or {_WITHOUT}REPAIR"
+        raise OptionError(f"there is no protocol {name!r}", field="protocol", cure=cure)
     left_out = name.removeprefix(_WITHOUT) if name.startswith(_WITHOUT) else None
     known = [repair.name for repair in repairs]
     if left_out is not None and left_out not in known:

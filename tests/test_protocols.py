@@ -34,6 +34,16 @@ def test_a_repair_that_is_not_there_is_refused() -> None:
         protocols_of(REPAIRS, without=["hope"])
 
 
+def test_a_repair_needs_the_corrected_protocol_beside_it() -> None:
+    with pytest.raises(OptionError, match="--without: needs the corrected protocol"):
+        protocols_of(REPAIRS, "published", ["scaling"])
+
+
+def test_a_protocol_that_is_not_there_is_refused() -> None:
+    with pytest.raises(OptionError, match="there is no protocol 'fixed'"):
+        protocol_named("fixed", REPAIRS)
+
+
 def test_titles() -> None:
     assert protocol_title("corrected") == "Corrected" and protocol_title("published") == "Published protocol"
     assert protocol_title("corrected-without-nested") == "Corrected without nested"

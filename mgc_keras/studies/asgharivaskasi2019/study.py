@@ -91,7 +91,7 @@ class NetworkOptions:
         22050, "sampling rate of the raw audio (default: %(default)s, 2.6 MB a clip)", metavar="HZ", least=1
     )
     units: int = option(64, "units of the recurrent layers (default: %(default)s)", least=1)
-    skip: int = option(4, "how many steps back the skip-GRU reaches (default: %(default)s)", metavar="K")
+    skip: int = option(4, "how many steps back the skip-GRU reaches (default: %(default)s)", metavar="K", least=1)
     combination: str = option("mean", "how the skip joins the state (default: %(default)s)", choices=("add", "mean"))
 
 
@@ -103,10 +103,12 @@ class TrainingOptions:
     batch_size: int = option(16, "examples a batch (default: %(default)s)", least=1)
     optimizer: str = option("adam", "the optimizer (default: %(default)s)", choices=("adam", "sgd"))
     policy: str = option("one-cycle", "policy of the learning rate (default: %(default)s)", choices=POLICIES)
-    learning_rate: float = option(1e-3, "the highest learning rate, or the constant one (default: %(default)s)")
+    learning_rate: float = option(
+        1e-3, "the highest learning rate, or the constant one (default: %(default)s)", above=0
+    )
     find_rate: bool = option(False, "search each network's rate first (Smith 2017), and plot the search")
     patience: int | None = option(
-        None, "epochs without lower validation loss that end a training (default: none do)", metavar="N"
+        None, "epochs without lower validation loss that end a training (default: none do)", metavar="N", least=1
     )
     seeds: int = option(1, "train rnn and skip-rnn with N seeds (default: %(default)s)", metavar="N", least=1)
 

@@ -43,6 +43,34 @@ def layer_sets(which: str = "all") -> list[str]:
     return [name for name in names if which == "all" or name not in NEVER_PUBLISHED]
 
 
+def named_sets(sets: str) -> list[str]:
+    """Name the layer sets that ``--layer-sets`` asks for.
+
+    Parameters
+    ----------
+    sets : str
+        "all" or "published" as in `layer_sets`, or sets with commas between them, their layers in rising order.
+
+    Raises
+    ------
+    OptionError
+        A name that is none of the 31 sets.
+
+    Example
+    -------
+    >>> named_sets("1,12,12345")
+    ['1', '12', '12345']
+    """
+    if sets in ("all", "published"):
+        return layer_sets(sets)
+    named = list(dict.fromkeys(sets.split(",")))
+    for name in named:
+        if name not in layer_sets():
+            cure = "name layers from 1 to 5 in rising order, such as 1,12,12345; or all, or published"
+            raise OptionError(f"there is no set {name!r}", field="--layer-sets", cure=cure)
+    return named
+
+
 def feature_names(which: str = "all", mfcc: bool = True, prefix: str = "") -> list[str]:
     """Name the feature sets of a study: layer sets, MFCC, and MFCC with all layers (paper, section 4).
 

@@ -9,7 +9,7 @@ from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.audits.run import run_audits
 from mgc_keras.studies.choi2017.authors_files import PUBLISHED_TASKS
 from mgc_keras.studies.choi2017.extractors import Source, check_source, extractors, source_network
-from mgc_keras.studies.choi2017.feature_sets import feature_blocks, feature_names
+from mgc_keras.studies.choi2017.feature_sets import feature_blocks, feature_names, named_sets
 from mgc_keras.studies.choi2017.features import StudyData, exported_data, published_data
 from mgc_keras.studies.choi2017.network import SAMPLING_RATE
 from mgc_keras.studies.choi2017.scored_search import search_and_score
@@ -80,7 +80,7 @@ def features_to_search(data: StudyData, protocol: Protocol, run: Run[Options]) -
             # Searches cost a third of the run; the random network's single layers and all of them show what it can do.
             names = [name for name in names if not name.startswith("random_") or name in FEW_RANDOM]
     else:
-        chosen = sets.split(",")
+        chosen = named_sets(sets)
         names = [*chosen, "mfcc", "mfcc+12345", *(f"random_{name}" for name in chosen)]
     return [name for name in names if set(feature_blocks(name)) <= set(blocks)]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Repair
+from mgc_keras.studies.choi2017.feature_sets import named_sets
 from mgc_keras.studies.choi2017.paper import PAPER
 from mgc_keras.studies.common.options import RunOptions, option
 from mgc_keras.studies.common.study import Study
@@ -55,6 +56,7 @@ class SearchOptions:
         "in candidates/ (default: ten million, for SVC on MFCCs alone three, for SVR on other than the authors' "
         "features a hundred thousand; 0: no limit, takes hours)",
         metavar="N",
+        least=0,
     )
     corrected_folds: int = option(
         None,
@@ -72,7 +74,7 @@ class TrainingOptions:
     batch_size: int = option(16, "clips a batch (default: %(default)s)", least=1)
     learning_rate: float = option(3e-3, "learning rate of Adam (default: %(default)s)", above=0)
     whole_clips: bool = option(False, "train on clips of 29 s, as the paper does: four times the work of excerpts")
-    source_clips: int = option(320, "clips of the built-in tagging task (default: %(default)s)")
+    source_clips: int = option(320, "clips of the built-in tagging task (default: %(default)s)", least=1)
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Options:
         if self.data.published_features and (self.run.data_home or self.data.source_weights):
             cure = "leave the audio options out"
             raise OptionError("already holds features", field="--published-features", cure=cure)
+        named_sets(self.search.layer_sets)  # refused before anything is computed
         grid = self.search.grid or ("reduced" if self.is_built_in else "authors")
         n_folds = self.search.corrected_folds or (5 if self.is_built_in else 10)
         return replace(self, search=replace(self.search, grid=grid, corrected_folds=n_folds))

@@ -7,6 +7,7 @@ returns a copy in which defaults that depend on other options are filled in. Ste
 """
 
 import argparse
+import math
 import os
 import types
 from collections.abc import Iterator, Mapping, Sequence
@@ -146,7 +147,8 @@ def options_from(options: type[Options], namespace: argparse.Namespace) -> Optio
 def resolved(options: Options) -> Options:
     """Check every value's range, and fill in the defaults that depend on other options."""
     for given, values in _all(options):
-        for value in values if isinstance(values, tuple) else (values,):
+        several = values.values() if isinstance(values, dict) else values if isinstance(values, tuple) else (values,)
+        for value in several:
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 _check_range(given, value)
     return options.resolved() if hasattr(options, "resolved") else options
@@ -264,24 +266,14 @@ def _bare(hint: Any) -> Any:
 
 def _check_range(given: Field, value: float) -> None:
     least, above, below = (given.metadata[name] for name in ("least", "above", "below"))
+    if (
+        math.isfinite(value)
+        and (least is None or value >= least)
+        and (above is None or value > above)
+        and (below is None or value < below)
+    ):
+        return
+    bounds = {"{:g} or more": least, "above {:g}": above, "below {:g}": below}
+    wanted = " and ".join(text.format(bound) for text, bound in bounds.items() if bound is not None)
     count = {2: "two numbers ", 3: "three numbers "}.get(given.metadata["nargs"], "")
-    if above is not None and below is not None:
-        fault = (
-            None
-            if above < value < below
-            else f"must {'be ' + count if count else 'lie '}between {above:g} and {below:g}"
-        )
-    elif least is not None:
-        fault = (
-            None
-            if value >= least
-            else f"must be {count}of {least:g} or more"
-            if count
-            else f"must be {least:g} or more"
-        )
-    elif above is not None:
-        fault = None if value > above else f"must be {count}above {above:g}"
-    else:
-        fault = None if below is None or value < below else f"must be below {below:g}"
-    if fault:
-        raise OptionError(fault, field=flag_of(given))
+    raise OptionError(f"must be {count}{wanted or 'finite'}, not {value:g}", field=flag_of(given))

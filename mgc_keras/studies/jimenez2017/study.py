@@ -51,6 +51,7 @@ class SongOptions:
         "seconds left out at each end of a song; the authors' reader drops 20 unless told otherwise (default: "
         "%(default)g, all of the song)",
         metavar="S",
+        least=0,
     )
     share: float = option(1 / 3, "share of the songs held out, published protocol (default: a third)", above=0, below=1)
     k: int = option(5, "neighbours an excerpt asks; not stated in the study (default: %(default)s)", least=1)

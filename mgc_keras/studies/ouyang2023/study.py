@@ -43,7 +43,7 @@ class DataOptions:
     clips: int = option(100, "clips of the built-in genre task (default: %(default)s)", least=1)
     seconds: float = option(29.0, "seconds of each clip; shorter clips are repeated (default: %(default)s)", above=0)
     minimum_duration: float = option(
-        0.1, "clips shorter than this many seconds are faulty (default: %(default)s)", metavar="S"
+        0.1, "clips shorter than this many seconds are faulty (default: %(default)s)", metavar="S", least=0
     )
     parts: tuple[float, ...] = option(
         (80.0, 9.0, 10.0),
@@ -72,13 +72,14 @@ class NetworkOptions:
         "size of the image that both networks see, in pixels (default: 128 256)",
         nargs=2,
         metavar=("HEIGHT", "WIDTH"),
+        least=1,
     )
     head_units: int = option(128, "units of InceptionV3's dense layer (default: %(default)s)", least=1)
     channels: tuple[int, ...] = option(
-        (16, 32, 64, 128), "channels of the cnn's blocks (default: 16 32 64 128)", nargs="+"
+        (16, 32, 64, 128), "channels of the cnn's blocks (default: 16 32 64 128)", nargs="+", least=1
     )
     dense_units: int = option(64, "units of the cnn's dense layer (default: %(default)s)", least=1)
-    dropout: float = option(0.3, "dropout of the cnn (default: %(default)s)")
+    dropout: float = option(0.3, "dropout of the cnn (default: %(default)s)", least=0, below=1)
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class TrainingOptions:
         "minutes, inceptionv3=300 cnn=60)",
         names=NETWORKS,
         metavar="N",
+        least=1,
     )
     batch_size: int = option(32, "clips a batch (default: %(default)s)", least=1)
     learning_rate: dict[str, float] = option(
@@ -99,6 +101,7 @@ class TrainingOptions:
         "cnn=1e-3)",
         names=NETWORKS,
         metavar="RATE",
+        above=0,
     )
     patience: int = option(
         20,

@@ -69,13 +69,13 @@ class DataOptions:
         "--source-manifest folder:f",
         metavar="RULE",
     )
-    source_tags: int | None = option(None, "pre-train on the N most frequent tags (default: all)", metavar="N")
+    source_tags: int | None = option(None, "pre-train on the N most frequent tags (default: all)", metavar="N", least=1)
     source_model: Path | None = option(None, "a pre-trained network, instead of training one", metavar="FILE")
-    source_clips: int = option(400, "clips of the built-in tagging task (default: %(default)s)")
-    target_clips: int = option(200, "clips of the built-in genre task (default: %(default)s)")
+    source_clips: int = option(400, "clips of the built-in tagging task (default: %(default)s)", least=1)
+    target_clips: int = option(200, "clips of the built-in genre task (default: %(default)s)", least=1)
     seconds: float = option(29.0, "seconds taken from the start of each clip (default: %(default)s)", above=0)
-    J: int = option(13, "frames of 2^J samples at 16 kHz (default: %(default)s)", flag="--J")
-    Q: int = option(8, "wavelets an octave (default: %(default)s)", flag="--Q")
+    J: int = option(13, "frames of 2^J samples at 16 kHz (default: %(default)s)", flag="--J", least=1)
+    Q: int = option(8, "wavelets an octave (default: %(default)s)", flag="--Q", least=1)
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,18 @@ class NetworkOptions:
 class TrainingOptions:
     """Training."""
 
-    source_epochs: int = option(None, f"epochs of pre-training at most {_by_size('source_epochs')}", metavar="N")
-    source_learning_rate: float = option(
-        None, f"learning rate of pre-training {_by_size('source_learning_rate')}", metavar="RATE"
+    source_epochs: int = option(
+        None, f"epochs of pre-training at most {_by_size('source_epochs')}", metavar="N", least=1
     )
-    patience: int = option(8, "epochs without gain that end pre-training (default: %(default)s)", metavar="N")
-    epochs: int = option(None, f"epochs of fine-tuning {_by_size('epochs')}", metavar="N")
-    learning_rate: float = option(None, f"learning rate of fine-tuning {_by_size('learning_rate')}", metavar="RATE")
-    batch_size: int = option(16, "clips a batch (default: %(default)s)")
+    source_learning_rate: float = option(
+        None, f"learning rate of pre-training {_by_size('source_learning_rate')}", metavar="RATE", above=0
+    )
+    patience: int = option(8, "epochs without gain that end pre-training (default: %(default)s)", metavar="N", least=1)
+    epochs: int = option(None, f"epochs of fine-tuning {_by_size('epochs')}", metavar="N", above=0)
+    learning_rate: float = option(
+        None, f"learning rate of fine-tuning {_by_size('learning_rate')}", metavar="RATE", above=0
+    )
+    batch_size: int = option(16, "clips a batch (default: %(default)s)", least=1)
     folds: int = option(
         None, "folds of the published protocol (default: 10; 5 on the built-in corpus)", metavar="N", least=2
     )

@@ -60,6 +60,11 @@ def test_a_run_goes_on_but_not_with_other_options(shared_data: Path, tmp_path: P
         (["--source-weights", "missing.h5"], "missing.h5"),
         (["--jobs", "0"], "jobs"),
         (["--epochs", "0"], "epochs"),
+        (["--layer-sets", "6"], "--layer-sets: there is no set '6'"),
+        (["--layer-sets", "1,51"], "there is no set '51'"),
+        (["--mfcc-budget", "-1"], "--mfcc-budget: must be 0 or more, not -1"),
+        (["--learning-rate", "inf"], "--learning-rate: must be above 0, not inf"),
+        (["--protocol", "published", "--without", "scaling"], "--without: needs the corrected protocol"),
     ],
 )
 def test_wrong_options_are_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:
