@@ -37,7 +37,7 @@ def batch_order(
         and the same order of clips in every table, whatever order they were extracted in.
     labels : np.ndarray [shape=(n_clips,)]
     folds : np.ndarray of int [shape=(n_clips,)]
-        The fold in which each clip is tested.
+        The fold in which each clip is tested; -1: it is learnt from, and never tested.
     reference : str
         The table that the others are compared with; must not depend on batches.
     groups : np.ndarray [shape=(n_clips,)], optional
@@ -75,7 +75,9 @@ def batch_order(
     guesses = {
         name: predict(np.asarray(table, np.float64), labels, np.asarray(folds)) for name, table in features.items()
     }
-    table = _table(guesses, labels, reference, groups, seed)
+    tested = np.asarray(folds) >= 0
+    guesses = {name: guess[tested] for name, guess in guesses.items()}
+    table = _table(guesses, labels[tested], reference, None if groups is None else np.asarray(groups)[tested], seed)
     return AuditResult("batch_order", table, _conclusion(table, reference))
 
 
@@ -101,11 +103,13 @@ def _table(
 def nested_linear_svm(features: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Return out-of-fold predictions of a linear SVM; scaling and C are fitted within the training folds alone.
 
+    Clips of fold -1 are learnt from in every fold, and get their own labels.
+
     C is chosen among 0.001, 0.01, 0.1 and 1 by 3-fold cross-validation inside the training folds (shuffled, fixed
     seed).
     """
-    guess = np.empty(len(labels), labels.dtype)
-    for fold in np.unique(folds):
+    guess = labels.copy()
+    for fold in np.unique(folds[folds >= 0]):
         inside = folds == fold
         model = GridSearchCV(
             make_pipeline(StandardScaler(), SVC(kernel="linear")),

@@ -17,8 +17,8 @@ from mgc_keras.studies.choi2017.audits.fold_weighting import fold_weighting
 from mgc_keras.studies.choi2017.audits.replicas import replicas
 from mgc_keras.studies.choi2017.audits.scaling import scaling
 from mgc_keras.studies.choi2017.extractors import Source
-from mgc_keras.studies.choi2017.feature_sets import feature_blocks
-from mgc_keras.studies.choi2017.features import StudyData
+from mgc_keras.studies.choi2017.feature_sets import LAYERS, feature_blocks
+from mgc_keras.studies.choi2017.features import Blocks, StudyData
 from mgc_keras.studies.choi2017.scored_search import search_and_score
 from mgc_keras.studies.choi2017.study import Options
 from mgc_keras.studies.common.run import Run
@@ -46,7 +46,7 @@ def run_audits(searched: list[StudyData], source: Source | None, run: Run[Option
     writer.audit(_weighting(run))
     writer.audit(_scaling(data, run))
     writer.audit(_replicas(data, run.study.protocol(PUBLISHED)))
-    convnet, labels = _convnet(data, PUBLISHED), data.task.target
+    convnet, labels = _convnet(data.blocks[PUBLISHED]), data.task.target
     if _cut_classes(labels):
         features = {"convnet": convnet, "mfcc": data.blocks[PUBLISHED].get("mfcc")}
         writer.audit(batch_border({name: block for name, block in features.items() if block is not None}, labels))
@@ -56,8 +56,8 @@ def run_audits(searched: list[StudyData], source: Source | None, run: Run[Option
         writer.audit(_batch_order(data, data.manifest, source, run))
 
 
-def _convnet(data: StudyData, protocol: str) -> np.ndarray:
-    return np.hstack([data.blocks[protocol][layer] for layer in "12345"])
+def _convnet(blocks: Blocks) -> np.ndarray:
+    return np.hstack([blocks[layer] for layer in LAYERS])
 
 
 def _cut_classes(labels: np.ndarray, least: int = 10) -> bool:
@@ -87,15 +87,18 @@ def _scaling(data: StudyData, run: Run[Options]) -> AuditResult:
 
 
 def _replicas(data: StudyData, published: Protocol) -> AuditResult:
-    blocks, (task, _) = data.blocks[PUBLISHED], data.under(published)
-    features = {"convnet": _convnet(data, PUBLISHED)} | ({"mfcc": blocks["mfcc"]} if "mfcc" in blocks else {})
+    task, blocks = data.under(published)
+    features = {"convnet": _convnet(blocks)} | ({"mfcc": blocks["mfcc"]} if "mfcc" in blocks else {})
+    # Where the split leaves clips out, rows no longer tell who shared a batch.
+    batch_size = BATCH_SIZE if len(task) == len(data.task) else None
     folds = task.folds(grouped=False)
-    return replicas(features, list(task.clip_ids), labels=task.target, folds=folds, batch_size=BATCH_SIZE)
+    return replicas(features, list(task.clip_ids), labels=task.target, folds=folds, batch_size=batch_size)
 
 
 def _batch_order(data: StudyData, manifest: Manifest, source: Source, run: Run[Options]) -> AuditResult:
     """Extract the same clips with the same weights in differently composed batches, and score them alike."""
-    model = load_model(source.published, output="features")
+    model, task = load_model(source.published, output="features"), data.task.with_split(fault_filtered=True)
+    rows = data.rows_of(task)
     # A batch as large as a class, so that class-sorted batches hold one class each.
     batch_size = max(2, len(data.task) // len(set(data.task.target)))
     features = {}
@@ -105,10 +108,9 @@ def _batch_order(data: StudyData, manifest: Manifest, source: Source, run: Run[O
         path = run.folder / "features" / f"{manifest.name}_batch_order_{order}.csv"
         errors_csv = path.with_name(f"{path.stem}_errors.csv")
         export_features(manifest, path, extractor, jobs=run.jobs, errors_csv=errors_csv)
-        features[name] = read_features(path).loc[list(data.task.clip_ids)].to_numpy(np.float64)
+        features[name] = read_features(path).loc[list(task.clip_ids)].to_numpy(np.float64)
     if CORRECTED in data.blocks and source.manifest is not None:
-        features["calibrated"] = _convnet(data, CORRECTED)
-    features["mfcc"] = data.blocks[PUBLISHED]["mfcc"]
-    task = data.task.with_split(fault_filtered=True)
+        features["calibrated"] = _convnet(data.blocks[CORRECTED])[rows]
+    features["mfcc"] = data.blocks[PUBLISHED]["mfcc"][rows]
     folds = task.folds(grouped=True, seed=run.seed)
     return batch_order(features, task.target, folds, groups=task.groups, seed=run.seed)

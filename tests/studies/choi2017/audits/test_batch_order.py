@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from mgc_keras.errors import OptionError
@@ -79,3 +82,19 @@ def test_unusable_input_is_refused(made_up):
         batch_order(tables, labels, folds, reference="nowhere")
     with pytest.raises(OptionError, match="one by one"):
         batch_order({"one by one": tables["one by one"][:-1]}, labels, folds)
+
+
+def test_clips_of_no_fold_are_learnt_from_and_never_tested(made_up):
+    tables, labels, _ = made_up
+    folds = np.where(np.arange(120) % 4 == 0, 0, -1)
+    table = tables["one by one"]
+    result = batch_order({"one by one": table}, labels, folds, groups=np.arange(120) // 2).table.iloc[0]
+    test = folds == 0
+    scores = []
+    for C in (0.001, 0.01, 0.1, 1.0):
+        model = make_pipeline(StandardScaler(), SVC(kernel="linear", C=C))
+        inner = StratifiedKFold(3, shuffle=True, random_state=0)
+        scores.append((cross_val_score(model, table[~test], labels[~test], cv=inner).mean(), -C, model))
+    best = max(scores, key=lambda score: score[:2])[2].fit(table[~test], labels[~test])
+    assert result["accuracy"] == np.mean(best.predict(table[test]) == labels[test])
+    assert result["n_clips"] == 30
