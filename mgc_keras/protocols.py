@@ -7,9 +7,12 @@ A study declares its `Repair` objects. Its "published" protocol mends nothing, "
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 
 PUBLISHED, CORRECTED = "published", "corrected"
+# The repair that studies share: folds and splits keep the clips of an artist together.
+ARTISTS_TOGETHER = "artists-together"
 _WITHOUT = f"{CORRECTED}-without-"
 
 
@@ -62,6 +65,11 @@ class Protocol:
         """
         return self.mended[repair]
 
+    @property
+    def keeps_artists_together(self) -> bool:
+        """Whether `ARTISTS_TOGETHER` is made; False where the study declares no such repair."""
+        return self.mended.get(ARTISTS_TOGETHER, False)
+
 
 def protocols_of(repairs: Sequence[Repair], which: str = "both", without: Sequence[str] = ()) -> tuple[Protocol, ...]:
     """Return the protocols of a run.
@@ -77,8 +85,9 @@ def protocols_of(repairs: Sequence[Repair], which: str = "both", without: Sequen
     Raises
     ------
     OptionError
-        There is no such repair, or the corrected protocol is not run, beside which its worth would show.
+        There is no such protocol or repair, or the corrected protocol is not run, beside which a repair's worth shows.
     """
+    checked_choice("--protocol", which, (PUBLISHED, CORRECTED, "both"))
     if without and which == PUBLISHED:
         cure = f"take --protocol {CORRECTED} or both"
         raise OptionError(f"needs the {CORRECTED} protocol to be compared with", field="--without", cure=cure)

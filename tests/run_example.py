@@ -12,6 +12,7 @@ from mgc_keras.studies.choi2017.audits.batch_order import batch_order
 from mgc_keras.studies.choi2017.audits.fold_weighting import fold_weighting
 from mgc_keras.studies.choi2017.audits.replicas import replicas
 from mgc_keras.studies.choi2017.audits.scaling import scaling
+from mgc_keras.studies.choi2017.order import planned_pairs
 from mgc_keras.work import FailedClip
 
 LAYER_SETS = ("1", "2", "3", "4", "5", "12", "13", "45", "123", "345", "1234", "12345")
@@ -93,7 +94,9 @@ def write_example_run(folder: Path, layer_sets: tuple[str, ...] = LAYER_SETS) ->
                 rows.append(score_row(*cell, weighting=weighting, published=published, n_resamples=300))
     writer.scores(rows)
     writer.comparisons(
-        compare_features(folder, rows, weighting=WEIGHTINGS, grouped={"corrected": True}, n_resamples=300)
+        compare_features(
+            folder, rows, planned_pairs, weighting=WEIGHTINGS, grouped={"corrected": True}, n_resamples=300
+        )
     )
     epochs = np.arange(1, 21)
     writer.history(

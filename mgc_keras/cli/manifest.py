@@ -71,6 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the manifest, or list the datasets. Return 0; 1 if a dataset differs from its card and was not written."""
+    if arguments.allow_incomplete and arguments.dataset in ("list", "cut", "folder"):
+        raise OptionError("no card says what is complete here", field="--allow-incomplete", cure="leave it out")
     if arguments.dataset == "list":
         return _list(arguments.directory)
     if arguments.directory is None:

@@ -1,7 +1,7 @@
 """Six views of a clip, like Figures 1 to 5 of Ouyang (2023): its waveform, three spectrograms, roll-off, chroma.
 
 The paper does not state its settings; chosen: a periodic Hann window of 2048 samples, decibels below the clip's maximum
-down to -80 dB, 128 mel bands, a roll-off at 85 % of the power (librosa's default), and A4 at 440 Hz for the chroma.
+down to -80 dB, 128 mel bands, a roll-off at 85 % of the magnitude (librosa's default), and A4 at 440 Hz for the chroma.
 """
 
 from collections.abc import Callable, Sequence

@@ -15,7 +15,6 @@ def score_table(
     scores: pd.DataFrame,
     label: Callable[[str], Mapping[str, str]],
     printed: Mapping[str, float],
-    printed_heading: str = "Paper (GTZAN)",
 ) -> pd.DataFrame:
     """Return one row a feature: what it is, what the paper prints, and one column a protocol with 95 % intervals.
 
@@ -28,13 +27,12 @@ def score_table(
         The first columns of a feature's row, by heading.
     printed : mapping of str to float
         The paper's scores by feature.
-    printed_heading : str
     """
     protocols = [name for name in run.protocols if name in set(scores["protocol"])]
     rows = []
     for feature, part in scores.groupby("feature", sort=False):
         paper = f"{printed[feature]:g}" if feature in printed else NONE
-        rows.append({**label(feature), printed_heading: paper, **protocol_cells(run, part, protocols)})
+        rows.append({**label(feature), "Paper (GTZAN)": paper, **protocol_cells(run, part, protocols)})
     return pd.DataFrame(rows)
 
 

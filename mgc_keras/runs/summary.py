@@ -1,6 +1,6 @@
 """From predictions to rows of scores.csv and comparisons.csv."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from mgc_keras.evaluation.intervals import N_RESAMPLES, bootstrap_interval
 from mgc_keras.evaluation.paired import compare, holm
 from mgc_keras.runs.rows import ComparisonRow, ScoreRow
 from mgc_keras.runs.writer import prediction_file, read_predictions
+
+Pairs = Iterable[tuple[str, str]]
 
 
 def score_row(
@@ -72,31 +74,10 @@ def score_row(
     return ScoreRow(study, task, feature, protocol, metric, *ends, recorded, len(predictions))
 
 
-def planned_pairs(features: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the comparisons to make among these features, fixed before any score is seen.
-
-    All layers against the same layers untrained and against MFCCs; MFCCs added to all layers against either alone.
-    Where all five layers were not run, the largest set stands for them (the last of these in numbering).
-
-    Example
-    -------
-    >>> planned_pairs(["1", "12345", "random_12345", "mfcc"])
-    [('12345', 'random_12345'), ('12345', 'mfcc')]
-    """
-    features = list(features)
-    sets = [name for name in features if name and set(name) <= set("12345")]
-    if not sets:
-        return []
-    whole = max(sets, key=lambda name: (len(name), name))
-    both = f"mfcc+{whole}"
-    pairs = [(whole, f"random_{whole}"), (whole, "mfcc"), (both, whole), (both, "mfcc")]
-    return [pair for pair in pairs if set(pair) <= set(features)]
-
-
 def compare_features(
     run_folder: str | Path,
     scores: Iterable[ScoreRow] | pd.DataFrame,
-    pairs: Iterable[tuple[str, str]] | None = None,
+    pairs: Pairs | Callable[[Iterable[str]], Pairs],
     *,
     weighting: Mapping[str, str] | None = None,
     grouped: Mapping[str, bool] | None = None,
@@ -111,8 +92,8 @@ def compare_features(
         Holds ``predictions/``.
     scores : rows of ``scores.csv``
         Say which tasks, protocols and metrics there are.
-    pairs : iterable of (feature_a, feature_b)
-        Planned before scores are seen, or the p-values mean nothing; by default `planned_pairs` of each task.
+    pairs : iterable of (feature_a, feature_b), or function of features to such
+        Planned before scores are seen, or the p-values mean nothing. A function is asked for each task.
     weighting : mapping, optional
         Weighting of folds for each protocol; "pooled" where not named.
     grouped : mapping, optional
@@ -136,7 +117,7 @@ def compare_features(
     rows = []
     for names, cell in pd.DataFrame(scores).groupby(["task", "protocol", "metric"], sort=False):
         task, protocol, metric = names
-        for feature_a, feature_b in planned_pairs(cell["feature"]) if pairs is None else pairs:
+        for feature_a, feature_b in pairs(cell["feature"]) if callable(pairs) else pairs:
             files = [
                 Path(run_folder) / "predictions" / prediction_file(task, feature, protocol)
                 for feature in (feature_a, feature_b)

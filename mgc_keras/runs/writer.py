@@ -1,8 +1,9 @@
 """What a run leaves on disk, written whole or not at all: configuration, scores, predictions, comparisons, audits.
 
-Layout of a run folder: ``config.json``, ``scores.csv``, ``comparisons.csv``, ``errors.csv``, ``features/``,
-``predictions/<task>__<feature>__<protocol>.csv``, ``training/history.csv``, ``audit/<name>.csv`` with its conclusion in
-``audit/<name>.txt``; `mgc_keras.reporting` adds ``figures/*.png`` and ``report.html``, made from these files alone.
+Every run folder holds ``config.json``, ``options.json``, ``scores.csv``, ``errors.csv`` and
+``predictions/<task>__<feature>__<protocol>.csv``; where the study makes them also ``comparisons.csv``, ``features/``,
+``training/``, ``audit/<name>.csv`` with its conclusion in ``audit/<name>.txt``, and tables of the study's own.
+`mgc_keras.studies.common.report` adds ``claims.csv``, ``figures/*.png`` and ``report.html``, made from these alone.
 """
 
 import json

@@ -8,6 +8,7 @@ from mgc_keras.reporting.page import Heading, Paragraph, Part, Table
 from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, first_screen, over_seeds, paired, trainings
 from mgc_keras.reporting.tables import score_table
 from mgc_keras.runs.reader import RunFolder
+from mgc_keras.studies.asgharivaskasi2019.baselines import BASELINES
 from mgc_keras.studies.asgharivaskasi2019.paper import PAPER
 from mgc_keras.studies.common.paper import GTZAN
 
@@ -15,7 +16,6 @@ _RANDOM_START = (
     "These backbones started from random weights: {names}. Their scores say what a network that never saw an image "
     "makes of these clips, and nothing of ImageNet transfer, which is what the paper's figures are about."
 )
-_BASELINES = ("svm", "softmax", "tree", "naive_bayes", "knn")
 _OVER_SEEDS = (
     "skip-rnn (a) minus rnn (b), trained with the same seeds on the same clips, at each training's best epoch; gap: "
     "training minus validation accuracy. t-intervals over seeds: they tell nothing of other clips. p (Holm) over all "
@@ -29,7 +29,7 @@ def score_tables(run: RunFolder, task: str) -> dict[str, pd.DataFrame]:
     Columns: Classifier, Paper (GTZAN), one a protocol.
     """
     scores = run.scores[run.scores["task"] == task]
-    is_baseline = scores["feature"].str.removesuffix("-3s").str.removesuffix("-segmented").isin(_BASELINES)
+    is_baseline = scores["feature"].str.removesuffix("-3s").str.removesuffix("-segmented").isin(BASELINES)
     cells = {"Classic classifiers": scores[is_baseline], "Networks": scores[~is_baseline]}
     printed = PAPER.printed(GTZAN)
     return {

@@ -104,7 +104,7 @@ class Trainer:
         return self.classes[majority_vote(clip, scores.argmax(axis=1), classes=numbers, scores=scores)]
 
     def save(self, folder: Path) -> Path:
-        """Save the network with its genres' names. It takes waveforms; a recurrent one takes MFCC sequences."""
+        """Save the network with its genres' names. It takes waveforms, or what `--recurrent-input` says."""
         with whole_file(folder / MODEL) as temporary:
             with_output_names(self.whole, [str(name) for name in self.classes]).save(temporary)
         return folder / MODEL

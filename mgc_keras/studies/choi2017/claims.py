@@ -14,8 +14,8 @@ from mgc_keras.reporting.verdicts import BETTER, WORSE
 from mgc_keras.runs.claims import CONFIRMED, NOT_DECIDED, REFUTED
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.summary import columns_for, groups_of
-from mgc_keras.studies.choi2017.feature_sets import NEVER_PUBLISHED
-from mgc_keras.studies.choi2017.order import LAYER_SETS, RANDOM, feature_order
+from mgc_keras.studies.choi2017.feature_sets import layer_sets
+from mgc_keras.studies.choi2017.order import RANDOM, feature_order
 from mgc_keras.studies.choi2017.paper import (
     AROUSAL,
     BALLROOM,
@@ -26,6 +26,7 @@ from mgc_keras.studies.choi2017.paper import (
     VALENCE,
     VOCAL,
 )
+from mgc_keras.studies.choi2017.study import weighting_of
 from mgc_keras.studies.common.claims import (
     INCLUDES_ZERO,
     Judge,
@@ -33,11 +34,12 @@ from mgc_keras.studies.common.claims import (
     differences,
     judged_difference,
     judged_interval,
+    study_of,
 )
 
 N_RESAMPLES = 1000
 # The 28 sets that the paper ran: its sentences speak of no others.
-PAPER_SETS = tuple(name for name in LAYER_SETS if name not in NEVER_PUBLISHED)
+PAPER_SETS = tuple(layer_sets("published"))
 # A top and a bottom of seven sets each need more sets than this.
 _FEW_SETS = 14
 # A statement about ranks is decided where it holds, or fails, in this share of resamples.
@@ -83,15 +85,15 @@ class TaskScores:
             return Judgement(self.task, self.protocol, f"{evidence} {why}", CONFIRMED if found else REFUTED)
         return Judgement(self.task, self.protocol, evidence, NOT_DECIDED, why)
 
-    def judge_difference(self, words: str, difference: Callable[[pd.Series], float], *, wanted: int = 1) -> Judgement:
+    def judge_difference(self, words: str, difference: Callable[[pd.Series], float]) -> Judgement:
         """Judge a difference of scores by its sign, and by its 95 % interval where there is one."""
         found = difference(self.scores)
         if self.resampled is None:
-            verdict = CONFIRMED if found * wanted >= 0 else REFUTED
+            verdict = CONFIRMED if found >= 0 else REFUTED
             evidence = f"{words} is {found:+.3f} in {metric_name(self.metric)}. {_NO_INTERVAL}"
             return Judgement(self.task, self.protocol, evidence, verdict)
         low, high = percentiles(np.array([difference(row) for _, row in self.resampled.iterrows()]))
-        verdict = judged_interval(low, high, wanted=wanted)
+        verdict = judged_interval(low, high)
         evidence = f"{words} is {change_text(found, low, high)} in {metric_name(self.metric)}."
         return Judgement(self.task, self.protocol, evidence, verdict, INCLUDES_ZERO if verdict == NOT_DECIDED else "")
 
@@ -129,10 +131,11 @@ def _resampled(run: RunFolder, task: str, protocol: str, features: list[str]) ->
     clips = tables[0]["clip_id"]
     if any(set(table["clip_id"]) != set(clips) for table in tables):
         return None
-    weighting, sums = "size" if protocol == "published" else "pooled", []
+    rules = study_of(run).protocol(protocol)
+    weighting, sums = weighting_of(rules), []
     for table in tables:
         table = table.set_index("clip_id").loc[clips].reset_index()
-        groups = groups_of(table) if protocol == "corrected" and "group" in table else None
+        groups = groups_of(table) if rules.keeps_artists_together and "group" in table else None
         sums.append(unit_sums(*columns_for(table, metric), metric, table["fold"].to_numpy(), weighting, groups))
     stacked = np.stack(sums, axis=1)
     flat = stacked.reshape(len(stacked), -1)

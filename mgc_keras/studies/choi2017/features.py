@@ -39,9 +39,13 @@ class StudyData:
     def under(self, protocol: Protocol) -> tuple[StudyTask, Blocks]:
         """Return the task as a protocol sees it, and the features of exactly those clips."""
         task = self.task.with_split(protocol.mends("fault-filtered-split"))
-        rows_of = {clip_id: row for row, clip_id in enumerate(self.task.clip_ids)}
-        rows = np.array([rows_of[clip_id] for clip_id in task.clip_ids])
+        rows = self.rows_of(task)
         return task, {name: block[rows] for name, block in self.blocks[protocol.name].items()}
+
+    def rows_of(self, task: StudyTask) -> np.ndarray:
+        """Return where in the blocks the clips of a smaller task stand, (n_clips,) int."""
+        place = {clip_id: row for row, clip_id in enumerate(self.task.clip_ids)}
+        return np.array([place[clip_id] for clip_id in task.clip_ids])
 
 
 def published_data(folder: str | Path, name: str, protocols: Iterable[Protocol]) -> StudyData:

@@ -1,11 +1,13 @@
 """The order and the names in which features are shown."""
 
-from itertools import combinations
+from collections.abc import Iterable
 
 import pandas as pd
 
+from mgc_keras.studies.choi2017.feature_sets import LAYERS, layer_sets
+
 RANDOM = "random_"
-LAYER_SETS = tuple("".join(chosen) for size in range(1, 6) for chosen in combinations("12345", size))
+LAYER_SETS = tuple(layer_sets())
 
 
 def feature_order(features: list[str]) -> list[str]:
@@ -70,3 +72,24 @@ def describe(feature: str) -> str:
     if feature.startswith("mfcc+"):
         return f"MFCC and convnet together{part}"
     return "MFCC" if feature == "mfcc" else f"the trained convnet{part}"
+
+
+def planned_pairs(features: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the comparisons to make among these features, fixed before any score is seen.
+
+    All layers against the same layers untrained and against MFCCs; MFCCs added to all layers against either alone.
+    Where all five layers were not run, the largest set stands for them (the last of these in numbering).
+
+    Example
+    -------
+    >>> planned_pairs(["1", "12345", "random_12345", "mfcc"])
+    [('12345', 'random_12345'), ('12345', 'mfcc')]
+    """
+    features = list(features)
+    sets = [name for name in features if name and set(name) <= set(LAYERS)]
+    if not sets:
+        return []
+    whole = max(sets, key=lambda name: (len(name), name))
+    both = f"mfcc+{whole}"
+    pairs = [(whole, RANDOM + whole), (whole, "mfcc"), (both, whole), (both, "mfcc")]
+    return [pair for pair in pairs if set(pair) <= set(features)]

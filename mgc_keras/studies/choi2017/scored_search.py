@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.datasets.tasks import StudyTask
-from mgc_keras.protocols import Protocol
+from mgc_keras.protocols import ARTISTS_TOGETHER, Protocol
 from mgc_keras.runs.rows import ScoreRow
 from mgc_keras.runs.summary import score_row
 from mgc_keras.runs.writer import RunWriter, write_table
@@ -16,8 +16,8 @@ from mgc_keras.search.settings import SearchSettings
 from mgc_keras.search.sweeps import sweep
 from mgc_keras.studies.choi2017.feature_sets import feature_blocks
 from mgc_keras.studies.choi2017.features import StudyData
-from mgc_keras.studies.choi2017.study import Options
-from mgc_keras.studies.common.run import ARTISTS_TOGETHER, Run
+from mgc_keras.studies.choi2017.study import Options, weighting_of
+from mgc_keras.studies.common.run import Run
 
 
 def search_settings(protocol: Protocol, seed: int) -> SearchSettings:
@@ -26,7 +26,7 @@ def search_settings(protocol: Protocol, seed: int) -> SearchSettings:
         protocol.name,
         standardize=protocol.mends("scaling"),
         nested=protocol.mends("nested"),
-        fold_weighting="pooled" if protocol.mends("pooled-score") else "size",
+        fold_weighting=weighting_of(protocol),
         seed=seed,
     )
 

@@ -12,8 +12,9 @@ from mgc_keras.studies.choi2017.extractors import Source, check_source, extracto
 from mgc_keras.studies.choi2017.feature_sets import feature_blocks, feature_names, named_sets
 from mgc_keras.studies.choi2017.features import StudyData, exported_data, published_data
 from mgc_keras.studies.choi2017.network import SAMPLING_RATE
+from mgc_keras.studies.choi2017.order import planned_pairs
 from mgc_keras.studies.choi2017.scored_search import search_and_score
-from mgc_keras.studies.choi2017.study import Options
+from mgc_keras.studies.choi2017.study import Options, weighting_of
 from mgc_keras.studies.common.run import Run
 
 # One built-in task for each of the paper's six.
@@ -43,8 +44,7 @@ def run(run: Run[Options]) -> None:
             features = features_to_search(data, protocol, run)
             budget = _budget(data, protocol, features, run.options)
             run.add_scores(search_and_score(data, protocol, features, run, max_iter=budget))
-    # The planned pairs; the published protocol weights folds by their sizes.
-    run.compare(weighting={"published": "size"})
+    run.compare(planned_pairs, weighting=weighting_of)
     run_audits(searched, source, run)
 
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mgc_keras.errors import OptionError
-from mgc_keras.protocols import Repair
+from mgc_keras.protocols import Protocol, Repair
 from mgc_keras.studies.choi2017.feature_sets import named_sets
 from mgc_keras.studies.choi2017.paper import PAPER
-from mgc_keras.studies.common.options import RunOptions, option
+from mgc_keras.studies.common.options import RunOptions, option, refuse_beside
 from mgc_keras.studies.common.study import Study
 
 ABOUT = """\
@@ -93,9 +92,8 @@ class Options:
 
     def resolved(self) -> "Options":
         """Fill in the defaults that depend on the data: the built-in corpus gets a study of minutes."""
-        if self.data.published_features and (self.run.data_home or self.data.source_weights):
-            cure = "leave the audio options out"
-            raise OptionError("already holds features", field="--published-features", cure=cure)
+        refuse_beside(self, "published_features", "data_home", "source_weights", "source_manifest")
+        refuse_beside(self, "source_weights", "source_manifest")
         named_sets(self.search.layer_sets)  # refused before anything is computed
         grid = self.search.grid or ("reduced" if self.is_built_in else "authors")
         n_folds = self.search.corrected_folds or (5 if self.is_built_in else 10)
@@ -137,3 +135,8 @@ STUDY = Study(
     ),
     paper=PAPER,
 )
+
+
+def weighting_of(protocol: Protocol) -> str:
+    """Return how a protocol averages the scores of folds: "pooled", or "size" as published."""
+    return "pooled" if protocol.mends("pooled-score") else "size"

@@ -12,8 +12,8 @@ from mgc_keras.errors import OptionError
 from mgc_keras.reporting.sections import command_line
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.writer import write_table
-from mgc_keras.studies.common.claims import module_of
-from mgc_keras.studies.common.paper import BEST, Paper
+from mgc_keras.studies.common.claims import study_of
+from mgc_keras.studies.common.paper import BEST
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,10 @@ def measured_rows(
         "minutes": round((ended - started).total_seconds() / 60 if minutes is None else minutes, 1),
         "date": started.date().isoformat(),
     }
-    paper: Paper = module_of(run, "paper").PAPER
+    paper = study_of(run).paper
+    if paper is None:
+        cure = "add paper.py to the study"
+        raise OptionError("the study has no paper to measure against", path=run.folder, cure=cure)
     printed = [(figure.task, figure.feature) for figure in paper.figures if not figure.quoted]
     tasks, features = ({cell[part] for cell in printed} for part in (0, 1))
     best = run.scores.loc[run.scores.groupby(["task", "protocol"], sort=False)["score"].idxmax()].assign(feature=BEST)

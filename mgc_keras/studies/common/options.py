@@ -164,6 +164,15 @@ def flag_of(given: Field) -> str:
     return given.metadata["flag"] or f"--{given.name.replace('_', '-')}"
 
 
+def refuse_beside(options: Any, given: str, *others: str) -> None:
+    """Raise `OptionError` if an option is given together with one that makes it idle; names of fields."""
+    values = flat(options)
+    for other in others:
+        if values[given] and values[other]:
+            flags = [f"--{name.replace('_', '-')}" for name in (given, other)]
+            raise OptionError(f"leaves {flags[1]} without use", field=flags[0], cure=f"leave {flags[1]} out")
+
+
 def chosen_names(given: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:
     """Return the names that were given, all where none was, in the order of those that are known.
 

@@ -63,6 +63,11 @@ class PrintedDataset:
     classes: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
 
+    def text(self) -> str:
+        """Return numbers and note as a line for a terminal."""
+        classes = ", ".join(f"{name} {count}" for name, count in self.classes.items())
+        return "; ".join(part for part in (f"{self.n_clips} clips", classes, self.note) if part)
+
 
 @dataclass(frozen=True)
 class Paper:
@@ -119,6 +124,8 @@ class Paper:
         lines += [
             f"  {figure.task}, {figure.feature}: {figure.metric} {figure.value:g} ({figure.where})" for figure in own
         ]
+        described = {dataset.name: dataset.text() for dataset in self.datasets} | dict(self.settings)
+        lines += ["", "It describes:", *(f"  {name}: {text}" for name, text in described.items())] if described else []
         lines += ["", "It claims:"]
         for claim in self.claims:
             lines += [f"  ({claim.key}) {claim.sentence}", f"      Judged by: {claim.judged_by}"]

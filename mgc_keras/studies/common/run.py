@@ -1,6 +1,6 @@
 """One run of a study: its options, its protocols, its folder, and what every study does with them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +14,11 @@ from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.protocols import CORRECTED, Protocol, protocols_of
-from mgc_keras.runs.summary import ComparisonRow, ScoreRow, compare_features, score_row
+from mgc_keras.runs.summary import ComparisonRow, Pairs, ScoreRow, compare_features, score_row
 from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.common.options import Options, RunOptions, flat
 from mgc_keras.studies.common.study import Study
 from mgc_keras.work import FailedClip, read_failed_clips
-
-# The repair that every study shares: folds and splits keep the clips of an artist together.
-ARTISTS_TOGETHER = "artists-together"
 
 
 @dataclass
@@ -91,10 +88,11 @@ class Run(Generic[Options]):
         """
         writer = RunWriter(self.shared.out or Path("runs") / self.study.key)
         writer.lock({name: str(value) for name, value in flat(self.options, locks=True).items()})
-        manifests = [task for task in self.shared.tasks or () if task.endswith(".csv")]
-        values = flat(self.options) | {"out": writer.folder, "jobs": self.jobs}
-        inputs = [path for path in (values.get("source_manifest"), *manifests) if path]
-        writer.config(self.study.key, values, inputs)
+        values = flat(self.options)
+        files = [value for value in values.values() if isinstance(value, Path) and value.is_file()]
+        manifests = [] if self.shared.is_built_in else [path for path in _manifest_paths(self.shared) if path.is_file()]
+        values |= {"out": writer.folder, "jobs": self.jobs}
+        writer.config(self.study.key, values, [*files, *manifests])
         return writer
 
     def manifests(
@@ -125,7 +123,11 @@ class Run(Generic[Options]):
                 _check_built_in(name)
             manifests = [rendered(name) for name in names]
         else:
-            manifests = _given_manifests(self.shared)
+            paths = _manifest_paths(self.shared)
+            if not paths:
+                cure = "name one with --tasks"
+                raise OptionError("holds no manifest", path=self.shared.data_home, field="--data-home", cure=cure)
+            manifests = [read_manifest(path, self.shared.data_home) for path in paths]
         for manifest in manifests:
             if classified and len(manifest.class_names) < 2:
                 cure = "add a label column with two classes or more"
@@ -193,7 +195,7 @@ class Run(Generic[Options]):
             metric,
             predictions,
             weighting=weighting,
-            grouped=self._grouped(protocol) if grouped is None else grouped,
+            grouped=protocol.keeps_artists_together if grouped is None else grouped,
             published=self.study.paper.printed(task, metric).get(feature) if self.study.paper else None,
             seed=self.seed,
         )
@@ -205,20 +207,30 @@ class Run(Generic[Options]):
         self.rows = self.writer.add_scores(rows)
 
     def compare(
-        self, pairs: Iterable[tuple[str, str]] | None = None, *, weighting: Mapping[str, str] | None = None
+        self,
+        pairs: Pairs | Callable[[Iterable[str]], Pairs],
+        *,
+        weighting: Callable[[Protocol], str] = lambda protocol: "pooled",
     ) -> list[ComparisonRow]:
         """Test pairs of features on the same clips, and write ``comparisons.csv``.
 
         Parameters
         ----------
-        pairs : iterable of (str, str), optional
+        pairs : iterable of (str, str), or function of features to such
             Fixed before scores are seen; see `compare_features`.
-        weighting : mapping of str to str, optional
-            Of folds, by protocol.
+        weighting : function of Protocol to {"pooled", "size", "equal"}
+            Of folds.
         """
         scored = [row for row in self.rows if row.metric in ("accuracy", "r2")]
-        grouped = {row.protocol: self._grouped(self.study.protocol(row.protocol)) for row in scored}
-        found = compare_features(self.folder, scored, pairs, weighting=weighting, grouped=grouped, seed=self.seed)
+        protocols = [self.study.protocol(name) for name in dict.fromkeys(row.protocol for row in scored)]
+        found = compare_features(
+            self.folder,
+            scored,
+            pairs,
+            weighting={protocol.name: weighting(protocol) for protocol in protocols},
+            grouped={protocol.name: protocol.keeps_artists_together for protocol in protocols},
+            seed=self.seed,
+        )
         self.writer.comparisons(found)
         return found
 
@@ -238,9 +250,6 @@ class Run(Generic[Options]):
         self.writer.errors(failed.values())
         if failed:
             print(f"{len(failed)} clips could not be used and are left out: {self.folder / 'errors.csv'}")
-
-    def _grouped(self, protocol: Protocol) -> bool:
-        return protocol.mended.get(ARTISTS_TOGETHER, False)
 
 
 def task_of(manifest: Manifest, clip_ids: Sequence[str], fault_filtered: bool) -> tuple[StudyTask, np.ndarray]:
@@ -265,12 +274,9 @@ def _check_built_in(name: str) -> None:
         raise OptionError(f"there is no task {name!r}", field="--tasks", cure=f"choose one of {', '.join(TASKS)}")
 
 
-def _given_manifests(options: RunOptions) -> list[Manifest]:
-    """Read the manifests that `--tasks` names, or all of `--data-home`."""
+def _manifest_paths(options: RunOptions) -> list[Path]:
+    """Where the manifests lie that `--tasks` names, or all of `--data-home`; a manifest that is not here lies there."""
     home = options.data_home
     names = options.tasks or [path.name for path in sorted(home.glob("*.csv") if home else ())]
-    if not names:
-        raise OptionError("holds no manifest", path=home, field="--data-home", cure="name one with --tasks")
     given = [Path(name) for name in names]
-    found = [path if home is None or path.exists() else home / f"{path.stem}.csv" for path in given]
-    return [read_manifest(path, home) for path in found]
+    return [path if home is None or path.exists() else home / f"{path.stem}.csv" for path in given]

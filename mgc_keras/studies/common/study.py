@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Generic
 
-from mgc_keras.discovery import STUDIES, modules_named
+from mgc_keras.discovery import STUDIES, by_study
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Protocol, Repair, protocol_named
 from mgc_keras.studies.common.options import Options
@@ -54,7 +54,7 @@ class Study(Generic[Options]):
 
 def studies() -> dict[str, Study]:
     """Return every study by its key."""
-    return {module.STUDY.key: module.STUDY for module in modules_named("study") if hasattr(module, "STUDY")}
+    return {key: module.STUDY for key, module in by_study("study").items()}
 
 
 def study_named(key: str) -> Study:

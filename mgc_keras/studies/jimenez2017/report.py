@@ -87,8 +87,8 @@ def glance(run: RunFolder) -> list[Part]:
         parts.append(FigureImage(draw_ways(run, task), caption))
     note = (
         "In brackets: 95 % intervals, bootstrap over songs (excerpts: over their songs), or over artists where they "
-        "are known. Published: one split by song, the last epoch. Corrected: three folds with artists on one side of "
-        "each; validation songs choose the epoch."
+        "are known. Published: one split by song, the last epoch. Corrected: folds with artists on one side of each; "
+        "validation songs choose the epoch."
     )
     return [*parts, Paragraph(note, "quiet")]
 

@@ -3,7 +3,6 @@
 from mgc_keras.studies.common.paper import GTZAN, Claim, Paper, PrintedDataset, PrintedFigure
 
 HARD_TO_REACH = 0.8
-OPTIMIZERS = ("Adam", "Adadelta", "Adagrad")
 
 PAPER = Paper(
     key="ouyang2023",

@@ -16,7 +16,7 @@ from mgc_keras.networks.parts import has_layers
 from mgc_keras.networks.tensors import set_tensors, tensors_of
 
 WIDTH, DEPTH = 512, 5
-N_TAGS, N_GENRES = 188, 10
+N_TAGS = 188
 DROPOUT = 0.7
 DROPOUT_MEANINGS = ("dropped", "kept")
 HEADS = {"tags": "sigmoid", "genres": "softmax"}

@@ -9,11 +9,10 @@ import pandas as pd
 from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.evaluation.fold_tests import corrected_t_test, seed_interval
 from mgc_keras.evaluation.paired import compare, holm
-from mgc_keras.protocols import Protocol
+from mgc_keras.protocols import ARTISTS_TOGETHER, Protocol
 from mgc_keras.runs.rows import ComparisonRow, ScoreRow
 from mgc_keras.runs.summary import columns_for, groups_of, score_row
 from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.common.run import ARTISTS_TOGETHER
 from mgc_keras.studies.song2017.learning_curves import (
     CURVE_KEYS,
     SHARE,

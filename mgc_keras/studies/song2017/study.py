@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Repair
-from mgc_keras.studies.common.options import RunOptions, option
+from mgc_keras.studies.common.options import RunOptions, option, refuse_beside
 from mgc_keras.studies.common.study import Study
 from mgc_keras.studies.song2017.paper import PAPER
 
@@ -154,6 +154,10 @@ class Options:
 
     def resolved(self) -> "Options":
         """Fill in the defaults that depend on the data and on `--paper-size`."""
+        refuse_beside(self, "manifest", "tasks")
+        refuse_beside(self, "source_model", "source_manifest")
+        if self.data.source_home and not self.data.source_manifest:
+            raise OptionError("is the folder of no manifest", field="--source-home", cure="name a --source-manifest")
         run = replace(self.run, tasks=(self.data.manifest,)) if self.data.manifest else self.run
         if self.data.source_model and self.choice.step == "pretrain":
             raise OptionError("is trained already", field="--source-model", cure="leave it out, or use finetune")

@@ -60,6 +60,7 @@ def test_a_run_goes_on_but_not_with_other_options(shared_data: Path, tmp_path: P
         (["--source-weights", "missing.h5"], "missing.h5"),
         (["--jobs", "0"], "jobs"),
         (["--epochs", "0"], "epochs"),
+        (["--source-weights", "w.h5", "--source-manifest", "tags.csv"], "--source-weights: leaves --source-manifest"),
         (["--layer-sets", "6"], "--layer-sets: there is no set '6'"),
         (["--layer-sets", "1,51"], "there is no set '51'"),
         (["--mfcc-budget", "-1"], "--mfcc-budget: must be 0 or more, not -1"),

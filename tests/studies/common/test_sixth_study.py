@@ -1,5 +1,7 @@
 """A sixth study is one folder: found, run, resumed, judged without a repair, and reported like the five."""
 
+import hashlib
+import json
 import sys
 from pathlib import Path
 
@@ -108,6 +110,18 @@ def test_a_sixth_study_registers_runs_and_reports(toy: Path, tmp_path: Path, cap
     assert main(study, command) == 0 and (tmp_path / "run" / "scores.csv").read_bytes() == before
     assert main(study, [*command, "--seconds", "0.4"]) == 2
     assert "holds work with other settings" in capsys.readouterr().err
+
+
+def test_a_manifest_of_the_data_home_is_found_and_hashed(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (["--tasks", "levels.csv"], []):
+        run = tmp_path / f"run{len(words)}"
+        done = main(studies()["toy2026"], ["--data-home", "music", "--out", str(run), *words])
+        assert done == 0, capsys.readouterr().err
+        digest = hashlib.sha256((toy / "levels.csv").read_bytes()).hexdigest()
+        assert json.loads((run / "config.json").read_text("utf-8"))["inputs"] == {"music/levels.csv": digest}
 
 
 @pytest.mark.parametrize(
