@@ -22,9 +22,8 @@ def refit(result: SearchResult, features_by_block: Mapping[str, np.ndarray], tar
     Parameters
     ----------
     result : SearchResult
-    features_by_block : mapping of str to np.ndarray [shape=(n_clips, n_columns), dtype=float]
+    features_by_block, target
         Those that were searched, in the same order.
-    target : sequence of str or int, or of float (SVR), (n_clips,)
 
     Returns
     -------
@@ -42,9 +41,8 @@ def refit(result: SearchResult, features_by_block: Mapping[str, np.ndarray], tar
     ['low', 'high']
     """
     best = result.best
-    svm = {"SVC": SVC, "SVR": SVR}[result.estimator](
-        C=best.C, kernel=best.kernel, **({} if best.gamma is None else {"gamma": best.gamma})
-    )
+    width = {} if best.gamma is None else {"gamma": best.gamma}
+    svm = {"SVC": SVC, "SVR": SVR}[result.estimator](C=best.C, kernel=best.kernel, **width)
     scaler = [("scaler", StandardScaler())] if result.settings.standardize else []
     features = np.concatenate([np.asarray(block, np.float64) for block in features_by_block.values()], axis=1)
     return Pipeline([*scaler, ("svm", svm)]).fit(features, np.asarray(target))

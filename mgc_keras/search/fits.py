@@ -44,13 +44,10 @@ class Fits:
 
     Parameters
     ----------
-    kernels : BlockKernels
-    blocks : sequence of str
-    task : SearchTask
-    grid : tuple of Candidate
+    kernels, blocks, task, grid, max_iter
+        Of the search.
     standardize : bool
         Standardise on the clips that a split fits.
-    max_iter : int or None
     each : callable
         `map`, or that of a pool of threads: the solver and NumPy let go of Python's lock. Pools of processes would need
         a copy of the kernel matrices.
@@ -69,7 +66,7 @@ class Fits:
         grid: tuple[Candidate, ...],
         standardize: bool,
         max_iter: int | None,
-        each: Callable = map,
+        each: Callable,
     ) -> None:
         self._kernels, self._blocks, self._task, self._grid = kernels, tuple(blocks), task, grid
         self._max_iter, self._each = -1 if max_iter is None else max_iter, each
@@ -82,13 +79,7 @@ class Fits:
         self.count = 0
 
     def run(self, requests: list[tuple[Split, list[int]]]) -> list[Fit]:
-        """Fit candidates (indices into the grid, all of one kernel unless standardised) on their splits.
-
-        Returns
-        -------
-        list of Fit
-            In the order of `requests`, whatever the number of threads.
-        """
+        """Fit candidates (indices into the grid, all of one kernel unless standardised) on their splits, in order."""
         if self._gram is None:
             units = [request for request in requests if request[1]]
         else:

@@ -52,7 +52,7 @@ Grid = str | Sequence[Candidate]
 
 
 def candidates(n_features: int, grid: Grid = "authors") -> tuple[Candidate, ...]:
-    """List the candidates for features with `n_features` columns, in grid order.
+    """List the candidates for features with `n_features` columns; the first of those with equal scores is reported.
 
     Parameters
     ----------
@@ -62,11 +62,6 @@ def candidates(n_features: int, grid: Grid = "authors") -> tuple[Candidate, ...]
         "authors": C in 0.1, 2, 8, 32; linear, or RBF with gamma in 2^-3, 2^-5, … 2^-13, 1/n_features: 32 candidates
         (28 different ones where 1/n_features is one of the powers; the second is left out). "reduced": 8 of them, for
         quick runs. Or candidates of your own.
-
-    Returns
-    -------
-    tuple of Candidate
-        Among candidates of equal score the first in this order is reported.
 
     Raises
     ------
@@ -93,35 +88,15 @@ def candidates(n_features: int, grid: Grid = "authors") -> tuple[Candidate, ...]
 
 
 def likely_best(grid: tuple[Candidate, ...], n_features: int) -> Candidate:
-    """Guess a good candidate: an RBF kernel with a gamma near 1 / n_features and a C near 8.
-
-    Parameters
-    ----------
-    grid : tuple of Candidate
-    n_features : int
-
-    Returns
-    -------
-    Candidate
-        One of `grid`.
-    """
+    """Guess a good candidate of the grid: an RBF kernel with a gamma near 1 / n_features and a C near 8."""
     return min(grid, key=lambda c: (c.gamma is None, abs(c.C - 8.0), abs(log2((c.gamma or 1.0) * n_features))))
 
 
 def by_kernel(grid: tuple[Candidate, ...], first: Candidate) -> list[list[int]]:
     """Group the candidates that share a kernel, in the order of their kernels' likeness to the likely best one's.
 
-    Parameters
-    ----------
-    grid : tuple of Candidate
-    first : Candidate
-        The likely best candidate.
-
-    Returns
-    -------
-    list of lists of int
-        Indices into `grid`, without that of `first`. Linear kernels, the slowest to solve, come last; in a group the
-        largest C, the slowest, comes first, which evens out the work of several jobs.
+    Gives indices into `grid`, without that of `first`, the likely best. Linear kernels, the slowest to solve, come
+    last; in a group the largest C, the slowest, comes first, which evens out the work of several jobs.
     """
     groups: dict[float | None, list[int]] = {}
     for index, candidate in enumerate(grid):

@@ -1,10 +1,10 @@
 """The search: the best support vector machine for a set of features, and its out-of-fold predictions."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from statistics import mode
 
 import numpy as np
 import pandas as pd
@@ -62,7 +62,6 @@ def search(
     features_by_block : mapping of str to np.ndarray [shape=(n_clips, n_columns), dtype=float]
         The blocks are joined side by side, for instance one a convnet layer.
     target : sequence of str or int, or of float (SVR), (n_clips,)
-        Labels or values.
     folds : np.ndarray [shape=(n_clips,), dtype=int]
         The fold that tests each clip; -1: never tested, always trained on. See `mgc_keras.datasets.splits`.
     estimator : {"SVC", "SVR"}
@@ -82,10 +81,6 @@ def search(
         selected, and is named in the result. None: no limit; unscaled MFCCs can then take hours.
     jobs : int
         Threads. The result is the same for any number.
-
-    Returns
-    -------
-    SearchResult
 
     Raises
     ------
@@ -197,7 +192,7 @@ class _GridSearch:
             metric=task.metric,
             settings=self._settings,
             score=score(truth, predicted, task.metric, folds, self._settings.fold_weighting),
-            best=grid[max(Counter(sorted(chosen)).items(), key=lambda item: item[1])[0]],
+            best=grid[mode(sorted(chosen))],
             chosen=tuple(grid[candidate] for candidate in chosen),
             fold_scores=tuple(fold_scores(task.metric, truth, predicted, folds)),
             predictions=clips,
@@ -207,20 +202,12 @@ class _GridSearch:
         )
 
     def _cv_results(self, selections: Selections) -> pd.DataFrame:
-        rows = []
-        for selection, statuses in enumerate(selections.status):
-            for candidate, status, bound in zip(self._grid, statuses, selections.bounds[selection], strict=True):
-                rows.append(
-                    {
-                        "fold": selection if self._settings.nested else -1,
-                        "kernel": candidate.kernel,
-                        "C": candidate.C,
-                        "gamma": np.nan if candidate.gamma is None else candidate.gamma,
-                        "score": bound if status == COMPLETE else np.nan,
-                        "status": STATUS[int(status)],
-                    }
-                )
-        return pd.DataFrame(rows)
+        n_selections, n_candidates = selections.status.shape
+        table = pd.DataFrame(self._grid * n_selections).astype({"gamma": float})
+        table.insert(0, "fold", np.repeat(np.arange(n_selections), n_candidates) if self._settings.nested else -1)
+        table["score"] = np.where(selections.status == COMPLETE, selections.bounds, np.nan).ravel()
+        table["status"] = [STATUS[status] for status in selections.status.ravel()]
+        return table
 
 
 def _rounds(splits: list[Split], group: list[int], selections: Selections, budget: bool) -> Iterator[list[Split]]:

@@ -83,12 +83,8 @@ class Selections:
     def smallest_loss(self) -> float:
         """Return the loss of the best complete candidate, in the selection where it is smallest (none complete: 0)."""
         best = [self.best(selection) for selection in range(len(self.status))]
-        return float(
-            min(
-                0.0 if candidate is None else 1.0 - self.bounds[selection, candidate]
-                for selection, candidate in enumerate(best)
-            )
-        )
+        losses = [0.0 if number is None else 1.0 - self.bounds[selection, number] for selection, number in enumerate(best)]
+        return float(min(losses))
 
     def best(self, selection: int) -> int | None:
         """Return the best complete candidate so far, None where there is none yet."""
@@ -99,13 +95,7 @@ class Selections:
         return int(complete[np.argmax(scores >= scores.max() - _TIE)])
 
     def selected(self, selection: int) -> int:
-        """Return the selected candidate.
-
-        Raises
-        ------
-        OptionError
-            The iteration budget cut off every candidate.
-        """
+        """Return the selected candidate; raise `OptionError` where the iteration budget cut off every one."""
         best = self.best(selection)
         if best is None:
             raise OptionError("the iteration budget cut off every candidate", field="max_iter", cure="use a larger one")
@@ -113,31 +103,19 @@ class Selections:
 
 
 def clip_losses(metric: str, truth: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """Return each clip's loss: 0 or 1 (accuracy), or the squared error (r2).
-
-    Example
-    -------
-    >>> clip_losses("accuracy", np.array([0, 1]), np.array([0, 2]))
-    array([0., 1.])
-    """
+    """Return each clip's loss: 0 or 1 (accuracy), or the squared error (r2)."""
     return (truth != predictions).astype(float) if metric == "accuracy" else (truth - predictions) ** 2
 
 
 def clip_weights(metric: str, weighting: str, truth: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Return the weights with which the clips' losses add up to one minus the score.
+    """Return the weights, (n_clips,) float64, with which the clips' losses add up to one minus the score.
 
     Parameters
     ----------
-    metric : {"accuracy", "r2"}
-    weighting : {"size", "equal", "pooled"}
-        Of the folds; see `mgc_keras.evaluation.metrics.score`.
-    truth : np.ndarray [shape=(n_clips,)]
+    metric, weighting, truth
+        As of `mgc_keras.evaluation.metrics.score`.
     folds : np.ndarray [shape=(n_clips,), dtype=int]
         -1: the clip is not tested and gets weight 0.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_clips,), dtype=float64]
 
     Raises
     ------
@@ -146,10 +124,14 @@ def clip_weights(metric: str, weighting: str, truth: np.ndarray, folds: np.ndarr
     """
     tested = folds >= 0
     parts = [tested] if weighting == "pooled" else [folds == number for number in np.unique(folds[tested])]
-    shares = fold_weights(np.array([part.sum() for part in parts]), weighting)
+    shares = fold_weights([part.sum() for part in parts], weighting)
     weights = np.zeros(len(folds))
     for part, share in zip(parts, shares / shares.sum(), strict=True):
-        weights[part] = share / _largest_loss(metric, truth[part])
+        largest = float(part.sum()) if metric == "accuracy" else _spread(truth[part])
+        if largest == 0:
+            problem, cure = "r2 is undefined: all values of a fold are equal", "use fewer folds, or pooled scores"
+            raise OptionError(problem, field="target", cure=cure)
+        weights[part] = share / largest
     return weights
 
 
@@ -160,17 +142,6 @@ def fold_scores(metric: str, truth: np.ndarray, predictions: np.ndarray, folds: 
         float("nan") if metric == "r2" and _spread(truth[part]) == 0 else score(truth[part], predictions[part], metric)
         for part in parts
     ]
-
-
-def _largest_loss(metric: str, truth: np.ndarray) -> float:
-    if metric == "accuracy":
-        return float(len(truth))
-    spread = _spread(truth)
-    if spread == 0:
-        raise OptionError(
-            "r2 is undefined: all values of a fold are equal", field="target", cure="use fewer folds, or pooled scores"
-        )
-    return spread
 
 
 def _spread(values: np.ndarray) -> float:

@@ -46,11 +46,8 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         if self.fold_weighting not in WEIGHTINGS:
-            raise OptionError(
-                f"unknown fold weighting {self.fold_weighting!r}",
-                field="fold_weighting",
-                cure=f"choose one of {', '.join(WEIGHTINGS)}",
-            )
+            problem, cure = f"unknown fold weighting {self.fold_weighting!r}", f"choose one of {', '.join(WEIGHTINGS)}"
+            raise OptionError(problem, field="fold_weighting", cure=cure)
 
 
 PUBLISHED = SearchSettings("published")

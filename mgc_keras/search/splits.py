@@ -53,28 +53,15 @@ def plain_cv(splits: list[Split], task: SearchTask) -> CrossValidation:
     return CrossValidation(tuple(splits), (task.folds,))
 
 
-def nested_cv(task: SearchTask, seed: int = 0) -> CrossValidation:
+def nested_cv(task: SearchTask, seed: int) -> CrossValidation:
     """Select a candidate for each outer fold by an inner cross-validation of the clips outside that fold.
 
     Without `inner_folds` and with three outer folds or more, the other outer folds are the inner ones. Grouping then
     holds inside as well, and the fit that leaves out folds f and g counts in both selections: it predicts g for f's, f
     for g's. That halves the work.
 
-    Parameters
-    ----------
-    task : SearchTask
-        Its groups are kept together where inner folds must be drawn.
-    seed : int
-        Of the inner folds, where these must be drawn.
-
-    Returns
-    -------
-    CrossValidation
-
-    Raises
-    ------
-    OptionError
-        The inner folds leave no clip to select on.
+    Where inner folds must be drawn, `seed` draws them, and groups are kept together. Raises `OptionError` where the
+    inner folds leave no clip to select on.
     """
     folds = task.folds
     numbers = np.unique(folds[folds >= 0])
@@ -83,17 +70,11 @@ def nested_cv(task: SearchTask, seed: int = 0) -> CrossValidation:
     selection_folds = []
     for selection, outer in enumerate(numbers):
         inside = folds != outer
-        if shared:
-            inner = folds
-        elif task.inner_folds is not None:
-            inner = task.inner_folds
-        else:
-            inner = _drawn_folds(task, inside, seed)
-        inner = np.where(inside, inner, -1)
+        given = folds if shared else task.inner_folds
+        inner = np.where(inside, _drawn_folds(task, inside, seed) if given is None else given, -1)
         if not (inner >= 0).any():
-            raise OptionError(
-                "no clip outside the test fold to select on", field="inner_folds", cure="give some an inner fold"
-            )
+            problem = "no clip outside the test fold to select on"
+            raise OptionError(problem, field="inner_folds", cure="give some an inner fold")
         selection_folds.append(inner)
         for number in np.unique(inner[inner >= 0]):
             key = (min(outer, number), max(outer, number)) if shared else (outer, number)
@@ -109,11 +90,8 @@ def check_train_clips(splits: list[Split] | tuple[Split, ...], task: SearchTask)
     for split in splits:
         present = np.unique(task.target[split.train])
         if len(present) < (2 if task.estimator == "SVC" else 1):
-            raise OptionError(
-                "the clips left for training hold fewer than two classes" if len(present) else "no clip to train on",
-                field="folds",
-                cure="use other folds, or more clips a class",
-            )
+            few = "the clips left for training hold fewer than two classes" if len(present) else "no clip to train on"
+            raise OptionError(few, field="folds", cure="use other folds, or more clips a class")
 
 
 def _drawn_folds(task: SearchTask, inside: np.ndarray, seed: int) -> np.ndarray:

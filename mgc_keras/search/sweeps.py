@@ -142,10 +142,9 @@ class _Searches:
         """Tell for each feature set, in a hash, all that its result depends on."""
         hashes = {name: fingerprint(np.asarray(block)) for name, block in self.blocks.items()}
         shared = fingerprint(_FORMAT, self.task, self.settings)
+        joined = {name: [hashes[block] for block in blocks] for name, blocks in self.features.items()}
         return {
-            name: fingerprint(
-                shared, str(option.grid), option.max_iter, [hashes[block] for block in self.features[name]]
-            )
+            name: fingerprint(shared, str(option.grid), option.max_iter, joined[name])
             for name, option in self.options.items()
         }
 
@@ -160,8 +159,5 @@ def _check_blocks(features: Mapping[str, Sequence[str]], blocks: Mapping[str, np
     for name, needed in features.items():
         for block in needed:
             if block not in blocks:
-                raise OptionError(
-                    f"feature set {name!r} needs the block {block!r}, which is not given",
-                    field="features",
-                    cure=f"choose among the blocks {', '.join(blocks)}",
-                )
+                problem = f"feature set {name!r} needs the block {block!r}, which is not given"
+                raise OptionError(problem, field="features", cure=f"choose among the blocks {', '.join(blocks)}")
