@@ -7,7 +7,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.paired import Comparison
 
 
-def corrected_t_test(differences: np.ndarray, test_share: float, confidence: float = 0.95) -> Comparison:
+def corrected_t_test(differences: np.ndarray, test_share: float) -> Comparison:
     """Test whether a difference, measured on the folds of a repeated cross-validation, is zero.
 
     Folds share most of their training clips, so their differences are no independent evidence: the plain paired t-test
@@ -20,8 +20,6 @@ def corrected_t_test(differences: np.ndarray, test_share: float, confidence: flo
         One number a fold (of every repetition).
     test_share : float
         Test clips for each training clip: 1/9 in 10-fold cross-validation.
-    confidence : float
-        Of the interval.
 
     Raises
     ------
@@ -42,14 +40,12 @@ def corrected_t_test(differences: np.ndarray, test_share: float, confidence: flo
     if len(differences) < 2 or not np.isfinite(differences).all():
         raise OptionError(f"{len(differences)} folds cannot be tested", field="folds", cure="give two or more folds")
     if not test_share > 0:
-        raise OptionError(
-            f"{test_share} test clips for each training clip", field="test_share", cure="give more than 0"
-        )
-    error = np.sqrt((1 / len(differences) + test_share) * differences.var(ddof=1))
-    return _comparison(differences.mean(), error, len(differences) - 1, confidence)
+        problem = f"{test_share} test clips for each training clip"
+        raise OptionError(problem, field="test_share", cure="give more than 0")
+    return _t_test(differences, (1 / len(differences) + test_share) * differences.var(ddof=1))
 
 
-def seed_interval(differences: np.ndarray, confidence: float = 0.95) -> Comparison:
+def seed_interval(differences: np.ndarray) -> Comparison:
     """Return mean, t-interval and t-test of a difference measured once a seed.
 
     The same clips stand behind every seed: the interval says how much depends on chance in training and in folds, not
@@ -63,13 +59,15 @@ def seed_interval(differences: np.ndarray, confidence: float = 0.95) -> Comparis
     differences = np.asarray(differences, np.float64)
     if len(differences) < 2 or not np.isfinite(differences).all():
         raise OptionError(f"{len(differences)} seeds give no interval", field="seeds", cure="give two or more")
-    error = np.sqrt(differences.var(ddof=1) / len(differences))
-    return _comparison(differences.mean(), error, len(differences) - 1, confidence)
+    return _t_test(differences, differences.var(ddof=1) / len(differences))
 
 
-def _comparison(mean: float, error: float, freedom: int, confidence: float) -> Comparison:
+def _t_test(differences: np.ndarray, variance: float) -> Comparison:
+    """Test the mean of the differences, which has this variance."""
+    mean, error = float(differences.mean()), np.sqrt(variance)
     if error == 0:
-        return Comparison(float(mean), float(mean), float(mean), 1.0 if mean == 0 else 0.0)
-    half = student.ppf(0.5 + confidence / 2, freedom) * error
+        return Comparison(mean, mean, mean, 1.0 if mean == 0 else 0.0)
+    freedom = len(differences) - 1
+    half = student.ppf(0.975, freedom) * error
     p_value = 2 * student.sf(abs(mean) / error, freedom)
-    return Comparison(float(mean), float(mean - half), float(mean + half), float(p_value))
+    return Comparison(mean, float(mean - half), float(mean + half), float(p_value))

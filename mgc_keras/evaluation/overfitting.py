@@ -1,6 +1,7 @@
 """Does one network over-fit less than another? Accuracies on training and validation clips, over seeds."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import pandas as pd
 
@@ -9,6 +10,7 @@ from mgc_keras.evaluation.paired import holm
 
 # What is compared: training accuracy minus validation accuracy is the gap that over-fitting opens.
 QUANTITIES = ("training_accuracy", "validation_accuracy", "gap")
+_COLUMNS = "task protocol quantity mean_a mean_b difference ci_low ci_high p_value n_seeds".split()
 
 
 def overfitting_over_seeds(
@@ -45,22 +47,10 @@ def overfitting_over_seeds(
             pairs = wide[quantity][[network_a, network_b]].dropna()
             if len(pairs) < 2:
                 continue
+            means = pairs[network_a].mean(), pairs[network_b].mean()
             found = seed_interval((pairs[network_a] - pairs[network_b]).to_numpy())
-            rows.append(
-                {
-                    "task": task,
-                    "protocol": protocol,
-                    "quantity": quantity,
-                    "mean_a": pairs[network_a].mean(),
-                    "mean_b": pairs[network_b].mean(),
-                    "difference": found.difference,
-                    "ci_low": found.low,
-                    "ci_high": found.high,
-                    "p_value": found.p_value,
-                    "n_seeds": len(pairs),
-                }
-            )
-    table = pd.DataFrame(rows)
+            rows.append((task, protocol, quantity, *means, *astuple(found), len(pairs)))
+    table = pd.DataFrame(rows, columns=_COLUMNS if rows else None)
     if len(table):
         table["p_holm"] = table.groupby("protocol")["p_value"].transform(lambda values: holm(values.to_numpy()))
     return table

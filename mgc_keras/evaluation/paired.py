@@ -142,21 +142,17 @@ def compare(
     OptionError
         As `bootstrap_interval`.
     """
-    difference = score(truth, prediction_a, metric, folds, weighting) - score(
-        truth, prediction_b, metric, folds, weighting
-    )
-    resampled = [
-        bootstrap_scores(
-            unit_sums(truth, prediction, metric, folds, weighting, groups), metric, weighting, n_resamples, seed
-        )
-        for prediction in (prediction_a, prediction_b)
-    ]
+    scores, resampled = [], []
+    for prediction in (prediction_a, prediction_b):
+        scores.append(score(truth, prediction, metric, folds, weighting))
+        sums = unit_sums(truth, prediction, metric, folds, weighting, groups)
+        resampled.append(bootstrap_scores(sums, metric, weighting, n_resamples, seed))
     low, high = percentiles(resampled[0] - resampled[1])
     if metric == "accuracy" and groups is None:
         p_value = mcnemar(truth, prediction_a, prediction_b)
     else:
         p_value = swap_test(truth, prediction_a, prediction_b, metric, groups=groups, seed=seed)
-    return Comparison(difference, low, high, p_value)
+    return Comparison(scores[0] - scores[1], low, high, p_value)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -92,9 +92,8 @@ def bootstrap_counts(n_units: int, n_resamples: int, seed: int) -> Iterator[np.n
         Fewer than two units or no resamples.
     """
     if n_units < 2 or n_resamples < 1:
-        raise OptionError(
-            f"cannot resample {n_units} units {n_resamples} times", cure="give at least two clips (or groups)"
-        )
+        problem = f"cannot resample {n_units} units {n_resamples} times"
+        raise OptionError(problem, cure="give at least two clips (or groups)")
     generator = np.random.default_rng(seed)
     step = max(1, _PAIRS_AT_A_TIME // n_units)
     for start in range(0, n_resamples, step):
@@ -104,17 +103,9 @@ def bootstrap_counts(n_units: int, n_resamples: int, seed: int) -> Iterator[np.n
 
 
 def bootstrap_scores(sums: np.ndarray, metric: str, weighting: str, n_resamples: int, seed: int) -> np.ndarray:
-    """Return the scores of bootstrap resamples of units.
+    """Return the scores (n_resamples,) of bootstrap resamples of units; `sums` are those of `unit_sums`.
 
-    Parameters
-    ----------
-    sums : np.ndarray [shape=(n_units, n_folds, n_sums)]
-        From `unit_sums`.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_resamples,), dtype=float64]
-        The same seed and number of units draw the same resamples, so two systems are compared on equal draws.
+    The same seed and number of units draw the same resamples, so two systems are compared on equal draws.
     """
     flat = sums.reshape(len(sums), -1)
     blocks = [

@@ -148,9 +148,8 @@ def _n_clips(clip: np.ndarray, rows: np.ndarray) -> int:
         raise OptionError(f"{len(clip)} segments have {len(rows)} answers", field="clip", cure="give one each")
     counts = np.bincount(clip)
     if not counts.all():
-        raise OptionError(
-            f"clip {int(counts.argmin())} has no segments", field="clip", cure="leave it out and count the others anew"
-        )
+        problem = f"clip {int(counts.argmin())} has no segments"
+        raise OptionError(problem, field="clip", cure="leave it out and count the others anew")
     return len(counts)
 
 
