@@ -1,10 +1,18 @@
 """Comparing two ways of training over folds and over seeds: Nadeau and Bengio's corrected t-test, plain t-intervals."""
 
+from collections.abc import Sequence
+from dataclasses import astuple
+
 import numpy as np
+import pandas as pd
 from scipy.stats import t as student
 
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.paired import Comparison
+from mgc_keras.evaluation.paired import Comparison, holm
+
+# What is compared: training accuracy minus validation accuracy is the gap that over-fitting opens.
+QUANTITIES = ("training_accuracy", "validation_accuracy", "gap")
+_COLUMNS = "task protocol quantity mean_a mean_b difference ci_low ci_high p_value n_seeds".split()
 
 
 def corrected_t_test(differences: np.ndarray, test_share: float) -> Comparison:
@@ -60,6 +68,49 @@ def seed_interval(differences: np.ndarray) -> Comparison:
     if len(differences) < 2 or not np.isfinite(differences).all():
         raise OptionError(f"{len(differences)} seeds give no interval", field="seeds", cure="give two or more")
     return _t_test(differences, differences.var(ddof=1) / len(differences))
+
+
+def overfitting_over_seeds(
+    seeds: pd.DataFrame, network_a: str, network_b: str, quantities: Sequence[str] = QUANTITIES
+) -> pd.DataFrame:
+    """Compare two networks that were trained with the same seeds on the same clips.
+
+    Parameters
+    ----------
+    seeds : pd.DataFrame
+        Columns task, protocol, network, seed, training_accuracy, validation_accuracy: one row a training.
+    network_a, network_b : str
+    quantities : sequence of str
+        "gap", and columns of `seeds`.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a task, protocol and quantity: mean_a, mean_b, difference (a minus b), ci_low, ci_high,
+        p_value, p_holm (over all rows of a protocol), n_seeds. No row where fewer than two seeds were run.
+
+    Raises
+    ------
+    KeyError
+        A column is missing.
+    """
+    seeds = seeds.assign(gap=seeds["training_accuracy"] - seeds["validation_accuracy"])
+    rows = []
+    for (task, protocol), cell in seeds.groupby(["task", "protocol"], sort=False):
+        wide = cell.pivot(index="seed", columns="network", values=list(quantities))
+        if not {network_a, network_b} <= set(cell["network"]):
+            continue
+        for quantity in quantities:
+            pairs = wide[quantity][[network_a, network_b]].dropna()
+            if len(pairs) < 2:
+                continue
+            means = pairs[network_a].mean(), pairs[network_b].mean()
+            found = seed_interval((pairs[network_a] - pairs[network_b]).to_numpy())
+            rows.append((task, protocol, quantity, *means, *astuple(found), len(pairs)))
+    table = pd.DataFrame(rows, columns=_COLUMNS if rows else None)
+    if len(table):
+        table["p_holm"] = table.groupby("protocol")["p_value"].transform(lambda values: holm(values.to_numpy()))
+    return table
 
 
 def _t_test(differences: np.ndarray, variance: float) -> Comparison:

@@ -16,12 +16,9 @@ _PAIRS_AT_A_TIME = 1 << 22
 
 
 def clip_sums(truth: np.ndarray, prediction: np.ndarray, metric: str) -> np.ndarray:
-    """Return each clip's contribution to the sums that determine a score.
+    """Return each clip's contribution to the sums that determine a score, (n_clips, 2) or (n_clips, 4) float64.
 
-    Returns
-    -------
-    np.ndarray [shape=(n_clips, 2) for accuracy or (n_clips, 4) for r2, dtype=float64]
-        accuracy: 1, correct. r2: 1, truth, truth squared, error squared (truth centred for numerical accuracy).
+    Accuracy: 1, correct. r2: 1, truth, truth squared, error squared (truth centred for numerical accuracy).
     """
     if metric == "accuracy":
         truth, prediction = same_length(truth, prediction)
@@ -51,12 +48,9 @@ def unit_sums(
     weighting: str,
     groups: np.ndarray | None,
 ) -> np.ndarray:
-    """Sum `clip_sums` within each unit of resampling and each fold.
+    """Sum `clip_sums` within each unit of resampling and each fold, (n_units, n_folds, n_sums) float64.
 
-    Returns
-    -------
-    np.ndarray [shape=(n_units, n_folds, n_sums), dtype=float64]
-        One unit a clip, or a group where `groups` are given; one fold if `weighting` is "pooled".
+    A unit is a clip, or a group where `groups` are given; there is one fold if `weighting` is "pooled".
     """
     check_metric(metric, weighting, folds)
     sums = clip_sums(truth, prediction, metric)

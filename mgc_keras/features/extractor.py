@@ -60,7 +60,7 @@ class Extractor(Protocol):
 def compose_batches(
     n_clips: int, batch_size: int, order: str = "file", *, seed: int = 0, labels: Sequence[Any] | None = None
 ) -> list[np.ndarray]:
-    """Say which clips share a batch.
+    """Say which clips share a batch: their positions in the manifest, one array a batch; each position occurs once.
 
     Parameters
     ----------
@@ -73,11 +73,6 @@ def compose_batches(
     labels : sequence, optional
         The clips' classes, for "sorted"; clips of a class stay in manifest order.
 
-    Returns
-    -------
-    list of np.ndarray [dtype=int]
-        Positions in the manifest, one array a batch; each position occurs once.
-
     Raises
     ------
     OptionError
@@ -89,9 +84,8 @@ def compose_batches(
     [[1, 3], [0, 2], [4]]
     """
     if order not in BATCH_ORDERS:
-        raise OptionError(
-            f"unknown value {order!r}", field="batch_order", cure=f"choose one of {', '.join(BATCH_ORDERS)}"
-        )
+        cure = f"choose one of {', '.join(BATCH_ORDERS)}"
+        raise OptionError(f"unknown value {order!r}", field="batch_order", cure=cure)
     if batch_size < 1:
         raise OptionError(f"{batch_size} is no batch size", field="batch_size", cure="give a positive number of clips")
     positions = np.arange(n_clips)

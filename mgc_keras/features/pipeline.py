@@ -48,7 +48,7 @@ class ClipFeatures:
 def clip_features(
     clips: Clips, extractor: Extractor, batches: list[np.ndarray], *, jobs: int, spans: Spans | None = None
 ) -> Iterator[list[ClipFeatures]]:
-    """Compute features batch by batch.
+    """Compute features batch by batch, a list for each in its order.
 
     A clip that cannot be read takes no place in its batch and is handed on with its problem.
 
@@ -62,11 +62,6 @@ def clip_features(
         Threads that decode.
     spans : Windows, Excerpts or your own, optional
         Cut each clip into these; those of a batch of clips are computed `extractor.batch_size` at a time.
-
-    Yields
-    ------
-    list of ClipFeatures
-        One list a batch, in the order of the batch.
     """
     positions = [position for batch in batches for position in batch.tolist()]
     # Spans need a clip's whole waveform; they are brought to the extractor's length one by one.

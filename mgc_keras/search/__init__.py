@@ -16,8 +16,7 @@ From the call downwards:
 `grid_search`   `search`: the search of one feature set
 `settings`      `SearchSettings`: standardised or not, nested or not, and how folds are weighted
 `grid`          `Candidate` and `candidates`: the parameter grid
-`task`          target, folds and groups, checked and sorted
-`splits`        the train/test splits of the plain and the nested cross-validation
+`splits`        target, folds and groups; the train/test splits of the plain and the nested cross-validation
 `selection`     scores and bounds of all candidates, and which one is selected
 `fits`          candidates fitted on splits, several at a time
 `kernels`       inner products of blocks, and the kernel matrices made of them

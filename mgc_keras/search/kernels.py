@@ -46,7 +46,7 @@ class BlockKernels:
         return sum(self._blocks[name].shape[1] for name in names)
 
     def gram(self, names: Sequence[str], train: np.ndarray | None = None, each: Callable = map) -> np.ndarray:
-        """Sum the inner products over blocks.
+        """Sum the inner products over blocks, (n_clips, n_clips) float64, symmetric to the last bit.
 
         Parameters
         ----------
@@ -56,11 +56,6 @@ class BlockKernels:
             `order`; columns that are constant there are only centred. None: leave the features as they are.
         each : callable
             `map`, or that of a pool of threads, to share the rows among.
-
-        Returns
-        -------
-        np.ndarray [shape=(n_clips, n_clips), dtype=float64]
-            Symmetric to the last bit.
         """
         parts = [self._gram_of_block(name, train) for name in names]
         total = np.empty((self.n_clips, self.n_clips))
@@ -95,17 +90,16 @@ def _standardised(features: np.ndarray, train: np.ndarray) -> np.ndarray:
 def kernel_matrix(
     gram: np.ndarray, gamma: float | None, each: Callable = map, out: np.ndarray | None = None
 ) -> np.ndarray:
-    """Turn inner products into a kernel matrix, C-contiguous.
+    """Turn inner products, (n_clips, n_clips) float64 and symmetric, into a kernel matrix.
 
     Parameters
     ----------
-    gram : np.ndarray [shape=(n_clips, n_clips), dtype=float64]
-        Symmetric.
+    gram : np.ndarray
     gamma : float or None
         Of the RBF kernel exp(-gamma |x - y|^2); None: the linear kernel, which is `gram` itself.
     each : callable
-        `map`, or that of a pool of threads, to share the rows among.
-    out : np.ndarray or None [shape=(n_clips, n_clips), dtype=float64]
+        As in `BlockKernels.gram`.
+    out : np.ndarray or None
         Where to put an RBF kernel: new memory costs as much time as the kernel itself.
     """
     if gamma is None:

@@ -10,8 +10,7 @@ import numpy as np
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.metrics import fold_weights, score
 from mgc_keras.search.fits import Fit
-from mgc_keras.search.splits import CrossValidation, Split
-from mgc_keras.search.task import SearchTask
+from mgc_keras.search.splits import CrossValidation, SearchTask, Split
 
 RUNNING, COMPLETE, DROPPED, CUT_OFF = range(4)
 STATUS = {RUNNING: "running", COMPLETE: "complete", DROPPED: "dropped (bound)", CUT_OFF: "cut off"}
@@ -54,10 +53,14 @@ class Selections:
         """Tell whether some selection still needs this candidate's fit."""
         return any(self.status[selection, candidate] == RUNNING for selection in split.counts_in)
 
-    def add(self, fit: Fit) -> None:
-        """Count the predictions of a fit in the selections that use its split."""
+    def add(self, fit: Fit) -> float:
+        """Count the predictions of a fit in the selections that use its split; return the sum of their losses.
+
+        A clip's loss is 0 or 1 (accuracy), or the squared error (r2).
+        """
         candidate, test = fit.candidate, fit.split.test
-        losses = clip_losses(self._task.metric, self._task.target[test], fit.predictions)
+        truth = self._task.target[test]
+        losses = (truth != fit.predictions) * 1.0 if self._task.metric == "accuracy" else (truth - fit.predictions) ** 2
         for selection, counted in fit.split.counts_in.items():
             if self.status[selection, candidate] != RUNNING:
                 continue
@@ -68,6 +71,7 @@ class Selections:
                 self.status[selection, candidate] = CUT_OFF
             elif self._n_left[selection, candidate] == 0:
                 self.status[selection, candidate] = COMPLETE
+        return float(losses.sum())
 
     def drop(self) -> None:
         """Drop the candidates that cannot be selected any more."""
@@ -83,7 +87,9 @@ class Selections:
     def smallest_loss(self) -> float:
         """Return the loss of the best complete candidate, in the selection where it is smallest (none complete: 0)."""
         best = [self.best(selection) for selection in range(len(self.status))]
-        losses = [0.0 if number is None else 1.0 - self.bounds[selection, number] for selection, number in enumerate(best)]
+        losses = [
+            0.0 if number is None else 1.0 - self.bounds[selection, number] for selection, number in enumerate(best)
+        ]
         return float(min(losses))
 
     def best(self, selection: int) -> int | None:
@@ -100,11 +106,6 @@ class Selections:
         if best is None:
             raise OptionError("the iteration budget cut off every candidate", field="max_iter", cure="use a larger one")
         return best
-
-
-def clip_losses(metric: str, truth: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """Return each clip's loss: 0 or 1 (accuracy), or the squared error (r2)."""
-    return (truth != predictions).astype(float) if metric == "accuracy" else (truth - predictions) ** 2
 
 
 def clip_weights(metric: str, weighting: str, truth: np.ndarray, folds: np.ndarray) -> np.ndarray:

@@ -20,9 +20,7 @@ class SearchSettings:
         Select a candidate for each outer fold by an inner cross-validation of the other clips, so that the fold's own
         clips have no say. Otherwise one candidate is selected on the test folds themselves.
     fold_weighting : {"size", "equal", "pooled"}
-        How the score is made from the folds. "size": mean over folds, weighted by their numbers of clips. "equal":
-        plain mean over folds. "pooled": one metric over all out-of-fold predictions together; for the accuracy that is
-        the same as "size".
+        How the score is made from the folds; see `mgc_keras.evaluation.metrics.score`.
     seed : int
         Of the inner folds, where these must be drawn.
 
