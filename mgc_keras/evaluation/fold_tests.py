@@ -37,12 +37,6 @@ def corrected_t_test(differences: np.ndarray, test_share: float) -> Comparison:
     References
     ----------
     Nadeau, C., Bengio, Y.: Inference for the generalization error, Machine Learning 52, 2003, section 4.
-
-    Example
-    -------
-    >>> found = corrected_t_test(np.array([0.02, 0.04, 0.03, 0.05]), 1 / 3)
-    >>> round(found.difference, 3), found.p_value < 0.05
-    (0.035, True)
     """
     differences = np.asarray(differences, np.float64)
     if len(differences) < 2 or not np.isfinite(differences).all():

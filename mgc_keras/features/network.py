@@ -80,12 +80,6 @@ class NetworkExtractor(Extractor):
         The model takes no waveforms, or an option makes no sense.
     WeightsError
         The file cannot be read, or is none of the convnet.
-
-    Example
-    -------
-    >>> extractor = NetworkExtractor("weights_layer4_theano.hdf5", batch_order="single")    # doctest: +SKIP
-    >>> extractor(waveforms).shape                                                          # doctest: +SKIP
-    (1, 160)
     """
 
     n_samples: int

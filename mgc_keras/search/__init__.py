@@ -14,8 +14,7 @@ From the call downwards:
 ==============  ========================================================================================
 `sweeps`        `sweep`: the search of many feature sets; finished ones are kept and read again
 `grid_search`   `search`: the search of one feature set
-`settings`      `SearchSettings`: standardised or not, nested or not, and how folds are weighted
-`grid`          `Candidate` and `candidates`: the parameter grid
+`grid`          `Candidate` and `candidates`: the parameter grid; `SearchSettings`: how it is searched
 `splits`        target, folds and groups; the train/test splits of the plain and the nested cross-validation
 `selection`     scores and bounds of all candidates, and which one is selected
 `fits`          candidates fitted on splits, several at a time
@@ -46,8 +45,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "settings": ["SearchSettings", "PUBLISHED", "CORRECTED"],
-        "grid": ["Candidate", "candidates"],
+        "grid": ["Candidate", "candidates", "SearchSettings", "PUBLISHED", "CORRECTED"],
         "result": ["SearchResult"],
         "grid_search": ["search"],
         "sweeps": ["sweep"],

@@ -30,15 +30,6 @@ def refit(result: SearchResult, features_by_block: Mapping[str, np.ndarray], tar
     sklearn.pipeline.Pipeline
         A StandardScaler where the search standardised, and the SVC or SVR. It predicts from an array
         (n_clips, n_columns) that joins the blocks side by side in their order.
-
-    Example
-    -------
-    >>> from mgc_keras.datasets.splits import plain_folds
-    >>> from mgc_keras.search import search
-    >>> blocks = {"1": np.array([[0.0], [5.0], [1.0], [6.0]])}
-    >>> result = search(blocks, ["low", "high", "low", "high"], plain_folds(4, 2))
-    >>> refit(result, blocks, ["low", "high", "low", "high"]).predict([[0.5], [5.5]]).tolist()
-    ['low', 'high']
     """
     best = result.best
     width = {} if best.gamma is None else {"gamma": best.gamma}

@@ -13,11 +13,10 @@ from threadpoolctl import ThreadpoolController
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.metrics import score
 from mgc_keras.search.fits import Fit, Fits
-from mgc_keras.search.grid import Candidate, Grid, by_kernel, candidates, likely_best
+from mgc_keras.search.grid import PUBLISHED, Candidate, Grid, SearchSettings, by_kernel, candidates, likely_best
 from mgc_keras.search.kernels import BlockKernels
 from mgc_keras.search.result import SearchResult
 from mgc_keras.search.selection import COMPLETE, CUT_OFF, STATUS, Selections, fold_scores
-from mgc_keras.search.settings import PUBLISHED, SearchSettings
 from mgc_keras.search.splits import (
     CrossValidation,
     SearchTask,

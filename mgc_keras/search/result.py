@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mgc_keras.files import write_text
-from mgc_keras.search.grid import Candidate
-from mgc_keras.search.settings import SearchSettings
+from mgc_keras.search.grid import Candidate, SearchSettings
 from mgc_keras.work import finished_record
 
 

@@ -42,7 +42,7 @@ class Selections:
 
     def __init__(self, cv: CrossValidation, n_candidates: int, task: SearchTask, weighting: str) -> None:
         self._task = task
-        self._weights = [clip_weights(task.metric, weighting, task.target, folds) for folds in cv.selection_folds]
+        self._weights = [_clip_weights(task.metric, weighting, task.target, folds) for folds in cv.selection_folds]
         n_selections = len(cv.selection_folds)
         self.bounds = np.ones((n_selections, n_candidates))
         self.status = np.full((n_selections, n_candidates), RUNNING)
@@ -108,21 +108,8 @@ class Selections:
         return best
 
 
-def clip_weights(metric: str, weighting: str, truth: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Return the weights, (n_clips,) float64, with which the clips' losses add up to one minus the score.
-
-    Parameters
-    ----------
-    metric, weighting, truth
-        As of `mgc_keras.evaluation.metrics.score`.
-    folds : np.ndarray [shape=(n_clips,), dtype=int]
-        -1: the clip is not tested and gets weight 0.
-
-    Raises
-    ------
-    OptionError
-        The r2 of a fold is undefined, since all its values are equal.
-    """
+def _clip_weights(metric: str, weighting: str, truth: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Return the weights, (n_clips,), with which losses add up to one minus the score: 0 for clips of no fold."""
     tested = folds >= 0
     parts = [tested] if weighting == "pooled" else [folds == number for number in np.unique(folds[tested])]
     shares = fold_weights([part.sum() for part in parts], weighting)

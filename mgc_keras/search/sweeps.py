@@ -9,11 +9,10 @@ from joblib import Parallel, delayed
 
 from mgc_keras.errors import OptionError
 from mgc_keras.progress import progress_bar
-from mgc_keras.search.grid import Candidate, Grid
+from mgc_keras.search.grid import PUBLISHED, Candidate, Grid, SearchSettings
 from mgc_keras.search.grid_search import Options, search_prepared
 from mgc_keras.search.kernels import BlockKernels
 from mgc_keras.search.result import SearchResult, read_result, write_result
-from mgc_keras.search.settings import PUBLISHED, SearchSettings
 from mgc_keras.search.splits import SearchTask, prepare_task
 from mgc_keras.work import fingerprint
 
