@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import binomtest
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.metrics import macro_auc, score
@@ -52,10 +52,6 @@ def bootstrap_interval(
         Between 0 and 1.
     seed : int
 
-    Returns
-    -------
-    Interval
-
     Raises
     ------
     OptionError
@@ -78,7 +74,8 @@ def bootstrap_interval(
     >>> 0.39 < interval.low < 0.42 and 0.58 < interval.high < 0.61
     True
     """
-    _check_confidence(confidence)
+    if not 0 < confidence < 1:
+        raise OptionError(f"confidence {confidence} is no share", field="confidence", cure="use 0.95, for instance")
     point = score(truth, prediction, metric, folds, weighting)
     sums = unit_sums(truth, prediction, metric, folds, weighting, groups)
     low, high = percentiles(bootstrap_scores(sums, metric, weighting, n_resamples, seed), confidence)
@@ -86,7 +83,7 @@ def bootstrap_interval(
 
 
 def bootstrap_macro_auc(
-    truth: np.ndarray, scores: np.ndarray, *, n_resamples: int = N_RESAMPLES, confidence: float = 0.95, seed: int = 0
+    truth: np.ndarray, scores: np.ndarray, *, n_resamples: int = N_RESAMPLES, seed: int = 0
 ) -> Interval:
     """Return the macro AUC-ROC over tags with a percentile bootstrap interval over clips.
 
@@ -95,7 +92,7 @@ def bootstrap_macro_auc(
     truth : np.ndarray [shape=(n_clips, n_tags)]
         0 or 1.
     scores : np.ndarray [shape=(n_clips, n_tags), dtype=float]
-    n_resamples, confidence, seed
+    n_resamples, seed
         As in `bootstrap_interval`. A resample without a positive or a negative clip of a tag leaves this tag out.
 
     Raises
@@ -103,7 +100,6 @@ def bootstrap_macro_auc(
     OptionError
         As `mgc_keras.evaluation.metrics.macro_auc`; or no tag can be scored.
     """
-    _check_confidence(confidence)
     point = macro_auc(truth, scores)
     kept = [int(column) for column in point.per_tag.index]
     truth, scores = np.asarray(truth, float)[:, kept], np.asarray(scores, float)[:, kept]
@@ -113,8 +109,8 @@ def bootstrap_macro_auc(
     ]
     areas = np.concatenate(blocks) if blocks else np.full((1, 1), np.nan)
     defined = np.isfinite(areas)
-    means = np.where(defined, areas, 0.0).sum(axis=1)[defined.any(axis=1)] / defined.sum(axis=1)[defined.any(axis=1)]
-    return Interval(point.score, *percentiles(means, confidence))
+    areas, defined = areas[defined.any(axis=1)], defined[defined.any(axis=1)]
+    return Interval(point.score, *percentiles(np.where(defined, areas, 0.0).sum(axis=1) / defined.sum(axis=1)))
 
 
 def _weighted_auc(truth: np.ndarray, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -145,27 +141,19 @@ def percentiles(resampled: np.ndarray, confidence: float = 0.95) -> tuple[float,
     return float(low), float(high)
 
 
-def wilson_interval(n_correct: int, n_clips: int, confidence: float = 0.95) -> Interval:
+def wilson_interval(n_correct: int, n_clips: int) -> Interval:
     """Return Wilson's interval for an accuracy: a closed form, right also near 0 and 1.
 
     Raises
     ------
     OptionError
-        Counts that cannot be, or a confidence outside 0 to 1.
+        Counts that cannot be.
 
     References
     ----------
     Wilson, E. B.: Probable inference, the law of succession, and statistical inference, JASA 22, 1927.
     """
-    _check_confidence(confidence)
     if not 0 <= n_correct <= n_clips or n_clips < 1:
         raise OptionError(f"{n_correct} of {n_clips} clips cannot be correct", cure="give counts of clips")
-    share, z = n_correct / n_clips, norm.ppf(0.5 + confidence / 2)
-    centre = (share + z**2 / (2 * n_clips)) / (1 + z**2 / n_clips)
-    half = z / (1 + z**2 / n_clips) * np.sqrt(share * (1 - share) / n_clips + z**2 / (4 * n_clips**2))
-    return Interval(share, float(centre - half), float(centre + half))
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise OptionError(f"confidence {confidence} is no share", field="confidence", cure="use 0.95, for instance")
+    found = binomtest(n_correct, n_clips).proportion_ci(method="wilson")
+    return Interval(n_correct / n_clips, float(found.low), float(found.high))

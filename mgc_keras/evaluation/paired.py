@@ -10,6 +10,8 @@ from mgc_keras.evaluation.intervals import N_RESAMPLES, percentiles
 from mgc_keras.evaluation.metrics import same_length, score
 from mgc_keras.evaluation.resampling import bootstrap_scores, unit_sums
 
+N_SWAPS = 10_000  # so that the smallest p-value is 1 / 10 001
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -57,7 +59,6 @@ def swap_test(
     metric: str = "accuracy",
     *,
     groups: np.ndarray | None = None,
-    n_swaps: int = 10_000,
     seed: int = 0,
 ) -> float:
     """Return the two-sided p-value of swapping, at random, the two systems' predictions clip by clip or group by group.
@@ -72,8 +73,6 @@ def swap_test(
         "accuracy" or "r2".
     groups : np.ndarray [shape=(n_clips,)], optional
         Swap all clips of a group (an artist) together.
-    n_swaps : int
-        The smallest p-value is 1 / (n_swaps + 1).
     seed : int
 
     Raises
@@ -85,27 +84,19 @@ def swap_test(
     ----------
     Good, P.: Permutation, parametric and bootstrap tests of hypotheses, 2005, section 3.6.
     """
-    differences = _gains(truth, prediction_a, prediction_b, metric, groups)
+    # How much more `a` adds to the score than `b` (for r2: less), up to a common factor.
+    sums_a, sums_b = (unit_sums(truth, guess, metric, None, "pooled", groups) for guess in (prediction_a, prediction_b))
+    differences = (sums_a - sums_b)[:, 0, -1]
     observed = abs(differences.sum())
     generator = np.random.default_rng(seed)
     # Half a rounding error below, or sums equal but for their order would count as smaller.
     threshold = observed - 1e-12 * np.abs(differences).sum()
     step = max(1, (1 << 22) // len(differences))
     n_as_large = 0
-    for start in range(0, n_swaps, step):
-        signs = generator.integers(2, size=(min(step, n_swaps - start), len(differences))) * 2.0 - 1.0
+    for start in range(0, N_SWAPS, step):
+        signs = generator.integers(2, size=(min(step, N_SWAPS - start), len(differences))) * 2.0 - 1.0
         n_as_large += int(np.sum(np.abs(signs @ differences) >= threshold))
-    return (n_as_large + 1) / (n_swaps + 1)
-
-
-def _gains(
-    truth: np.ndarray, prediction_a: np.ndarray, prediction_b: np.ndarray, metric: str, groups: np.ndarray | None
-) -> np.ndarray:
-    """Return, for each clip or group, how much more `a` adds to the score than `b` (up to a common factor)."""
-    sums_a = unit_sums(truth, prediction_a, metric, None, "pooled", groups)
-    sums_b = unit_sums(truth, prediction_b, metric, None, "pooled", groups)
-    gain = (sums_a - sums_b)[:, 0, -1]
-    return gain if metric == "accuracy" else -gain
+    return (n_as_large + 1) / (N_SWAPS + 1)
 
 
 def compare(
@@ -122,6 +113,8 @@ def compare(
 ) -> Comparison:
     """Compare two systems on the same clips: difference, paired bootstrap interval, and p-value.
 
+    The p-value is exact McNemar's for accuracy over single clips, and `swap_test`'s otherwise.
+
     Parameters
     ----------
     truth, prediction_a, prediction_b : np.ndarray [shape=(n_clips,)]
@@ -132,31 +125,22 @@ def compare(
     n_resamples, seed : int
         As in `bootstrap_interval`; both systems see the same resamples.
 
-    Returns
-    -------
-    Comparison
-        The p-value is exact McNemar's for accuracy over single clips, and `swap_test`'s otherwise.
-
     Raises
     ------
     OptionError
         As `bootstrap_interval`.
     """
-    difference = score(truth, prediction_a, metric, folds, weighting) - score(
-        truth, prediction_b, metric, folds, weighting
-    )
-    resampled = [
-        bootstrap_scores(
-            unit_sums(truth, prediction, metric, folds, weighting, groups), metric, weighting, n_resamples, seed
-        )
-        for prediction in (prediction_a, prediction_b)
-    ]
+    scores, resampled = [], []
+    for prediction in (prediction_a, prediction_b):
+        scores.append(score(truth, prediction, metric, folds, weighting))
+        sums = unit_sums(truth, prediction, metric, folds, weighting, groups)
+        resampled.append(bootstrap_scores(sums, metric, weighting, n_resamples, seed))
     low, high = percentiles(resampled[0] - resampled[1])
     if metric == "accuracy" and groups is None:
         p_value = mcnemar(truth, prediction_a, prediction_b)
     else:
         p_value = swap_test(truth, prediction_a, prediction_b, metric, groups=groups, seed=seed)
-    return Comparison(difference, low, high, p_value)
+    return Comparison(scores[0] - scores[1], low, high, p_value)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
