@@ -9,7 +9,8 @@ from mgc_keras.datasets.repeated_folds import repeated_folds
 from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.runs.rows import ScoreRow
 from mgc_keras.runs.writer import RunWriter, write_table
-from mgc_keras.studies.song2017.scores import STARTS, FineTuned, TransferScores, score_transfer
+from mgc_keras.studies.song2017.learning_curves import STARTS
+from mgc_keras.studies.song2017.scores import FineTuned, TransferScores, score_transfer
 from mgc_keras.studies.song2017.study import STUDY
 
 N_CLIPS, N_EPOCHS = 150, 6
@@ -51,7 +52,7 @@ def scored(run: Path, protocol: str, skill: dict[str, float], n_seeds: int = 1) 
         for seed in range(n_seeds)
     }
     rule = "best" if protocol == "published" else "validation"
-    return score_transfer("song2017", FineTuned(TASK, STUDY.protocol(protocol), folders, rule), RunWriter(run))
+    return score_transfer(FineTuned(TASK, STUDY.protocol(protocol), folders, rule), RunWriter(run))
 
 
 def write_transfer_run(run: Path, skill: dict[str, float], n_seeds: int = 1) -> Path:
@@ -61,8 +62,8 @@ def write_transfer_run(run: Path, skill: dict[str, float], n_seeds: int = 1) -> 
     source = ScoreRow("song2017", "source", "tags", "corrected", "auc", 0.8, 0.7, 0.9, np.nan, 30)
     writer.scores([source, *(row for part in parts for row in part.scores)])
     writer.comparisons([row for part in parts for row in part.comparisons])
-    for name in ("curves", "folds", "levels", "seeds", "seed_intervals"):
-        table = pd.concat([getattr(part, name) for part in parts], ignore_index=True)
+    for name in parts[0].tables:
+        table = pd.concat([part.tables[name] for part in parts], ignore_index=True)
         if len(table):
             write_table(table, run / f"{name}.csv")
     write_table(

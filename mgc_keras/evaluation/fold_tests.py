@@ -1,13 +1,21 @@
 """Comparing two ways of training over folds and over seeds: Nadeau and Bengio's corrected t-test, plain t-intervals."""
 
+from collections.abc import Sequence
+from dataclasses import astuple
+
 import numpy as np
+import pandas as pd
 from scipy.stats import t as student
 
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.paired import Comparison
+from mgc_keras.evaluation.paired import Comparison, holm
+
+# What is compared: training accuracy minus validation accuracy is the gap that over-fitting opens.
+QUANTITIES = ("training_accuracy", "validation_accuracy", "gap")
+_COLUMNS = "task protocol quantity mean_a mean_b difference ci_low ci_high p_value n_seeds".split()
 
 
-def corrected_t_test(differences: np.ndarray, test_share: float, confidence: float = 0.95) -> Comparison:
+def corrected_t_test(differences: np.ndarray, test_share: float) -> Comparison:
     """Test whether a difference, measured on the folds of a repeated cross-validation, is zero.
 
     Folds share most of their training clips, so their differences are no independent evidence: the plain paired t-test
@@ -20,8 +28,6 @@ def corrected_t_test(differences: np.ndarray, test_share: float, confidence: flo
         One number a fold (of every repetition).
     test_share : float
         Test clips for each training clip: 1/9 in 10-fold cross-validation.
-    confidence : float
-        Of the interval.
 
     Raises
     ------
@@ -31,25 +37,17 @@ def corrected_t_test(differences: np.ndarray, test_share: float, confidence: flo
     References
     ----------
     Nadeau, C., Bengio, Y.: Inference for the generalization error, Machine Learning 52, 2003, section 4.
-
-    Example
-    -------
-    >>> found = corrected_t_test(np.array([0.02, 0.04, 0.03, 0.05]), 1 / 3)
-    >>> round(found.difference, 3), found.p_value < 0.05
-    (0.035, True)
     """
     differences = np.asarray(differences, np.float64)
     if len(differences) < 2 or not np.isfinite(differences).all():
         raise OptionError(f"{len(differences)} folds cannot be tested", field="folds", cure="give two or more folds")
     if not test_share > 0:
-        raise OptionError(
-            f"{test_share} test clips for each training clip", field="test_share", cure="give more than 0"
-        )
-    error = np.sqrt((1 / len(differences) + test_share) * differences.var(ddof=1))
-    return _comparison(differences.mean(), error, len(differences) - 1, confidence)
+        problem = f"{test_share} test clips for each training clip"
+        raise OptionError(problem, field="test_share", cure="give more than 0")
+    return _t_test(differences, (1 / len(differences) + test_share) * differences.var(ddof=1))
 
 
-def seed_interval(differences: np.ndarray, confidence: float = 0.95) -> Comparison:
+def seed_interval(differences: np.ndarray) -> Comparison:
     """Return mean, t-interval and t-test of a difference measured once a seed.
 
     The same clips stand behind every seed: the interval says how much depends on chance in training and in folds, not
@@ -63,13 +61,58 @@ def seed_interval(differences: np.ndarray, confidence: float = 0.95) -> Comparis
     differences = np.asarray(differences, np.float64)
     if len(differences) < 2 or not np.isfinite(differences).all():
         raise OptionError(f"{len(differences)} seeds give no interval", field="seeds", cure="give two or more")
-    error = np.sqrt(differences.var(ddof=1) / len(differences))
-    return _comparison(differences.mean(), error, len(differences) - 1, confidence)
+    return _t_test(differences, differences.var(ddof=1) / len(differences))
 
 
-def _comparison(mean: float, error: float, freedom: int, confidence: float) -> Comparison:
+def overfitting_over_seeds(
+    seeds: pd.DataFrame, network_a: str, network_b: str, quantities: Sequence[str] = QUANTITIES
+) -> pd.DataFrame:
+    """Compare two networks that were trained with the same seeds on the same clips.
+
+    Parameters
+    ----------
+    seeds : pd.DataFrame
+        Columns task, protocol, network, seed, training_accuracy, validation_accuracy: one row a training.
+    network_a, network_b : str
+    quantities : sequence of str
+        "gap", and columns of `seeds`.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a task, protocol and quantity: mean_a, mean_b, difference (a minus b), ci_low, ci_high,
+        p_value, p_holm (over all rows of a protocol), n_seeds. No row where fewer than two seeds were run.
+
+    Raises
+    ------
+    KeyError
+        A column is missing.
+    """
+    seeds = seeds.assign(gap=seeds["training_accuracy"] - seeds["validation_accuracy"])
+    rows = []
+    for (task, protocol), cell in seeds.groupby(["task", "protocol"], sort=False):
+        wide = cell.pivot(index="seed", columns="network", values=list(quantities))
+        if not {network_a, network_b} <= set(cell["network"]):
+            continue
+        for quantity in quantities:
+            pairs = wide[quantity][[network_a, network_b]].dropna()
+            if len(pairs) < 2:
+                continue
+            means = pairs[network_a].mean(), pairs[network_b].mean()
+            found = seed_interval((pairs[network_a] - pairs[network_b]).to_numpy())
+            rows.append((task, protocol, quantity, *means, *astuple(found), len(pairs)))
+    table = pd.DataFrame(rows, columns=_COLUMNS if rows else None)
+    if len(table):
+        table["p_holm"] = table.groupby("protocol")["p_value"].transform(lambda values: holm(values.to_numpy()))
+    return table
+
+
+def _t_test(differences: np.ndarray, variance: float) -> Comparison:
+    """Test the mean of differences between shares, which has this variance; without any, they show nothing."""
+    mean, error = float(differences.mean()), np.sqrt(variance)
     if error == 0:
-        return Comparison(float(mean), float(mean), float(mean), 1.0 if mean == 0 else 0.0)
-    half = student.ppf(0.5 + confidence / 2, freedom) * error
+        return Comparison(mean, np.nan, np.nan, 1.0)
+    freedom = len(differences) - 1
+    half = student.ppf(0.975, freedom) * error
     p_value = 2 * student.sf(abs(mean) / error, freedom)
-    return Comparison(float(mean), float(mean - half), float(mean + half), float(p_value))
+    return Comparison(mean, max(-1.0, mean - half), min(1.0, mean + half), float(p_value))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
+from scipy.stats import binomtest, rankdata
 from scipy.stats import t as student
 
 from mgc_keras.errors import OptionError
@@ -44,9 +44,8 @@ def score_interval(
     folds: np.ndarray | None = None,
     weighting: str = "pooled",
     groups: np.ndarray | None = None,
-    confidence: float = 0.95,
 ) -> Interval:
-    """Score predictions, with an interval that never has zero width and never leaves the metric's range.
+    """Score predictions, with a 95 % interval that never has zero width and never leaves the metric's range.
 
     Accuracy: Wilson's interval for the number of independent clips that would be as uncertain (the clips divided by
     the design effect of the groups), with Student's quantile. r2: the jackknife over clips or groups, on the scale of
@@ -59,8 +58,6 @@ def score_interval(
         As in `mgc_keras.evaluation.metrics.score`.
     groups : np.ndarray [shape=(n_clips,)], optional
         For instance artists: clips of one artist are no independent evidence. By default each clip stands for itself.
-    confidence : float
-        Between 0 and 1.
 
     Raises
     ------
@@ -82,14 +79,13 @@ def score_interval(
     >>> print(score_interval([1] * 128, [1] * 128))
     1.000 [0.970, 1.000]
     """
-    _check_confidence(confidence)
     point = score(truth, prediction, metric, folds, weighting)
     sums = unit_sums(truth, prediction, metric, folds, weighting, groups)
     if len(sums) < 2:
         raise OptionError("one clip (or group) gives no interval", cure="score more clips")
     if groups is not None and len(sums) < MIN_GROUPS:
         return Interval(point, np.nan, np.nan)
-    quantile = quantile_of(sums, confidence)
+    quantile = quantile_of(sums)
     left_out = average_folds(sums.sum(axis=0) - sums, metric, weighting)
     if metric == "accuracy":
         n_right = sums[..., 1].sum(axis=1)
@@ -115,9 +111,9 @@ def _effective_number(counts: np.ndarray) -> float:
     return float(counts.sum() ** 2 / np.sum(counts**2)) if counts.any() else 0.0
 
 
-def quantile_of(sums: np.ndarray, confidence: float) -> float:
-    """Return Student's two-sided quantile for the effective number of units of `unit_sums`."""
-    return float(student.ppf(0.5 + confidence / 2, max(1.0, _effective_number(sizes_of(sums)) - 1)))
+def quantile_of(sums: np.ndarray) -> float:
+    """Return Student's quantile of a 95 % interval for the effective number of units of `unit_sums`."""
+    return float(student.ppf(0.975, max(1.0, _effective_number(sizes_of(sums)) - 1)))
 
 
 def jackknife_variance(left_out: np.ndarray) -> float:
@@ -151,35 +147,32 @@ def _wilson(share: float, n_clips: float, quantile: float) -> tuple[float, float
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def wilson_interval(n_correct: int, n_clips: int, confidence: float = 0.95) -> Interval:
+def wilson_interval(n_correct: int, n_clips: int) -> Interval:
     """Return Wilson's interval for an accuracy: a closed form, right also near 0 and 1.
 
     Raises
     ------
     OptionError
-        Counts that cannot be, or a confidence outside 0 to 1.
+        Counts that cannot be.
 
     References
     ----------
     Wilson, E. B.: Probable inference, the law of succession, and statistical inference, JASA 22, 1927.
     """
-    _check_confidence(confidence)
     if not 0 <= n_correct <= n_clips or n_clips < 1:
         raise OptionError(f"{n_correct} of {n_clips} clips cannot be correct", cure="give counts of clips")
-    share = n_correct / n_clips
-    return Interval(share, *_wilson(share, n_clips, float(norm.ppf(0.5 + confidence / 2))))
+    found = binomtest(n_correct, n_clips).proportion_ci(method="wilson")
+    return Interval(n_correct / n_clips, float(found.low), float(found.high))
 
 
-def macro_auc_interval(truth: np.ndarray, scores: np.ndarray, *, confidence: float = 0.95) -> Interval:
-    """Return the macro AUC-ROC over tags with an interval: the jackknife over clips on the scale of log-odds.
+def macro_auc_interval(truth: np.ndarray, scores: np.ndarray) -> Interval:
+    """Return the macro AUC-ROC over tags with a 95 % interval: the jackknife over clips on the scale of log-odds.
 
     Parameters
     ----------
     truth : np.ndarray [shape=(n_clips, n_tags)]
         0 or 1.
     scores : np.ndarray [shape=(n_clips, n_tags), dtype=float]
-    confidence : float
-        Between 0 and 1.
 
     Raises
     ------
@@ -191,7 +184,6 @@ def macro_auc_interval(truth: np.ndarray, scores: np.ndarray, *, confidence: flo
     The degrees of freedom are those of a tag's rarer kind of clips, on average over tags. Perfect areas, which have no
     jackknife variance, get Wilson's interval of that number of clips.
     """
-    _check_confidence(confidence)
     found = macro_auc(truth, scores)
     kept = [int(column) for column in found.per_tag.index]
     if not kept:
@@ -200,7 +192,7 @@ def macro_auc_interval(truth: np.ndarray, scores: np.ndarray, *, confidence: flo
     columns = [_left_out_areas(truth[:, tag], scores[:, tag]) for tag in range(len(kept))]
     defined = [column for column in columns if column is not None]
     n_rarer = float(np.minimum(truth.sum(axis=0), (1 - truth).sum(axis=0)).mean())
-    quantile = float(student.ppf(0.5 + confidence / 2, max(1.0, n_rarer - 1)))
+    quantile = float(student.ppf(0.975, max(1.0, n_rarer - 1)))
     variance = jackknife_variance(np.mean(defined, axis=0)) if defined else 0.0
     point = found.score
     if variance == 0 or not 0 < point < 1:
@@ -255,10 +247,6 @@ def bootstrap_interval(
         Between 0 and 1.
     seed : int
 
-    Returns
-    -------
-    Interval
-
     Raises
     ------
     OptionError
@@ -281,7 +269,8 @@ def bootstrap_interval(
     >>> 0.39 < interval.low < 0.42 and 0.58 < interval.high < 0.61
     True
     """
-    _check_confidence(confidence)
+    if not 0 < confidence < 1:
+        raise OptionError(f"confidence {confidence} is no share", field="confidence", cure="use 0.95, for instance")
     point = score(truth, prediction, metric, folds, weighting)
     sums = unit_sums(truth, prediction, metric, folds, weighting, groups)
     low, high = percentiles(bootstrap_scores(sums, metric, weighting, n_resamples, seed), confidence)
@@ -302,8 +291,3 @@ def percentiles(resampled: np.ndarray, confidence: float = 0.95) -> tuple[float,
     tail = 50 * (1 - confidence)
     low, high = np.percentile(defined, [tail, 100 - tail])
     return float(low), float(high)
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise OptionError(f"confidence {confidence} is no share", field="confidence", cure="use 0.95, for instance")

@@ -10,6 +10,8 @@ from mgc_keras.evaluation.intervals import MIN_GROUPS, design_effect, jackknife_
 from mgc_keras.evaluation.metrics import fold_weights, same_length, score
 from mgc_keras.evaluation.resampling import average_folds, unit_sums
 
+N_SWAPS = 10_000  # so that the smallest p-value is 1 / 10 001
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -62,7 +64,6 @@ def swap_test(
     folds: np.ndarray | None = None,
     weighting: str = "pooled",
     groups: np.ndarray | None = None,
-    n_swaps: int = 10_000,
     seed: int = 0,
 ) -> float:
     """Return the two-sided p-value of swapping, at random, the two systems' predictions clip by clip or group by group.
@@ -77,8 +78,6 @@ def swap_test(
         As in `mgc_keras.evaluation.metrics.score`.
     groups : np.ndarray [shape=(n_clips,)], optional
         Swap all clips of a group (an artist) together.
-    n_swaps : int
-        The smallest p-value is 1 / (n_swaps + 1).
     seed : int
 
     Raises
@@ -93,7 +92,7 @@ def swap_test(
     sums = [
         unit_sums(truth, prediction, metric, folds, weighting, groups) for prediction in (prediction_a, prediction_b)
     ]
-    return _swapped(_gains(*sums, metric, weighting), sizes_of(sums[0]), n_swaps, seed)[0]
+    return _swapped(_gains(*sums, metric, weighting), sizes_of(sums[0]), seed)[0]
 
 
 def _gains(sums_a: np.ndarray, sums_b: np.ndarray, metric: str, weighting: str) -> np.ndarray:
@@ -110,7 +109,7 @@ def _gains(sums_a: np.ndarray, sums_b: np.ndarray, metric: str, weighting: str) 
     return gains @ per_gain
 
 
-def _swapped(gains: np.ndarray, sizes: np.ndarray, n_swaps: int, seed: int) -> tuple[float, float, float]:
+def _swapped(gains: np.ndarray, sizes: np.ndarray, seed: int) -> tuple[float, float, float]:
     """Return the p-value of random sign swaps, and the ends of the differences that they do not reject at 0.05.
 
     A difference of d is not rejected if taking d times each unit's share of the clips off its gain leaves a p-value
@@ -123,8 +122,8 @@ def _swapped(gains: np.ndarray, sizes: np.ndarray, n_swaps: int, seed: int) -> t
     generator = np.random.default_rng(seed)
     step = max(1, (1 << 22) // len(gains))
     n_as_large, lows, highs = 0, [], []
-    for start in range(0, n_swaps, step):
-        signs = generator.integers(2, size=(min(step, n_swaps - start), len(gains))) * 2.0 - 1.0
+    for start in range(0, N_SWAPS, step):
+        signs = generator.integers(2, size=(min(step, N_SWAPS - start), len(gains))) * 2.0 - 1.0
         swapped, moved = signs @ gains, signs @ shares
         n_as_large += int(np.sum(np.abs(swapped) >= threshold))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -133,11 +132,9 @@ def _swapped(gains: np.ndarray, sizes: np.ndarray, n_swaps: int, seed: int) -> t
         alike = np.abs(moved) > 1 - 1e-9
         lows.append(np.where(alike, -np.inf, ends.min(axis=0)))
         highs.append(np.where(alike, np.inf, ends.max(axis=0)))
-    rank = int(0.05 * (n_swaps + 1) + 1e-9) - 1
-    low, high = (
-        (-np.inf, np.inf) if rank < 0 else (np.sort(np.hstack(lows))[rank], np.sort(np.hstack(highs))[-rank - 1])
-    )
-    return (n_as_large + 1) / (n_swaps + 1), float(low), float(high)
+    rank = (N_SWAPS + 1) // 20 - 1
+    low, high = np.sort(np.hstack(lows))[rank], np.sort(np.hstack(highs))[-rank - 1]
+    return (n_as_large + 1) / (N_SWAPS + 1), float(low), float(high)
 
 
 def compare(
@@ -188,7 +185,7 @@ def compare(
     sums_a, sums_b = (unit_sums(truth, each, metric, folds, weighting, groups) for each in predictions)
     if len(sums_a) < 2:
         raise OptionError("one clip (or group) gives no interval", cure="score more clips")
-    p_value, *limits = _swapped(_gains(sums_a, sums_b, metric, weighting), sizes_of(sums_a), 10_000, seed)
+    p_value, *limits = _swapped(_gains(sums_a, sums_b, metric, weighting), sizes_of(sums_a), seed)
     if metric == "accuracy" and groups is None:
         p_value = mcnemar(truth, prediction_a, prediction_b)
     if groups is not None and len(sums_a) < MIN_GROUPS:
@@ -197,7 +194,7 @@ def compare(
     left_out = np.subtract(
         *[average_folds(total - sums, metric, weighting) for total, sums in zip(totals, (sums_a, sums_b))]
     )
-    variance, quantile = jackknife_variance(left_out), quantile_of(sums_a, 0.95)
+    variance, quantile = jackknife_variance(left_out), quantile_of(sums_a)
     if metric == "accuracy":
         low, high = _paired_wald(truth, predictions, sums_a, difference, variance, quantile)
     else:

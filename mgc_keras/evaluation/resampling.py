@@ -16,12 +16,9 @@ _PAIRS_AT_A_TIME = 1 << 22
 
 
 def clip_sums(truth: np.ndarray, prediction: np.ndarray, metric: str) -> np.ndarray:
-    """Return each clip's contribution to the sums that determine a score.
+    """Return each clip's contribution to the sums that determine a score, (n_clips, 2) or (n_clips, 4) float64.
 
-    Returns
-    -------
-    np.ndarray [shape=(n_clips, 2) for accuracy or (n_clips, 4) for r2, dtype=float64]
-        accuracy: 1, correct. r2: 1, truth, truth squared, error squared (truth centred for numerical accuracy).
+    Accuracy: 1, correct. r2: 1, truth, truth squared, error squared (truth centred for numerical accuracy).
     """
     if metric == "accuracy":
         truth, prediction = same_length(truth, prediction)
@@ -51,12 +48,9 @@ def unit_sums(
     weighting: str,
     groups: np.ndarray | None,
 ) -> np.ndarray:
-    """Sum `clip_sums` within each unit of resampling and each fold.
+    """Sum `clip_sums` within each unit of resampling and each fold, (n_units, n_folds, n_sums) float64.
 
-    Returns
-    -------
-    np.ndarray [shape=(n_units, n_folds, n_sums), dtype=float64]
-        One unit a clip, or a group where `groups` are given; one fold if `weighting` is "pooled".
+    A unit is a clip, or a group where `groups` are given; there is one fold if `weighting` is "pooled".
     """
     check_metric(metric, weighting, folds)
     sums = clip_sums(truth, prediction, metric)
@@ -92,9 +86,8 @@ def bootstrap_counts(n_units: int, n_resamples: int, seed: int) -> Iterator[np.n
         Fewer than two units or no resamples.
     """
     if n_units < 2 or n_resamples < 1:
-        raise OptionError(
-            f"cannot resample {n_units} units {n_resamples} times", cure="give at least two clips (or groups)"
-        )
+        problem = f"cannot resample {n_units} units {n_resamples} times"
+        raise OptionError(problem, cure="give at least two clips (or groups)")
     generator = np.random.default_rng(seed)
     step = max(1, _PAIRS_AT_A_TIME // n_units)
     for start in range(0, n_resamples, step):
@@ -104,17 +97,9 @@ def bootstrap_counts(n_units: int, n_resamples: int, seed: int) -> Iterator[np.n
 
 
 def bootstrap_scores(sums: np.ndarray, metric: str, weighting: str, n_resamples: int, seed: int) -> np.ndarray:
-    """Return the scores of bootstrap resamples of units.
+    """Return the scores (n_resamples,) of bootstrap resamples of units; `sums` are those of `unit_sums`.
 
-    Parameters
-    ----------
-    sums : np.ndarray [shape=(n_units, n_folds, n_sums)]
-        From `unit_sums`.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_resamples,), dtype=float64]
-        The same seed and number of units draw the same resamples, so two systems are compared on equal draws.
+    The same seed and number of units draw the same resamples, so two systems are compared on equal draws.
     """
     flat = sums.reshape(len(sums), -1)
     blocks = [

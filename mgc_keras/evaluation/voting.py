@@ -68,9 +68,8 @@ def mean_probabilities(clip: np.ndarray, probabilities: np.ndarray) -> np.ndarra
 
     Parameters
     ----------
-    clip : np.ndarray [shape=(n_segments,), dtype=int]
-        As in `majority_vote`.
-    probabilities : np.ndarray [shape=(n_segments, n_classes), dtype=float]
+    clip, probabilities
+        As `clip` and `scores` in `majority_vote`.
 
     Raises
     ------
@@ -82,7 +81,6 @@ def mean_probabilities(clip: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     >>> mean_probabilities(np.array([0, 0, 1]), np.array([[1.0, 0.0], [0.5, 0.5], [0.25, 0.75]])).tolist()
     [[0.75, 0.25], [0.25, 0.75]]
     """
-    probabilities = np.asarray(probabilities, np.float64)
     n_clips = _n_clips(clip, probabilities)
     checked = _checked(probabilities, len(probabilities), None)
     return _sums(clip, checked, n_clips) / np.bincount(clip)[:, None]
@@ -95,21 +93,13 @@ def geometric_mean_probabilities(clip: np.ndarray, probabilities: np.ndarray) ->
 
     Parameters
     ----------
-    clip : np.ndarray [shape=(n_segments,), dtype=int]
-        As in `majority_vote`.
-    probabilities : np.ndarray [shape=(n_segments, n_classes), dtype=float]
-        From 0; below 1e-12 they count as that, so that a clip always has a class.
+    clip, probabilities
+        As in `mean_probabilities`; below 1e-12 probabilities count as that, so that a clip always has a class.
 
     Raises
     ------
     OptionError
         As `mean_probabilities`; or a probability is below 0.
-
-    Example
-    -------
-    >>> both = geometric_mean_probabilities(np.array([0, 0]), np.array([[0.9, 0.1], [0.1, 0.9]]))
-    >>> both.round(6).tolist()
-    [[0.5, 0.5]]
     """
     probabilities = np.asarray(probabilities, np.float64)
     if (probabilities < 0).any():
@@ -148,9 +138,8 @@ def _n_clips(clip: np.ndarray, rows: np.ndarray) -> int:
         raise OptionError(f"{len(clip)} segments have {len(rows)} answers", field="clip", cure="give one each")
     counts = np.bincount(clip)
     if not counts.all():
-        raise OptionError(
-            f"clip {int(counts.argmin())} has no segments", field="clip", cure="leave it out and count the others anew"
-        )
+        problem = f"clip {int(counts.argmin())} has no segments"
+        raise OptionError(problem, field="clip", cure="leave it out and count the others anew")
     return len(counts)
 
 

@@ -27,7 +27,6 @@ def backbone_vectors(
     seconds: float,
     weights: str | Path = "imagenet",
     seed: int = 0,
-    sampling_rate: int = SAMPLING_RATE,
     image_size: tuple[int, int] | None = None,
     antialias: bool = False,
 ) -> SegmentExtractor:
@@ -35,7 +34,7 @@ def backbone_vectors(
 
     Parameters
     ----------
-    backbone, weights, seed, sampling_rate, image_size, antialias
+    backbone, weights, seed, image_size, antialias
         As of `mgc_keras.networks.image_network.image_network`.
     segments, seconds
         As of `SegmentExtractor`.
@@ -45,52 +44,45 @@ def backbone_vectors(
     MgcKerasError
         The weights cannot be had, do not fit, or the segments are too short for the backbone.
     """
-    image = () if image_size is None else (tuple(image_size), antialias)
+    # Without a size of the picture nothing is said of it, as in files of earlier versions.
+    image = {} if image_size is None else {"image_size": tuple(image_size), "antialias": antialias}
 
     def compute(waveforms: np.ndarray) -> np.ndarray:
-        model = _vector_model(backbone, waveforms.shape[1], weights, seed, sampling_rate, image)
+        model = _vector_model(backbone, waveforms.shape[1], weights, seed, **image)
         return np.concatenate([model.predict_on_batch(batch) for batch in _batches(waveforms)])
 
     # Built once for a short segment: wrong weights are told before any clip is read.
-    probe = _vector_model(backbone, round(min(seconds, 3.0) * sampling_rate), weights, seed, sampling_rate, image)
-    settings = {"backbone": backbone, "weights": _named(weights), "backbone_seed": seed}
-    # Without a size of the picture nothing is said of it, as in files of earlier versions.
-    settings |= {"image_size": list(image_size), "antialias": antialias} if image_size is not None else {}
-    columns = [f"{backbone}_{number:04d}" for number in range(probe.output_shape[1])]
+    probe = _vector_model(backbone, round(min(seconds, 3.0) * SAMPLING_RATE), weights, seed, **image)
+    named = str(weights) if weights in ("imagenet", "none") else sha256_of(weights)
     return SegmentExtractor(
         f"{backbone}_vectors",
-        columns,
+        [f"{backbone}_{number:04d}" for number in range(probe.output_shape[1])],
         compute,
         segments=segments,
         seconds=seconds,
-        sampling_rate=sampling_rate,
-        settings=settings,
+        sampling_rate=SAMPLING_RATE,
+        settings={"backbone": backbone, "weights": named, "backbone_seed": seed, **image},
     )
 
 
-def melspectrogram_segments(segments: str, seconds: float, sampling_rate: int = SAMPLING_RATE) -> SegmentExtractor:
+def melspectrogram_segments(segments: str, seconds: float) -> SegmentExtractor:
     """Return the extractor of what `image_network` makes its image of: 128 rows a segment, a column a frame, in dB.
 
-    For ``part_of(network, "melspectrogram", "genres")``, whose backbone learns.
-
-    Parameters
-    ----------
-    segments, seconds, sampling_rate
-        As of `SegmentExtractor`.
+    For ``part_of(network, "melspectrogram", "genres")``, whose backbone learns. Parameters as of `SegmentExtractor`.
     """
-    layer = front_end(sampling_rate)
+    layer = front_end(SAMPLING_RATE)
 
     def compute(waveforms: np.ndarray) -> np.ndarray:
         return np.concatenate([np.asarray(layer(batch))[..., 0] for batch in _batches(waveforms)])
 
-    n_frames = layer.n_frames(segment_samples(segments, seconds, sampling_rate))
+    n_frames = layer.n_frames(segment_samples(segments, seconds, SAMPLING_RATE))
     return SegmentExtractor(
         "melspectrogram",
         [f"frame_{number:04d}" for number in range(n_frames)],
         compute,
         segments=segments,
         seconds=seconds,
-        sampling_rate=sampling_rate,
+        sampling_rate=SAMPLING_RATE,
         settings={"n_mels": layer.n_mels, "hop_length": layer.hop_length},
     )
 
@@ -101,15 +93,6 @@ def _batches(waveforms: np.ndarray) -> Iterator[np.ndarray]:
 
 # The same network serves the segments of one length of all clips, whole or cut, and is traced once.
 @lru_cache(maxsize=4)
-def _vector_model(
-    backbone: str, n_samples: int, weights: str | Path, seed: int, sampling_rate: int, image: tuple
-) -> keras.Model:
-    sized = dict(zip(("image_size", "antialias"), image))
+def _vector_model(backbone: str, n_samples: int, weights: str | Path, seed: int, **image: Any) -> keras.Model:
     # The head is not used: two classes are the least it may have.
-    whole = image_network(backbone, 2, n_samples, weights=weights, seed=seed, sampling_rate=sampling_rate, **sized)
-    return part_of(whole, "waveform", "vector")
-
-
-def _named(weights: str | Path) -> Any:
-    """Return what tells these weights from others: their name, or the hash of their file."""
-    return str(weights) if weights in ("imagenet", "none") else sha256_of(weights)
+    return part_of(image_network(backbone, 2, n_samples, weights=weights, seed=seed, **image), "waveform", "vector")

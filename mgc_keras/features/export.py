@@ -1,14 +1,13 @@
 """Features of a whole dataset to one file: parallel, resumable, one bad clip never ends it."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from mgc_keras.audio.spans import Windows, windows_of
+from mgc_keras.audio.spans import windows_of
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.features.clips import Clips, list_clips
@@ -19,7 +18,6 @@ from mgc_keras.features.table import TableWriter
 from mgc_keras.files import sha256_of, whole_file, write_text
 from mgc_keras.progress import progress_bar
 from mgc_keras.work import (
-    ERROR_COLUMNS,
     FailedClip,
     Journal,
     fingerprint,
@@ -32,27 +30,8 @@ from mgc_keras.work import (
 Source = Clips | Manifest | str | Path | Iterable[str | Path]
 
 
-class Writer(Protocol):
-    """What is particular to a form of output; made of an extractor and the windows, if there are any."""
-
-    @property
-    def n_axes(self) -> int:
-        """Of what the extractor gives for a clip, or a window of it: 1 for a row of numbers, 2 for a matrix."""
-
-    def about(self) -> dict[str, Any]:
-        """Return what the JSON says of the form."""
-        ...
-
-    def entry(self, result: ClipFeatures, clip_id: str, filepath: str) -> dict[str, Any]:
-        """Return a clip's features as JSON values, for the journal."""
-        ...
-
-    def write(self, path: Path, clip_ids: list[str], entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        """Write the file from what `entry` returned for these clips; return the counts for the JSON."""
-        ...
-
-
-WRITERS: dict[str, Callable[[Extractor, Windows | None], Writer]] = {".csv": TableWriter, ".npz": SequenceWriter}
+# The forms of output: each tells about itself, turns a clip's features into JSON values, and writes a file of those.
+WRITERS: dict[str, type[TableWriter | SequenceWriter]] = {".csv": TableWriter, ".npz": SequenceWriter}
 
 
 def export_features(
@@ -67,7 +46,7 @@ def export_features(
     resume: bool = True,
     errors_csv: str | Path | None = None,
 ) -> Path:
-    """Compute features of every clip and write them to one file: a table (``.csv``), or sequences (``.npz``).
+    """Compute features of every clip and write them to one file, `output`: a table, or sequences.
 
     Three files are written, each whole or not at all: the features, in manifest order; a JSON of the same name (the
     extractor's description with the hash of its weights, versions, hash of the source, counts); and ``errors.csv``:
@@ -82,15 +61,13 @@ def export_features(
 
     Parameters
     ----------
-    source : Manifest, path or iterable of paths
+    source, data_home
         See `mgc_keras.features.clips.list_clips`.
     output : str or Path
         The file to write. Its name ends in ``.csv`` for an extractor that gives a row of numbers a clip, in ``.npz``
         for one that gives a matrix.
     extractor : Extractor
         `MfccExtractor` and `NetworkExtractor` give rows, `ScatteringExtractor` and `SegmentExtractor` matrices.
-    data_home : str or Path, optional
-        The folder that a manifest's file paths are relative to, if not the manifest's own.
     jobs : int, optional
         Threads that decode; by default one a core.
     window, hop : float, optional
@@ -100,11 +77,6 @@ def export_features(
         False computes everything anew.
     errors_csv : str or Path, optional
         By default ``errors.csv`` beside the output. Written even if no clip failed, with its header alone.
-
-    Returns
-    -------
-    Path
-        `output`.
 
     Raises
     ------
@@ -122,10 +94,13 @@ def export_features(
     output = Path(output)
     errors_csv = output.with_name("errors.csv") if errors_csv is None else Path(errors_csv)
     _check_outputs(output, errors_csv)
-    windows, jobs = windows_of(window, hop, _longest(extractor)), checked_jobs(jobs)
+    longest = extractor.duration if extractor.n_samples is None else extractor.n_samples / extractor.sampling_rate
+    windows, jobs = windows_of(window, hop, longest), checked_jobs(jobs)
     writer = WRITERS[output.suffix.lower()](extractor, windows)
     clips = list_clips(source, data_home)
-    batches = _batches(clips, extractor)
+    batches = compose_batches(
+        len(clips), extractor.batch_size, extractor.batch_order, seed=extractor.seed, labels=clips.labels
+    )
     about = {
         "extractor": extractor.describe(),
         **writer.about(),
@@ -137,17 +112,21 @@ def export_features(
         logger.warning("%s: is finished already, nothing to do", output)
         return output
     with Journal(output.with_name(output.name + ".partial"), about["fingerprint"], resume=resume) as journal:
-        positions = [position for batch in batches for position in batch.tolist()]
         with progress_bar(description=extractor.name, total=len(clips), initial=len(journal)) as bar:
-            remaining = _behind(batches, len(journal))
+            ends = np.cumsum([len(batch) for batch in batches])
+            remaining = batches[np.searchsorted(ends, len(journal), side="right") :]
             for results in clip_features(clips, extractor, remaining, jobs=jobs, spans=windows):
                 journal.append([_entry(result, clips, writer) for result in results])
                 bar.update(len(results))
         # Batches may hold the clips in any order.
-        places = np.argsort(positions).tolist()
-        errors = {position: journal[place].get("error") for position, place in enumerate(places)}
-        good = [position for position, error in errors.items() if error is None]
-        failed = [_failed(clips, position, *error) for position, error in errors.items() if error is not None]
+        places = np.argsort([position for batch in batches for position in batch.tolist()]).tolist()
+        errors = [journal[place].get("error") for place in places]
+        good = [position for position, error in enumerate(errors) if error is None]
+        failed = [
+            FailedClip(clips.clip_ids[position], clips.filepaths[position], *error)
+            for position, error in enumerate(errors)
+            if error is not None
+        ]
         with whole_file(output) as temporary:
             entries = (journal[places[position]] for position in good)
             counts = writer.write(temporary, [clips.clip_ids[position] for position in good], entries)
@@ -174,72 +153,6 @@ def export_sequences(manifest: Manifest, stem: Path, extractor: Extractor, *, jo
     return sequences
 
 
-def extract_features(
-    source: Source,
-    extractor: Extractor,
-    *,
-    data_home: str | Path | None = None,
-    jobs: int | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compute features in memory, without files: for small sets and for experiments on the order of batches.
-
-    Parameters
-    ----------
-    source, extractor, data_home, jobs
-        As in `export_features`. The extractor's `batch_order` decides which clips share a batch; rows come in
-        manifest order.
-
-    Returns
-    -------
-    features : pd.DataFrame
-        Indexed by `clip_id`, the extractor's columns and precision; clips that failed are left out.
-    errors : pd.DataFrame
-        Columns `clip_id`, `filepath`, `cause`, `cure`.
-
-    Example
-    -------
-    >>> extractor = NetworkExtractor("weights.hdf5", batch_size=100, batch_order="shuffled")   # doctest: +SKIP
-    >>> features, errors = extract_features("my_music", extractor)                            # doctest: +SKIP
-    """
-    clips = list_clips(source, data_home)
-    done: list[ClipFeatures] = []
-    with progress_bar(description=extractor.name, total=len(clips)) as bar:
-        for results in clip_features(clips, extractor, _batches(clips, extractor), jobs=checked_jobs(jobs)):
-            done += results
-            bar.update(len(results))
-    done.sort(key=lambda result: result.position)
-    good = [result for result in done if result.problem is None]
-    values = [result.rows[0] for result in good]
-    features = pd.DataFrame(
-        np.array(values, dtype=extractor.dtype).reshape(len(values), len(extractor.columns)),
-        index=pd.Index([clips.clip_ids[result.position] for result in good], name="clip_id"),
-        columns=list(extractor.columns),
-    )
-    errors = [
-        FailedClip.of(clips.clip_ids[result.position], clips.filepaths[result.position], result.problem)
-        for result in done
-        if result.problem is not None
-    ]
-    return features, pd.DataFrame(errors, columns=list(ERROR_COLUMNS))
-
-
-def _longest(extractor: Extractor) -> float | None:
-    """The seconds of a clip that the extractor takes in; None if it takes in all."""
-    return extractor.duration if extractor.n_samples is None else extractor.n_samples / extractor.sampling_rate
-
-
-def _batches(clips: Clips, extractor: Extractor) -> list[np.ndarray]:
-    return compose_batches(
-        len(clips), extractor.batch_size, extractor.batch_order, seed=extractor.seed, labels=clips.labels
-    )
-
-
-def _behind(batches: list[np.ndarray], n_done: int) -> list[np.ndarray]:
-    """Return the batches behind the first `n_done` clips."""
-    ends = np.cumsum([len(batch) for batch in batches])
-    return batches[np.searchsorted(ends, n_done, side="right") :]
-
-
 def _check_outputs(output: Path, errors_csv: Path) -> None:
     if output.suffix.lower() not in WRITERS:
         cure = "end its name in .csv for a table, in .npz for sequences"
@@ -259,7 +172,7 @@ def _is_finished(output: Path, errors_csv: Path, fingerprint: str) -> bool:
     return output.suffix.lower() == ".npz" or about.get("csv_sha256") == sha256_of(output)
 
 
-def _entry(result: ClipFeatures, clips: Clips, writer: Writer) -> dict[str, Any]:
+def _entry(result: ClipFeatures, clips: Clips, writer: TableWriter | SequenceWriter) -> dict[str, Any]:
     if result.problem is not None:
         return {"error": [result.problem.problem, result.problem.cure or ""]}
     for row in result.rows:
@@ -267,7 +180,3 @@ def _entry(result: ClipFeatures, clips: Clips, writer: Writer) -> dict[str, Any]
             has, needed = ("a row", ".csv") if np.ndim(row) == 1 else ("a matrix", ".npz")
             raise OptionError(f"each clip gives {has} of numbers", field="output", cure=f"end the name in {needed}")
     return writer.entry(result, clips.clip_ids[result.position], clips.filepaths[result.position])
-
-
-def _failed(clips: Clips, position: int, cause: str, cure: str) -> FailedClip:
-    return FailedClip(clips.clip_ids[position], clips.filepaths[position], cause, cure)

@@ -13,48 +13,40 @@ BATCH_ORDERS = ("file", "sorted", "shuffled", "single")
 class Extractor(Protocol):
     """A feature set: named columns computed from batches of waveforms.
 
-    What is a property here may be a plain attribute of a class: it is only read.
+    Attributes
+    ----------
+    name : str
+        Short name of the feature set.
+    columns : sequence of str
+        Names of the features.
+    sampling_rate : int
+        Of the waveforms, in Hz.
+    n_samples : int or None
+        Length of the waveforms; None takes any length.
+    duration : float or None
+        Seconds that are read from the start of each clip; None reads it whole.
+    batch_size : int
+        Number of clips a call.
+    fit : str
+        How clips are brought to `n_samples`, where it is no None: see `mgc_keras.audio.files.fit_waveform`.
+    batch_order : str
+        Which clips share a batch: see `compose_batches`.
+    seed : int
+        Of the shuffled order.
+    dtype : str
+        The type of the features, "float32" or "float64".
     """
 
-    @property
-    def name(self) -> str:
-        """Short name of the feature set."""
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """Names of the features."""
-
-    @property
-    def sampling_rate(self) -> int:
-        """Of the waveforms, in Hz."""
-
-    @property
-    def n_samples(self) -> int | None:
-        """Length of the waveforms; None takes any length."""
-
-    @property
-    def fit(self) -> str:
-        """How clips are brought to `n_samples`, where it is no None: see `mgc_keras.audio.files.fit_waveform`."""
-
-    @property
-    def duration(self) -> float | None:
-        """Seconds that are read from the start of each clip; None reads it whole."""
-
-    @property
-    def batch_size(self) -> int:
-        """Number of clips a call."""
-
-    @property
-    def batch_order(self) -> str:
-        """Which clips share a batch: see `compose_batches`."""
-
-    @property
-    def seed(self) -> int:
-        """Of the shuffled order."""
-
-    @property
-    def dtype(self) -> str:
-        """The type of the features, "float32" or "float64"."""
+    name: str
+    columns: Sequence[str]
+    sampling_rate: int
+    n_samples: int | None
+    duration: float | None
+    batch_size: int
+    fit: str = "repeat"
+    batch_order: str = "file"
+    seed: int = 0
+    dtype: str = "float32"
 
     def describe(self) -> dict[str, Any]:
         """Return everything that fixes the numbers (settings, hash of the weights), as plain JSON values."""
@@ -68,23 +60,18 @@ class Extractor(Protocol):
 def compose_batches(
     n_clips: int, batch_size: int, order: str = "file", *, seed: int = 0, labels: Sequence[Any] | None = None
 ) -> list[np.ndarray]:
-    """Say which clips share a batch.
+    """Say which clips share a batch: their positions in the manifest, one array a batch; each position occurs once.
 
     Parameters
     ----------
     n_clips, batch_size : int
         The last batch may be smaller.
-    order : str
-        "file": as in the manifest. "sorted": class by class. "shuffled": at random. "single": one by one.
+    order : {"file", "sorted", "shuffled", "single"}
+        As in the manifest; class by class; at random; or one by one.
     seed : int
         Of "shuffled".
     labels : sequence, optional
         The clips' classes, for "sorted"; clips of a class stay in manifest order.
-
-    Returns
-    -------
-    list of np.ndarray [dtype=int]
-        Positions in the manifest, one array a batch; each position occurs once.
 
     Raises
     ------
@@ -97,9 +84,8 @@ def compose_batches(
     [[1, 3], [0, 2], [4]]
     """
     if order not in BATCH_ORDERS:
-        raise OptionError(
-            f"unknown value {order!r}", field="batch_order", cure=f"choose one of {', '.join(BATCH_ORDERS)}"
-        )
+        cure = f"choose one of {', '.join(BATCH_ORDERS)}"
+        raise OptionError(f"unknown value {order!r}", field="batch_order", cure=cure)
     if batch_size < 1:
         raise OptionError(f"{batch_size} is no batch size", field="batch_size", cure="give a positive number of clips")
     positions = np.arange(n_clips)

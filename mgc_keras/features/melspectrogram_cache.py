@@ -12,7 +12,7 @@ import numpy as np
 from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, check_source_manifest
 from mgc_keras.errors import AudioError, MgcKerasError
 from mgc_keras.features.clips import Clips, list_clips
-from mgc_keras.features.extractor import compose_batches
+from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.features.pipeline import clip_features
 from mgc_keras.files import raise_if_full
 from mgc_keras.progress import progress_bar
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 STORED_DTYPE = np.float16
 
 
-class _MelSpectrograms:
-    """An extractor (see `mgc_keras.features.extractor.Extractor`) whose row is a clip's whole mel-spectrogram."""
+class _MelSpectrograms(Extractor):
+    """An extractor whose row is a clip's whole mel-spectrogram, (n_mels, n_frames) in dB."""
 
-    name, columns, dtype, fit = "melspectrogram", (), "float16", "repeat"
-    batch_size, batch_order, seed = 16, "file", 0
+    name, columns, dtype, batch_size = "melspectrogram", (), "float16", 16
 
     def __init__(self, layer: "MelSpectrogram", n_samples: int) -> None:
         import tensorflow as tf
@@ -39,11 +38,6 @@ class _MelSpectrograms:
         self.layer, self.n_samples, self.sampling_rate = layer, n_samples, layer.sampling_rate
         self.duration = n_samples / layer.sampling_rate
         self._compute = tf.function(self.layer, input_signature=[tf.TensorSpec((None, n_samples), tf.float32)])
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Bands and frames of one clip."""
-        return self.layer.n_mels, self.layer.n_frames(self.n_samples)
 
     def describe(self) -> dict[str, Any]:
         """Return the front end's settings."""
@@ -54,37 +48,16 @@ class _MelSpectrograms:
         return self._compute(waveforms).numpy()[..., 0]
 
 
-@dataclass(frozen=True)
-class CachedMelSpectrograms:
-    """What `cache_melspectrograms` gives.
-
-    Parameters
-    ----------
-    values : np.ndarray [shape=(n_clips, n_mels, n_frames), dtype=float16]
-        Memory-mapped, in dB, each clip's maximum at 0; a clip that could not be read is silence and must be left out.
-    problems : dict of int to AudioError
-        The positions of such clips and why.
-    """
-
-    values: np.ndarray
-    problems: dict[int, AudioError]
-
-
 def cache_melspectrograms(
-    source: Manifest,
-    path: str | Path,
-    layer: "MelSpectrogram",
-    n_samples: int,
-    *,
-    jobs: int = 2,
-) -> CachedMelSpectrograms:
+    source: Manifest, path: Path, layer: "MelSpectrogram", n_samples: int, *, jobs: int = 2
+) -> tuple[np.ndarray, dict[int, AudioError]]:
     """Compute the mel-spectrogram of every clip of a manifest into one ``.npy`` file; a killed run goes on.
 
     Parameters
     ----------
     source : Manifest
         The clips; each is repeated or cut to `n_samples`.
-    path : str or Path
+    path : Path
         The ``.npy`` file. Beside it, ``<path>.journal`` tells which clips are finished.
     layer : MelSpectrogram
         The network's front end.
@@ -93,17 +66,25 @@ def cache_melspectrograms(
     jobs : int
         Threads that decode.
 
+    Returns
+    -------
+    values : np.ndarray [shape=(n_clips, n_mels, n_frames), dtype=float16]
+        Memory-mapped, in dB, each clip's maximum at 0; a clip that could not be read is silence and must be left out.
+    problems : dict of int to AudioError
+        The positions of such clips and why.
+
     Raises
     ------
     MgcKerasError
         The disk is full.
     """
-    path = Path(path)
     clips, extractor = list_clips(source), _MelSpectrograms(layer, n_samples)
     key = fingerprint(clips.state(), extractor.describe())
     with Journal(f"{path}.journal", key, resume=path.exists()) as journal:
         if not len(journal):
-            _create(path, (len(clips), *extractor.shape))
+            shape = (len(clips), layer.n_mels, layer.n_frames(n_samples))
+            _check_space(path, int(np.prod(shape)) * np.dtype(STORED_DTYPE).itemsize)
+            np.lib.format.open_memmap(path, mode="w+", dtype=STORED_DTYPE, shape=shape)
         values = np.load(path, mmap_mode="r+", allow_pickle=False)
         if len(journal) < len(clips):
             _fill(values, journal, clips, extractor, jobs)
@@ -112,7 +93,7 @@ def cache_melspectrograms(
             for position, problem in enumerate(journal)
             if problem is not None
         }
-    return CachedMelSpectrograms(values, problems)
+    return values, problems
 
 
 @dataclass(frozen=True)
@@ -159,21 +140,16 @@ def source_clips(
         The disk is full.
     """
     check_source_manifest(manifest)
-    cached = cache_melspectrograms(manifest, folder / "melspectrograms.npy", layer, n_samples, jobs=jobs)
+    values, problems = cache_melspectrograms(manifest, folder / "melspectrograms.npy", layer, n_samples, jobs=jobs)
     split = manifest.table["split"].to_numpy(str)
     usable = np.isin(split, ("train", "valid"))
-    usable[list(cached.problems)] = False
+    usable[list(problems)] = False
     rows = np.flatnonzero(usable)
     targets = manifest.table[manifest.label_columns].to_numpy(np.float32)[rows]
     tags = tuple(column.removeprefix(LABEL_PREFIX) for column in manifest.label_columns)
-    yield SourceClips(Examples(cached.values[..., None], rows, targets), split[rows] == "valid", tags)
+    yield SourceClips(Examples(values[..., None], rows, targets), split[rows] == "valid", tags)
     for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", CHECKPOINT, BEST):
         (folder / leftover).unlink(missing_ok=True)
-
-
-def _create(path: Path, shape: tuple[int, ...]) -> None:
-    _check_space(path, int(np.prod(shape)) * np.dtype(STORED_DTYPE).itemsize)
-    np.lib.format.open_memmap(path, mode="w+", dtype=STORED_DTYPE, shape=shape)
 
 
 def _check_space(path: Path, needed: int) -> None:

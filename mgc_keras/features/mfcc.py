@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.features.extractor import Extractor
 
 N_MFCC = 20
 SECONDS = 29.0
@@ -54,18 +55,11 @@ def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: 
     -----
     The coefficients are those of ``librosa.feature.mfcc(y=waveform, sr=sampling_rate, n_mfcc=20)``, without computing
     the mel filterbank anew for each clip.
-
-    Example
-    -------
-    >>> tone = np.sin(2 * np.pi * 440 * np.arange(24000) / 12000).astype("float32")
-    >>> mfcc_features(tone).shape
-    (120,)
     """
     import librosa
     import scipy.fft
 
-    if padding not in PADDINGS:
-        raise OptionError(f"unknown value {padding!r}", field="padding", cure=f"choose one of {', '.join(PADDINGS)}")
+    _check_padding(padding)
     if not len(waveform):
         raise AudioError("a waveform without samples has no MFCCs", cure="leave the clip out")
     waveform = waveform[: int(SECONDS * sampling_rate)]
@@ -81,6 +75,11 @@ def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: 
     return np.concatenate([statistic(values, axis=1) for values in series for statistic in (np.mean, np.std)])
 
 
+def _check_padding(padding: str) -> None:
+    if padding not in PADDINGS:
+        raise OptionError(f"unknown value {padding!r}", field="padding", cure=f"choose one of {', '.join(PADDINGS)}")
+
+
 @lru_cache(maxsize=4)
 def _mel_filterbank(sampling_rate: int) -> np.ndarray:
     import librosa
@@ -88,8 +87,8 @@ def _mel_filterbank(sampling_rate: int) -> np.ndarray:
     return librosa.filters.mel(sr=sampling_rate, n_fft=N_FFT, n_mels=N_MELS)
 
 
-class MfccExtractor:
-    """The MFCC baseline as an extractor: see `mfcc_features`.
+class MfccExtractor(Extractor):
+    """The MFCC baseline as an extractor, of clips of any length: see `mfcc_features`.
 
     Parameters
     ----------
@@ -97,28 +96,17 @@ class MfccExtractor:
         As in `mfcc_features`.
     batch_size : int
         Clips that are computed, and then saved, together.
-
-    Attributes
-    ----------
-    name, columns, sampling_rate, n_samples, fit, duration, batch_size, batch_order, seed, dtype
-        As in `mgc_keras.features.extractor.Extractor`. Clips of any length are taken as they are.
     """
 
     name = "mfcc"
     columns = MFCC_COLUMNS
     sampling_rate = 12000
     n_samples = None
-    fit = "repeat"
     duration = SECONDS
-    batch_order = "file"
-    seed = 0
     dtype = "float64"
 
     def __init__(self, padding: Padding = "constant", batch_size: int = 8) -> None:
-        if padding not in PADDINGS:
-            raise OptionError(
-                f"unknown value {padding!r}", field="padding", cure=f"choose one of {', '.join(PADDINGS)}"
-            )
+        _check_padding(padding)
         self.padding, self.batch_size = padding, batch_size
 
     def describe(self) -> dict[str, Any]:

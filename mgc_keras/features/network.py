@@ -11,7 +11,7 @@ import tensorflow as tf
 from mgc_keras.audio.files import FITS
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError, WeightsError
-from mgc_keras.features.extractor import compose_batches
+from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.files import sha256_of
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.named_outputs import output_names
@@ -26,14 +26,15 @@ PUBLISHED_BATCH_SIZE = 256
 USUAL_BATCH_SIZE = 16
 # In Hz, of networks that bring no front end that would tell.
 USUAL_SAMPLING_RATE = 12000
-CUTS = ("before_resampling", "after_resampling")
 # Seconds by which the end of a file is felt in the resampled waveform, and many more.
 _RESAMPLER_REACH = 0.1
+# What the configuration of every layer holds.
+_OF_ANY_LAYER = ("name", "trainable", "dtype")
 # Up to here, the maps of a whole batch fit into memory together and one pass is quicker.
 _LARGEST_WHOLE_BATCH = 16
 
 
-class NetworkExtractor:
+class NetworkExtractor(Extractor):
     """The output of a network that takes waveforms: its layers' features, or its tags.
 
     The weights are taken when this is made; training the model further does not change what it computes.
@@ -54,13 +55,8 @@ class NetworkExtractor:
         Of the "shuffled" order.
     fit : str
         How clips of another length are brought to the network's: "repeat" (the paper), "zero_pad" or "crop".
-    cut : str, optional
-        When clips are cut to the network's length: "before_resampling" (the study; `librosa.load` with a duration)
-        lets the last samples feel the end that the resampler saw, "after_resampling" does not. Default: as each
-        network's original did, "after_resampling" for the one that standardises clips, else "before_resampling".
-        "crop" always cuts afterwards.
     name : str
-        Short name, shown in progress bars and descriptions.
+        Shown in progress bars and descriptions.
     columns : sequence of str, optional
         Names of the outputs. Default: those that the model holds, else those of its kind, else last.fm's `TAGS` for 50.
     weights_file : path, optional
@@ -73,8 +69,10 @@ class NetworkExtractor:
     ----------
     depends_on_batch : bool
         Whether a clip's numbers depend on the clips in its batch.
-    name, columns, sampling_rate, n_samples, fit, duration, batch_size, batch_order, seed, dtype
-        As in `mgc_keras.features.extractor.Extractor`.
+    cut : {"before_resampling", "after_resampling"}
+        When clips are cut to the network's length. As each network's original did: after it for the one that
+        standardises clips, else before it (`librosa.load` with a duration), where the last samples feel the end that
+        the resampler saw. Where `fit` is "crop", clips are always cut afterwards.
 
     Raises
     ------
@@ -82,15 +80,9 @@ class NetworkExtractor:
         The model takes no waveforms, or an option makes no sense.
     WeightsError
         The file cannot be read, or is none of the convnet.
-
-    Example
-    -------
-    >>> extractor = NetworkExtractor("weights_layer4_theano.hdf5", batch_order="single")    # doctest: +SKIP
-    >>> extractor(waveforms).shape                                                          # doctest: +SKIP
-    (1, 160)
     """
 
-    dtype = "float32"
+    n_samples: int
 
     def __init__(
         self,
@@ -101,7 +93,6 @@ class NetworkExtractor:
         batch_order: str = "file",
         seed: int = 0,
         fit: str = "repeat",
-        cut: str | None = None,
         name: str = "convnet",
         columns: Sequence[str] | None = None,
         weights_file: str | Path | None = None,
@@ -127,7 +118,7 @@ class NetworkExtractor:
         compose_batches(0, self.batch_size, batch_order, labels=())  # refuses sizes and orders that make no sense
         self.sampling_rate = USUAL_SAMPLING_RATE if self._front_end is None else self._front_end.sampling_rate
         self.n_samples = model.input_shape[1]
-        self.cut = checked_choice("cut", _cut(model) if cut is None else cut, CUTS)
+        self.cut = "before_resampling" if _layer_of(model, ClipStandardization) is None else "after_resampling"
         self.duration = None if fit == "crop" else self.n_samples / self.sampling_rate
         if self.duration and self.cut == "after_resampling":
             self.duration += _RESAMPLER_REACH
@@ -138,7 +129,8 @@ class NetworkExtractor:
 
     def describe(self) -> dict[str, Any]:
         """Return everything that fixes the numbers, for the JSON beside a feature table."""
-        file = self.weights_file
+        file, layer = self.weights_file, self._front_end
+        front_end = layer and {key: value for key, value in layer.get_config().items() if key not in _OF_ANY_LAYER}
         return {
             "name": self.name,
             "model": self.model.name,
@@ -146,7 +138,7 @@ class NetworkExtractor:
             "weights_file_sha256": file and sha256_of(file),
             "weights_sha256": weights_sha256(self.model),
             "normalization": "batch" if self._batch_statistics else "population",
-            "front_end": self._front_end and _settings(self._front_end),
+            "front_end": front_end,
             "n_samples": self.n_samples,
             "fit": self.fit,
             "cut": self.cut,
@@ -159,7 +151,7 @@ class NetworkExtractor:
     def __call__(self, waveforms: np.ndarray) -> np.ndarray:
         """Return (batch, n_features) float32 for waveforms (batch, n_samples) float32."""
         n_clips = len(waveforms)
-        if self._kind and self._kind.whole_batch and self._batch_statistics and n_clips > _LARGEST_WHOLE_BATCH:
+        if self._batch_statistics and self._kind and self._kind.whole_batch and n_clips > _LARGEST_WHOLE_BATCH:
             return self._kind.whole_batch(self.model, waveforms)
         if self._width is not None and n_clips != self._width:
             waveforms = np.concatenate([waveforms, np.zeros((self._width - n_clips, self.n_samples), np.float32)])
@@ -183,25 +175,14 @@ def find_weights(path: str | Path) -> Path:
 
 
 def _columns(model: keras.Model) -> tuple[str, ...]:
-    n_outputs = model.output_shape[-1]
-    if names := output_names(model):
+    kind, n_outputs = kind_of(model), model.output_shape[-1]
+    if names := output_names(model) or (kind and kind.columns(model)):
         return names
-    kind = kind_of(model)
-    if kind and (columns := kind.columns(model)):
-        return columns
     return TAGS if n_outputs == len(TAGS) else tuple(f"output_{index:03d}" for index in range(n_outputs))
 
 
 def _layer_of(model: keras.Model, kind: type[keras.Layer]) -> Any:
     return next((layer for layer in model.layers if isinstance(layer, kind)), None)
-
-
-def _cut(model: keras.Model) -> str:
-    return CUTS[_layer_of(model, ClipStandardization) is not None]
-
-
-def _settings(front_end: MelSpectrogram) -> dict[str, Any]:
-    return {key: value for key, value in front_end.get_config().items() if key not in ("name", "trainable", "dtype")}
 
 
 def compiled(network: keras.Model | keras.Layer, shape: tuple[int | None, ...]) -> Any:

@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 import joblib
 import numpy as np
@@ -49,59 +48,48 @@ class ClipFeatures:
 def clip_features(
     clips: Clips, extractor: Extractor, batches: list[np.ndarray], *, jobs: int, spans: Spans | None = None
 ) -> Iterator[list[ClipFeatures]]:
-    """Compute features batch by batch.
+    """Compute features batch by batch, a list for each in its order.
 
     A clip that cannot be read takes no place in its batch and is handed on with its problem.
 
     Parameters
     ----------
     clips : Clips
-        All clips of the source.
     extractor : Extractor
-        What to compute.
     batches : list of np.ndarray [dtype=int]
         Positions of the clips that share a batch: see `compose_batches`.
     jobs : int
         Threads that decode.
     spans : Windows, Excerpts or your own, optional
         Cut each clip into these; those of a batch of clips are computed `extractor.batch_size` at a time.
-
-    Yields
-    ------
-    list of ClipFeatures
-        One list a batch, in the order of the batch.
     """
     positions = [position for batch in batches for position in batch.tolist()]
     # Spans need a clip's whole waveform; they are brought to the extractor's length one by one.
-    read = (
-        reader(clips, extractor.sampling_rate)
-        if spans
-        else reader(clips, extractor.sampling_rate, extractor.duration, extractor.n_samples, extractor.fit)
-    )
+    fitted = () if spans else (extractor.duration, extractor.n_samples, extractor.fit)
+    read = reader(clips, extractor.sampling_rate, *fitted)
     # Two batches ahead keep the decoders busy while the network computes; large batches and songs need no such stock.
     look_ahead = jobs + 1 if spans else max(2 * jobs, min(2 * extractor.batch_size, 32))
     with read_ahead(read, positions, jobs, look_ahead) as readings:
-        compute = _Computation(extractor)
-        for batch in batches:
+        sizes = [len(batch) if spans is None else extractor.batch_size for batch in batches]
+        # Waveforms of one length go into memory that is used again and again.
+        length = extractor.n_samples
+        memory = None if length is None else np.empty((max(sizes, default=0), length), np.float32)
+        for batch, size in zip(batches, sizes, strict=True):
             results = [ClipFeatures(position) for position in batch.tolist()]
             waveforms = _waveforms(zip(results, readings, strict=False), extractor, spans)
-            compute(waveforms, len(batch) if spans is None else extractor.batch_size)
+            while _compute(extractor, islice(waveforms, size), memory):
+                pass
             yield results
 
 
 def reader(
-    clips: Clips,
-    sampling_rate: int,
-    duration: float | None = None,
-    n_samples: int | None = None,
-    fit: str = "repeat",
+    clips: Clips, sampling_rate: int, duration: float | None = None, n_samples: int | None = None, fit: str = "repeat"
 ) -> Callable[[int], Reading]:
     """Return a function from a clip's position to its waveform, or to the error that says why there is none.
 
     Parameters
     ----------
     clips : Clips
-        Where the files are.
     sampling_rate, duration
         As for `mgc_keras.audio.files.read_waveform`.
     n_samples, fit
@@ -146,54 +134,29 @@ def _waveforms(
                 yield result, waveform
 
 
-class _Computation:
-    """Runs the extractor on waveforms, batch by batch, in one buffer that is used again and again."""
-
-    def __init__(self, extractor: Extractor) -> None:
-        self.extractor = extractor
-        self.buffer = np.empty((0, 0), np.float32)
-
-    def __call__(self, owned: Iterator[tuple[ClipFeatures, np.ndarray]], size: int) -> None:
-        owners: list[ClipFeatures] = []
-        waveforms: Any = self._empty_batch(size)
-        for owner, waveform in owned:
-            if isinstance(waveforms, list):
-                waveforms.append(waveform)
-            else:
-                waveforms[len(owners)] = waveform
-            owners.append(owner)
-            if len(owners) == size:
-                self._compute(owners, waveforms)
-                owners, waveforms = [], self._empty_batch(size)
-        if owners:
-            self._compute(owners, waveforms[: len(owners)])
-
-    def _empty_batch(self, size: int) -> Any:
-        if self.extractor.n_samples is None:
-            return []
-        if len(self.buffer) < size:
-            self.buffer = np.empty((size, self.extractor.n_samples), np.float32)
-        return self.buffer[:size]
-
-    def _compute(self, owners: list[ClipFeatures], waveforms: Any) -> None:
-        for owner, row in zip(owners, self.extractor(waveforms), strict=True):
-            owner.rows.append(row)
-            if not np.isfinite(row).all():
-                cure = "look at the clip: it may be corrupt, or the weights may be"
-                owner.problem = AudioError("gives features that are not finite", cure=cure)
+def _compute(extractor: Extractor, owned: Iterator[tuple[ClipFeatures, np.ndarray]], memory: np.ndarray | None) -> int:
+    """Run the extractor on waveforms together, in `memory` where that is given; return how many there were."""
+    owners, waveforms = [], []
+    for place, (owner, waveform) in enumerate(owned):
+        owners.append(owner)
+        if memory is None:
+            waveforms.append(waveform)
+        else:
+            memory[place] = waveform
+    rows = extractor(waveforms if memory is None else memory[: len(owners)]) if owners else ()
+    for owner, row in zip(owners, rows, strict=True):
+        owner.rows.append(row)
+        if not np.isfinite(row).all():
+            cure = "look at the clip: it may be corrupt, or the weights may be"
+            owner.problem = AudioError("gives features that are not finite", cure=cure)
+    return len(owners)
 
 
 @contextmanager
 def read_ahead(
     read: Callable[[int], Reading], positions: Iterable[int], jobs: int, look_ahead: int
 ) -> Iterator[Iterator[Reading]]:
-    """Read clips in a pool of `jobs` threads, at most `look_ahead` of them in advance.
-
-    Yields
-    ------
-    iterator
-        The readings, in the order of `positions`.
-    """
+    """Read clips in a pool of `jobs` threads, at most `look_ahead` of them in advance; give them in their order."""
     remaining = iter(positions)
     pending: deque[Future] = deque()
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="decode")

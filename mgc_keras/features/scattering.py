@@ -7,14 +7,15 @@ import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mgc_keras.features.extractor import Extractor
 from mgc_keras.scattering.on_scipy import ScipyOperations
 from mgc_keras.scattering.options import LOG_FLOOR, ScatteringOptions
 from mgc_keras.scattering.plan import ScatteringPlan
 from mgc_keras.scattering.transform import Transform
 
 
-class ScatteringExtractor:
-    """Scattering coefficients of order 0, 1 and 2, as `mgc_keras.layers.scattering.Scattering` computes them.
+class ScatteringExtractor(Extractor):
+    """Scattering coefficients of order 0, 1 and 2, a row a frame, as `mgc_keras.layers.scattering.Scattering` does.
 
     Parameters
     ----------
@@ -32,11 +33,6 @@ class ScatteringExtractor:
     jobs : int or None
         Clips computed at the same time; by default one a core.
 
-    Attributes
-    ----------
-    name, columns, sampling_rate, n_samples, fit, duration, batch_size, batch_order, seed, dtype
-        As in `mgc_keras.features.extractor.Extractor`; one row a frame.
-
     Raises
     ------
     OptionError
@@ -44,10 +40,6 @@ class ScatteringExtractor:
     """
 
     name = "scattering"
-    fit = "repeat"
-    batch_order = "file"
-    seed = 0
-    dtype = "float32"
 
     def __init__(
         self,
@@ -68,7 +60,6 @@ class ScatteringExtractor:
         self._heights = np.array([path.height for path in plan.paths[1:]], np.float32)[:, None]
         # Two wavelets may round to the same frequency: the number keeps names apart.
         self.columns = [f"{path.name(sampling_rate)}_{number:03d}" for number, path in enumerate(plan.paths)]
-        self.n_frames = plan.n_frames
 
     def describe(self) -> dict[str, Any]:
         """Return the settings that fix the numbers, for the JSON beside the features."""

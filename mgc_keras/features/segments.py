@@ -16,15 +16,17 @@ from mgc_keras.audio.files import fit_waveform
 from mgc_keras.audio.spans import check_seconds
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.cutting import Cutting, cut_clips
+from mgc_keras.features.extractor import Extractor
 from mgc_keras.segmentation.segments import largest_cluster_waveform, segment_waveform
 from mgc_keras.segmentation.settings import SegmentationSettings
 
 SEGMENTS = ("whole", "3s", "largest-cluster")
 SEGMENT_SECONDS = 3.0
+_SEGMENTATION = SegmentationSettings()
 
 
-class SegmentExtractor:
-    """Cuts clips into segments and computes rows of numbers for each; see `mgc_keras.features.extractor.Extractor`.
+class SegmentExtractor(Extractor):
+    """Cuts clips into segments and computes rows of numbers for each.
 
     Parameters
     ----------
@@ -45,10 +47,6 @@ class SegmentExtractor:
         In Hz.
     settings : dict
         What else fixes the numbers, as plain JSON values.
-    segmentation : SegmentationSettings, optional
-        Of "largest-cluster".
-    batch_size : int
-        Clips a call.
 
     Raises
     ------
@@ -56,10 +54,7 @@ class SegmentExtractor:
         Another kind of segments, or clips without length.
     """
 
-    fit = "repeat"
-    batch_order = "file"
-    seed = 0
-    dtype = "float32"
+    batch_size = 4
 
     def __init__(
         self,
@@ -71,19 +66,15 @@ class SegmentExtractor:
         seconds: float,
         sampling_rate: int,
         settings: dict[str, Any],
-        segmentation: SegmentationSettings | None = None,
-        batch_size: int = 4,
     ) -> None:
         checked_choice("segment", segments, SEGMENTS)
         check_seconds("seconds", seconds)
-        self.name, self.columns, self.batch_size, self.sampling_rate = name, tuple(columns), batch_size, sampling_rate
+        self.name, self.columns, self.sampling_rate = name, tuple(columns), sampling_rate
         self.segments, self.seconds, self._compute, self._settings = segments, seconds, compute, settings
-        self._segmentation = segmentation or SegmentationSettings()
-        length = round(seconds * sampling_rate)
+        self._length = round(seconds * sampling_rate)
         # A song is read whole to be segmented.
-        self.n_samples: int | None = None if segments == "largest-cluster" else length
-        self.duration: float | None = None if segments == "largest-cluster" else seconds
-        self._length = length
+        self.n_samples = None if segments == "largest-cluster" else self._length
+        self.duration = None if segments == "largest-cluster" else seconds
 
     @property
     def n_segments(self) -> int:
@@ -93,12 +84,8 @@ class SegmentExtractor:
     def describe(self) -> dict[str, Any]:
         """Return everything that fixes the numbers, as plain JSON values."""
         names = ("name", "segments", "n_segments", "seconds", "sampling_rate")
-        cuts: dict[str, Cutting | SegmentationSettings] = {
-            "3s": _cutting(self.seconds),
-            "largest-cluster": self._segmentation,
-        }
-        how = cuts.get(self.segments)
-        return {name: getattr(self, name) for name in names} | {"cut": how and asdict(how), **self._settings}
+        cuts = {"3s": asdict(_cutting(self.seconds)), "largest-cluster": asdict(_SEGMENTATION)}
+        return {name: getattr(self, name) for name in names} | {"cut": cuts.get(self.segments), **self._settings}
 
     def __call__(self, waveforms: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Return (n_clips, n_segments * n_rows, n_columns) float32."""
@@ -111,8 +98,8 @@ class SegmentExtractor:
             return cut_clips([waveform], self.sampling_rate, _cutting(self.seconds)).waveforms
         if self.segments == "whole":
             return waveform[None]
-        if len(waveform) >= 2 * self._segmentation.window_seconds * self.sampling_rate:
-            found = segment_waveform(waveform, self.sampling_rate, self._segmentation)
+        if len(waveform) >= 2 * _SEGMENTATION.window_seconds * self.sampling_rate:
+            found = segment_waveform(waveform, self.sampling_rate, _SEGMENTATION)
             waveform = largest_cluster_waveform(waveform, found)
         return fit_waveform(waveform, self._length, self.fit)[None]
 

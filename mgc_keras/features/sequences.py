@@ -46,7 +46,7 @@ class Sequences:
 
 
 class SequenceWriter:
-    """Writes a matrix a clip, all of one shape, as NPZ; see `mgc_keras.features.export.Writer`."""
+    """Writes a matrix a clip, all of one shape, as NPZ."""
 
     n_axes = 2
 

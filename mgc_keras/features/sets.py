@@ -30,10 +30,8 @@ class FeatureOptions:
         A file, or a registered name.
     output : {"features", "tags"} or None
     protocol : {"corrected", "published"} or None
-    batch_size : int or None
-        Clips a batch.
-    fit : {"repeat", "zero_pad", "crop"} or None
-        How clips of another length are brought to the network's.
+    batch_size, fit : int or None, {"repeat", "zero_pad", "crop"} or None
+        As of `mgc_keras.features.network.NetworkExtractor`.
     seed : int or None
         Of random weights.
     """

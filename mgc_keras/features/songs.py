@@ -101,18 +101,14 @@ class SongScorer:
             problem = f"{len(self.names)} names for {model.output_shape[-1]} {kind}"
             raise OptionError(problem, field="labels", cure="give one a class, in the order of training")
         self.model = model
-
-    @property
-    def seconds(self) -> float:
-        """Length of an excerpt."""
-        return self.extractor.n_samples / self.extractor.sampling_rate
+        self.seconds = self.extractor.n_samples / self.extractor.sampling_rate
 
     def excerpts(self, drop: float = 0.0, centre: bool = False) -> Excerpts:
         """Return how songs are cut for this network."""
         return Excerpts(self.seconds, drop, centre)
 
     def songs(self, clips: Clips, excerpts: Excerpts, *, jobs: int | None = None) -> Iterator[SongScores]:
-        """Score songs one after the other, each as soon as it is done.
+        """Score songs in the order of `clips`, each as soon as it is done; one that cannot be read has its problem.
 
         Parameters
         ----------
@@ -121,11 +117,6 @@ class SongScorer:
             From `excerpts`.
         jobs : int, optional
             Threads that decode; default: one a core.
-
-        Yields
-        ------
-        SongScores
-            In the order of `clips`; a song that cannot be read comes with its problem.
         """
         batches = compose_batches(len(clips), self.extractor.batch_size)
         for results in clip_features(clips, self.extractor, batches, jobs=checked_jobs(jobs), spans=excerpts):
@@ -147,20 +138,18 @@ def _model_of(weights: str | Path | keras.Model, kind: str) -> tuple[keras.Model
         own = kind_of(model)
         if own and (options := own.for_single_clips(model, kind)):
             model = load_model(path, **options)
-    found = _head(model)
-    if found != kind and (found in KINDS or kind == "tags" or kind_of(model)):
+    head = _head(model)
+    if head != kind and (head in KINDS or kind == "tags" or kind_of(model)):
         wanted = f"{len(TAGS)} tags" if kind == "tags" else "genres"
-        problem = (
-            f"scores {model.output_shape[-1]} {found if found in KINDS else 'outputs of another kind'}, not {wanted}"
-        )
+        found = head if head in KINDS else "outputs of another kind"
+        problem = f"scores {model.output_shape[-1]} {found}, not {wanted}"
         cure = f"use 'mgc-keras {'classify' if kind == 'tags' else 'tag'}', or weights that were trained for {kind}"
         raise WeightsError(problem, path=path, field="weights", cure=cure)
     return model, path
 
 
 def _head(model: keras.Model) -> str:
-    layers = [layer for layer in model.layers if not isinstance(layer, NamedOutputs)]
-    return layers[-1].name
+    return [layer.name for layer in model.layers if not isinstance(layer, NamedOutputs)][-1]
 
 
 def _names(model: keras.Model) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ SPAN_COLUMNS = ("start_s", "end_s")
 
 
 class TableWriter:
-    """Writes a row of numbers a clip, or a window, as CSV; see `mgc_keras.features.export.Writer`."""
+    """Writes a row of numbers a clip, or a window, as CSV."""
 
     n_axes = 1
 
@@ -38,7 +38,8 @@ class TableWriter:
     def entry(self, result: ClipFeatures, clip_id: str, filepath: str) -> dict[str, Any]:
         """Return the clip's lines of the table."""
         spans: Sequence[tuple[float, ...]] = result.spans or [()] * len(result.rows)
-        rows = [exact_texts(np.asarray(row, self.extractor.dtype)) for row in result.rows]
+        # The shortest decimal numbers that read back as exactly these floats, for their precision.
+        rows = [map(str, np.asarray(row, self.extractor.dtype)) for row in result.rows]
         cells = ([clip_id, filepath, *map(repr, map(float, span)), *row] for span, row in zip(spans, rows, strict=True))
         return {"n_rows": len(rows), "lines": csv_lines(cells)}
 
@@ -51,17 +52,6 @@ class TableWriter:
                 table.write(entry["lines"])
                 n_rows += entry["n_rows"]
         return {"n_rows": n_rows, "csv_sha256": sha256_of(path)}
-
-
-def exact_texts(row: np.ndarray) -> list[str]:
-    """Return the shortest decimal numbers that read back as exactly these floats, for their precision.
-
-    Example
-    -------
-    >>> exact_texts(np.float32([0.1, 1 / 3])), exact_texts(np.float64([1 / 3]))
-    (['0.1', '0.33333334'], ['0.3333333333333333'])
-    """
-    return [str(value) for value in row]
 
 
 def read_features(path: str | Path) -> pd.DataFrame:
@@ -83,12 +73,6 @@ def read_features(path: str | Path) -> pd.DataFrame:
     ------
     ManifestError
         The file is missing, no feature table, or holds cells that are not numbers.
-
-    Example
-    -------
-    >>> features = read_features("features.csv")                         # doctest: +SKIP
-    >>> features[["layer5_00", "layer5_01"]].to_numpy().dtype            # doctest: +SKIP
-    dtype('float32')
     """
     path = Path(path)
     cure = "make it with: mgc-keras features"

@@ -14,14 +14,12 @@ From the call downwards:
 ==============  ========================================================================================
 `sweeps`        `sweep`: the search of many feature sets; finished ones are kept and read again
 `grid_search`   `search`: the search of one feature set
-`settings`      `SearchSettings`: standardised or not, nested or not, and how folds are weighted
-`grid`          `Candidate` and `candidates`: the parameter grid
-`task`          target, folds and groups, checked and sorted
-`splits`        the train/test splits of the plain and the nested cross-validation
+`grid`          `Candidate` and `candidates`: the parameter grid; `SearchSettings`: how it is searched
+`splits`        target, folds and groups; the train/test splits of the plain and the nested cross-validation
 `selection`     scores and bounds of all candidates, and which one is selected
 `fits`          candidates fitted on splits, several at a time
 `kernels`       inner products of blocks, and the kernel matrices made of them
-`smo`           libsvm's training; `smo_loop` and `smo_steps` are its compiled parts
+`smo`           libsvm's training; `smo_loop` is its compiled part
 `result`        `SearchResult`, and its record on disk
 `estimator`     `refit`, `save_estimator`, `load_estimator`: the best candidate as a scikit-learn estimator
 ==============  ========================================================================================
@@ -42,27 +40,15 @@ Candidate(kernel='rbf', C=0.1, gamma=0.03125)
 ['rock']
 """
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
-_HOME_OF = {
-    "SearchSettings": "mgc_keras.search.settings",
-    "PUBLISHED": "mgc_keras.search.settings",
-    "CORRECTED": "mgc_keras.search.settings",
-    "Candidate": "mgc_keras.search.grid",
-    "candidates": "mgc_keras.search.grid",
-    "SearchResult": "mgc_keras.search.result",
-    "search": "mgc_keras.search.grid_search",
-    "sweep": "mgc_keras.search.sweeps",
-    "refit": "mgc_keras.search.estimator",
-    "save_estimator": "mgc_keras.search.estimator",
-    "load_estimator": "mgc_keras.search.estimator",
-}
-
-__all__ = list(_HOME_OF)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'mgc_keras.search' has no attribute {name!r}")
-    return getattr(import_module(_HOME_OF[name]), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "grid": ["Candidate", "candidates", "SearchSettings", "PUBLISHED", "CORRECTED"],
+        "result": ["SearchResult"],
+        "grid_search": ["search"],
+        "sweeps": ["sweep"],
+        "estimator": ["refit", "save_estimator", "load_estimator"],
+    },
+)

@@ -22,29 +22,18 @@ def refit(result: SearchResult, features_by_block: Mapping[str, np.ndarray], tar
     Parameters
     ----------
     result : SearchResult
-    features_by_block : mapping of str to np.ndarray [shape=(n_clips, n_columns), dtype=float]
+    features_by_block, target
         Those that were searched, in the same order.
-    target : sequence of str or int, or of float (SVR), (n_clips,)
 
     Returns
     -------
     sklearn.pipeline.Pipeline
         A StandardScaler where the search standardised, and the SVC or SVR. It predicts from an array
         (n_clips, n_columns) that joins the blocks side by side in their order.
-
-    Example
-    -------
-    >>> from mgc_keras.datasets.splits import plain_folds
-    >>> from mgc_keras.search import search
-    >>> blocks = {"1": np.array([[0.0], [5.0], [1.0], [6.0]])}
-    >>> result = search(blocks, ["low", "high", "low", "high"], plain_folds(4, 2))
-    >>> refit(result, blocks, ["low", "high", "low", "high"]).predict([[0.5], [5.5]]).tolist()
-    ['low', 'high']
     """
     best = result.best
-    svm = {"SVC": SVC, "SVR": SVR}[result.estimator](
-        C=best.C, kernel=best.kernel, **({} if best.gamma is None else {"gamma": best.gamma})
-    )
+    width = {} if best.gamma is None else {"gamma": best.gamma}
+    svm = {"SVC": SVC, "SVR": SVR}[result.estimator](C=best.C, kernel=best.kernel, **width)
     scaler = [("scaler", StandardScaler())] if result.settings.standardize else []
     features = np.concatenate([np.asarray(block, np.float64) for block in features_by_block.values()], axis=1)
     return Pipeline([*scaler, ("svm", svm)]).fit(features, np.asarray(target))

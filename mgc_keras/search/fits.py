@@ -8,8 +8,7 @@ import numpy as np
 from mgc_keras.search.grid import Candidate
 from mgc_keras.search.kernels import BlockKernels, kernel_matrix
 from mgc_keras.search.smo import train_pairs, train_regression
-from mgc_keras.search.splits import Split
-from mgc_keras.search.task import SearchTask
+from mgc_keras.search.splits import SearchTask, Split
 
 # Clips that are predicted together, so that their kernel values stay in the processor's cache.
 _PREDICTED_AT_ONCE = 64
@@ -44,13 +43,10 @@ class Fits:
 
     Parameters
     ----------
-    kernels : BlockKernels
-    blocks : sequence of str
-    task : SearchTask
-    grid : tuple of Candidate
+    kernels, blocks, task, grid, max_iter
+        Of the search.
     standardize : bool
         Standardise on the clips that a split fits.
-    max_iter : int or None
     each : callable
         `map`, or that of a pool of threads: the solver and NumPy let go of Python's lock. Pools of processes would need
         a copy of the kernel matrices.
@@ -69,7 +65,7 @@ class Fits:
         grid: tuple[Candidate, ...],
         standardize: bool,
         max_iter: int | None,
-        each: Callable = map,
+        each: Callable,
     ) -> None:
         self._kernels, self._blocks, self._task, self._grid = kernels, tuple(blocks), task, grid
         self._max_iter, self._each = -1 if max_iter is None else max_iter, each
@@ -78,33 +74,23 @@ class Fits:
         self._shared: tuple[float | None, np.ndarray] | None = None
         self._rbf_memory: np.ndarray | None = None
         self.has_budget = max_iter is not None
-        self.n_features = kernels.n_features(self._blocks)
         self.count = 0
 
     def run(self, requests: list[tuple[Split, list[int]]]) -> list[Fit]:
-        """Fit candidates (indices into the grid, all of one kernel unless standardised) on their splits.
-
-        Returns
-        -------
-        list of Fit
-            In the order of `requests`, whatever the number of threads.
-        """
+        """Fit candidates (indices into the grid, all of one kernel unless standardised) on their splits, in order."""
         if self._gram is None:
             units = [request for request in requests if request[1]]
         else:
             units = [(split, [candidate]) for split, some in requests for candidate in some]
-            if units:
-                self._share_kernel(self._gram, self._grid[units[0][1][0]].gamma)
+            gamma = self._grid[units[0][1][0]].gamma if units else None
+            if units and (self._shared is None or self._shared[0] != gamma):
+                kernel = kernel_matrix(self._gram, gamma, self._each, self._rbf_memory)
+                self._shared = (gamma, kernel)
+                if gamma is not None:
+                    self._rbf_memory = kernel  # the next one takes its place
         fits = [fit for unit in self._each(lambda unit: self._fit(*unit), units) for fit in unit]
         self.count += len(fits)
         return fits
-
-    def _share_kernel(self, gram: np.ndarray, gamma: float | None) -> None:
-        if self._shared is None or self._shared[0] != gamma:
-            kernel = kernel_matrix(gram, gamma, self._each, self._rbf_memory)
-            self._shared = (gamma, kernel)
-            if gamma is not None:
-                self._rbf_memory = kernel  # the next one takes its place
 
     def _fit(self, split: Split, some: list[int]) -> list[Fit]:
         gram = self._kernels.gram(self._blocks, split.train) if self._gram is None else self._gram
@@ -155,7 +141,7 @@ def fit_predict(
         Class numbers (int) or values (float), as scikit-learn would predict with the same kernel computed from the
         features.
     cut_off : bool
-        Whether the iteration budget ended before the stopping criterion was met.
+        As of `Fit`.
     """
     members = np.flatnonzero(train)
     if estimator == "SVR":

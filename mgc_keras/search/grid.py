@@ -1,10 +1,11 @@
-"""The parameter grid of a search: its candidates, each a kernel with its parameters."""
+"""The parameter grid of a search, and the settings by which its candidates are scored and chosen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 
 from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.metrics import WEIGHTINGS
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ Grid = str | Sequence[Candidate]
 
 
 def candidates(n_features: int, grid: Grid = "authors") -> tuple[Candidate, ...]:
-    """List the candidates for features with `n_features` columns, in grid order.
+    """List the candidates for features with `n_features` columns; the first of those with equal scores is reported.
 
     Parameters
     ----------
@@ -62,11 +63,6 @@ def candidates(n_features: int, grid: Grid = "authors") -> tuple[Candidate, ...]
         "authors": C in 0.1, 2, 8, 32; linear, or RBF with gamma in 2^-3, 2^-5, … 2^-13, 1/n_features: 32 candidates
         (28 different ones where 1/n_features is one of the powers; the second is left out). "reduced": 8 of them, for
         quick runs. Or candidates of your own.
-
-    Returns
-    -------
-    tuple of Candidate
-        Among candidates of equal score the first in this order is reported.
 
     Raises
     ------
@@ -93,35 +89,15 @@ def candidates(n_features: int, grid: Grid = "authors") -> tuple[Candidate, ...]
 
 
 def likely_best(grid: tuple[Candidate, ...], n_features: int) -> Candidate:
-    """Guess a good candidate: an RBF kernel with a gamma near 1 / n_features and a C near 8.
-
-    Parameters
-    ----------
-    grid : tuple of Candidate
-    n_features : int
-
-    Returns
-    -------
-    Candidate
-        One of `grid`.
-    """
+    """Guess a good candidate of the grid: an RBF kernel with a gamma near 1 / n_features and a C near 8."""
     return min(grid, key=lambda c: (c.gamma is None, abs(c.C - 8.0), abs(log2((c.gamma or 1.0) * n_features))))
 
 
 def by_kernel(grid: tuple[Candidate, ...], first: Candidate) -> list[list[int]]:
     """Group the candidates that share a kernel, in the order of their kernels' likeness to the likely best one's.
 
-    Parameters
-    ----------
-    grid : tuple of Candidate
-    first : Candidate
-        The likely best candidate.
-
-    Returns
-    -------
-    list of lists of int
-        Indices into `grid`, without that of `first`. Linear kernels, the slowest to solve, come last; in a group the
-        largest C, the slowest, comes first, which evens out the work of several jobs.
+    Gives indices into `grid`, without that of `first`, the likely best. Linear kernels, the slowest to solve, come
+    last; in a group the largest C, the slowest, comes first, which evens out the work of several jobs.
     """
     groups: dict[float | None, list[int]] = {}
     for index, candidate in enumerate(grid):
@@ -130,3 +106,49 @@ def by_kernel(grid: tuple[Candidate, ...], first: Candidate) -> list[list[int]]:
     width = log2(first.gamma) if first.gamma is not None else -5.0
     gammas = sorted(groups, key=lambda gamma: (1, 0.0) if gamma is None else (0, abs(log2(gamma) - width)))
     return [sorted(groups[gamma], key=lambda index: -grid[index].C) for gamma in gammas]
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What decides the outcome of a search, beside its features, target, folds and grid.
+
+    Attributes
+    ----------
+    name : str
+        Stands in the names of records.
+    standardize : bool
+        Standardise every feature by mean and standard deviation of the clips that an estimator is fitted on.
+    nested : bool
+        Select a candidate for each outer fold by an inner cross-validation of the other clips, so that the fold's own
+        clips have no say. Otherwise one candidate is selected on the test folds themselves.
+    fold_weighting : {"size", "equal", "pooled"}
+        How the score is made from the folds; see `mgc_keras.evaluation.metrics.score`.
+    seed : int
+        Of the inner folds, where these must be drawn.
+
+    Raises
+    ------
+    OptionError
+        Another fold weighting.
+
+    Example
+    -------
+    >>> from dataclasses import replace
+    >>> replace(PUBLISHED, name="standardized", standardize=True).nested
+    False
+    """
+
+    name: str
+    standardize: bool = False
+    nested: bool = False
+    fold_weighting: str = "size"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.fold_weighting not in WEIGHTINGS:
+            problem, cure = f"unknown fold weighting {self.fold_weighting!r}", f"choose one of {', '.join(WEIGHTINGS)}"
+            raise OptionError(problem, field="fold_weighting", cure=cure)
+
+
+PUBLISHED = SearchSettings("published")
+CORRECTED = SearchSettings("corrected", standardize=True, nested=True, fold_weighting="pooled")

@@ -1,10 +1,10 @@
 """The search: the best support vector machine for a set of features, and its out-of-fold predictions."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from statistics import mode
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,21 @@ from threadpoolctl import ThreadpoolController
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.metrics import score
-from mgc_keras.search.fits import Fits
-from mgc_keras.search.grid import Candidate, Grid, by_kernel, candidates, likely_best
+from mgc_keras.search.fits import Fit, Fits
+from mgc_keras.search.grid import PUBLISHED, Candidate, Grid, SearchSettings, by_kernel, candidates, likely_best
 from mgc_keras.search.kernels import BlockKernels
 from mgc_keras.search.result import SearchResult
-from mgc_keras.search.selection import COMPLETE, CUT_OFF, STATUS, Selections, clip_losses, fold_scores
-from mgc_keras.search.settings import PUBLISHED, SearchSettings
-from mgc_keras.search.splits import CrossValidation, Split, check_train_clips, nested_cv, outer_splits, plain_cv
-from mgc_keras.search.task import SearchTask, prepare_task
+from mgc_keras.search.selection import COMPLETE, CUT_OFF, STATUS, Selections, fold_scores
+from mgc_keras.search.splits import (
+    CrossValidation,
+    SearchTask,
+    Split,
+    check_train_clips,
+    nested_cv,
+    outer_splits,
+    plain_cv,
+    prepare_task,
+)
 
 # From so many candidates on, a round of one split keeps a few jobs busy.
 _MANY = 4
@@ -62,7 +69,6 @@ def search(
     features_by_block : mapping of str to np.ndarray [shape=(n_clips, n_columns), dtype=float]
         The blocks are joined side by side, for instance one a convnet layer.
     target : sequence of str or int, or of float (SVR), (n_clips,)
-        Labels or values.
     folds : np.ndarray [shape=(n_clips,), dtype=int]
         The fold that tests each clip; -1: never tested, always trained on. See `mgc_keras.datasets.splits`.
     estimator : {"SVC", "SVR"}
@@ -82,10 +88,6 @@ def search(
         selected, and is named in the result. None: no limit; unscaled MFCCs can then take hours.
     jobs : int
         Threads. The result is the same for any number.
-
-    Returns
-    -------
-    SearchResult
 
     Raises
     ------
@@ -113,43 +115,49 @@ def search_prepared(
     # With one BLAS thread rounding, and so everything, is the same for any number of jobs; and threads of threads would
     # only wait for each other.
     with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(options.jobs) as pool:
-        grid = candidates(kernels.n_features(blocks), options.grid)
+        n_features = kernels.n_features(blocks)
+        grid = candidates(n_features, options.grid)
+        first = options.first if options.first in grid else likely_best(grid, n_features)
         each = pool.map if options.jobs > 1 else map
         fits = Fits(kernels, blocks, task, grid, settings.standardize, options.max_iter, each)
-        return _GridSearch(fits, task, settings, grid, options.first).run()
+        return _GridSearch(fits, task, settings, grid, first).run()
 
 
 class _GridSearch:
     """One search: its fits, its selections and the predictions that come of them."""
 
     def __init__(
-        self,
-        fits: Fits,
-        task: SearchTask,
-        settings: SearchSettings,
-        grid: tuple[Candidate, ...],
-        first: Candidate | None,
+        self, fits: Fits, task: SearchTask, settings: SearchSettings, grid: tuple[Candidate, ...], first: Candidate
     ) -> None:
-        self._fits, self._task, self._settings, self._grid = fits, task, settings, grid
-        self._first = first if first in grid else likely_best(grid, fits.n_features)
+        self._fits, self._task, self._settings, self._grid, self._first = fits, task, settings, grid, first
+        # Each candidate's last prediction of each clip.
+        self._predictions = np.full((len(grid), len(task.folds)), np.nan)
 
     def run(self) -> SearchResult:
         splits = outer_splits(self._task)
         check_train_clips(splits, self._task)
-        predictions = np.full((len(self._grid), len(self._task.folds)), np.nan)
         if self._settings.nested:
             selections = self._select(nested_cv(self._task, self._settings.seed))
             chosen = [selections.selected(selection) for selection in range(len(splits))]
-            self._refit(splits, chosen, predictions)
+            # The fits of one candidate share its kernel.
+            for candidate in sorted(set(chosen)):
+                of_candidate = [split for split, choice in zip(splits, chosen, strict=True) if choice == candidate]
+                self._fit([(split, [candidate]) for split in of_candidate])
         else:
-            selections = self._select(plain_cv(splits, self._task), predictions)
+            selections = self._select(plain_cv(splits, self._task))
             chosen = [selections.selected(0)] * len(splits)
         out_of_fold = np.full(len(self._task.folds), np.nan)
         for split, candidate in zip(splits, chosen, strict=True):
-            out_of_fold[split.test] = predictions[candidate, split.test]
+            out_of_fold[split.test] = self._predictions[candidate, split.test]
         return self._result(selections, chosen, out_of_fold)
 
-    def _select(self, cv: CrossValidation, predictions: np.ndarray | None = None) -> Selections:
+    def _fit(self, requests: list[tuple[Split, list[int]]]) -> list[Fit]:
+        fits = self._fits.run(requests)
+        for fit in fits:
+            self._predictions[fit.candidate, fit.split.test] = fit.predictions
+        return fits
+
+    def _select(self, cv: CrossValidation) -> Selections:
         """Fit the splits round by round and drop candidates in between. Rounds do not depend on the number of jobs."""
         check_train_clips(cv.splits, self._task)
         selections = Selections(cv, len(self._grid), self._task, self._settings.fold_weighting)
@@ -162,25 +170,12 @@ class _GridSearch:
         for group in [[self._grid.index(self._first)], *groups]:
             for some in _rounds(splits, group, selections, budget=self._fits.has_budget):
                 requests = [(split, [index for index in group if selections.needs(split, index)]) for split in some]
-                for fit in self._fits.run(requests):
-                    selections.add(fit)
-                    truth = self._task.target[fit.split.test]
-                    losses.setdefault(id(fit.split), clip_losses(self._task.metric, truth, fit.predictions).sum())
-                    if predictions is not None:
-                        predictions[fit.candidate, fit.split.test] = fit.predictions
+                for fit in self._fit(requests):
+                    losses.setdefault(id(fit.split), selections.add(fit))
                 selections.drop()
             # From now on the splits that cost the first candidate most come first: they drop candidates soonest.
             splits.sort(key=lambda split: -losses.get(id(split), 0.0))
         return selections
-
-    def _refit(self, splits: list[Split], chosen: list[int], predictions: np.ndarray) -> None:
-        """Fit each outer split's selected candidate, one candidate after another, and fill in its predictions."""
-        for candidate in sorted(set(chosen)):
-            requests = [
-                (split, [candidate]) for split, choice in zip(splits, chosen, strict=True) if choice == candidate
-            ]
-            for fit in self._fits.run(requests):
-                predictions[candidate, fit.split.test] = fit.predictions
 
     def _result(self, selections: Selections, chosen: list[int], predictions: np.ndarray) -> SearchResult:
         task, grid = self._task, self._grid
@@ -197,7 +192,7 @@ class _GridSearch:
             metric=task.metric,
             settings=self._settings,
             score=score(truth, predicted, task.metric, folds, self._settings.fold_weighting),
-            best=grid[max(Counter(sorted(chosen)).items(), key=lambda item: item[1])[0]],
+            best=grid[mode(sorted(chosen))],
             chosen=tuple(grid[candidate] for candidate in chosen),
             fold_scores=tuple(fold_scores(task.metric, truth, predicted, folds)),
             predictions=clips,
@@ -207,20 +202,12 @@ class _GridSearch:
         )
 
     def _cv_results(self, selections: Selections) -> pd.DataFrame:
-        rows = []
-        for selection, statuses in enumerate(selections.status):
-            for candidate, status, bound in zip(self._grid, statuses, selections.bounds[selection], strict=True):
-                rows.append(
-                    {
-                        "fold": selection if self._settings.nested else -1,
-                        "kernel": candidate.kernel,
-                        "C": candidate.C,
-                        "gamma": np.nan if candidate.gamma is None else candidate.gamma,
-                        "score": bound if status == COMPLETE else np.nan,
-                        "status": STATUS[int(status)],
-                    }
-                )
-        return pd.DataFrame(rows)
+        n_selections, n_candidates = selections.status.shape
+        table = pd.DataFrame(self._grid * n_selections).astype({"gamma": float})
+        table.insert(0, "fold", np.repeat(np.arange(n_selections), n_candidates) if self._settings.nested else -1)
+        table["score"] = np.where(selections.status == COMPLETE, selections.bounds, np.nan).ravel()
+        table["status"] = [STATUS[status] for status in selections.status.ravel()]
+        return table
 
 
 def _rounds(splits: list[Split], group: list[int], selections: Selections, budget: bool) -> Iterator[list[Split]]:

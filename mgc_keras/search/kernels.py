@@ -12,6 +12,8 @@ from mgc_keras.errors import OptionError
 
 # Rows and columns that are worked on together, so that they stay in the processor's cache.
 _TILE = 256
+# Gram matrices that are kept; further ones are computed afresh each time.
+_BYTES_KEPT = 4_000_000_000
 
 
 class BlockKernels:
@@ -23,8 +25,6 @@ class BlockKernels:
         Every block has the same clips in the same order.
     order : np.ndarray [shape=(n_clips,), dtype=int] or None
         The order that the clips shall have in every matrix; None: as they are.
-    memory : float
-        Keep Gram matrices up to this many gigabytes; further ones are computed afresh each time.
 
     Raises
     ------
@@ -32,36 +32,30 @@ class BlockKernels:
         Blocks of unequal length, not two-dimensional, without columns, or with values that are not finite.
     """
 
-    def __init__(self, blocks: Mapping[str, np.ndarray], order: np.ndarray | None = None, memory: float = 4.0) -> None:
+    def __init__(self, blocks: Mapping[str, np.ndarray], order: np.ndarray | None = None) -> None:
         self._blocks = {name: np.asarray(block, dtype=np.float64) for name, block in blocks.items()}
         _check_blocks(self._blocks)
         self.n_clips = len(next(iter(self._blocks.values())))
         if order is not None:
             self._blocks = {name: block[order] for name, block in self._blocks.items()}
         self._kept: dict[tuple, np.ndarray] = {}
-        self._max_kept = int(memory * 1e9) // max(1, 8 * self.n_clips**2)
+        self._max_kept = _BYTES_KEPT // max(1, 8 * self.n_clips**2)
 
     def n_features(self, names: Sequence[str]) -> int:
         """Count the columns of the blocks together."""
         return sum(self._blocks[name].shape[1] for name in names)
 
     def gram(self, names: Sequence[str], train: np.ndarray | None = None, each: Callable = map) -> np.ndarray:
-        """Sum the inner products over blocks.
+        """Sum the inner products over blocks, (n_clips, n_clips) float64, symmetric to the last bit.
 
         Parameters
         ----------
         names : sequence of str
-            The blocks.
         train : np.ndarray [shape=(n_clips,), dtype=bool] or None
             Standardise each column by the mean and standard deviation (population) of these clips, given in
             `order`; columns that are constant there are only centred. None: leave the features as they are.
         each : callable
             `map`, or that of a pool of threads, to share the rows among.
-
-        Returns
-        -------
-        np.ndarray [shape=(n_clips, n_clips), dtype=float64]
-            Symmetric to the last bit.
         """
         parts = [self._gram_of_block(name, train) for name in names]
         total = np.empty((self.n_clips, self.n_clips))
@@ -79,28 +73,15 @@ class BlockKernels:
         key = (name, None if train is None else train.tobytes())
         if key in self._kept:
             return self._kept[key]
-        block = self._blocks[name]
-        if train is not None:
-            block = standardised(block, train)
+        block = self._blocks[name] if train is None else _standardised(self._blocks[name], train)
         gram = block @ block.T
         if len(self._kept) < self._max_kept:
             self._kept[key] = gram
         return gram
 
 
-def standardised(features: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Shift and scale each column so that, over the clips fitted on, its mean is 0 and its standard deviation 1.
-
-    Parameters
-    ----------
-    features : np.ndarray [shape=(n_clips, n_columns), dtype=float64]
-    train : np.ndarray [shape=(n_clips,), dtype=bool]
-
-    Returns
-    -------
-    np.ndarray [shape=(n_clips, n_columns), dtype=float64]
-        A column that is constant over the clips fitted on is only shifted.
-    """
+def _standardised(features: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Give each column a mean of 0 and a deviation of 1 over the clips fitted on; constant ones are only shifted."""
     seen = features[train]
     deviation = np.where(seen.max(axis=0) == seen.min(axis=0), 1.0, seen.std(axis=0))
     return (features - seen.mean(axis=0)) / np.where(deviation == 0, 1.0, deviation)
@@ -109,23 +90,17 @@ def standardised(features: np.ndarray, train: np.ndarray) -> np.ndarray:
 def kernel_matrix(
     gram: np.ndarray, gamma: float | None, each: Callable = map, out: np.ndarray | None = None
 ) -> np.ndarray:
-    """Turn inner products into a kernel matrix.
+    """Turn inner products, (n_clips, n_clips) float64 and symmetric, into a kernel matrix.
 
     Parameters
     ----------
-    gram : np.ndarray [shape=(n_clips, n_clips), dtype=float64]
-        Symmetric.
+    gram : np.ndarray
     gamma : float or None
         Of the RBF kernel exp(-gamma |x - y|^2); None: the linear kernel, which is `gram` itself.
     each : callable
-        `map`, or that of a pool of threads, to share the rows among.
-    out : np.ndarray or None [shape=(n_clips, n_clips), dtype=float64]
+        As in `BlockKernels.gram`.
+    out : np.ndarray or None
         Where to put an RBF kernel: new memory costs as much time as the kernel itself.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_clips, n_clips), dtype=float64]
-        C-contiguous.
     """
     if gamma is None:
         return gram
@@ -154,14 +129,10 @@ def _check_blocks(blocks: Mapping[str, np.ndarray]) -> None:
     if len(set(lengths.values())) > 1:
         raise OptionError(f"blocks differ in their numbers of clips: {lengths}", field="features_by_block")
     for name, block in blocks.items():
+        field = f"features_by_block[{name!r}]"
         if block.ndim != 2 or 0 in block.shape:
-            raise OptionError(
-                f"needs the shape (n_clips, n_columns), has {block.shape}", field=f"features_by_block[{name!r}]"
-            )
+            raise OptionError(f"needs the shape (n_clips, n_columns), has {block.shape}", field=field)
         if not np.isfinite(block).all():
             clip = int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
-            raise OptionError(
-                f"clip {clip} has a value that is not finite",
-                field=f"features_by_block[{name!r}]",
-                cure="leave the clip out, or export its features again",
-            )
+            cure = "leave the clip out, or export its features again"
+            raise OptionError(f"clip {clip} has a value that is not finite", field=field, cure=cure)

@@ -4,12 +4,10 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from mgc_keras.files import write_text
-from mgc_keras.search.grid import Candidate
-from mgc_keras.search.settings import SearchSettings
+from mgc_keras.search.grid import Candidate, SearchSettings
 from mgc_keras.work import finished_record
 
 
@@ -55,41 +53,16 @@ class SearchResult:
 
 
 def write_result(result: SearchResult, path: str | Path, fingerprint: str = "") -> Path:
-    """Write a result as JSON, whole or not at all.
-
-    Parameters
-    ----------
-    result : SearchResult
-    path : str or Path
-    fingerprint : str
-        Tells what the result was computed from; `read_result` compares it.
-
-    Returns
-    -------
-    Path
-    """
-    fields = {name: getattr(result, name) for name in result.__dataclass_fields__}
+    """Write a result as JSON, whole or not at all, with what tells what it was computed from."""
+    fields = asdict(result)
     for name in ("predictions", "cv_results"):
-        frame = fields[name]
-        fields[name] = {column: _plain(frame[column]) for column in frame.columns}
-    fields["settings"], fields["best"] = asdict(result.settings), asdict(result.best)
-    fields["chosen"] = [asdict(candidate) for candidate in result.chosen]
+        # JSON knows no NaN; pandas reads None back as NaN.
+        fields[name] = fields[name].astype(object).where(fields[name].notna(), None).to_dict("list")
     return write_text(path, json.dumps({"fingerprint": fingerprint, **fields}) + "\n")
 
 
 def read_result(path: str | Path, fingerprint: str = "") -> SearchResult | None:
-    """Read a result that `write_result` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-    fingerprint : str
-
-    Returns
-    -------
-    SearchResult or None
-        None where there is no such file, or it was computed from something else.
-    """
+    """Read a result that `write_result` wrote; None where there is none, or it was computed from something else."""
     fields = finished_record(path, fingerprint)
     if fields is None:
         return None
@@ -102,8 +75,3 @@ def read_result(path: str | Path, fingerprint: str = "") -> SearchResult | None:
     for name in ("fold_scores", "cut_off"):
         fields[name] = tuple(fields[name])
     return SearchResult(**fields)
-
-
-def _plain(column: pd.Series) -> list:
-    # JSON knows no NaN; pandas reads None back as NaN.
-    return [None if isinstance(value, float) and np.isnan(value) else value for value in column.tolist()]

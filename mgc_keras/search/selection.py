@@ -10,8 +10,7 @@ import numpy as np
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.metrics import fold_weights, score
 from mgc_keras.search.fits import Fit
-from mgc_keras.search.splits import CrossValidation, Split
-from mgc_keras.search.task import SearchTask
+from mgc_keras.search.splits import CrossValidation, SearchTask, Split
 
 RUNNING, COMPLETE, DROPPED, CUT_OFF = range(4)
 STATUS = {RUNNING: "running", COMPLETE: "complete", DROPPED: "dropped (bound)", CUT_OFF: "cut off"}
@@ -43,7 +42,7 @@ class Selections:
 
     def __init__(self, cv: CrossValidation, n_candidates: int, task: SearchTask, weighting: str) -> None:
         self._task = task
-        self._weights = [clip_weights(task.metric, weighting, task.target, folds) for folds in cv.selection_folds]
+        self._weights = [_clip_weights(task.metric, weighting, task.target, folds) for folds in cv.selection_folds]
         n_selections = len(cv.selection_folds)
         self.bounds = np.ones((n_selections, n_candidates))
         self.status = np.full((n_selections, n_candidates), RUNNING)
@@ -54,10 +53,14 @@ class Selections:
         """Tell whether some selection still needs this candidate's fit."""
         return any(self.status[selection, candidate] == RUNNING for selection in split.counts_in)
 
-    def add(self, fit: Fit) -> None:
-        """Count the predictions of a fit in the selections that use its split."""
+    def add(self, fit: Fit) -> float:
+        """Count the predictions of a fit in the selections that use its split; return the sum of their losses.
+
+        A clip's loss is 0 or 1 (accuracy), or the squared error (r2).
+        """
         candidate, test = fit.candidate, fit.split.test
-        losses = clip_losses(self._task.metric, self._task.target[test], fit.predictions)
+        truth = self._task.target[test]
+        losses = (truth != fit.predictions) * 1.0 if self._task.metric == "accuracy" else (truth - fit.predictions) ** 2
         for selection, counted in fit.split.counts_in.items():
             if self.status[selection, candidate] != RUNNING:
                 continue
@@ -68,6 +71,7 @@ class Selections:
                 self.status[selection, candidate] = CUT_OFF
             elif self._n_left[selection, candidate] == 0:
                 self.status[selection, candidate] = COMPLETE
+        return float(losses.sum())
 
     def drop(self) -> None:
         """Drop the candidates that cannot be selected any more."""
@@ -83,12 +87,10 @@ class Selections:
     def smallest_loss(self) -> float:
         """Return the loss of the best complete candidate, in the selection where it is smallest (none complete: 0)."""
         best = [self.best(selection) for selection in range(len(self.status))]
-        return float(
-            min(
-                0.0 if candidate is None else 1.0 - self.bounds[selection, candidate]
-                for selection, candidate in enumerate(best)
-            )
-        )
+        losses = [
+            0.0 if number is None else 1.0 - self.bounds[selection, number] for selection, number in enumerate(best)
+        ]
+        return float(min(losses))
 
     def best(self, selection: int) -> int | None:
         """Return the best complete candidate so far, None where there is none yet."""
@@ -99,57 +101,25 @@ class Selections:
         return int(complete[np.argmax(scores >= scores.max() - _TIE)])
 
     def selected(self, selection: int) -> int:
-        """Return the selected candidate.
-
-        Raises
-        ------
-        OptionError
-            The iteration budget cut off every candidate.
-        """
+        """Return the selected candidate; raise `OptionError` where the iteration budget cut off every one."""
         best = self.best(selection)
         if best is None:
             raise OptionError("the iteration budget cut off every candidate", field="max_iter", cure="use a larger one")
         return best
 
 
-def clip_losses(metric: str, truth: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """Return each clip's loss: 0 or 1 (accuracy), or the squared error (r2).
-
-    Example
-    -------
-    >>> clip_losses("accuracy", np.array([0, 1]), np.array([0, 2]))
-    array([0., 1.])
-    """
-    return (truth != predictions).astype(float) if metric == "accuracy" else (truth - predictions) ** 2
-
-
-def clip_weights(metric: str, weighting: str, truth: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Return the weights with which the clips' losses add up to one minus the score.
-
-    Parameters
-    ----------
-    metric : {"accuracy", "r2"}
-    weighting : {"size", "equal", "pooled"}
-        Of the folds; see `mgc_keras.evaluation.metrics.score`.
-    truth : np.ndarray [shape=(n_clips,)]
-    folds : np.ndarray [shape=(n_clips,), dtype=int]
-        -1: the clip is not tested and gets weight 0.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_clips,), dtype=float64]
-
-    Raises
-    ------
-    OptionError
-        The r2 of a fold is undefined, since all its values are equal.
-    """
+def _clip_weights(metric: str, weighting: str, truth: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Return the weights, (n_clips,), with which losses add up to one minus the score: 0 for clips of no fold."""
     tested = folds >= 0
     parts = [tested] if weighting == "pooled" else [folds == number for number in np.unique(folds[tested])]
-    shares = fold_weights(np.array([part.sum() for part in parts]), weighting)
+    shares = fold_weights([part.sum() for part in parts], weighting)
     weights = np.zeros(len(folds))
     for part, share in zip(parts, shares / shares.sum(), strict=True):
-        weights[part] = share / _largest_loss(metric, truth[part])
+        largest = float(part.sum()) if metric == "accuracy" else _spread(truth[part])
+        if largest == 0:
+            problem, cure = "r2 is undefined: all values of a fold are equal", "use fewer folds, or pooled scores"
+            raise OptionError(problem, field="target", cure=cure)
+        weights[part] = share / largest
     return weights
 
 
@@ -160,17 +130,6 @@ def fold_scores(metric: str, truth: np.ndarray, predictions: np.ndarray, folds: 
         float("nan") if metric == "r2" and _spread(truth[part]) == 0 else score(truth[part], predictions[part], metric)
         for part in parts
     ]
-
-
-def _largest_loss(metric: str, truth: np.ndarray) -> float:
-    if metric == "accuracy":
-        return float(len(truth))
-    spread = _spread(truth)
-    if spread == 0:
-        raise OptionError(
-            "r2 is undefined: all values of a fold are equal", field="target", cure="use fewer folds, or pooled scores"
-        )
-    return spread
 
 
 def _spread(values: np.ndarray) -> float:

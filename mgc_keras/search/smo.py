@@ -57,10 +57,6 @@ def train_pairs(
         The penalty C.
     max_iter : int
         Iteration budget of each pair; -1: none.
-
-    Returns
-    -------
-    Machine
     """
     sizes = np.diff(starts)
     dual_coef, intercepts = np.zeros((len(sizes) - 1, len(members))), []
@@ -84,19 +80,9 @@ def train_regression(
 
     Parameters
     ----------
-    kernel : np.ndarray [shape=(n_clips, n_clips), dtype=float64]
-        Symmetric, C-contiguous.
-    members : np.ndarray [shape=(n_trained,), dtype=int64]
-        The clips to train on.
+    kernel, members, cost, max_iter
+        As of `train_pairs`; the clips in any order.
     values : np.ndarray [shape=(n_trained,), dtype=float64]
-    cost : float
-        The penalty C.
-    max_iter : int
-        Iteration budget; -1: none.
-
-    Returns
-    -------
-    Machine
     """
     n = len(members)
     label, clips = np.repeat((1.0, -1.0), n), np.concatenate((members, members))

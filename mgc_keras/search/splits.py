@@ -1,17 +1,85 @@
-"""The train/test splits of a search, and the selections that each of them counts in.
+"""The clips of a search, their train/test splits, and the selections that each split counts in.
 
 A selection is the choice of one candidate by cross-validation: one selection in all, or one for each outer fold.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mgc_keras.datasets.splits import grouped_folds, grouped_stratified_folds
 from mgc_keras.errors import OptionError
-from mgc_keras.search.task import SearchTask
 
 N_INNER_FOLDS = 5  # where the outer folds are too few to select on
+METRIC_OF = {"SVC": "accuracy", "SVR": "r2"}
+
+
+@dataclass(frozen=True)
+class SearchTask:
+    """Target and folds, sorted by class for SVC: libsvm then reads a kernel matrix in long runs.
+
+    Attributes
+    ----------
+    estimator : {"SVC", "SVR"}
+    order : np.ndarray [shape=(n_clips,), dtype=int]
+        The caller's index of each clip here. Within a class the caller's order is kept, as libsvm itself does, so that
+        sorting changes no solution.
+    target : np.ndarray [shape=(n_clips,)]
+        Class numbers (int), or values (float64).
+    classes : np.ndarray or None
+        The label of each class number; None for SVR.
+    folds : np.ndarray [shape=(n_clips,), dtype=int]
+    inner_folds, groups : np.ndarray [shape=(n_clips,)] or None
+    """
+
+    estimator: str
+    order: np.ndarray
+    target: np.ndarray
+    classes: np.ndarray | None
+    folds: np.ndarray
+    inner_folds: np.ndarray | None
+    groups: np.ndarray | None
+
+    @property
+    def metric(self) -> str:
+        """Return the metric of the estimator: accuracy or r2."""
+        return METRIC_OF[self.estimator]
+
+
+def prepare_task(
+    target: Sequence | np.ndarray,
+    folds: np.ndarray,
+    estimator: str,
+    inner_folds: np.ndarray | None = None,
+    groups: Sequence | np.ndarray | None = None,
+) -> SearchTask:
+    """Check the clips of a search and sort them. Parameters and errors as in `mgc_keras.search.search`."""
+    if estimator not in METRIC_OF:
+        raise OptionError(f"unknown estimator {estimator!r}", field="estimator", cure="choose one of SVC, SVR")
+    target, folds = np.asarray(target), np.asarray(folds)
+    for name, column in {"folds": folds, "inner_folds": inner_folds, "groups": groups}.items():
+        if column is not None and np.shape(column) != (len(target),):
+            raise OptionError(f"has the shape {np.shape(column)}, the target {target.shape}", field=name)
+    if folds.dtype.kind not in "iu" or not (folds >= 0).any():
+        raise OptionError("needs whole numbers, and a clip with a fold of 0 or above", field="folds")
+    if estimator == "SVR":
+        target = target.astype(np.float64)
+        if not np.isfinite(target).all():
+            raise OptionError("holds values that are not finite", field="target", cure="leave such clips out")
+        classes, order = None, np.arange(len(target))
+    else:
+        classes, target = np.unique(target, return_inverse=True)
+        order = np.argsort(target, kind="stable")
+    return SearchTask(
+        estimator,
+        order,
+        target[order],
+        classes,
+        folds[order],
+        None if inner_folds is None else np.asarray(inner_folds)[order],
+        None if groups is None else np.asarray(groups)[order],
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,28 +121,15 @@ def plain_cv(splits: list[Split], task: SearchTask) -> CrossValidation:
     return CrossValidation(tuple(splits), (task.folds,))
 
 
-def nested_cv(task: SearchTask, seed: int = 0) -> CrossValidation:
+def nested_cv(task: SearchTask, seed: int) -> CrossValidation:
     """Select a candidate for each outer fold by an inner cross-validation of the clips outside that fold.
 
     Without `inner_folds` and with three outer folds or more, the other outer folds are the inner ones. Grouping then
     holds inside as well, and the fit that leaves out folds f and g counts in both selections: it predicts g for f's, f
     for g's. That halves the work.
 
-    Parameters
-    ----------
-    task : SearchTask
-        Its groups are kept together where inner folds must be drawn.
-    seed : int
-        Of the inner folds, where these must be drawn.
-
-    Returns
-    -------
-    CrossValidation
-
-    Raises
-    ------
-    OptionError
-        The inner folds leave no clip to select on.
+    Where inner folds must be drawn, `seed` draws them, and groups are kept together. Raises `OptionError` where the
+    inner folds leave no clip to select on.
     """
     folds = task.folds
     numbers = np.unique(folds[folds >= 0])
@@ -83,17 +138,11 @@ def nested_cv(task: SearchTask, seed: int = 0) -> CrossValidation:
     selection_folds = []
     for selection, outer in enumerate(numbers):
         inside = folds != outer
-        if shared:
-            inner = folds
-        elif task.inner_folds is not None:
-            inner = task.inner_folds
-        else:
-            inner = _drawn_folds(task, inside, seed)
-        inner = np.where(inside, inner, -1)
+        given = folds if shared else task.inner_folds
+        inner = np.where(inside, _drawn_folds(task, inside, seed) if given is None else given, -1)
         if not (inner >= 0).any():
-            raise OptionError(
-                "no clip outside the test fold to select on", field="inner_folds", cure="give some an inner fold"
-            )
+            problem = "no clip outside the test fold to select on"
+            raise OptionError(problem, field="inner_folds", cure="give some an inner fold")
         selection_folds.append(inner)
         for number in np.unique(inner[inner >= 0]):
             key = (min(outer, number), max(outer, number)) if shared else (outer, number)
@@ -109,11 +158,8 @@ def check_train_clips(splits: list[Split] | tuple[Split, ...], task: SearchTask)
     for split in splits:
         present = np.unique(task.target[split.train])
         if len(present) < (2 if task.estimator == "SVC" else 1):
-            raise OptionError(
-                "the clips left for training hold fewer than two classes" if len(present) else "no clip to train on",
-                field="folds",
-                cure="use other folds, or more clips a class",
-            )
+            few = "the clips left for training hold fewer than two classes" if len(present) else "no clip to train on"
+            raise OptionError(few, field="folds", cure="use other folds, or more clips a class")
 
 
 def _drawn_folds(task: SearchTask, inside: np.ndarray, seed: int) -> np.ndarray:

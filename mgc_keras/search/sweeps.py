@@ -9,12 +9,11 @@ from joblib import Parallel, delayed
 
 from mgc_keras.errors import OptionError
 from mgc_keras.progress import progress_bar
-from mgc_keras.search.grid import Candidate, Grid
+from mgc_keras.search.grid import PUBLISHED, Candidate, Grid, SearchSettings
 from mgc_keras.search.grid_search import Options, search_prepared
 from mgc_keras.search.kernels import BlockKernels
 from mgc_keras.search.result import SearchResult, read_result, write_result
-from mgc_keras.search.settings import PUBLISHED, SearchSettings
-from mgc_keras.search.task import SearchTask, prepare_task
+from mgc_keras.search.splits import SearchTask, prepare_task
 from mgc_keras.work import fingerprint
 
 # Up to this many clips kernel matrices are small enough for every job to have its own: processes share the sets among
@@ -40,7 +39,7 @@ def sweep(
     max_iter: int | Mapping[str, int] | None = None,
     jobs: int = 1,
 ) -> dict[str, SearchResult]:
-    """Search every feature set of a task.
+    """Search every feature set of a task; results come in the order of `features`, the same for any number of jobs.
 
     Parameters
     ----------
@@ -60,17 +59,17 @@ def sweep(
     max_iter : int, mapping of str to int, or None
         Iteration budget of all feature sets, or of those named.
 
-    Returns
-    -------
-    dict of str to SearchResult
-        In the order of `features`, the same for any number of jobs.
-
     Raises
     ------
     OptionError
         A feature set that names a missing block, and whatever `search` raises.
     """
-    _check_blocks(features, features_by_block)
+    for name, needed in features.items():
+        for block in needed:
+            if block not in features_by_block:
+                problem = f"feature set {name!r} needs the block {block!r}, which is not given"
+                cure = f"choose among the blocks {', '.join(features_by_block)}"
+                raise OptionError(problem, field="features", cure=cure)
     budgets = max_iter if isinstance(max_iter, Mapping) else dict.fromkeys(features, max_iter)
     options = {name: Options(grid, None, budgets.get(name), jobs) for name in features}
     prepared = prepare_task(target, folds, estimator, inner_folds, groups)
@@ -142,10 +141,9 @@ class _Searches:
         """Tell for each feature set, in a hash, all that its result depends on."""
         hashes = {name: fingerprint(np.asarray(block)) for name, block in self.blocks.items()}
         shared = fingerprint(_FORMAT, self.task, self.settings)
+        joined = {name: [hashes[block] for block in blocks] for name, blocks in self.features.items()}
         return {
-            name: fingerprint(
-                shared, str(option.grid), option.max_iter, [hashes[block] for block in self.features[name]]
-            )
+            name: fingerprint(shared, str(option.grid), option.max_iter, joined[name])
             for name, option in self.options.items()
         }
 
@@ -154,14 +152,3 @@ def _search_alone(
     blocks: Mapping[str, np.ndarray], task: SearchTask, settings: SearchSettings, options: Options
 ) -> SearchResult:
     return search_prepared(BlockKernels(blocks, task.order), tuple(blocks), task, settings, options)
-
-
-def _check_blocks(features: Mapping[str, Sequence[str]], blocks: Mapping[str, np.ndarray]) -> None:
-    for name, needed in features.items():
-        for block in needed:
-            if block not in blocks:
-                raise OptionError(
-                    f"feature set {name!r} needs the block {block!r}, which is not given",
-                    field="features",
-                    cure=f"choose among the blocks {', '.join(blocks)}",
-                )

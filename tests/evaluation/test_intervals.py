@@ -206,7 +206,6 @@ def test_macro_auc_rests_on_areas_without_each_clip():
     [
         lambda: bootstrap_interval([1], [1]),
         lambda: score_interval([1], [1]),
-        lambda: score_interval([1, 2], [1, 2], confidence=95),
         lambda: bootstrap_interval([1, 2], [1, 2], groups=["one", "one"]),
         lambda: bootstrap_interval([1, 2], [1, 2], confidence=95),
         lambda: bootstrap_interval([1, 2], [1, 2], n_resamples=0),

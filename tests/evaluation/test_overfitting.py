@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ttest_rel
 
-from mgc_keras.evaluation.overfitting import overfitting_over_seeds
+from mgc_keras.evaluation.fold_tests import overfitting_over_seeds
 
 
 def seeds_table(n_seeds):

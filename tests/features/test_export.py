@@ -15,7 +15,7 @@ from toy_extractor import ToyExtractor, write_clips
 from mgc_keras import work
 from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
-from mgc_keras.features.export import export_features, extract_features
+from mgc_keras.features.export import export_features
 from mgc_keras.features.mfcc import MfccExtractor, mfcc_features
 from mgc_keras.features.table import read_features
 
@@ -83,8 +83,6 @@ def test_rows_keep_the_manifests_order_whoever_shares_a_batch(tmp_path, clips, o
         assert groups == [{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9}]
     if order == "sorted":
         assert {0, 2, 4, 7} in groups and {1, 3, 5, 9} in groups
-    in_memory, errors = extract_features(tmp_path / "clips" / "set.csv", ToyExtractor(batch_order=order, seed=3))
-    assert (in_memory.to_numpy() == features).all() and errors.empty
 
 
 def test_windows_have_time_stamps(tmp_path):
@@ -122,9 +120,6 @@ def test_bad_clips_are_named_and_the_others_computed(tmp_path):
         errors = pd.read_csv(tmp_path / "out" / "errors.csv", index_col="clip_id")
         assert errors.index.tolist() == list(words)
         assert all(word in errors.cause[name] for name, word in words.items()) and errors.cure.notna().all()
-        in_memory, in_memory_errors = extract_features(tmp_path / "bad" / "set.csv", extractor)
-        assert (in_memory.to_numpy() == features.to_numpy()).all()
-        assert in_memory_errors.clip_id.tolist() == list(words)
 
 
 def test_features_that_are_not_finite_are_an_error_of_their_clip(tmp_path, clips):

@@ -29,21 +29,21 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 def test_the_cache_holds_what_the_layer_computes(manifest: Manifest, tmp_path: Path) -> None:
     from mgc_keras.audio.files import fit_waveform, read_waveform
 
-    cached = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+    values, _ = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
     waveform = fit_waveform(read_waveform(manifest.filepaths[2]), N_SAMPLES, "repeat")
     expected = MelSpectrogram(decibel_reference="clip")(waveform[None]).numpy()[0, ..., 0]
-    np.testing.assert_allclose(cached.values[2].astype(np.float32), expected, atol=0.04)  # float16 at 80 dB: 0.03
+    np.testing.assert_allclose(values[2].astype(np.float32), expected, atol=0.04)  # float16 at 80 dB: 0.03
 
 
 def test_a_bad_clip_is_named_and_does_not_end_the_work(manifest: Manifest, tmp_path: Path) -> None:
-    cached = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
-    assert list(cached.problems) == [4] and "clip4.wav" in str(cached.problems[4])
-    again = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
-    assert list(again.problems) == [4]
+    _, problems = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+    assert list(problems) == [4] and "clip4.wav" in str(problems[4])
+    _, again = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+    assert list(again) == [4]
 
 
 def test_a_killed_run_goes_on(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = cache_melspectrograms(manifest, tmp_path / "whole.npy", melspectrogram_layer(), N_SAMPLES)
+    whole, _ = cache_melspectrograms(manifest, tmp_path / "whole.npy", melspectrogram_layer(), N_SAMPLES)
     monkeypatch.setattr(melspectrograms._MelSpectrograms, "batch_size", 2)
     read = []
     original = melspectrograms.clip_features
@@ -65,9 +65,9 @@ def test_a_killed_run_goes_on(manifest: Manifest, tmp_path: Path, monkeypatch: p
         return original(clips, extractor, batches, **options)
 
     monkeypatch.setattr(melspectrograms, "clip_features", noted)
-    resumed = cache_melspectrograms(manifest, tmp_path / "cut.npy", melspectrogram_layer(), N_SAMPLES)
+    resumed, _ = cache_melspectrograms(manifest, tmp_path / "cut.npy", melspectrogram_layer(), N_SAMPLES)
     assert asked == [2, 3, 4]
-    np.testing.assert_allclose(resumed.values.astype(np.float32), whole.values.astype(np.float32), atol=0.04)
+    np.testing.assert_allclose(resumed.astype(np.float32), whole.astype(np.float32), atol=0.04)
 
 
 def test_a_tagger_gets_the_readable_clips_of_both_parts(manifest: Manifest, tmp_path: Path) -> None:

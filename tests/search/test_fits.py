@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
 from mgc_keras.errors import OptionError
+from mgc_keras.search import kernels
 from mgc_keras.search.fits import fit_predict
 from mgc_keras.search.kernels import BlockKernels, kernel_matrix
 
@@ -92,9 +93,11 @@ def test_kernels_add_up_over_blocks():
     assert kernels.n_features(("a", "b")) == 13
 
 
-def test_grams_beyond_the_memory_allowed_are_computed_afresh():
+def test_grams_beyond_the_memory_allowed_are_computed_afresh(monkeypatch):
     features, _, _ = clips(2)
-    plenty, none = BlockKernels({"a": features}), BlockKernels({"a": features}, memory=0.0)
+    plenty = BlockKernels({"a": features})
+    monkeypatch.setattr(kernels, "_BYTES_KEPT", 0)
+    none = BlockKernels({"a": features})
     for _ in range(2):
         assert np.array_equal(plenty.gram(("a",)), none.gram(("a",)))
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mgc_keras.datasets.holdout import holdout_fold
 from mgc_keras.datasets.manifest import Manifest
-from mgc_keras.evaluation.overfitting import overfitting_over_seeds
+from mgc_keras.evaluation.fold_tests import overfitting_over_seeds
 from mgc_keras.evaluation.voting import majority_vote
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.protocols import Protocol

@@ -11,8 +11,8 @@ from mgc_keras.protocols import ARTISTS_TOGETHER, Protocol
 from mgc_keras.runs.rows import ScoreRow
 from mgc_keras.runs.summary import score_row
 from mgc_keras.runs.writer import RunWriter, write_table
+from mgc_keras.search.grid import SearchSettings
 from mgc_keras.search.result import SearchResult
-from mgc_keras.search.settings import SearchSettings
 from mgc_keras.search.sweeps import sweep
 from mgc_keras.studies.choi2017.feature_sets import feature_blocks
 from mgc_keras.studies.choi2017.features import StudyData

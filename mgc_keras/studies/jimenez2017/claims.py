@@ -54,8 +54,5 @@ def _frames(run: RunFolder) -> list[Judgement]:
     return found
 
 
-def _from_scratch(run: RunFolder) -> list[Judgement]:
-    return []
-
-
-JUDGES: dict[str, Judge] = {"over-fits": _over_fits, "frames": _frames, "scratch": _from_scratch}
+# No sub-run trains from scratch.
+JUDGES: dict[str, Judge] = {"over-fits": _over_fits, "frames": _frames, "scratch": lambda run: []}

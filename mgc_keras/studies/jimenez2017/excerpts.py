@@ -17,7 +17,6 @@ from mgc_keras.files import whole_file
 from mgc_keras.progress import progress_bar
 from mgc_keras.work import FailedClip, keep_settings, write_failed_clips
 
-SETTINGS, ERRORS = "settings.json", "errors.csv"
 # Songs that are read before the first of them is done.
 _SONGS_A_BATCH = 4
 
@@ -32,17 +31,15 @@ class SongExcerpts:
         Songs that could be read.
     values : np.ndarray [shape=(n_rows, n_values), dtype=float32]
         Song by song: the centre excerpt, then the others in time.
-    song : np.ndarray [shape=(n_rows,), dtype=int]
-        Each row's song, counted from 0 in `clip_ids`.
-    is_centre : np.ndarray [shape=(n_rows,), dtype=bool]
+    first : np.ndarray [shape=(n_songs + 1,), dtype=int]
+        The row of each song's centre excerpt, and at last the number of rows.
     notes : dict of str to str
         By clip_id, in what its excerpts differ from what was asked for.
     """
 
     clip_ids: list[str]
     values: np.ndarray
-    song: np.ndarray
-    is_centre: np.ndarray
+    first: np.ndarray
     notes: dict[str, str]
 
 
@@ -58,20 +55,11 @@ class _CentreFirst:
 
 
 def export_song_excerpts(
-    clips: Clips, folder: str | Path, extractor: NetworkExtractor, excerpts: Excerpts, *, jobs: int | None = None
+    clips: Clips, folder: Path, extractor: NetworkExtractor, excerpts: Excerpts, *, jobs: int
 ) -> SongExcerpts:
-    """Compute a row of numbers for the centre excerpt and for every other excerpt of every song.
+    """Compute a row of numbers for the centre excerpt and for every other excerpt of every song; `jobs` threads decode.
 
-    Parameters
-    ----------
-    clips : Clips
-    folder : str or Path
-        For a file a song, ``settings.json`` and ``errors.csv``. Files that are
-        there are kept.
-    extractor : NetworkExtractor
-    excerpts : Excerpts
-    jobs : int, optional
-        Threads that decode; default: one a core.
+    `folder` takes a file a song, ``settings.json`` and ``errors.csv``; files that are there are kept.
 
     Raises
     ------
@@ -80,9 +68,8 @@ def export_song_excerpts(
     MgcKerasError
         The disk is full.
     """
-    folder = Path(folder)
     described = {"extractor": extractor.describe(), "excerpts": vars(excerpts), "source": clips.state()}
-    keep_settings(folder / SETTINGS, described)
+    keep_settings(folder / "settings.json", described)
     todo = [position for position in range(len(clips)) if not _song_file(folder, position).exists()]
     batches = [np.array(todo)[batch] for batch in compose_batches(len(todo), _SONGS_A_BATCH)]
     failed = {}
@@ -96,9 +83,9 @@ def export_song_excerpts(
                     continue
                 with whole_file(_song_file(folder, result.position)) as temporary:
                     np.savez(temporary, values=np.stack(result.rows), seconds=np.array(result.seconds))
-    write_failed_clips(folder / ERRORS, failed.values())
+    write_failed_clips(folder / "errors.csv", failed.values())
     if len(failed) == len(clips):
-        raise OptionError("no song can be read", path=clips.name, field="filepath", cure=f"see {folder / ERRORS}")
+        raise OptionError("no song can be read", path=clips.name, field="filepath", cure=f"see {folder / 'errors.csv'}")
     return _read(folder, clips, excerpts, [position for position in range(len(clips)) if position not in failed])
 
 
@@ -114,12 +101,8 @@ def _read(folder: Path, clips: Clips, excerpts: Excerpts, positions: list[int]) 
             raise OptionError("is damaged", path=path, cure="remove it and run again") from error
         if note:
             notes[clips.clip_ids[position]] = note
-    counts = [len(rows) for rows in values]
-    is_centre = np.concatenate([np.arange(count) == 0 for count in counts])
-    song = np.repeat(np.arange(len(positions)), counts)
-    return SongExcerpts(
-        [clips.clip_ids[position] for position in positions], np.concatenate(values), song, is_centre, notes
-    )
+    first = np.cumsum([0, *map(len, values)])
+    return SongExcerpts([clips.clip_ids[position] for position in positions], np.concatenate(values), first, notes)
 
 
 def _song_file(folder: Path, position: int) -> Path:

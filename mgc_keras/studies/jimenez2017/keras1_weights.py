@@ -25,6 +25,7 @@ from mgc_keras.studies.jimenez2017.network import (
 # What each head is called in the files, and here.
 _HEADS = {"output": "tags", "preds": "genres"}
 _GATES = ("z", "r", "h")
+_CURE = "take a whole file of this network"
 _LAYERS_WITHOUT_WEIGHTS = re.compile(r"(input|zeropadding2d|elu|pool|dropout|permute|reshape|final_drop)_?\d*")
 
 
@@ -51,48 +52,24 @@ def crnn_from_file(file: h5py.File, path: Path, *, output: str | None = None, in
         The file is of another network or has another head than was asked for; a tensor is missing, of another shape,
         or one too many.
     """
-    tensors, found = read_crnn(file, path)
-    n_outputs = tensors[f"{found}/bias"].shape[0]
-    if output not in (None, found, "features"):
-        wanted = f"{len(TAGS)} tags" if output == "tags" else f"{len(GENRES)} genres"
-        raise WeightsError(
-            f"scores {n_outputs} {found}, not {wanted}",
-            path=path,
-            field="output",
-            cure=f"ask it for {found}, or take a file that was trained for {output}",
-        )
-    return set_tensors(music_tagger_crnn(n_outputs, output=output or found, input=input), tensors)
-
-
-def read_crnn(file: h5py.File, path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """Read every tensor, and what the head was trained for.
-
-    Returns
-    -------
-    dict
-        ``time_norm/gamma`` (1440,), …, ``conv1/kernel`` (3, 3, in, out), …, ``gru1/kernel`` (128, 96) with the gates in
-        the order z, r, h, …, ``tags/kernel`` (32, n_tags) or ``genres/kernel``. All float32.
-    str
-        "tags" or "genres".
-
-    Raises
-    ------
-    WeightsError
-        As `crnn_from_file`.
-    """
     reader = _Reader(file, path)
     tensors = reader.normalization("bn_0_freq", "time_norm", N_FRAMES + 2 * PADDING)
-    for block, n_channels in zip(BLOCKS, CHANNELS, strict=True):
-        n_inputs = 1 if block == 1 else CHANNELS[block - 2]
+    for block, n_inputs, n_channels in zip(BLOCKS, (1, *CHANNELS), CHANNELS):
         tensors |= reader.convolution(f"conv{block}", n_inputs, n_channels)
         tensors |= reader.normalization(f"bn{block}", f"bn{block}", n_channels)
     tensors |= reader.gru("gru1", CHANNELS[-1]) | reader.gru("gru2", GRU_UNITS)
     stored = next((name for name in _HEADS if name in file), None)
     if stored is None:
-        raise WeightsError("this layer is missing", path=path, field="output", cure="take a whole file of this network")
-    tensors |= reader.dense(stored, _HEADS[stored])
+        raise WeightsError("this layer is missing", path=path, field="output", cure=_CURE)
+    found, kernel = _HEADS[stored], reader.tensor(stored, "W", (GRU_UNITS, None))
+    n_outputs = kernel.shape[1]
+    tensors |= {f"{found}/kernel": kernel, f"{found}/bias": reader.tensor(stored, "b", (n_outputs,))}
     reader.check_nothing_left()
-    return tensors, _HEADS[stored]
+    if output not in (None, found, "features"):
+        wanted = f"{len(TAGS)} tags" if output == "tags" else f"{len(GENRES)} genres"
+        cure = f"ask it for {found}, or take a file that was trained for {output}"
+        raise WeightsError(f"scores {n_outputs} {found}, not {wanted}", path=path, field="output", cure=cure)
+    return set_tensors(music_tagger_crnn(n_outputs, output=output or found, input=input), tensors)
 
 
 class _Reader:
@@ -106,9 +83,7 @@ class _Reader:
     def tensor(self, layer: str, name: str, shape: tuple[int | None, ...]) -> np.ndarray:
         group = self.file.get(layer)
         if not isinstance(group, h5py.Group):
-            raise WeightsError(
-                "this layer is missing", path=self.path, field=layer, cure="take a whole file of this network"
-            )
+            raise WeightsError("this layer is missing", path=self.path, field=layer, cure=_CURE)
         plain = f"{layer}_{name}"
         stored = next((key for key in group if re.fullmatch(rf"{plain}(_1)?(:0)?", key)), plain)
         self.read.setdefault(layer, []).append(stored)
@@ -118,8 +93,7 @@ class _Reader:
         return {f"{name}/{ours}": self.tensor(stored, theirs, (size,)) for ours, theirs in KERAS1_NORMALIZATION.items()}
 
     def convolution(self, name: str, n_inputs: int, n_channels: int) -> dict[str, np.ndarray]:
-        kernel = self.tensor(name, "W", (n_channels, n_inputs, 3, 3))
-        kernel = keras1_kernel(kernel, self.is_theano)
+        kernel = keras1_kernel(self.tensor(name, "W", (n_channels, n_inputs, 3, 3)), self.is_theano)
         return {f"{name}/kernel": kernel, f"{name}/bias": self.tensor(name, "b", (n_channels,))}
 
     def gru(self, name: str, n_inputs: int) -> dict[str, np.ndarray]:
@@ -132,10 +106,6 @@ class _Reader:
             f"{name}/{ours}": np.concatenate([self.tensor(name, f"{theirs}_{gate}", shape) for gate in _GATES], axis=-1)
             for ours, (theirs, shape) in shapes.items()
         }
-
-    def dense(self, stored: str, name: str) -> dict[str, np.ndarray]:
-        kernel = self.tensor(stored, "W", (GRU_UNITS, None))
-        return {f"{name}/kernel": kernel, f"{name}/bias": self.tensor(stored, "b", (kernel.shape[1],))}
 
     def check_nothing_left(self) -> None:
         for layer in (text(name) for name in self.file.attrs["layer_names"]):

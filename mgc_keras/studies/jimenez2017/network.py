@@ -19,7 +19,7 @@ from mgc_keras.networks.parts import has_layers
 SAMPLING_RATE = 12000
 EXCERPT_SECONDS = 29.12
 N_SAMPLES = 349440
-N_MELS, N_FRAMES, HOP_LENGTH = 96, 1366, 256
+N_MELS, N_FRAMES = 96, 1366
 PADDING = 37
 CHANNELS = (64, 128, 128, 128)
 POOLS = ((2, 2), (3, 3), (4, 4), (4, 4))
@@ -51,7 +51,6 @@ def music_tagger_crnn(
     Parameters
     ----------
     n_outputs : int
-        Tags or genres.
     output : {"tags", "genres", "features"}
         What the head is called; "features" leaves it out and gives the (batch, 32) state that it sees.
     names : sequence of str, optional
@@ -85,7 +84,12 @@ def music_tagger_crnn(
     checked_choice("activation", activation, ("sigmoid", "softmax"))
     if n_outputs < 2:
         raise OptionError(f"{n_outputs} outputs make no choice", field="n_outputs", cure="give 2 or more")
-    inputs, maps = _front_end(input)
+    checked_choice("input", input, INPUTS)
+    if input == "waveform":
+        inputs = keras.Input((N_SAMPLES,), dtype="float32", name="waveform")
+        maps = melspectrogram_layer()(inputs)
+    else:
+        inputs = maps = keras.Input((N_MELS, N_FRAMES, 1), dtype="float32", name="melspectrogram_input")
     maps = keras.layers.ZeroPadding2D((0, PADDING), name="padding")(maps)
     states = recurrent_states(maps, seed)
     if output != "features":
@@ -124,8 +128,14 @@ def keras1_hard_sigmoid(inputs: keras.KerasTensor) -> keras.KerasTensor:
 def recurrent_states(maps: keras.KerasTensor, seed: int) -> keras.KerasTensor:
     """Return what the head sees, (batch, 32), of decibels (batch, 96, n_frames, 1); n_frames a multiple of 96."""
     maps = keras.layers.BatchNormalization(axis=2, epsilon=BN_EPSILON, name="time_norm")(maps)
-    for block in BLOCKS:
-        maps = _block(maps, block, seed)
+    for block, channels, pool in zip(BLOCKS, CHANNELS, POOLS):
+        start = keras.initializers.HeNormal(seed=seed + block)
+        maps = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=start, name=f"conv{block}")(maps)
+        maps = keras.layers.BatchNormalization(epsilon=BN_EPSILON, name=f"bn{block}")(maps)
+        # The original's order is ELU, pool. ELU never decreases: pooling first gives the same numbers from fewer ELUs.
+        maps = keras.layers.MaxPooling2D(pool, name=f"pool{block}")(maps)
+        maps = keras.layers.ELU(name=f"elu{block}")(maps)
+        maps = keras.layers.Dropout(BLOCK_DROPOUT, seed=seed + block, name=f"dropout{block}")(maps)
     states = keras.layers.Reshape((maps.shape[2], CHANNELS[-1]), name="sequence")(maps)
     return _gru(_gru(states, 1, True, seed), 2, False, seed)
 
@@ -141,30 +151,9 @@ def head(
     return NamedOutputs(names, name="names")(dense(states)) if names else dense(states)
 
 
-def _front_end(kind: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    checked_choice("input", kind, INPUTS)
-    if kind == "waveform":
-        inputs = keras.Input((N_SAMPLES,), dtype="float32", name="waveform")
-        return inputs, melspectrogram_layer()(inputs)
-    inputs = keras.Input((N_MELS, N_FRAMES, 1), dtype="float32", name="melspectrogram_input")
-    return inputs, inputs
-
-
-def _block(maps: keras.KerasTensor, block: int, seed: int) -> keras.KerasTensor:
-    start = keras.initializers.HeNormal(seed=seed + block)
-    channels = CHANNELS[block - 1]
-    maps = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=start, name=f"conv{block}")(maps)
-    maps = keras.layers.BatchNormalization(epsilon=BN_EPSILON, name=f"bn{block}")(maps)
-    # The original's order is ELU, pool. ELU never decreases, so pooling first gives the same numbers from fewer ELUs.
-    maps = keras.layers.MaxPooling2D(POOLS[block - 1], name=f"pool{block}")(maps)
-    maps = keras.layers.ELU(name=f"elu{block}")(maps)
-    return keras.layers.Dropout(BLOCK_DROPOUT, seed=seed + block, name=f"dropout{block}")(maps)
-
-
 def _gru(states: keras.KerasTensor, number: int, whole: bool, seed: int) -> keras.KerasTensor:
     return keras.layers.GRU(
         GRU_UNITS,
-        activation="tanh",
         recurrent_activation=keras1_hard_sigmoid,
         reset_after=False,
         return_sequences=whole,

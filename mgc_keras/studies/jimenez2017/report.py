@@ -3,8 +3,6 @@
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
 from mgc_keras.reporting.page import FigureImage, Heading, Paragraph, Part, Table
 from mgc_keras.reporting.sections import (
     COMMON_SECTIONS,
@@ -29,11 +27,6 @@ _OWN_START = (
     "the built-in tagging task. These scores say what such a network makes of synthetic songs, and nothing of the "
     "study's 78 %."
 )
-
-
-def table_of(run: RunFolder, task: str) -> pd.DataFrame:
-    """Return Training, Genre from, Paper (GTZAN), and a column a protocol, with 95 % intervals."""
-    return score_table(run, run.scores[run.scores["task"] == task], _columns, PAPER.printed(GTZAN))
 
 
 def _columns(feature: str) -> dict[str, str]:
@@ -82,7 +75,8 @@ def glance(run: RunFolder) -> list[Part]:
         parts.append(Paragraph(own, "caveat"))
     parts += first_screen(run, name=feature_name)
     for task in run.tasks:
-        parts += [Heading(task), Table(table_of(run, task), grouped_by="Training")]
+        table = score_table(run, run.scores[run.scores["task"] == task], _columns, PAPER.printed(GTZAN))
+        parts += [Heading(task), Table(table, grouped_by="Training")]
         caption = f"{task}: genre of a song from one excerpt or from all, with 95 % intervals. Dotted: chance."
         parts.append(FigureImage(draw_ways(run, task), caption))
     note = (

@@ -1,26 +1,28 @@
 """The steps of the Jiménez and José 2017 study: excerpts, both ways of training, songs judged in every way."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pandas as pd
 
 from mgc_keras.audio.spans import Excerpts
+from mgc_keras.checks import checked_choice
+from mgc_keras.datasets.holdout import holdout_fold, stratified_holdout
 from mgc_keras.datasets.manifest import Manifest
-from mgc_keras.datasets.repeated_folds import Fold
+from mgc_keras.datasets.repeated_folds import INNER_FOLDS, Fold
 from mgc_keras.datasets.tasks import StudyTask
-from mgc_keras.errors import OptionError
+from mgc_keras.features.clips import list_clips
+from mgc_keras.features.network import NetworkExtractor
+from mgc_keras.features.songs import BATCH_SIZE
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.common.run import Run, task_of
-from mgc_keras.studies.jimenez2017.data import excerpts_of, folds_of, song_manifests
-from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts
-from mgc_keras.studies.jimenez2017.network import EXCERPT_SECONDS
+from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts, export_song_excerpts
+from mgc_keras.studies.jimenez2017.network import EXCERPT_SECONDS, SAMPLING_RATE
 from mgc_keras.studies.jimenez2017.study import SUB_RUNS, Options
 from mgc_keras.studies.jimenez2017.trainer import Trainer, start_network
 from mgc_keras.studies.jimenez2017.variants import TRAINABLE_FROM, split_at, with_head
 from mgc_keras.studies.jimenez2017.votes import AVERAGES, CENTRE, EXCERPTS, Neighbours, chosen_genres, song_votes
-
-Tables = dict[str, list[pd.DataFrame]]
-
 
 # Fixed before any score was seen; those of sub-runs that are not there are left out.
 PAIRS = (
@@ -32,10 +34,7 @@ PAIRS = (
 def run(run: Run[Options]) -> None:
     """Run every sub-run under every protocol, and test several excerpts against one, and fine-tuning against none."""
     from_layer = run.options.network.from_layer
-    if from_layer not in TRAINABLE_FROM:
-        cure = f"choose one of {', '.join(TRAINABLE_FROM)}"
-        raise OptionError(f"there is no layer {from_layer!r}", field="--from-layer", cure=cure)
-    Excerpts(EXCERPT_SECONDS, run.options.songs.drop)
+    checked_choice("--from-layer", from_layer, TRAINABLE_FROM)
     # Wrong manifests and weights are refused before anything is trained.
     manifests = song_manifests(run)
     network = start_network(run)
@@ -44,6 +43,53 @@ def run(run: Run[Options]) -> None:
     for manifest in manifests:
         _run_task(manifest, network, excerpts_of(manifest, below, run), run)
     run.compare(PAIRS)
+
+
+def song_manifests(run: Run[Options]) -> list[Manifest]:
+    """Read the manifests, or render whole songs of the built-in corpus; see `Run.manifests` for the errors."""
+    songs = run.options.songs
+    rendered = partial(run.rendered, sampling_rate=SAMPLING_RATE, n_clips=songs.songs, duration=songs.song_seconds)
+    return run.manifests(["songs"], rendered, classified=True)
+
+
+def excerpts_of(manifest: Manifest, below: keras.Model, run: Run[Options]) -> SongExcerpts:
+    """Compute what the frozen layers give for every excerpt, once for all sub-runs; say what fell back."""
+    extractor = NetworkExtractor(
+        below, fit="zero_pad", columns=(), batch_size=BATCH_SIZE, fill_batches=False, name=below.name
+    )
+    folder = run.folder / "excerpts" / manifest.name
+    excerpts = Excerpts(EXCERPT_SECONDS, run.options.songs.drop)
+    found = export_song_excerpts(list_clips(manifest), folder, extractor, excerpts, jobs=run.jobs)
+    for clip_id, note in list(found.notes.items())[:5]:
+        print(f"{clip_id}: {note}")
+    if len(found.notes) > 5:
+        print(f"… and so for {len(found.notes) - 5} more of the {len(found.clip_ids)} songs of {manifest.name}")
+    return found
+
+
+def folds_of(task: StudyTask, protocol: Protocol, run: Run[Options]) -> list[Fold]:
+    """Return the one split of the published protocol, or the folds of the corrected one.
+
+    Raises
+    ------
+    OptionError
+        There are too few songs, or artists, of a class.
+    """
+    songs, grouped = run.options.songs, protocol.mends("artists-together")
+    validation = protocol.mends("validation-songs")
+    if not protocol.mends("every-song-tested"):
+        return [holdout_fold(task, grouped=grouped, validation=validation, share=songs.share, seed=run.seed)]
+    number_of = task.folds(grouped, run.seed, songs.corrected_folds)
+    folds = []
+    for number in np.unique(number_of[number_of >= 0]):
+        training, chooses = np.flatnonzero(number_of != number), np.empty(0, dtype=int)
+        if validation:
+            groups = task.groups[training] if grouped and task.groups is not None else None
+            labels, seed = task.target[training], (run.seed, int(number))
+            held_out = stratified_holdout(labels, groups, share=1 / INNER_FOLDS, seed=seed)
+            training, chooses = training[~held_out], training[held_out]
+        folds.append(Fold(0, int(number), training, chooses, np.flatnonzero(number_of == number)))
+    return folds
 
 
 def _run_task(manifest: Manifest, network: keras.Model, excerpts: SongExcerpts, run: Run[Options]) -> None:
@@ -55,7 +101,7 @@ def _run_task(manifest: Manifest, network: keras.Model, excerpts: SongExcerpts, 
     folds = {protocol.name: folds_of(task, protocol, run) for protocol, (task, _) in tasks.items()}
     for sub_run in run.options.choice.sub_runs:
         for protocol, (task, kept) in tasks.items():
-            tables: Tables = {}
+            tables: dict[str, list[pd.DataFrame]] = {}
             for fold in folds[protocol.name]:
                 trainer = Trainer(sub_run, network, task, kept, excerpts, protocol, run.options)
                 name = f"{task.name}__{sub_run}__{protocol.name}__fold{fold.number}"
@@ -67,7 +113,10 @@ def _run_task(manifest: Manifest, network: keras.Model, excerpts: SongExcerpts, 
                 if fold.number == 0 and protocol == run.headline:
                     path = trainer.save(run.folder / f"{task.name}__{sub_run}.h5", neighbours)
                     run.results.append((f"model for mgc-keras classify --weights, {sub_run} on {task.name}", path))
-            _score(task.name, protocol, tables, run)
+            for feature, parts in tables.items():
+                # Excerpts of one song are drawn together under every protocol.
+                grouped = True if feature.endswith(EXCERPTS) else None
+                run.score(task.name, feature, protocol, pd.concat(parts, ignore_index=True), grouped=grouped)
 
 
 def _predictions(
@@ -93,15 +142,3 @@ def _table(task: StudyTask, fold: Fold, songs: np.ndarray, prediction: np.ndarra
     columns = {"clip_id": np.asarray(task.clip_ids)[songs], "fold": fold.number, "truth": task.target[songs]}
     groups = {} if task.groups is None else {"group": task.groups[songs]}
     return pd.DataFrame({**columns, "prediction": prediction, **groups})
-
-
-def _score(task: str, protocol: Protocol, tables: Tables, run: Run[Options]) -> None:
-    for feature, parts in tables.items():
-        run.score(
-            task,
-            feature,
-            protocol,
-            pd.concat(parts, ignore_index=True),
-            # Excerpts of one song are drawn together under every protocol.
-            grouped=True if feature.endswith(EXCERPTS) else None,
-        )

@@ -6,26 +6,34 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold
 from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import WeightsError
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.evaluation.voting import shares
+from mgc_keras.features.melspectrogram_cache import source_clips
 from mgc_keras.files import whole_file
 from mgc_keras.networks.load import load_model
 from mgc_keras.networks.tensors import weights_sha256
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts
-from mgc_keras.studies.jimenez2017.network import SAMPLING_RATE, is_crnn
-from mgc_keras.studies.jimenez2017.source import train_source_crnn
+from mgc_keras.studies.jimenez2017.network import SAMPLING_RATE, is_crnn, melspectrogram_layer
 from mgc_keras.studies.jimenez2017.study import Options
-from mgc_keras.studies.jimenez2017.variants import SHORT_FRAMES, freeze_all_but_head, split_at, with_head
+from mgc_keras.studies.jimenez2017.variants import (
+    SHORT_FRAMES,
+    freeze_all_but_head,
+    from_short,
+    short_crnn,
+    split_at,
+    with_head,
+)
 from mgc_keras.studies.jimenez2017.votes import Neighbours, neighbours_beside
 from mgc_keras.training.classifier import ClassifierSettings, train_classifier
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
-from mgc_keras.training.tagger import TaggerSettings
+from mgc_keras.training.tagger import HISTORY, TaggerSettings, train_tagger
 
 # The built-in corpus' multi-label task.
 SOURCE_TASK = "tagging"
@@ -53,10 +61,50 @@ def start_network(run: Run[Options]) -> keras.Model:
     manifest = run.rendered(SOURCE_TASK, SAMPLING_RATE, options.source_clips)
     settings = TaggerSettings(epochs=options.source_epochs, excerpt_frames=SHORT_FRAMES, seed=run.seed)
     folder = run.folder / "source"
-    score = lambda truth, scores: macro_auc(truth, scores).score
-    path = train_source_crnn(manifest, folder, score=score, settings=settings, jobs=run.jobs)
-    run.writer.history(pd.read_csv(folder / "history.csv"))
+    path = train_source_crnn(manifest, folder, settings, run.jobs)
+    run.writer.history(pd.read_csv(folder / HISTORY))
     return load_model(path)
+
+
+def train_source_crnn(manifest: Manifest, folder: Path, settings: TaggerSettings, jobs: int) -> Path:
+    """Train the tagger on random excerpts of clips with columns `label_<tag>` and `split`; a finished one is kept.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Clips marked "valid" choose the epoch, those marked "train" are learnt from; others are left out.
+    folder : Path
+        For the model, ``history.csv`` and, while it lasts, the mel-spectrograms (0.26 MB a clip).
+    settings : TaggerSettings
+        Its `excerpt_frames` is the length of the excerpts.
+    jobs : int
+        Threads that decode.
+
+    Returns
+    -------
+    Path
+        ``source_tagger.h5``: waveforms of 29.12 s in, tags out.
+
+    Raises
+    ------
+    ManifestError
+        There are no tags, or no split into "train" and "valid".
+    """
+    path = folder / "source_tagger.h5"
+    if path.exists():
+        return path
+    with source_clips(manifest, folder, melspectrogram_layer(), 29 * SAMPLING_RATE, jobs=jobs) as clips:
+        model = train_tagger(
+            lambda: short_crnn(len(clips.tags), n_frames=settings.excerpt_frames, seed=settings.seed),
+            clips.examples,
+            clips.validation,
+            folder=folder,
+            score=lambda truth, scores: macro_auc(truth, scores).score,
+            settings=settings,
+        ).model
+        with whole_file(path) as temporary:
+            from_short(model, clips.tags).save(temporary)
+    return path
 
 
 class Trainer:
@@ -68,13 +116,11 @@ class Trainer:
         Train the new classifier alone, or everything from `--from-layer` up.
     network : keras.Model
         A CRNN, of which all but the head is copied.
-    task : StudyTask
+    task, protocol, options
     kept : np.ndarray [shape=(n_songs,), dtype=int]
         Each song's number in `excerpts`.
     excerpts : SongExcerpts
         What the layers below `--from-layer` say.
-    protocol : Protocol
-    options : Options
     """
 
     def __init__(
@@ -94,11 +140,8 @@ class Trainer:
         if sub_run == "extractor":
             freeze_all_but_head(self.whole)
         self.above = split_at(self.whole, options.network.from_layer)[1]
-        self.provenance = {
-            "sub_run": sub_run,
-            "start": weights_sha256(network),
-            "from_layer": options.network.from_layer,
-        }
+        start, from_layer = weights_sha256(network), options.network.from_layer
+        self.provenance = {"sub_run": sub_run, "start": start, "from_layer": from_layer}
 
     def train(self, fold: Fold, folder: Path) -> None:
         """Train on the excerpts of a fold's training songs, or go on where a training in `folder` stopped."""
@@ -140,8 +183,6 @@ class Trainer:
 
     def _rows(self, songs: np.ndarray, centre: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows of the songs' excerpts, song by song, and which of `songs` each belongs to."""
-        found = [
-            np.flatnonzero((self.excerpts.song == self.kept[song]) & (self.excerpts.is_centre == centre))
-            for song in songs
-        ]
+        first, kept = self.excerpts.first, self.kept[songs]
+        found = [first[song : song + 1] if centre else np.arange(first[song] + 1, first[song + 1]) for song in kept]
         return np.concatenate(found), np.repeat(np.arange(len(songs)), [len(rows) for rows in found])

@@ -1,6 +1,6 @@
 """MusicTaggerCRNN with another head, input or length and the same weights, and in two parts."""
 
-from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,19 +28,8 @@ HEADS = ("tags", "genres")
 SHORT_FRAMES = 384
 
 
-@dataclass(frozen=True)
-class CrnnOptions:
-    """The options of `music_tagger_crnn` that a model was built with (all but the seed)."""
-
-    n_outputs: int
-    output: str
-    names: tuple[str, ...] | None
-    input: str
-    activation: str
-
-
-def options_of(model: keras.Model) -> CrnnOptions:
-    """Read the options of a `music_tagger_crnn` off its layers, so that they survive saving in any format.
+def options_of(model: keras.Model) -> dict[str, Any]:
+    """Read the options of `music_tagger_crnn`, all but the seed, off a model's layers: they survive any file format.
 
     Raises
     ------
@@ -48,17 +37,16 @@ def options_of(model: keras.Model) -> CrnnOptions:
         `model` is another network.
     """
     if not is_crnn(model):
-        raise OptionError(
-            f"{model.name!r} is no MusicTaggerCRNN", field="model", cure="take one that mgc_keras built or loaded"
-        )
+        cure = "take one that mgc_keras built or loaded"
+        raise OptionError(f"{model.name!r} is no MusicTaggerCRNN", field="model", cure=cure)
     head = next((layer for layer in model.layers if layer.name in HEADS), None)
-    return CrnnOptions(
-        n_outputs=head.units if head else len(TAGS),
-        output=head.name if head else "features",
-        names=output_names(model),
-        input="waveform" if has_layers(model, "melspectrogram") else "melspectrogram",
-        activation=head.activation.__name__ if head else "sigmoid",
-    )
+    return {
+        "n_outputs": head.units if head else len(TAGS),
+        "output": head.name if head else "features",
+        "names": output_names(model),
+        "input": "waveform" if has_layers(model, "melspectrogram") else "melspectrogram",
+        "activation": head.activation.__name__ if head else "sigmoid",
+    }
 
 
 def with_variant(model: keras.Model, *, output: str | None = None, input: str | None = None) -> keras.Model:
@@ -77,18 +65,19 @@ def with_variant(model: keras.Model, *, output: str | None = None, input: str | 
     OptionError
         It has no such head, or `model` is another network.
     """
-    before = options_of(model)
-    if output not in (None, before.output, "features"):
-        raise OptionError(f"the model has no {output}", field="output", cure=f"take its {before.output}")
-    after = replace(before, output=output or before.output, input=input or before.input)
-    return set_tensors(music_tagger_crnn(**asdict(after)), tensors_of(model))
+    options = options_of(model)
+    before = options["output"]
+    if output not in (None, before, "features"):
+        raise OptionError(f"the model has no {output}", field="output", cure=f"take its {before}")
+    options |= {"output": output or before, "input": input or options["input"]}
+    return set_tensors(music_tagger_crnn(**options), tensors_of(model))
 
 
 def with_head(model: keras.Model, names: tuple[str, ...], seed: int = 0) -> keras.Model:
     """Build the network again with a new, random soft-max over genres; every other tensor is a copy of the old one.
 
-    A soft-max, since a song has one genre. The published network has ten sigmoids; how its authors trained them is not
-    stated.
+    Waveforms in, genres out. A soft-max, since a song has one genre. The published network has ten sigmoids; how its
+    authors trained them is not stated.
 
     Parameters
     ----------
@@ -98,11 +87,6 @@ def with_head(model: keras.Model, names: tuple[str, ...], seed: int = 0) -> kera
         Genres, in the order of the outputs.
     seed : int
         Of the head and of dropout.
-
-    Returns
-    -------
-    keras.Model
-        Waveforms in, genres out.
 
     Raises
     ------
@@ -115,23 +99,17 @@ def with_head(model: keras.Model, names: tuple[str, ...], seed: int = 0) -> kera
 
 
 def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
-    """Return the network below a layer, and from it on, as two models that share its weights.
+    """Return a `music_tagger_crnn` below a layer, and from it on, as two models that share its weights.
 
-    What stays as it is can so be computed once for every excerpt, and only the rest is trained.
+    The one gives (batch, n) of waveforms, its maps made flat; the other takes these to scores. What stays as it is can
+    so be computed once for every excerpt, and only the rest is trained.
 
     Parameters
     ----------
     model : keras.Model
-        A `music_tagger_crnn` with a head, that takes waveforms.
+        With a head.
     layer : str
         One of `TRAINABLE_FROM`.
-
-    Returns
-    -------
-    below : keras.Model
-        (batch, n_samples) to (batch, n), the maps made flat.
-    above : keras.Model
-        (batch, n) to scores.
 
     Raises
     ------
@@ -166,21 +144,8 @@ def short_crnn(n_tags: int, *, n_frames: int = SHORT_FRAMES, seed: int = 0) -> k
     """Build the network for segments of a few seconds, a fraction of the work of 29.12 s.
 
     Not in any paper; chosen because random segments teach the same filters from little data in minutes.
-    `from_short` moves its weights into the whole network.
-
-    Parameters
-    ----------
-    n_tags : int
-        Sigmoids.
-    n_frames : int
-        A multiple of 96.
-    seed : int
-        Of the random weights and of dropout.
-
-    Returns
-    -------
-    keras.Model
-        (batch, 96, n_frames, 1) decibels, as `melspectrogram_layer` gives, to tags.
+    `from_short` moves its weights into the whole network. It takes (batch, 96, n_frames, 1) decibels, as
+    `melspectrogram_layer` gives; `n_frames` is a multiple of 96.
     """
     inputs = keras.Input((N_MELS, n_frames, 1), dtype="float32", name="melspectrogram_input")
     outputs = head(recurrent_states(inputs, seed), n_tags, "tags", None, "sigmoid", seed)
@@ -194,8 +159,7 @@ def from_short(model: keras.Model, names: tuple[str, ...]) -> keras.Model:
     each frame of the excerpt takes their mean; the frames of padding are passed through.
     """
     tensors = tensors_of(model)
-    for name in ("gamma", "beta", "moving_mean", "moving_variance"):
-        neutral = 1.0 if name in ("gamma", "moving_variance") else 0.0
+    for name, neutral in {"gamma": 1.0, "beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}.items():
         values = np.full(N_FRAMES + 2 * PADDING, neutral, np.float32)
         values[PADDING : PADDING + N_FRAMES] = tensors[f"time_norm/{name}"].mean()
         tensors[f"time_norm/{name}"] = values

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.voting import geometric_mean_probabilities, mean_probabilities, shares
 from mgc_keras.files import whole_file
@@ -20,7 +21,6 @@ WAYS = {
     "knn": "all excerpts, nearest neighbours",
     EXCERPTS: "each excerpt by itself",
 }
-N_NEIGHBOURS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ def song_votes(
     *,
     names: tuple[str, ...],
     neighbours: Neighbours | None = None,
-    k: int = N_NEIGHBOURS,
+    k: int = 5,
 ) -> np.ndarray:
     """Return each song's share of every genre.
 
@@ -111,8 +111,7 @@ def song_votes(
     >>> song_votes(np.array([0, 0]), scores, "mean", names=("jazz", "rock")).round(3).tolist()
     [[0.825, 0.175]]
     """
-    if average not in AVERAGES:
-        raise OptionError(f"unknown value {average!r}", field="average", cure=f"choose one of {', '.join(AVERAGES)}")
+    checked_choice("average", average, AVERAGES)
     rows = shares(scores)
     if average == "mean":
         return mean_probabilities(song, rows)
@@ -127,12 +126,7 @@ def song_votes(
 def chosen_genres(votes: np.ndarray, means: np.ndarray) -> np.ndarray:
     """Return the column of each song's genre: most votes; of equals, the higher mean; then the first.
 
-    Parameters
-    ----------
-    votes : np.ndarray [shape=(n_songs, n_genres)]
-        From `song_votes`; votes of neighbours are often equal.
-    means : np.ndarray [shape=(n_songs, n_genres)]
-        From `song_votes` with "mean".
+    Votes of neighbours are often equal. Both are from `song_votes`, (n_songs, n_genres); `means` with "mean".
 
     Example
     -------

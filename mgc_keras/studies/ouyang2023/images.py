@@ -5,13 +5,16 @@ from typing import Any
 import keras
 import numpy as np
 
+from mgc_keras.features.extractor import Extractor
 from mgc_keras.networks.image_network import SAMPLING_RATE
 from mgc_keras.networks.parts import between
 from mgc_keras.studies.ouyang2023.networks import IMAGE_SIZE, SECONDS, custom_cnn
 
 
-class PictureExtractor:
+class PictureExtractor(Extractor):
     """Mel-spectrograms as grey pictures, as `mgc_keras.studies.ouyang2023.networks.custom_cnn` makes them of waveforms.
+
+    One row a line of the picture, lowest band first.
 
     Parameters
     ----------
@@ -24,11 +27,6 @@ class PictureExtractor:
     batch_size : int
         Clips that are computed, and then saved, together.
 
-    Attributes
-    ----------
-    name, columns, sampling_rate, n_samples, fit, duration, batch_size, batch_order, seed, dtype
-        As in `mgc_keras.features.extractor.Extractor`; one row a line of the picture, lowest band first.
-
     Raises
     ------
     OptionError
@@ -36,10 +34,6 @@ class PictureExtractor:
     """
 
     name = "pictures"
-    fit = "repeat"
-    batch_order = "file"
-    seed = 0
-    dtype = "float32"
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ import pandas as pd
 from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import AudioError
-from mgc_keras.evaluation.overfitting import QUANTITIES, overfitting_over_seeds
+from mgc_keras.evaluation.fold_tests import QUANTITIES, overfitting_over_seeds
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.networks.image_network import SAMPLING_RATE
 from mgc_keras.networks.load import load_model

@@ -29,10 +29,8 @@ def melspectrogram_relation(waveforms: np.ndarray, sampling_rate: int, J: int = 
     Parameters
     ----------
     waveforms : np.ndarray [shape=(n_clips, n_samples), dtype=float32]
-    sampling_rate : int
-        In Hz.
-    J, Q : int
-        As in `mgc_keras.layers.scattering.Scattering`.
+    sampling_rate, J, Q : int
+        In Hz; as in `mgc_keras.layers.scattering.Scattering`.
 
     Returns
     -------
@@ -75,13 +73,7 @@ def band_amplitudes(waveform: np.ndarray, plan: ScatteringPlan) -> np.ndarray:
     """Return the roots of mel band energies, on the frames of a scattering transform.
 
     A spectrogram whose window is the low-pass of the scattering, and triangular bands, each centred on a wavelet and as
-    wide at half power.
-
-    Parameters
-    ----------
-    waveform : np.ndarray [shape=(n_samples,)]
-    plan : ScatteringPlan
-        With averaging, for clips of this length.
+    wide at half power. `plan` averages clips of this length, (n_samples,).
 
     Returns
     -------

@@ -6,14 +6,12 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.evaluation.fold_tests import corrected_t_test
-from mgc_keras.evaluation.paired import Comparison
 from mgc_keras.reporting.tables import change_text
 from mgc_keras.reporting.verdicts import BETTER
 from mgc_keras.runs.claims import NOT_DECIDED
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.common.claims import INCLUDES_ZERO, Judge, Judgement, judged_difference, judged_interval
-from mgc_keras.studies.song2017.learning_curves import epochs_to_share
-from mgc_keras.studies.song2017.scores import STARTS
+from mgc_keras.studies.song2017.learning_curves import STARTS, epochs_to_share
 
 # The paper's curves are level after about so many epochs.
 STABLE_AFTER = 100
@@ -51,7 +49,9 @@ def _folds(run: RunFolder) -> list[Judgement]:
         wide = epochs.unstack("start")
         if len(wide) < 2 or not set(STARTS) <= set(wide):
             continue
-        test = _over_folds(wide, part["fold"].nunique())
+        # In k folds there is one test clip for each k - 1 training clips; a single fold held out is taken as half.
+        test_share = 1 / max(1, part["fold"].nunique() - 1)
+        test = corrected_t_test((wide[STARTS[0]] - wide[STARTS[1]]).to_numpy(np.float64), test_share)
         sooner = int((wide[STARTS[0]] < wide[STARTS[1]]).sum())
         evidence = (
             f"In {sooner} of {len(wide)} folds the training accuracy comes to 90 % of its last value sooner after "
@@ -60,12 +60,6 @@ def _folds(run: RunFolder) -> list[Judgement]:
         verdict = judged_interval(test.low, test.high, wanted=-1)
         found.append(Judgement(task, protocol, evidence, verdict, INCLUDES_ZERO if verdict == NOT_DECIDED else ""))
     return found
-
-
-def _over_folds(wide: pd.DataFrame, n_folds: int) -> Comparison:
-    differences = (wide[STARTS[0]] - wide[STARTS[1]]).to_numpy(np.float64)
-    # In k folds there is one test clip for each k - 1 training clips; a single fold held out is taken as half.
-    return corrected_t_test(differences, 1 / max(1, n_folds - 1))
 
 
 def _evidence(run: RunFolder, quantity: str) -> list[pd.Series]:

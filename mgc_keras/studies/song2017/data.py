@@ -1,21 +1,23 @@
-"""The clips of the Song 2017 study: manifests, their scattering sequences, and what the options default to."""
+"""The clips of the Song 2017 study: manifests, scattering sequences, and which clips and tags are pre-trained on."""
+
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from mgc_keras.audio.files import fit_waveform, read_waveform
-from mgc_keras.datasets.manifest import Manifest, read_manifest
-from mgc_keras.datasets.tasks import StudyTask, tasks_of
+from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, read_manifest
+from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.features.export import export_sequences
+from mgc_keras.features.melspectrogram_cache import SourceClips
 from mgc_keras.features.scattering import ScatteringExtractor
 from mgc_keras.features.sequences import Sequences
-from mgc_keras.protocols import Protocol
 from mgc_keras.studies.common.run import Run
-from mgc_keras.studies.song2017.source_clips import tag_columns, validation_clips
 from mgc_keras.studies.song2017.study import DataOptions, Options
 from mgc_keras.training.examples import Examples
 
 SAMPLING_RATE = 16000
 SOURCE_TASK, TARGET_TASK = "tagging", "genre"
+_CURE = "give split, folder:NAME (as folder:f) or last:COUNT (as last:2105)"
 
 
 def target_manifests(run: Run[Options]) -> list[Manifest]:
@@ -32,6 +34,11 @@ def source_manifest(run: Run[Options]) -> Manifest:
     return _rendered(SOURCE_TASK, data.source_clips, run)
 
 
+def _rendered(name: str, n_clips: int | None, run: Run[Options]) -> Manifest:
+    seconds = run.options.data.seconds
+    return run.rendered(name, SAMPLING_RATE, n_clips, None if seconds >= 29 else seconds)
+
+
 def sequences_of(manifest: Manifest, run: Run[Options]) -> tuple[Sequences, Manifest]:
     """Export a manifest's scattering sequences; return them, and the manifest of the clips that could be read.
 
@@ -41,13 +48,11 @@ def sequences_of(manifest: Manifest, run: Run[Options]) -> tuple[Sequences, Mani
         No clip could be read.
     """
     data = run.options.data
-    extractor = ScatteringExtractor(
-        int(round(data.seconds * SAMPLING_RATE)), sampling_rate=SAMPLING_RATE, J=data.J, Q=data.Q
-    )
+    n_samples = int(round(data.seconds * SAMPLING_RATE))
+    extractor = ScatteringExtractor(n_samples, sampling_rate=SAMPLING_RATE, J=data.J, Q=data.Q)
     stem = run.folder / "features" / f"{manifest.name}_scattering"
     sequences = export_sequences(manifest, stem, extractor, jobs=run.jobs)
-    place = {clip_id: row for row, clip_id in enumerate(manifest.clip_ids)}
-    return sequences, manifest.select(np.array([place[clip_id] for clip_id in sequences.clip_ids]))
+    return sequences, manifest.select(np.isin(manifest.clip_ids, sequences.clip_ids))
 
 
 def some_waveforms(manifest: Manifest, seconds: float, most: int) -> np.ndarray:
@@ -58,28 +63,79 @@ def some_waveforms(manifest: Manifest, seconds: float, most: int) -> np.ndarray:
     return np.stack([fit_waveform(read_waveform(path, SAMPLING_RATE, duration=seconds), n_samples) for path in paths])
 
 
-def source_examples(
-    manifest: Manifest, sequences: Sequences, options: DataOptions
-) -> tuple[Examples, np.ndarray, list[str], list[str]]:
-    """Return the examples to pre-train on, which of them are held out, their clip ids and their tags' columns."""
+def source_clips(manifest: Manifest, sequences: Sequences, options: DataOptions) -> SourceClips:
+    """Return the clips and tags to pre-train on: the manifest's rows are those of the sequences."""
     used, held_out = validation_clips(manifest, options.source_validation)
-    tags = tag_columns(manifest, options.source_tags)
+    columns = tag_columns(manifest, options.source_tags)
     rows = np.flatnonzero(used)
-    targets = manifest.table[tags].to_numpy(np.float32)[rows]
-    return Examples(sequences.values, rows, targets), held_out[rows], np.asarray(manifest.clip_ids)[rows].tolist(), tags
+    examples = Examples(sequences.values, rows, manifest.table[columns].to_numpy(np.float32)[rows])
+    return SourceClips(examples, held_out[rows], tuple(column.removeprefix(LABEL_PREFIX) for column in columns))
 
 
-def target_examples(
-    manifest: Manifest, sequences: Sequences, protocol: Protocol
-) -> tuple[StudyTask, Examples, list[str]]:
-    """Return the task as a protocol sees it, its examples, and the names of its classes."""
-    task = tasks_of(manifest)[0].with_split(protocol.mends("fault-filtered-split"))
-    place = {clip_id: row for row, clip_id in enumerate(sequences.clip_ids)}
-    rows = np.array([place[clip_id] for clip_id in task.clip_ids])
-    names, targets = np.unique(task.target, return_inverse=True)
-    return task, Examples(sequences.values, rows, targets), names.tolist()
+def validation_clips(manifest: Manifest, rule: str) -> tuple[np.ndarray, np.ndarray]:
+    """Say which clips are used, and which of these are held out.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    rule : str
+        "split": the clips marked "valid" are held out, those marked "train" learnt from, others unused.
+        "folder:NAME": every clip whose file lies directly in a folder of that name is held out, all others are learnt
+        from. "last:COUNT": so many clips at the end of the manifest are held out.
+
+    Returns
+    -------
+    used, held_out : np.ndarray [shape=(n_clips,), dtype=bool]
+
+    Raises
+    ------
+    OptionError
+        There is no such rule.
+    ManifestError
+        The rule leaves no clip to learn from, or holds none out.
+    """
+    kind, _, value = rule.partition(":")
+    used = np.ones(len(manifest), bool)
+    if kind == "split" and not value:
+        split = manifest.table["split"].to_numpy(str) if "split" in manifest.table else np.full(len(manifest), "")
+        used, held_out = np.isin(split, ("train", "valid")), split == "valid"
+    elif kind == "folder" and value:
+        folders = [PurePosixPath(filepath).parent.name for filepath in manifest.table["filepath"]]
+        held_out = np.array(folders) == value
+    elif kind == "last" and value.isdecimal():
+        held_out = np.arange(len(manifest)) >= len(manifest) - int(value)
+    else:
+        raise OptionError(f"there is no rule {rule!r}", field="source-validation", cure=_CURE)
+    if not held_out.any() or not (used & ~held_out).any():
+        problem = f"the rule {rule!r} needs clips to learn from and clips to hold out"
+        raise ManifestError(problem, path=manifest.name, field=kind, cure=_CURE)
+    return used, held_out
 
 
-def _rendered(name: str, n_clips: int | None, run: Run[Options]) -> Manifest:
-    seconds = run.options.data.seconds
-    return run.rendered(name, SAMPLING_RATE, n_clips, None if seconds >= 29 else seconds)
+def tag_columns(manifest: Manifest, n_tags: int | None = None) -> list[str]:
+    """Return the names of the tags' columns: all, or the `n_tags` most frequent, in manifest order.
+
+    50 is what most work on MagnaTagATune takes. Ties go to the earlier column.
+
+    Raises
+    ------
+    ManifestError
+        There are no tags, or values that are neither 0 nor 1.
+    OptionError
+        There are fewer tags than wanted.
+    """
+    columns = manifest.label_columns
+    if not columns:
+        cure = "give a multi-label manifest"
+        raise ManifestError("holds no tags", path=manifest.name, field="label_<tag>", cure=cure)
+    values = manifest.table[columns].to_numpy(np.float64)
+    odd = ~np.isin(values, (0.0, 1.0)).all(axis=0)
+    if odd.any():
+        cure = "give 1 where the tag applies and 0 elsewhere"
+        raise ManifestError("is no tag of 0 and 1", path=manifest.name, field=columns[int(odd.argmax())], cure=cure)
+    if n_tags is None:
+        return columns
+    if not 1 <= n_tags <= len(columns):
+        raise OptionError(f"{n_tags} of {len(columns)} tags cannot be taken", field="source-tags", cure="give fewer")
+    frequent = np.argsort(-values.sum(axis=0), kind="stable")[:n_tags]
+    return [columns[place] for place in sorted(frequent)]

@@ -3,7 +3,6 @@
 Scattering coefficients frame by frame, five GRU layers of 512 with dropout between them, one output a clip.
 """
 
-from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import keras
@@ -24,22 +23,6 @@ CLIP_OUTPUTS = ("last", "mean")
 STANDARDIZATION = "standardization"
 
 
-@dataclass(frozen=True)
-class GruOptions:
-    """The options of `gru_network` that a model was built with (all but the seed)."""
-
-    n_paths: int
-    n_outputs: int
-    head: str
-    width: int
-    depth: int
-    dropout: float
-    dropout_meaning: str
-    clip_output: str
-    reset_after: bool
-    n_frames: int | None
-
-
 def gru_network(
     n_paths: int,
     n_outputs: int = N_TAGS,
@@ -58,10 +41,8 @@ def gru_network(
 
     Parameters
     ----------
-    n_paths : int
-        Scattering paths a frame.
-    n_outputs : int
-        Tags or genres.
+    n_paths, n_outputs : int
+        Scattering paths a frame; tags or genres.
     head : {"tags", "genres"}
         Sigmoids, each tag for itself; or one soft-max over all genres.
     width, depth : int
@@ -111,8 +92,14 @@ def gru_network(
     inputs = keras.Input((n_frames, n_paths), dtype="float32", name="scattering")
     states = PathStandardization(name=STANDARDIZATION)(inputs)
     for layer in range(1, depth + 1):
-        whole = layer < depth or clip_output == "mean"
-        states = _gru(states, layer, width, whole, reset_after, seed)
+        states = keras.layers.GRU(
+            width,
+            reset_after=reset_after,
+            return_sequences=layer < depth or clip_output == "mean",
+            kernel_initializer=keras.initializers.GlorotUniform(seed=seed + layer),
+            recurrent_initializer=keras.initializers.Orthogonal(seed=seed + layer),
+            name=f"gru{layer}",
+        )(states)
         if layer < depth:
             states = keras.layers.Dropout(rate, seed=seed + layer, name=f"dropout{layer}")(states)
     if clip_output == "mean":
@@ -151,8 +138,8 @@ def is_gru_network(model: keras.Model) -> bool:
     return has_layers(model, STANDARDIZATION, "gru1") and any(has_layers(model, head) for head in HEADS)
 
 
-def options_of(model: keras.Model) -> GruOptions:
-    """Read the options of a `gru_network` off its layers, so that they survive saving in any format.
+def options_of(model: keras.Model) -> dict[str, Any]:
+    """Read the options of `gru_network`, all but the seed, off a model's layers: they survive saving in any format.
 
     Raises
     ------
@@ -165,42 +152,37 @@ def options_of(model: keras.Model) -> GruOptions:
         )
     layers = {layer.name: layer for layer in model.layers}
     head = next(name for name in HEADS if name in layers)
-    return GruOptions(
-        n_paths=model.input_shape[2],
-        n_outputs=layers[head].units,
-        head=head,
-        width=layers["gru1"].units,
-        depth=sum(isinstance(layer, keras.layers.GRU) for layer in model.layers),
-        dropout=layers["dropout1"].rate if "dropout1" in layers else 0.0,
-        dropout_meaning="dropped",
-        clip_output="mean" if "mean" in layers else "last",
-        reset_after=layers["gru1"].reset_after,
-        n_frames=model.input_shape[1],
-    )
+    return {
+        "n_paths": model.input_shape[2],
+        "n_outputs": layers[head].units,
+        "head": head,
+        "width": layers["gru1"].units,
+        "depth": sum(isinstance(layer, keras.layers.GRU) for layer in model.layers),
+        "dropout": layers["dropout1"].rate if "dropout1" in layers else 0.0,
+        "dropout_meaning": "dropped",
+        "clip_output": "mean" if "mean" in layers else "last",
+        "reset_after": layers["gru1"].reset_after,
+        "n_frames": model.input_shape[1],
+    }
 
 
-def with_head(
-    model: keras.Model, n_outputs: int, *, head: str = "genres", seed: int = 0, **changes: Any
-) -> keras.Model:
-    """Build the network again with a new, random head; every other tensor is a copy of the old one.
+def with_head(model: keras.Model, n_genres: int, *, seed: int = 0, dropped: float | None = None) -> keras.Model:
+    """Build the network again with a new, random head for genres; every other tensor is a copy of the old one.
 
     Parameters
     ----------
     model : keras.Model
         A `gru_network`, usually one trained on tags. It is left alone.
-    n_outputs : int
-        Of the new head.
-    head : {"tags", "genres"}
-        Kind of the new head.
+    n_genres : int
     seed : int
         Of the new head and of dropout.
-    **changes
-        Options without tensors of their own that shall differ: `dropout`, `dropout_meaning`, `clip_output`, `n_frames`.
+    dropped : float, optional
+        Share of units that dropout zeroes, where it shall differ from `model`.
 
     Raises
     ------
     OptionError
-        `model` is another network, or a change does not fit its tensors.
+        `model` is another network.
 
     Example
     -------
@@ -208,11 +190,10 @@ def with_head(
     >>> with_head(tagger, 10).output_shape
     (None, 10)
     """
-    unknown = sorted(set(changes) - {"dropout", "dropout_meaning", "clip_output", "n_frames"})
-    if unknown:
-        raise OptionError("cannot differ from the old network", field=unknown[0], cure="build a new one")
-    options = replace(options_of(model), n_outputs=n_outputs, head=head, **changes)
-    return set_tensors(gru_network(**asdict(options), seed=seed), tensors_of(model), except_layers=HEADS)
+    options = options_of(model) | {"n_outputs": n_genres, "head": "genres"}
+    if dropped is not None:
+        options["dropout"] = dropped
+    return set_tensors(gru_network(**options, seed=seed), tensors_of(model), except_layers=HEADS)
 
 
 def with_scattering(network: keras.Model, n_samples: int, *, J: int = 13, Q: int = 8) -> keras.Model:
@@ -222,9 +203,7 @@ def with_scattering(network: keras.Model, n_samples: int, *, J: int = 13, Q: int
     ----------
     network : keras.Model
         A `gru_network` for the logarithms of scattering coefficients, as `ScatteringExtractor` exports them.
-    n_samples : int
-        Of a waveform.
-    J, Q : int
+    n_samples, J, Q : int
         As for the sequences that the network was trained on.
 
     Returns
@@ -244,7 +223,7 @@ def with_scattering(network: keras.Model, n_samples: int, *, J: int = 13, Q: int
     >>> with_scattering(gru_network(n_paths, 5, width=4, depth=1), 4096, J=6, Q=2).output_shape
     (None, 5)
     """
-    expected = options_of(network).n_paths
+    expected = options_of(network)["n_paths"]
     waveforms = keras.Input((n_samples,), dtype="float32", name="waveform")
     coefficients = Scattering(J=J, Q=Q, logarithm=True, name="log_scattering")(waveforms)
     if coefficients.shape[1] != expected:
@@ -255,18 +234,3 @@ def with_scattering(network: keras.Model, n_samples: int, *, J: int = 13, Q: int
         )
     frames = keras.layers.Permute((2, 1), name="frames")(coefficients)
     return keras.Model(waveforms, network(frames), name="song2017_waveform")
-
-
-def _gru(
-    states: keras.KerasTensor, layer: int, width: int, whole: bool, reset_after: bool, seed: int
-) -> keras.KerasTensor:
-    return keras.layers.GRU(
-        width,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        reset_after=reset_after,
-        return_sequences=whole,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=seed + layer),
-        recurrent_initializer=keras.initializers.Orthogonal(seed=seed + layer),
-        name=f"gru{layer}",
-    )(states)

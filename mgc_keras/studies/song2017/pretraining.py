@@ -2,121 +2,62 @@
 
 Song et al. train on MagnaTagATune with Adam at a rate of 1e-5 and stop when the ROC-AUC is stable. Not stated: batch
 size, and what stable means; chosen here: no epoch of the last `patience` was better than the best before by more than
-`least_gain`.
+`LEAST_GAIN`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from mgc_keras.checks import check_positive
-from mgc_keras.datasets.manifest import LABEL_PREFIX
 from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.evaluation.metrics import macro_auc
+from mgc_keras.features.melspectrogram_cache import SourceClips
 from mgc_keras.files import whole_file
 from mgc_keras.layers.standardization import path_statistics
 from mgc_keras.studies.song2017.network import STANDARDIZATION
+from mgc_keras.studies.song2017.study import TrainingOptions
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.loop import BEST, CHECKPOINT, FitSettings, Trained
 from mgc_keras.training.stepping import Scorer, Stepper, check_head
-from mgc_keras.training.tagger import HISTORY, AreaUnderCurve, fit_tags, write_tag_scores
+from mgc_keras.training.tagger import AreaUnderCurve, fit_tags, write_tag_scores
+
+LEAST_GAIN = 1e-3
+NETWORK, VALIDATION = "source_network.h5", "validation.csv"
 
 
-@dataclass(frozen=True)
-class PretrainingSettings:
-    """How to pre-train.
-
-    Parameters
-    ----------
-    epochs : int
-        At most this many passes over the training clips.
-    batch_size : int
-        Clips a step.
-    learning_rate : float
-        Adam's. The paper: 1e-5, far too slow for the few steps that the built-in corpus' few hundred clips give.
-    patience : int
-        Epochs without gain after which the AUC counts as stable.
-    least_gain : float
-        What an epoch must add to the best AUC so far to count as gain.
-    seed : int
-        Of the order of clips and of dropout.
-
-    Raises
-    ------
-    OptionError
-        Epochs, batch size, rate or patience are not positive.
-    """
-
-    epochs: int = 60
-    batch_size: int = 16
-    learning_rate: float = 1e-3
-    patience: int = 8
-    least_gain: float = 1e-3
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_positive(self, "epochs", "batch_size", "learning_rate", "patience")
+def _area(truth: np.ndarray, scores: np.ndarray) -> float:
+    return macro_auc(truth, scores).score
 
 
-@dataclass(frozen=True)
-class SourceTagger:
-    """What `train_source_tagger` leaves in its folder.
-
-    Parameters
-    ----------
-    network : Path
-        ``source_network.h5``: the network of the best epoch, with its tag head.
-    history : Path
-        ``history.csv``, one row an epoch.
-    validation : Path
-        ``validation.csv``: clip_id, then truth_<tag> and score_<tag> of each tag, of the held-out clips.
-    """
-
-    network: Path
-    history: Path
-    validation: Path
-
-    @classmethod
-    def of(cls, folder: str | Path) -> "SourceTagger":
-        """Name the files of a folder."""
-        return cls(*(Path(folder) / name for name in ("source_network.h5", HISTORY, "validation.csv")))
-
-    def is_finished(self) -> bool:
-        """Tell whether the training is over: the last file is there."""
-        return self.validation.exists()
+def is_pretrained(folder: Path) -> bool:
+    """Tell whether the training in a folder is over: its last file is there."""
+    return (folder / VALIDATION).exists()
 
 
 def train_source_tagger(
     build: Callable[[], keras.Model],
-    examples: Examples,
-    validation: np.ndarray,
-    *,
-    folder: str | Path,
+    clips: SourceClips,
     clip_ids: Sequence[str],
-    tags: Sequence[str],
-    score: AreaUnderCurve,
-    settings: PretrainingSettings = PretrainingSettings(),
-) -> SourceTagger:
+    *,
+    folder: Path,
+    training: TrainingOptions,
+    seed: int,
+) -> None:
     """Pre-train a network, save it and judge it on the held-out clips; a finished one is left as it is.
+
+    Leaves ``source_network.h5``, the network of the best epoch with its tag head; ``history.csv``, one row an epoch;
+    and ``validation.csv``: clip_id, then truth_<tag> and score_<tag> of each tag, of the held-out clips.
 
     Parameters
     ----------
     build : callable
         Makes the untrained network.
-    examples, validation, score, settings
+    clips, folder, training, seed
         As in `pretrain`.
-    folder : str or Path
-        For the files of `SourceTagger` and, while the training lasts, those of `pretrain`.
     clip_ids : sequence of str
-        Of the clips in `examples`.
-    tags : sequence of str
-        Columns of the manifest, with or without their prefix.
-
-    Returns
-    -------
-    SourceTagger
+        Of `clips`.
 
     Raises
     ------
@@ -125,57 +66,49 @@ def train_source_tagger(
     OptionError, MgcKerasError
         As `pretrain`.
     """
-    tagger = SourceTagger.of(folder)
-    if tagger.is_finished():
-        return tagger
-    for part, mask in (("to learn from", ~validation), ("held out", validation)):
+    if is_pretrained(folder):
+        return
+    for part, mask in (("to learn from", ~clips.validation), ("held out", clips.validation)):
         if not mask.any():
             raise ManifestError(
                 f"no clip {part} could be read", field="filepath", cure="see errors.csv; check --source-home"
             )
-    model = pretrain(build(), examples, validation, folder=folder, score=score, settings=settings).model
-    with whole_file(tagger.network) as temporary:
+    model = pretrain(build(), clips, folder=folder, training=training, seed=seed).model
+    with whole_file(folder / NETWORK) as temporary:
         model.save(temporary)
-    held_out = np.flatnonzero(validation)
-    write_tag_scores(
-        tagger.validation,
-        np.asarray(clip_ids, dtype=str)[held_out],
-        [tag.removeprefix(LABEL_PREFIX) for tag in tags],
-        examples.targets[held_out],
-        Scorer(model).scores(examples, held_out),
-    )
+    held_out = np.flatnonzero(clips.validation)
+    ids, truth = np.asarray(clip_ids, dtype=str)[held_out], clips.examples.targets[held_out]
+    write_tag_scores(folder / VALIDATION, ids, clips.tags, truth, Scorer(model).scores(clips.examples, held_out))
     for leftover in (BEST, CHECKPOINT):
-        (Path(folder) / leftover).unlink(missing_ok=True)
-    return tagger
+        (folder / leftover).unlink(missing_ok=True)
 
 
 def pretrain(
     model: keras.Model,
-    examples: Examples,
-    validation: np.ndarray,
+    clips: SourceClips,
     *,
-    folder: str | Path,
-    score: AreaUnderCurve,
-    settings: PretrainingSettings = PretrainingSettings(),
+    folder: Path,
+    training: TrainingOptions,
+    seed: int = 0,
+    score: AreaUnderCurve = _area,
 ) -> Trained:
-    """Train a tagger, or go on where an interrupted training in `folder` stopped.
+    """Train a tagger, or go on where an interrupted training in `folder` stopped, as `mgc_keras.training.loop.fit`.
 
-    The network's standardisation is fitted on the training clips first. After a kill the training goes on as
-    `mgc_keras.training.loop.fit` does.
+    The network's standardisation is fitted on the training clips first.
 
     Parameters
     ----------
     model : keras.Model
         A `mgc_keras.studies.song2017.network.gru_network` with sigmoids, untrained. It is trained in place.
-    examples : Examples
-        With 0 or 1 for every tag.
-    validation : np.ndarray [shape=(n_clips,), dtype=bool]
-        Which clips are held out.
-    folder : str or Path
+    clips : SourceClips
+        Sequences (n_clips, n_frames, n_paths), 0 or 1 for every tag, and which clips are held out.
+    folder : Path
         For ``checkpoint.npz``, ``best.npz`` and ``history.csv`` (epoch, loss, validation_loss, validation_auc).
+    training : TrainingOptions
+    seed : int
+        Of the order of clips and of dropout.
     score : callable
         (truth, scores) of the validation clips to macro AUC-ROC; NaN if no tag can be scored.
-    settings : PretrainingSettings
 
     Returns
     -------
@@ -189,25 +122,26 @@ def pretrain(
     MgcKerasError
         The loss is no longer a number (the last good epoch stays in ``checkpoint.npz``), or no tag can be scored.
     """
+    examples, rate = clips.examples, training.source_learning_rate
     check_sequences(model, examples)
-    model.get_layer(STANDARDIZATION).set_weights(path_statistics(examples.values, examples.rows[~validation]))
+    model.get_layer(STANDARDIZATION).set_weights(path_statistics(examples.values, examples.rows[~clips.validation]))
     return fit_tags(
-        Stepper(model, settings.learning_rate, multi_label=True, compiled_for=settings.batch_size),
+        Stepper(model, rate, multi_label=True, compiled_for=training.batch_size),
         examples,
-        validation,
+        clips.validation,
         folder=folder,
         score=score,
         settings=FitSettings(
-            settings.epochs,
-            settings.batch_size,
-            (settings.seed,),
+            training.source_epochs,
+            training.batch_size,
+            (seed,),
             best_by="auc",
             ties="later",
-            patience=settings.patience,
+            patience=training.patience,
             patience_for="auc",
-            least_gain=settings.least_gain,
+            least_gain=LEAST_GAIN,
         ),
-        provenance={"learning_rate": settings.learning_rate},
+        provenance={"learning_rate": rate},
     )
 
 

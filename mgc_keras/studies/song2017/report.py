@@ -1,18 +1,21 @@
 """The report of the Song 2017 study, drawn only from the run's saved files."""
 
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
 from mgc_keras.reporting.page import FigureImage, Folded, Heading, Paragraph, Part, Table
 from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, audit, first_screen, source_training
 from mgc_keras.reporting.sections import paired as paired_tests
+from mgc_keras.reporting.style import BLUE, ORANGE, figure_legend, label_axes, new_figure, save_png, whole_ticks
 from mgc_keras.reporting.tables import interval_text, score_table
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.common.paper import GTZAN
-from mgc_keras.studies.song2017.figures import draw_audit, draw_curves
 from mgc_keras.studies.song2017.paper import PAPER, SOURCE
 
+COLOURS = {"transfer": BLUE, "random-start": ORANGE}
+PANELS = {"training_accuracy": "Training clips (as learnt from)", "test_accuracy": "Test clips"}
 AUDITS = {
     "melspectrogram": (
         "Scattering and mel-spectrogram",
@@ -74,6 +77,34 @@ def curves(run: RunFolder) -> list[Part]:
     return parts or [Paragraph("Nothing was fine-tuned in this run.")]
 
 
+def draw_curves(run: RunFolder, task: str, protocol: str) -> Path | None:
+    """Draw the paper's Figures 2 and 3, ``figures/<task>_<protocol>_curves.png``: means over folds, with bands.
+
+    Raises
+    ------
+    OptionError
+        ``curves.csv`` cannot be read or lacks a column.
+    """
+    table = run.table("curves.csv", ("task", "protocol", "start", "fold", "epoch", *PANELS))
+    table = table[(table["task"] == task) & (table["protocol"] == protocol)]
+    if table.empty:
+        return None
+    figure, axes = new_figure(10.5, 4.2, len(PANELS), across=True)
+    for panel, (column, title) in zip(axes, PANELS.items()):
+        for start, part in table.groupby("start", sort=False):
+            by_epoch, colour = part.groupby("epoch")[column], COLOURS[start]
+            mean, line = by_epoch.mean(), "-" if start == "transfer" else "--"
+            panel.plot(mean.index, mean, color=colour, linestyle=line, linewidth=1.8, label=start.replace("-", " "))
+            # What lies between the lowest and the highest tenth of the folds.
+            low, high = by_epoch.quantile(0.1), by_epoch.quantile(0.9)
+            panel.fill_between(mean.index, low, high, color=colour, alpha=0.15, linewidth=0)
+        label_axes(panel, title, "Epoch", "Accuracy (share of clips)")
+        panel.set_ylim(0, 1.02)
+        whole_ticks(panel.xaxis)
+    figure_legend(figure, axes[0].get_legend_handles_labels()[0])
+    return save_png(figure, run.folder / "figures" / f"{task}_{protocol}_curves.png")
+
+
 def paired(run: RunFolder) -> list[Part]:
     """Tests over folds, and intervals over seeds."""
     text = (
@@ -98,6 +129,25 @@ def pretraining(run: RunFolder) -> list[Part]:
         named = f" ({', '.join(left_out)})" if left_out else ""
         parts.append(Paragraph(f"{text}; {len(left_out)} tags without both kinds of clips are left out{named}."))
     return [*parts, Folded(f"All {len(tags)} tags", [Table(tags)])] if len(tags) else parts
+
+
+def draw_audit(run: RunFolder, name: str) -> Path | None:
+    """Draw ``figures/audit_melspectrogram.png``, the correlation band by band; None for any other audit."""
+    table = run.audits[name].table
+    if name != "melspectrogram" or table.empty:
+        return None
+    figure, (axes,) = new_figure(8.0, 4.0)
+    for column, colour, label in (
+        ("correlation_log", BLUE, "of logarithms"),
+        ("correlation", ORANGE, "of the values themselves"),
+    ):
+        axes.plot(table["frequency_hz"], table[column], color=colour, marker=".", linewidth=1.4, label=label)
+    axes.set_xscale("log")
+    axes.set_ylim(min(0.0, table[["correlation", "correlation_log"]].min().min()), 1.02)
+    title = "First-order scattering against a mel-spectrogram, band by band"
+    label_axes(axes, title, "Centre frequency (Hz)", "Correlation")
+    figure_legend(figure, axes.get_legend_handles_labels()[0])
+    return save_png(figure, run.folder / "figures" / f"audit_{name}.png")
 
 
 def _tuned(run: RunFolder) -> pd.DataFrame:

@@ -13,17 +13,9 @@ from mgc_keras.protocols import ARTISTS_TOGETHER, Protocol
 from mgc_keras.runs.rows import ComparisonRow, ScoreRow
 from mgc_keras.runs.summary import columns_for, groups_of, score_row
 from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.song2017.learning_curves import (
-    CURVE_KEYS,
-    SHARE,
-    chosen_predictions,
-    epochs_to,
-    fold_table,
-    read_curves,
-)
+from mgc_keras.studies.song2017.learning_curves import CURVE_KEYS, SHARE, STARTS, epochs_to, fold_table, read_curves
+from mgc_keras.studies.song2017.paper import PAPER
 
-# The study's question, fixed before any score is seen: the first minus the second.
-STARTS = ("transfer", "random-start")
 QUANTITIES = ("accuracy", "epochs_to_90")
 
 
@@ -47,89 +39,67 @@ class FineTuned:
     folders: dict[int, Path]
     rule: str
 
-    @property
-    def keys(self) -> dict[str, str]:
-        """What its rows begin with in every table."""
-        return {"task": self.task.name, "protocol": self.protocol.name}
-
 
 @dataclass(frozen=True, eq=False)
 class TransferScores:
-    """Tables of one fine-tuning: see the functions that make them.
-
-    Parameters
-    ----------
-    scores : list of ScoreRow
-    comparisons : list of ComparisonRow
-    curves, folds, levels, seeds, seed_intervals : pd.DataFrame
-    """
+    """What one fine-tuning came to; `tables`: curves, folds, levels, seeds, seed_intervals, by file name."""
 
     scores: list[ScoreRow]
     comparisons: list[ComparisonRow]
-    curves: pd.DataFrame
-    folds: pd.DataFrame
-    levels: pd.DataFrame
-    seeds: pd.DataFrame
-    seed_intervals: pd.DataFrame
+    tables: dict[str, pd.DataFrame]
 
 
-def score_transfer(
-    study: str, tuned: FineTuned, writer: RunWriter, *, published: dict[str, float] | None = None, seed: int = 0
-) -> TransferScores:
+def score_transfer(tuned: FineTuned, writer: RunWriter, *, seed: int = 0) -> TransferScores:
     """Score both starts, save their predictions, and compare them over folds and over seeds.
 
     Parameters
     ----------
-    study : str
-        For the rows.
     tuned : FineTuned
     writer : RunWriter
         Takes the predictions at the quoted epochs; ``fold`` counts through all seeds and repetitions.
-    published : dict, optional
-        Each start's recorded accuracy on this very task.
     seed : int
         Of the bootstrap.
     """
-    curves = read_curves(tuned.folders, STARTS)
+    task, protocol = tuned.task.name, tuned.protocol.name
+    curves = read_curves(tuned.folders)
     folds = fold_table(curves, tuned.rule)
     predictions = {start: _predictions(tuned, folds, start) for start in STARTS}
     scores = []
     for start, table in predictions.items():
-        writer.predictions(tuned.task.name, start, tuned.protocol.name, table)
-        cell = (study, tuned.task.name, start, tuned.protocol.name, "accuracy", table)
-        row = score_row(*cell, grouped=True, published=(published or {}).get(start), seed=seed)
+        writer.predictions(task, start, protocol, table)
+        published = PAPER.printed(task).get(start)
+        row = score_row(
+            PAPER.key, task, start, protocol, "accuracy", table, grouped=True, published=published, seed=seed
+        )
         scores.append(replace(row, n_clips=table["clip_id"].nunique()))
-    seeds = (
-        folds.groupby(["start", "seed"], sort=False)[["accuracy", "last_accuracy", "epochs_to_90"]].mean().reset_index()
-    )
-    return TransferScores(
-        scores,
-        _over_folds(tuned, folds, predictions, seed),
-        _keyed(tuned, curves),
-        _keyed(tuned, folds),
-        _keyed(tuned, _levels(curves, folds)),
-        _keyed(tuned, seeds),
-        _keyed(tuned, _over_seeds(seeds)),
-    )
-
-
-def _keyed(tuned: FineTuned, table: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([pd.DataFrame([tuned.keys] * len(table), index=table.index), table], axis=1)
+    comparisons = _over_folds(tuned, folds, predictions, seed)
+    means = folds.groupby(["start", "seed"], sort=False)[["accuracy", "last_accuracy", "epochs_to_90"]].mean()
+    seeds = means.reset_index()
+    tables = {"curves": curves, "folds": folds, "levels": _levels(curves, folds)}
+    tables |= {"seeds": seeds, "seed_intervals": _over_seeds(seeds)}
+    for table in tables.values():
+        table.insert(0, "task", task)
+        table.insert(1, "protocol", protocol)
+    return TransferScores(scores, comparisons, tables)
 
 
 def _predictions(tuned: FineTuned, folds: pd.DataFrame, start: str) -> pd.DataFrame:
-    """All predictions of a start; a clip without a known artist is a group of its own, its repetitions together."""
-    table = chosen_predictions(tuned.folders, folds, start)
+    """All predictions of a start at the quoted epochs; a clip occurs once a repetition.
+
+    A clip without a known artist is a group of its own, its repetitions together.
+    """
+    tables = []
+    chosen = folds[folds["start"] == start].sort_values(CURVE_KEYS)
+    for number, row in enumerate(chosen.itertuples()):
+        stem = f"repetition{row.repetition:02d}_fold{row.fold:02d}"
+        path = tuned.folders[row.seed] / start / f"{stem}_predictions.csv"
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        tables.append(table.assign(fold=number, prediction=table[f"epoch_{row.epoch}"]))
+    found = pd.concat(tables, ignore_index=True)[["clip_id", "fold", "truth", "prediction"]]
     groups, artist = tuned.task.groups, {}
     if groups is not None and tuned.protocol.mends(ARTISTS_TOGETHER):
         artist = dict(zip(tuned.task.clip_ids, groups))
-    return table.assign(group=table["clip_id"].map(artist).fillna(""))
-
-
-def _paired(folds: pd.DataFrame, quantity: str) -> np.ndarray:
-    """Return transfer minus random start, fold by fold."""
-    wide = folds.pivot(index=list(CURVE_KEYS[1:]), columns="start", values=quantity)
-    return (wide[STARTS[0]] - wide[STARTS[1]]).to_numpy(np.float64)
+    return found.assign(group=found["clip_id"].map(artist).fillna(""))
 
 
 def _over_folds(
@@ -140,7 +110,9 @@ def _over_folds(
     found = {}
     if n_folds > 1:
         for quantity in QUANTITIES:
-            found[quantity] = corrected_t_test(_paired(folds, quantity), n_test / (len(tuned.task) - n_test))
+            wide = folds.pivot(index=CURVE_KEYS[1:], columns="start", values=quantity)
+            differences = (wide[STARTS[0]] - wide[STARTS[1]]).to_numpy(np.float64)
+            found[quantity] = corrected_t_test(differences, n_test / (len(tuned.task) - n_test))
     else:
         # One test part, trained once: only its clips can tell by how much chance may differ.
         (truth, first), (_, second) = (columns_for(predictions[start], "accuracy") for start in STARTS)
@@ -161,8 +133,7 @@ def _over_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
         interval = seed_interval((wide[STARTS[0]] - wide[STARTS[1]]).to_numpy())
         means = {start: wide[start].mean() for start in STARTS}
         ends = {"ci_low": interval.low, "ci_high": interval.high, "p_value": interval.p_value}
-        row = {"quantity": quantity, "n_seeds": n_seeds, **means, "difference": interval.difference, **ends}
-        rows.append(row)
+        rows.append({"quantity": quantity, "n_seeds": n_seeds, **means, "difference": interval.difference, **ends})
     table = pd.DataFrame(rows)
     return table.assign(p_holm=holm(table["p_value"].to_numpy())) if rows else table
 

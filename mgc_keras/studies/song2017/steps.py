@@ -9,10 +9,10 @@ import pandas as pd
 
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold, repeated_folds
-from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.evaluation.intervals import bootstrap_macro_auc
 from mgc_keras.evaluation.metrics import macro_auc
+from mgc_keras.features.sequences import Sequences
 from mgc_keras.files import whole_file
 from mgc_keras.layers.standardization import path_statistics
 from mgc_keras.networks.load import load_model
@@ -20,18 +20,18 @@ from mgc_keras.networks.tensors import weights_sha256
 from mgc_keras.protocols import Protocol
 from mgc_keras.runs.rows import ScoreRow
 from mgc_keras.runs.writer import write_table
-from mgc_keras.studies.common.run import Run
+from mgc_keras.studies.common.run import Run, task_of
 from mgc_keras.studies.song2017.audit import melspectrogram_relation
 from mgc_keras.studies.song2017.data import (
     SAMPLING_RATE,
     sequences_of,
     some_waveforms,
-    source_examples,
+    source_clips,
     source_manifest,
-    target_examples,
     target_manifests,
 )
-from mgc_keras.studies.song2017.finetuning import FinetuningSettings, Start, cross_validate
+from mgc_keras.studies.song2017.finetuning import Start, cross_validate
+from mgc_keras.studies.song2017.learning_curves import STARTS
 from mgc_keras.studies.song2017.network import (
     STANDARDIZATION,
     dropped_share,
@@ -41,11 +41,12 @@ from mgc_keras.studies.song2017.network import (
     with_head,
     with_scattering,
 )
-from mgc_keras.studies.song2017.paper import PAPER, SOURCE
-from mgc_keras.studies.song2017.pretraining import PretrainingSettings, SourceTagger, train_source_tagger
-from mgc_keras.studies.song2017.scores import STARTS, FineTuned, score_transfer
-from mgc_keras.studies.song2017.study import NetworkOptions, Options, TrainingOptions
+from mgc_keras.studies.song2017.paper import SOURCE
+from mgc_keras.studies.song2017.pretraining import NETWORK, VALIDATION, is_pretrained, train_source_tagger
+from mgc_keras.studies.song2017.scores import FineTuned, score_transfer
+from mgc_keras.studies.song2017.study import Options
 from mgc_keras.training.examples import Examples
+from mgc_keras.training.tagger import HISTORY
 
 AUDITED_CLIPS = 20
 
@@ -53,7 +54,10 @@ AUDITED_CLIPS = 20
 def run(run: Run[Options]) -> None:
     """Take the steps that the command names; what an earlier command finished is taken as it is."""
     options, step = run.options, run.options.choice.step
-    _check(options)
+    # Options that make no sense are refused before any clip is rendered or read.
+    dropped_share(options.network.dropout, options.network.dropout_meaning)
+    if options.data.source_model:
+        _given_network(options.data.source_model)
     if step == "finetune" and not options.data.source_model:
         for seed in options.seeds:
             _trained_network(run, seed)
@@ -61,65 +65,45 @@ def run(run: Run[Options]) -> None:
     targets = target_manifests(run) if step != "pretrain" else []
     if step != "finetune":
         pretrain_all(run)
-    save_tagger(run)
-    run.add_scores(source_rows(run))
+    is_trained = is_pretrained(_source_folder(run, run.seed))
+    if is_trained:
+        save_tagger(run)
+    run.add_scores([source_row(run)] if is_trained else [])
     write_scores([tuned for manifest in targets for tuned in fine_tune(manifest, run)], run)
     if targets:
         audit_scattering(targets[0], run)
 
 
-def _check(options: Options) -> None:
-    """Refuse options that make no sense before any clip is rendered or read."""
-    _pretraining(options.training, options.run.seed)
-    _finetuning(options.training, options.run.seed)
-    dropped_share(options.network.dropout, options.network.dropout_meaning)
-    if options.data.source_model:
-        _given_network(options.data.source_model)
-
-
 def pretrain_all(run: Run[Options]) -> None:
     """Pre-train one network a seed; nothing to do where a network was given."""
-    seeds = run.options.seeds
-    folders = [_source_folder(run, seed) for seed in seeds]
-    if run.options.data.source_model or all(SourceTagger.of(folder).is_finished() for folder in folders):
+    options, folders = run.options, {seed: _source_folder(run, seed) for seed in run.options.seeds}
+    if options.data.source_model or all(map(is_pretrained, folders.values())):
         return
     sequences, manifest = sequences_of(source_manifest(run), run)
-    examples, held_out, clip_ids, tags = source_examples(manifest, sequences, run.options.data)
-    for seed, folder in zip(seeds, folders):
-        tagger = train_source_tagger(
-            partial(_untrained, examples.values.shape[2], len(tags), run.options.network, seed),
-            examples,
-            held_out,
-            folder=folder,
-            clip_ids=clip_ids,
-            tags=tags,
-            score=lambda truth, scores: macro_auc(truth, scores).score,
-            settings=_pretraining(run.options.training, seed),
-        )
+    clips = source_clips(manifest, sequences, options.data)
+    clip_ids = np.asarray(manifest.clip_ids)[clips.examples.rows].tolist()
+    shape = {name: value for name, value in vars(options.network).items() if name != "paper_size"}
+    for seed, folder in folders.items():
+        build = partial(gru_network, clips.examples.shape[1], len(clips.tags), seed=seed, **shape)
+        train_source_tagger(build, clips, clip_ids, folder=folder, training=options.training, seed=seed)
         if seed == run.seed:
-            run.writer.history(pd.read_csv(tagger.history))
+            run.writer.history(pd.read_csv(folder / HISTORY))
 
 
 def save_tagger(run: Run[Options]) -> None:
     """Save the first seed's network with the scattering in front, ``tagger.h5``: waveforms in, tags out."""
-    trained, path = SourceTagger.of(_source_folder(run, run.seed)), run.folder / "tagger.h5"
-    if not trained.is_finished():
-        return
-    data = run.options.data
+    data, path = run.options.data, run.folder / "tagger.h5"
     if not path.exists():
         n_samples = int(round(data.seconds * SAMPLING_RATE))
-        model = with_scattering(load_model(trained.network), n_samples, J=data.J, Q=data.Q)
+        model = with_scattering(load_model(_source_folder(run, run.seed) / NETWORK), n_samples, J=data.J, Q=data.Q)
         with whole_file(path) as temporary:
             model.save(temporary)
     run.results.append((f"tagger (mono waveforms of {data.seconds:g} s at 16 kHz in, tags out)", path))
 
 
-def source_rows(run: Run[Options]) -> list[ScoreRow]:
+def source_row(run: Run[Options]) -> ScoreRow:
     """Judge the first seed's pre-trained network on its held-out clips; write ``source_tags.csv``, one row a tag."""
-    tagger = SourceTagger.of(_source_folder(run, run.seed))
-    if not tagger.is_finished():
-        return []
-    validation = pd.read_csv(tagger.validation)
+    validation = pd.read_csv(_source_folder(run, run.seed) / VALIDATION)
     truth, scores = validation.filter(regex="^truth_"), validation.filter(regex="^score_").to_numpy()
     tags = [name.removeprefix("truth_") for name in truth]
     found = macro_auc(truth.to_numpy(), scores, tags)
@@ -129,19 +113,20 @@ def source_rows(run: Run[Options]) -> list[ScoreRow]:
         print(f"{len(found.left_out)} tags cannot be scored on the held-out clips: {', '.join(found.left_out)}")
     interval = bootstrap_macro_auc(truth.to_numpy(), scores, seed=run.seed)
     ends = (interval.score, interval.low, interval.high)
-    return [ScoreRow(run.study.key, SOURCE, "tags", "corrected", "auc", *ends, np.nan, len(truth))]
+    return ScoreRow(run.study.key, SOURCE, "tags", "corrected", "auc", *ends, np.nan, len(truth))
 
 
 def fine_tune(manifest: Manifest, run: Run[Options]) -> list[FineTuned]:
     """Fine-tune from both starts on a manifest's task, under every protocol, with every seed."""
-    sequences, readable = sequences_of(manifest, run)
-    return [_fine_tuned(*target_examples(readable, sequences, protocol), protocol, run) for protocol in run.protocols]
+    sequences, _ = sequences_of(manifest, run)
+    return [_fine_tuned(manifest, sequences, protocol, run) for protocol in run.protocols]
 
 
-def _fine_tuned(
-    task: StudyTask, examples: Examples, names: list[str], protocol: Protocol, run: Run[Options]
-) -> FineTuned:
+def _fine_tuned(manifest: Manifest, sequences: Sequences, protocol: Protocol, run: Run[Options]) -> FineTuned:
     training, network = run.options.training, run.options.network
+    task, rows = task_of(manifest, sequences.clip_ids, protocol.mends("fault-filtered-split"))
+    names, targets = np.unique(task.target, return_inverse=True)
+    examples = Examples(sequences.values, rows, targets)
     grouped, validation = protocol.mends("artists-together"), protocol.mends("epoch-on-validation")
     n_folds = training.corrected_folds if grouped else training.folds
     parent = run.folder / "finetuning" / f"{task.name}_{protocol.name}"
@@ -149,22 +134,18 @@ def _fine_tuned(
     for seed, folder in folders.items():
         source = _given_network(run.options.data.source_model or _trained_network(run, seed))
         folds = repeated_folds(
-            task,
-            grouped=grouped,
-            validation=validation,
-            n_folds=n_folds,
-            n_repetitions=training.repetitions,
-            seed=seed,
+            task, grouped=grouped, validation=validation, n_folds=n_folds, n_repetitions=training.repetitions, seed=seed
         )
         cross_validate(
-            with_head(source, len(names), dropout=network.dropout, dropout_meaning=network.dropout_meaning),
+            with_head(source, len(names), dropped=dropped_share(network.dropout, network.dropout_meaning)),
             examples,
             list(folds),
             starts(source, examples, len(names)),
             folder=folder,
             clip_ids=task.clip_ids,
-            class_names=names,
-            settings=_finetuning(training, seed),
+            class_names=names.tolist(),
+            training=training,
+            seed=seed,
             provenance={"source": weights_sha256(source), "protocol": protocol.name},
         )
     return FineTuned(task, protocol, folders, "validation" if validation else training.published_epoch)
@@ -176,13 +157,13 @@ def starts(source: keras.Model, examples: Examples, n_classes: int) -> dict[str,
     Both have the same random head. The pre-trained network keeps the standardisation of its own training clips; the
     random one is given that of the fold's.
     """
-    shape = {name: value for name, value in vars(options_of(source)).items() if name not in ("n_outputs", "head")}
+    options = options_of(source) | {"n_outputs": n_classes, "head": "genres"}
 
     def transfer(fold: Fold, seed: int) -> list[np.ndarray]:
         return with_head(source, n_classes, seed=seed).get_weights()
 
     def random(fold: Fold, seed: int) -> list[np.ndarray]:
-        model = gru_network(n_outputs=n_classes, head="genres", seed=seed, **shape)
+        model = gru_network(**options, seed=seed)
         model.get_layer(STANDARDIZATION).set_weights(path_statistics(examples.values, examples.rows[fold.training]))
         return model.get_weights()
 
@@ -191,16 +172,13 @@ def starts(source: keras.Model, examples: Examples, n_classes: int) -> dict[str,
 
 def write_scores(tuned: list[FineTuned], run: Run[Options]) -> None:
     """Score what was fine-tuned and write the run's tables."""
-    scored = [
-        score_transfer(run.study.key, part, run.writer, published=PAPER.printed(part.task.name), seed=run.seed)
-        for part in tuned
-    ]
+    scored = [score_transfer(part, run.writer, seed=run.seed) for part in tuned]
     run.add_scores(row for part in scored for row in part.scores)
     if not scored:
         return
     run.writer.comparisons([row for part in scored for row in part.comparisons])
-    for name in ("curves", "folds", "levels", "seeds", "seed_intervals"):
-        tables = [table for part in scored if len(table := getattr(part, name))]
+    for name in scored[0].tables:
+        tables = [part.tables[name] for part in scored if len(part.tables[name])]
         if tables:
             write_table(pd.concat(tables, ignore_index=True), run.folder / f"{name}.csv")
 
@@ -214,42 +192,16 @@ def audit_scattering(manifest: Manifest, run: Run[Options]) -> None:
     run.writer.audit(melspectrogram_relation(waveforms, SAMPLING_RATE, data.J, data.Q))
 
 
-def _untrained(n_paths: int, n_outputs: int, network: NetworkOptions, seed: int) -> keras.Model:
-    return gru_network(
-        n_paths,
-        n_outputs,
-        head="tags",
-        width=network.width,
-        depth=network.depth,
-        dropout=network.dropout,
-        dropout_meaning=network.dropout_meaning,
-        clip_output=network.clip_output,
-        reset_after=network.reset_after,
-        seed=seed,
-    )
-
-
-def _pretraining(training: TrainingOptions, seed: int) -> PretrainingSettings:
-    return PretrainingSettings(
-        training.source_epochs, training.batch_size, training.source_learning_rate, training.patience, seed=seed
-    )
-
-
-def _finetuning(training: TrainingOptions, seed: int) -> FinetuningSettings:
-    return FinetuningSettings(training.epochs, training.batch_size, training.learning_rate, seed)
-
-
 def _source_folder(run: Run[Options], seed: int) -> Path:
     return run.folder / "training" / f"seed{seed}"
 
 
 def _trained_network(run: Run[Options], seed: int) -> Path:
-    tagger = SourceTagger.of(_source_folder(run, seed))
-    if not tagger.is_finished():
-        raise MgcKerasError(
-            "there is no pre-trained network", path=tagger.network, cure="run pretrain first, or give --source-model"
-        )
-    return tagger.network
+    folder = _source_folder(run, seed)
+    if not is_pretrained(folder):
+        cure = "run pretrain first, or give --source-model"
+        raise MgcKerasError("there is no pre-trained network", path=folder / NETWORK, cure=cure)
+    return folder / NETWORK
 
 
 def _given_network(path: Path) -> keras.Model:

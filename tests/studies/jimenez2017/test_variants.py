@@ -11,7 +11,7 @@ from mgc_keras.layers.named_outputs import output_names
 from mgc_keras.networks.load import load_model
 from mgc_keras.networks.tensors import tensors_of
 from mgc_keras.studies.jimenez2017.network import N_SAMPLES, music_tagger_crnn
-from mgc_keras.studies.jimenez2017.source import train_source_crnn
+from mgc_keras.studies.jimenez2017.trainer import train_source_crnn
 from mgc_keras.studies.jimenez2017.variants import (
     freeze_all_but_head,
     from_short,
@@ -83,14 +83,10 @@ def test_a_short_training_on_tags(tmp_path) -> None:
         write_corpus("tagging", tmp_path / "corpus", 20, 0, sampling_rate=12000, duration=1.0, jobs=1)
     )
     settings = TaggerSettings(epochs=1, batch_size=18, excerpt_frames=96)
-    score = lambda truth, scores: 0.5
-    path = train_source_crnn(manifest, tmp_path / "source", score=score, settings=settings, jobs=1)
+    path = train_source_crnn(manifest, tmp_path / "source", settings, 1)
     model = load_model(path)
     assert output_names(model) == tuple(column.removeprefix("label_") for column in manifest.label_columns)
     trained, fresh = tensors_of(model), tensors_of(short_crnn(len(manifest.label_columns), n_frames=96))
     assert np.abs(trained["conv1/kernel"] - fresh["conv1/kernel"]).max() > 1e-4
     before = path.read_bytes()
-    assert (
-        train_source_crnn(manifest, tmp_path / "source", score=score, settings=settings) == path
-        and path.read_bytes() == before
-    )
+    assert train_source_crnn(manifest, tmp_path / "source", settings, 1) == path and path.read_bytes() == before

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -12,15 +13,18 @@ from sklearn.metrics import roc_auc_score
 
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.evaluation.metrics import macro_auc
+from mgc_keras.features.melspectrogram_cache import SourceClips
 from mgc_keras.studies.song2017.network import gru_network
-from mgc_keras.studies.song2017.pretraining import PretrainingSettings, pretrain, train_source_tagger
+from mgc_keras.studies.song2017.pretraining import NETWORK, VALIDATION, pretrain, train_source_tagger
+from mgc_keras.studies.song2017.study import TrainingOptions
 from mgc_keras.training.checkpoint import Checkpoint, load_checkpoint
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.loop import BEST, CHECKPOINT, Trained
 from mgc_keras.training.stepping import Stepper
 
 N_CLIPS = 48
-SETTINGS = PretrainingSettings(epochs=4, batch_size=8, learning_rate=0.02, seed=3)
+SETTINGS = TrainingOptions(source_epochs=4, batch_size=8, source_learning_rate=0.02)
+SEED = 3
 HELD_OUT = np.arange(N_CLIPS) >= 36
 
 
@@ -35,6 +39,10 @@ def toy() -> Examples:
     targets[np.arange(N_CLIPS), np.arange(N_CLIPS) % 2] = 1
     values = generator.normal(0, 1, (N_CLIPS, 6, 4)) + targets[:, None, [0, 1, 1, 1]]
     return Examples(values.astype(np.float32), np.arange(N_CLIPS), targets)
+
+
+def clips(examples: Examples | None = None) -> SourceClips:
+    return SourceClips(examples or toy(), HELD_OUT, ("a", "b", "c"))
 
 
 def build(n_tags: int = 3, depth: int = 1) -> keras.Model:
@@ -56,7 +64,7 @@ def untraced() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("unbroken")
-    return pretrain(build_with_dropout(), toy(), HELD_OUT, folder=folder, score=score, settings=SETTINGS)
+    return pretrain(build_with_dropout(), clips(), folder=folder, training=SETTINGS, seed=SEED)
 
 
 def test_it_learns_and_keeps_the_best_epoch(unbroken: Trained) -> None:
@@ -87,8 +95,8 @@ def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(unbroken: Tr
         return score(truth, scores)
 
     with pytest.raises(Killed):
-        pretrain(build_with_dropout(), toy(), HELD_OUT, folder=tmp_path, score=killed_score, settings=SETTINGS)
-    resumed = pretrain(build_with_dropout(), toy(), HELD_OUT, folder=tmp_path, score=score, settings=SETTINGS).model
+        pretrain(build_with_dropout(), clips(), folder=tmp_path, score=killed_score, training=SETTINGS, seed=SEED)
+    resumed = pretrain(build_with_dropout(), clips(), folder=tmp_path, training=SETTINGS, seed=SEED).model
     model, folder = unbroken.model, unbroken.weights.parent
     assert (tmp_path / "history.csv").read_bytes() == (folder / "history.csv").read_bytes()
     for weight, other in zip(resumed.get_weights(), model.get_weights(), strict=True):
@@ -97,8 +105,8 @@ def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(unbroken: Tr
 
 def test_it_stops_where_the_auc_is_stable(untraced: None, tmp_path: Path) -> None:
     areas = iter([0.5, 0.7, 0.6, 0.7005, 0.7, 0.9])
-    settings = PretrainingSettings(epochs=9, batch_size=36, patience=3, least_gain=1e-3)
-    trained = pretrain(build(), toy(), HELD_OUT, folder=tmp_path, score=lambda *_: next(areas), settings=settings)
+    settings = replace(SETTINGS, source_epochs=9, batch_size=36, patience=3)
+    trained = pretrain(build(), clips(), folder=tmp_path, score=lambda *_: next(areas), training=settings)
     assert trained.curve["validation_auc"].tolist() == [0.5, 0.7, 0.6, 0.7005, 0.7]
 
 
@@ -109,13 +117,13 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_last_good_epoch(
         examples.values[4, 2] = np.nan
         return score(truth, scores)
 
-    order = np.random.default_rng((SETTINGS.seed, 1)).permutation(np.flatnonzero(~HELD_OUT))
+    order = np.random.default_rng((SEED, 1)).permutation(np.flatnonzero(~HELD_OUT))
     batch = int(np.flatnonzero(order == 4)[0]) // SETTINGS.batch_size
     with pytest.raises(
         MgcKerasError, match=f"the loss is nan at batch {batch} of epoch 2; epoch 1 is kept in .*{CHECKPOINT}"
     ):
-        pretrain(build(), examples, HELD_OUT, folder=tmp_path, score=break_it, settings=SETTINGS)
-    stepper = Stepper(build(), SETTINGS.learning_rate, multi_label=True)
+        pretrain(build(), clips(examples), folder=tmp_path, score=break_it, training=SETTINGS, seed=SEED)
+    stepper = Stepper(build(), SETTINGS.source_learning_rate, multi_label=True)
     record = json.loads(str(np.load(tmp_path / CHECKPOINT, allow_pickle=False)["settings"]))
     checkpoint = load_checkpoint(tmp_path / CHECKPOINT, stepper.variables, record)
     assert checkpoint.n_epochs == 1 and all(np.isfinite(weight).all() for weight in stepper.model.get_weights())
@@ -124,9 +132,9 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_last_good_epoch(
 
 def test_other_settings_or_another_network_in_the_same_folder_are_refused(unbroken: Trained) -> None:
     with pytest.raises(OptionError, match="other settings"):
-        pretrain(build_with_dropout(), toy(), HELD_OUT, folder=unbroken.weights.parent, score=score)
+        pretrain(build_with_dropout(), clips(), folder=unbroken.weights.parent, training=SETTINGS)
     with pytest.raises(OptionError, match="another network"):
-        pretrain(build(), toy(), HELD_OUT, folder=unbroken.weights.parent, score=score, settings=SETTINGS)
+        pretrain(build(), clips(), folder=unbroken.weights.parent, training=SETTINGS, seed=SEED)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
@@ -138,44 +146,33 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 
 def test_a_head_of_another_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="tags: the head has 188 outputs, the task has 3"):
-        pretrain(build(188), toy(), HELD_OUT, folder=tmp_path, score=score)
+        pretrain(build(188), clips(), folder=tmp_path, training=SETTINGS)
 
 
 def test_sequences_of_another_scattering_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="any number of frames of 5 paths, these sequences have 6 frames of 4"):
-        pretrain(gru_network(5, 3, width=6, depth=1), toy(), HELD_OUT, folder=tmp_path, score=score)
+        pretrain(gru_network(5, 3, width=6, depth=1), clips(), folder=tmp_path, training=SETTINGS)
 
 
 def test_no_tag_that_can_be_scored_is_refused(untraced: None, tmp_path: Path) -> None:
     examples = toy()
     examples.targets[HELD_OUT] = 0
     with pytest.raises(MgcKerasError, match="no tag has both"):
-        pretrain(build(), examples, HELD_OUT, folder=tmp_path, score=score, settings=SETTINGS)
+        pretrain(build(), clips(examples), folder=tmp_path, training=SETTINGS, seed=SEED)
 
 
 def test_a_finished_source_tagger_is_left_as_it_is(untraced: None, tmp_path: Path) -> None:
-    arguments = {
-        "folder": tmp_path,
-        "clip_ids": [f"clip{i}" for i in range(N_CLIPS)],
-        "tags": ["label_a", "label_b", "label_c"],
-    }
-    settings = PretrainingSettings(epochs=1, batch_size=36)
-    tagger = train_source_tagger(build, toy(), HELD_OUT, **arguments, score=score, settings=settings)
-    before = tagger.network.read_bytes()
-    assert tagger.validation.read_text().startswith("clip_id,truth_a,truth_b,truth_c,score_a,score_b,score_c\nclip36,")
+    arguments = {"folder": tmp_path, "training": replace(SETTINGS, source_epochs=1, batch_size=36), "seed": 0}
+    ids = [f"clip{i}" for i in range(N_CLIPS)]
+    train_source_tagger(build, clips(), ids, **arguments)
+    before, validation = (tmp_path / NETWORK).read_bytes(), (tmp_path / VALIDATION).read_text()
+    assert validation.startswith("clip_id,truth_a,truth_b,truth_c,score_a,score_b,score_c\nclip36,")
     assert not (tmp_path / CHECKPOINT).exists() and not (tmp_path / BEST).exists()
-    train_source_tagger(build, toy(), HELD_OUT, **arguments, score=score, settings=settings)
-    assert tagger.network.read_bytes() == before
+    train_source_tagger(build, clips(), ids, **arguments)
+    assert (tmp_path / NETWORK).read_bytes() == before
 
 
 def test_held_out_clips_that_could_not_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(MgcKerasError, match="no clip held out could be read"):
-        train_source_tagger(
-            build, toy(), np.zeros(N_CLIPS, bool), folder=tmp_path, clip_ids=[], tags=[], score=score, settings=SETTINGS
-        )
-
-
-@pytest.mark.parametrize("field", ["epochs", "batch_size", "learning_rate", "patience"])
-def test_settings_that_make_no_sense_are_refused(field: str) -> None:
-    with pytest.raises(OptionError, match=field):
-        PretrainingSettings(**{field: 0})
+        nothing = replace(clips(), validation=np.zeros(N_CLIPS, bool))
+        train_source_tagger(build, nothing, [], folder=tmp_path, training=SETTINGS, seed=SEED)

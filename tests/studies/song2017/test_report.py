@@ -11,8 +11,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.common.claims import write_claims
 from mgc_keras.studies.common.report import write_report
-from mgc_keras.studies.song2017.figures import draw_curves
-from mgc_keras.studies.song2017.report import table_one
+from mgc_keras.studies.song2017.report import draw_curves, table_one
 
 
 @pytest.fixture(scope="module")

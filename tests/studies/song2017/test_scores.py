@@ -10,7 +10,8 @@ from transfer_example import ARTISTS, N_CLIPS, N_EPOCHS, TASK, scored, write_fol
 
 from mgc_keras.runs.rows import COMPARISON_COLUMNS
 from mgc_keras.runs.writer import RunWriter, read_predictions
-from mgc_keras.studies.song2017.scores import STARTS, FineTuned, score_transfer
+from mgc_keras.studies.song2017.learning_curves import STARTS
+from mgc_keras.studies.song2017.scores import FineTuned, score_transfer
 from mgc_keras.studies.song2017.study import STUDY
 
 SKILL = {"transfer": 0.9, "random-start": 0.5}
@@ -32,8 +33,8 @@ def test_scores_are_scikit_learns_of_the_quoted_epochs(tmp_path: Path) -> None:
 
 def test_the_published_protocol_quotes_the_best_epoch_on_the_test_clips(tmp_path: Path) -> None:
     found = scored(tmp_path, "published", SKILL)
-    best = found.curves.groupby(["start", "repetition", "fold"])["test_accuracy"].max()
-    quoted = found.folds.set_index(["start", "repetition", "fold"])["accuracy"]
+    best = found.tables["curves"].groupby(["start", "repetition", "fold"])["test_accuracy"].max()
+    quoted = found.tables["folds"].set_index(["start", "repetition", "fold"])["accuracy"]
     pd.testing.assert_series_equal(quoted.sort_index(), best.sort_index(), check_names=False)
     assert (read_predictions(tmp_path / "predictions" / "toy__transfer__published.csv")["group"] == "").all()
 
@@ -45,28 +46,28 @@ def test_comparisons_are_over_the_same_folds(tmp_path: Path) -> None:
         "accuracy",
         "epochs_to_90",
     )
-    wide = found.folds.pivot(index=["repetition", "fold"], columns="start", values="accuracy")
+    wide = found.tables["folds"].pivot(index=["repetition", "fold"], columns="start", values="accuracy")
     assert accuracy.difference == pytest.approx((wide["transfer"] - wide["random-start"]).mean())
     assert 0 < accuracy.p_value <= accuracy.p_holm <= 1
-    assert found.seed_intervals.empty and len(found.seeds) == 2
+    assert found.tables["seed_intervals"].empty and len(found.tables["seeds"]) == 2
 
 
 def test_seeds_are_compared_seed_by_seed(tmp_path: Path) -> None:
     found = scored(tmp_path, "corrected", SKILL, n_seeds=3)
     # Holm, for two tests: the smaller p counts twice, the larger one as it is, but no less than the other.
-    small, large = np.sort(found.seed_intervals["p_value"])
+    small, large = np.sort(found.tables["seed_intervals"]["p_value"])
     np.testing.assert_allclose(
-        np.sort(found.seed_intervals["p_holm"]), [min(1, 2 * small), min(1, max(large, 2 * small))]
+        np.sort(found.tables["seed_intervals"]["p_holm"]), [min(1, 2 * small), min(1, max(large, 2 * small))]
     )
-    row = found.seed_intervals.set_index("quantity").loc["accuracy"]
-    wide = found.seeds.pivot(index="seed", columns="start", values="accuracy")
+    row = found.tables["seed_intervals"].set_index("quantity").loc["accuracy"]
+    wide = found.tables["seeds"].pivot(index="seed", columns="start", values="accuracy")
     assert row["n_seeds"] == 3 and row["difference"] == pytest.approx((wide["transfer"] - wide["random-start"]).mean())
     assert row["ci_low"] < row["difference"] < row["ci_high"]
     assert read_predictions(tmp_path / "predictions" / "toy__transfer__corrected.csv")["fold"].nunique() == 30
 
 
 def test_levels_are_those_of_the_mean_curves(tmp_path: Path) -> None:
-    levels = scored(tmp_path, "corrected", SKILL).levels.set_index("start")
+    levels = scored(tmp_path, "corrected", SKILL).tables["levels"].set_index("start")
     assert levels.loc["transfer", "level"] == levels.loc["random-start", "level"]
     assert levels.loc["transfer", "epochs_to_level"] < levels.loc["random-start", "epochs_to_level"] <= N_EPOCHS
 
@@ -76,7 +77,5 @@ def test_a_single_fold_is_compared_over_its_clips(tmp_path: Path) -> None:
     for start in STARTS:
         for path in sorted((folder / start).glob("*fold0[1-4]*")):
             path.unlink()
-    found = score_transfer(
-        "song2017", FineTuned(TASK, STUDY.protocol("corrected"), {0: folder}, "last"), RunWriter(tmp_path)
-    )
+    found = score_transfer(FineTuned(TASK, STUDY.protocol("corrected"), {0: folder}, "last"), RunWriter(tmp_path))
     assert [row.metric for row in found.comparisons] == ["accuracy"] and np.isfinite(found.comparisons[0].p_value)

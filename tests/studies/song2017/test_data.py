@@ -8,7 +8,7 @@ import pytest
 
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.studies.song2017.source_clips import tag_columns, validation_clips
+from mgc_keras.studies.song2017.data import tag_columns, validation_clips
 
 TABLE = pd.DataFrame({
     "clip_id": list("abcde"),
