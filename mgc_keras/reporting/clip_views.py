@@ -6,7 +6,7 @@ down to -80 dB, 128 mel bands, a roll-off at 85 % of the magnitude (librosa's de
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import librosa
@@ -16,14 +16,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.checks import checked_choice
+from mgc_keras.errors import AudioError
 from mgc_keras.reporting.style import BLUE, GREY, ORANGE, label_axes, new_figure, save_png
 
 N_DFT, N_MELS, DYNAMIC_RANGE, ROLL_OFF = 2048, 128, 80.0, 0.85
 # Frames of a spectrogram, about: as many as a figure has pixels to show.
 _FRAMES = 400
 _COLUMNS = 1500  # of a drawn waveform, about
-_DECIBELS = "Level (dB below maximum)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,16 +100,11 @@ def draw_clip(
     sampling_rate : int
         In Hz.
     path : str or Path
-        The PNG.
+        The PNG; returned.
     title : str
         What the figure calls the clip.
     views : sequence of str, optional
         Of `VIEWS`, by default all, in two columns.
-
-    Returns
-    -------
-    Path
-        `path`.
 
     Raises
     ------
@@ -118,10 +113,7 @@ def draw_clip(
     OptionError
         There is no such view.
     """
-    names = list(VIEWS) if views is None else list(views)
-    for name in names:
-        if name not in VIEWS:
-            raise OptionError(f"there is no view {name!r}", field="views", cure=f"choose one of {', '.join(VIEWS)}")
+    names = [checked_choice("views", name, tuple(VIEWS)) for name in (VIEWS if views is None else views)]
     spectra = ClipSpectra(np.asarray(waveform, np.float32), sampling_rate)
     figure, axes = _sheet(len(names))
     for panel, name in zip(axes, names):
@@ -155,21 +147,10 @@ def _fill_waveform(axes: Axes, spectra: ClipSpectra, colour: str) -> None:
     axes.fill_between(starts / spectra.sampling_rate, low, high, step="post", color=colour, linewidth=0.4)
 
 
-def _linear(axes: Axes, spectra: ClipSpectra) -> None:
-    _spectrogram(axes, spectra, spectra.decibels, "Linear spectrogram", "linear")
-
-
-def _logarithmic(axes: Axes, spectra: ClipSpectra) -> None:
-    _spectrogram(axes, spectra, spectra.decibels, "Log-frequency spectrogram", "log")
-
-
-def _mel(axes: Axes, spectra: ClipSpectra) -> None:
-    _spectrogram(axes, spectra, spectra.mel_decibels, f"Mel-spectrogram ({N_MELS} bands)", "mel")
-
-
-def _spectrogram(axes: Axes, spectra: ClipSpectra, decibels: np.ndarray, title: str, scale: str) -> None:
+def _spectrogram(axes: Axes, spectra: ClipSpectra, scale: str, title: str) -> None:
+    decibels = spectra.mel_decibels if scale == "mel" else spectra.decibels
     image = _show(axes, spectra, decibels, scale, -DYNAMIC_RANGE, 0.0)
-    axes.figure.colorbar(image, ax=axes, label=_DECIBELS, format="%.0f")
+    axes.figure.colorbar(image, ax=axes, label="Level (dB below maximum)", format="%.0f")
     label_axes(axes, title, "Time (s)", "Frequency (Hz)")
 
 
@@ -181,19 +162,9 @@ def _chroma(axes: Axes, spectra: ClipSpectra) -> None:
 
 def _show(axes: Axes, spectra: ClipSpectra, values: np.ndarray, scale: str, low: float, high: float) -> QuadMesh:
     axes.grid(False)
-    return librosa.display.specshow(
-        values,
-        x_axis="s",
-        y_axis=scale,
-        sr=spectra.sampling_rate,
-        hop_length=spectra.hop_length,
-        n_fft=N_DFT,
-        vmin=low,
-        vmax=high,
-        cmap="viridis",
-        ax=axes,
-        rasterized=True,
-    )
+    frames = {"sr": spectra.sampling_rate, "hop_length": spectra.hop_length, "n_fft": N_DFT}
+    look = {"vmin": low, "vmax": high, "cmap": "viridis", "rasterized": True}
+    return librosa.display.specshow(values, x_axis="s", y_axis=scale, ax=axes, **frames, **look)
 
 
 def _rolloff(axes: Axes, spectra: ClipSpectra) -> None:
@@ -208,9 +179,9 @@ def _rolloff(axes: Axes, spectra: ClipSpectra) -> None:
 
 VIEWS: dict[str, Callable[[Axes, ClipSpectra], None]] = {
     "waveform": _waveform,
-    "linear": _linear,
-    "log": _logarithmic,
-    "mel": _mel,
+    "linear": partial(_spectrogram, scale="linear", title="Linear spectrogram"),
+    "log": partial(_spectrogram, scale="log", title="Log-frequency spectrogram"),
+    "mel": partial(_spectrogram, scale="mel", title=f"Mel-spectrogram ({N_MELS} bands)"),
     "rolloff": _rolloff,
     "chroma": _chroma,
 }

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from mgc_keras.reporting.style import DARK, figure_legend, label_axes, new_figure, save_png
 from mgc_keras.reporting.tables import difference_text, metric_name
-from mgc_keras.reporting.verdicts import BADGES, comparison_verdict
+from mgc_keras.reporting.verdicts import COLOURS, comparison_verdict
 from mgc_keras.runs.reader import RunFolder
 
 # Beyond these an interval ends in an arrow: one regression that failed would hide all other differences.
@@ -40,7 +40,7 @@ def draw_forest(run: RunFolder, path: str | Path, *, name: Callable[[str], str] 
     for panel, (metric, lines) in zip(axes, panels.items()):
         _draw_panel(panel, lines, _FURTHEST.get(metric, np.inf))
         label_axes(panel, "", f"Difference in {metric_name(metric)}, first minus second", "")
-    shown = [verdict for verdict in BADGES if verdict in set(table["verdict"])]
+    shown = [verdict for verdict in COLOURS if verdict in set(table["verdict"])]
     figure_legend(figure, [_handle(verdict) for verdict in shown])
     return save_png(figure, Path(path))
 
@@ -61,7 +61,7 @@ def _draw_panel(axes: Axes, lines: list[str | pd.Series], furthest: float) -> No
     low, high = low - room, high + room
     axes.axvline(0, color=DARK, linewidth=1.0)
     for place, row in rows:
-        colour = BADGES[row["verdict"]].colour
+        colour = COLOURS[row["verdict"]]
         axes.plot(np.clip([row["ci_low"], row["ci_high"]], low, high), [place, place], color=colour, linewidth=2.2)
         for end, edge, marker in ((row["ci_low"], low, "<"), (row["ci_high"], high, ">")):
             if abs(end) > furthest and abs(edge) >= furthest:
@@ -83,5 +83,4 @@ def _draw_panel(axes: Axes, lines: list[str | pd.Series], furthest: float) -> No
 
 
 def _handle(verdict: str) -> Line2D:
-    badge = BADGES[verdict]
-    return Line2D([], [], color=badge.colour, marker="s", linewidth=2.2, label=badge.label)
+    return Line2D([], [], color=COLOURS[verdict], marker="s", linewidth=2.2, label=verdict.capitalize())

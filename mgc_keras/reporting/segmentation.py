@@ -8,24 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from sklearn.manifold import smacof
 
-from mgc_keras.reporting.style import (
-    BLUE,
-    DARK,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    figure_legend,
-    label_axes,
-    new_figure,
-    save_png,
-)
+from mgc_keras.reporting.style import BLUE, DARK, GREY, PALETTE, figure_legend, label_axes, new_figure, save_png
 from mgc_keras.segmentation.segments import Segmentation
 
 # As many as the eigenvalue gap may choose; the four at the end stand apart in lightness.
-_COLOURS = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, "#F0E442", DARK, "#7F3B08", "#8F8F8F")
+_COLOURS = (*PALETTE, "#F0E442", DARK, "#7F3B08", "#8F8F8F")
 _MARKERS = "os^D"
 _COLUMNS = 2000  # of a drawn waveform, about
 # Distances above this share of all are drawn alike: a few quiet windows would leave the others without contrast.
@@ -40,8 +27,8 @@ def draw_segmentation(
     Parameters
     ----------
     waveform : np.ndarray [shape=(n_samples,)]
-        The waveform that was segmented.
     segmentation : Segmentation
+        Of the waveform.
     stem : str or Path
         Folder and beginning of the file names: ``<stem>_waveform.png`` (Figure 3), ``_distances.png`` (S, Figure 4),
         ``_graph.png`` (A, Figure 5), ``_map.png`` (the graph laid out by multidimensional scaling, neighbours in time
@@ -55,9 +42,11 @@ def draw_segmentation(
         The files, in the paper's order.
     """
     song = f"{title}: " if title else ""
+    distances = segmentation.distances
+    most = float(np.quantile(distances, _SHOWN_SHARE)) or 1.0
     drawings = {
         "waveform": _waveform(waveform, segmentation, f"{song}waveform"),
-        "distances": _distances(segmentation, f"{song}distances S between windows"),
+        "distances": _matrix(segmentation, distances, f"{song}distances S between windows", most, "Spectral error"),
         "graph": _matrix(segmentation, segmentation.graph, f"{song}graph A", 1.0, "Weight"),
         "map": _map(segmentation, f"{song}map of the graph"),
         "segments": _segments(waveform, segmentation, f"{song}segments"),
@@ -110,11 +99,6 @@ def _draw_stretch(axes: Axes, waveform: np.ndarray, span: tuple[int, int], sampl
     time = (start + np.append(columns, end - start)) / sampling_rate
     low, high = np.append(low, low[-1]), np.append(high, high[-1])
     axes.fill_between(time, low, high, step="post", color=colour, linewidth=0.4)
-
-
-def _distances(segmentation: Segmentation, title: str) -> Figure:
-    distances = segmentation.distances
-    return _matrix(segmentation, distances, title, float(np.quantile(distances, _SHOWN_SHARE)) or 1.0, "Spectral error")
 
 
 def _matrix(segmentation: Segmentation, values: np.ndarray, title: str, most: float, meaning: str) -> Figure:

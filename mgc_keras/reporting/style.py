@@ -14,7 +14,7 @@ from matplotlib.ticker import AutoLocator
 from mgc_keras.files import whole_file
 
 # Okabe and Ito's palette, distinguishable with any of the common colour-vision deficiencies.
-BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
+PALETTE = BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
 GREY, MIDDLE_GREY, DARK = "#C4C4C4", "#6E6E6E", "#333333"
 
 # A report shows figures at half their pixels, so that they stay sharp on fine screens and text is one size everywhere.

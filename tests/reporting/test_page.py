@@ -19,7 +19,7 @@ from mgc_keras.reporting.page import (
     render,
 )
 from mgc_keras.reporting.style import new_figure, save_png
-from mgc_keras.reporting.verdicts import BADGES
+from mgc_keras.reporting.verdicts import COLOURS
 from mgc_keras.runs.claims import ClaimRow
 
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;{{ 7 * 7 }}"
@@ -66,7 +66,7 @@ def test_no_text_becomes_markup(png, verdict) -> None:
         Preformatted(EVIL),
         Table(pd.DataFrame({EVIL: [EVIL, EVIL], "b": [1.0, None]}), grouped_by=EVIL),
         FigureImage(png, EVIL),
-        FindingList([Finding(EVIL, name) for name in BADGES]),
+        FindingList([Finding(EVIL, name) for name in COLOURS]),
         ClaimList([*rows, claim("three", "", "not decided", EVIL)]),
         Folded(EVIL, [Folded(EVIL, [Paragraph(EVIL)])]),
     ]
