@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import librosa
 import librosa.display
@@ -163,8 +164,8 @@ def _chroma(axes: Axes, spectra: ClipSpectra) -> None:
 def _show(axes: Axes, spectra: ClipSpectra, values: np.ndarray, scale: str, low: float, high: float) -> QuadMesh:
     axes.grid(False)
     frames = {"sr": spectra.sampling_rate, "hop_length": spectra.hop_length, "n_fft": N_DFT}
-    look = {"vmin": low, "vmax": high, "cmap": "viridis", "rasterized": True}
-    return librosa.display.specshow(values, x_axis="s", y_axis=scale, ax=axes, **frames, **look)
+    look: dict[str, Any] = {"vmin": low, "vmax": high, "cmap": "viridis", "rasterized": True, **frames}
+    return librosa.display.specshow(values, x_axis="s", y_axis=scale, ax=axes, **look)
 
 
 def _rolloff(axes: Axes, spectra: ClipSpectra) -> None:

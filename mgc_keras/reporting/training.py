@@ -1,6 +1,7 @@
 """How a training went: losses, accuracies and areas under the curve against epochs, losses against learning rates."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -44,7 +45,13 @@ def draw_training(curve: pd.DataFrame, path: str | Path) -> Path | None:
             validation = name.startswith("val")
             label = "validation clips" if validation else "training clips (as learnt from)"
             colour, line = (ORANGE, "--") if validation else (BLUE, "-")
-            look = {"color": colour, "linestyle": line, "linewidth": 1.8, "marker": marker, "markersize": 3.5}
+            look: dict[str, Any] = {
+                "color": colour,
+                "linestyle": line,
+                "linewidth": 1.8,
+                "marker": marker,
+                "markersize": 3.5,
+            }
             (handles[label],) = panel.plot(epochs, curve[name], label=label, **look)
         label_axes(panel, "", "Epoch", axis)
         whole_ticks(panel.xaxis)

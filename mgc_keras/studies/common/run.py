@@ -32,9 +32,6 @@ class Run(Generic[Options]):
     study : Study
     options : Options
         Resolved; `options.run` holds what all studies share.
-
-    Attributes
-    ----------
     rows : list of ScoreRow
         Of ``scores.csv``, those that earlier commands left included.
     results : list of (str, Path)
@@ -120,7 +117,9 @@ class Run(Generic[Options]):
             names = self.shared.tasks or built_in
             # All names before any clip is rendered.
             for name in names:
-                _check_built_in(name)
+                if name not in TASKS:
+                    cure = f"choose one of {', '.join(TASKS)}"
+                    raise OptionError(f"there is no task {name!r}", field="--tasks", cure=cure)
             manifests = [rendered(name) for name in names]
         else:
             paths = _manifest_paths(self.shared)
@@ -144,17 +143,9 @@ class Run(Generic[Options]):
         name : str
         sampling_rate : int
             In Hz.
-        n_clips : int or None
-            None: as many as the task has by default.
-        duration : float or None
-            In seconds; None: that of the task's clips.
-
-        Raises
-        ------
-        OptionError
-            There is no such task.
+        n_clips, duration
+            Number and length in seconds of the clips; None: the task's own.
         """
-        _check_built_in(name)
         folder = self.folder / "corpus" / name
         path = write_corpus(
             name, folder, n_clips, self.seed, sampling_rate=sampling_rate, duration=duration, jobs=self.jobs
@@ -176,8 +167,6 @@ class Run(Generic[Options]):
 
         Parameters
         ----------
-        task, feature : str
-        protocol : Protocol
         predictions : pd.DataFrame
             Columns clip_id, fold, truth, prediction and, where known, group.
         metric : {"accuracy", "r2"}
@@ -255,23 +244,13 @@ class Run(Generic[Options]):
 def task_of(manifest: Manifest, clip_ids: Sequence[str], fault_filtered: bool) -> tuple[StudyTask, np.ndarray]:
     """Return the task of the clips that were exported, as a protocol sees it, and their numbers among the exported.
 
-    Parameters
-    ----------
-    manifest : Manifest
-    clip_ids : sequence of str
-        Of the clips that could be read, in the order of what was computed.
-    fault_filtered : bool
-        See `StudyTask.with_split`.
+    `clip_ids` are those of the clips that could be read, in the order of what was computed; for `fault_filtered` see
+    `StudyTask.with_split`.
     """
     kept = np.isin(manifest.clip_ids, clip_ids)
     task = tasks_of(manifest)[0].subset(kept).with_split(fault_filtered)
     place = {clip_id: row for row, clip_id in enumerate(clip_ids)}
     return task, np.array([place[clip_id] for clip_id in task.clip_ids])
-
-
-def _check_built_in(name: str) -> None:
-    if name not in TASKS:
-        raise OptionError(f"there is no task {name!r}", field="--tasks", cure=f"choose one of {', '.join(TASKS)}")
 
 
 def _manifest_paths(options: RunOptions) -> list[Path]:
