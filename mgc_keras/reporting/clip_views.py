@@ -15,7 +15,6 @@ import librosa.display
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.figure import Figure
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import AudioError
@@ -29,18 +28,9 @@ _COLUMNS = 1500  # of a drawn waveform, about
 
 @dataclass(frozen=True, eq=False)
 class ClipSpectra:
-    """What the views are drawn from, computed when first asked for.
+    """What the views of a waveform, (n_samples,) float32 at a sampling rate in Hz, are drawn from.
 
-    Parameters
-    ----------
-    waveform : np.ndarray [shape=(n_samples,), dtype=float32]
-    sampling_rate : int
-        In Hz.
-
-    Raises
-    ------
-    AudioError
-        Fewer samples than one window.
+    Raises `AudioError` where there are fewer samples than one window.
     """
 
     waveform: np.ndarray
@@ -102,8 +92,6 @@ def draw_clip(
         In Hz.
     path : str or Path
         The PNG; returned.
-    title : str
-        What the figure calls the clip.
     views : sequence of str, optional
         Of `VIEWS`, by default all, in two columns.
 
@@ -116,23 +104,18 @@ def draw_clip(
     """
     names = [checked_choice("views", name, tuple(VIEWS)) for name in (VIEWS if views is None else views)]
     spectra = ClipSpectra(np.asarray(waveform, np.float32), sampling_rate)
-    figure, axes = _sheet(len(names))
+    figure, axes = new_figure(9.5, 3.6)
+    if len(names) > 1:
+        n_rows = -(-len(names) // 2)
+        figure, axes = new_figure(14.0, 0.4 + 3.0 * n_rows, 2 * n_rows, n_columns=2)
+    for spare in axes[len(names) :]:
+        spare.set_visible(False)
     for panel, name in zip(axes, names):
         VIEWS[name](panel, spectra)
         panel.set_xlim(0, len(waveform) / sampling_rate)
     if title:
         figure.suptitle(title, fontsize=13, x=0.01, horizontalalignment="left")
     return save_png(figure, Path(path))
-
-
-def _sheet(n_views: int) -> tuple[Figure, list[Axes]]:
-    if n_views == 1:
-        return new_figure(9.5, 3.6)
-    n_rows = -(-n_views // 2)
-    figure, axes = new_figure(14.0, 0.4 + 3.0 * n_rows, 2 * n_rows, n_columns=2)
-    for spare in axes[n_views:]:
-        spare.set_visible(False)
-    return figure, axes[:n_views]
 
 
 def _waveform(axes: Axes, spectra: ClipSpectra) -> None:

@@ -22,13 +22,8 @@ _ROW_HEIGHT = 0.27
 def draw_forest(run: RunFolder, path: str | Path, *, name: Callable[[str], str] = str) -> Path | None:
     """Draw the differences of ``comparisons.csv`` under the run's headline protocol; None where there are none.
 
-    Parameters
-    ----------
-    run : RunFolder
-    path : str or Path
-        The PNG. One panel a metric, one line a difference, grouped by pair of features.
-    name : function of str to str
-        A feature's name as the figure shows it.
+    The PNG has one panel a metric, one line a difference, grouped by pair of features. `name` gives a feature's name as
+    the figure shows it.
     """
     table = run.comparisons[run.comparisons["protocol"] == run.headline_protocol]
     if table.empty:
@@ -41,7 +36,10 @@ def draw_forest(run: RunFolder, path: str | Path, *, name: Callable[[str], str] 
         _draw_panel(panel, lines, _FURTHEST.get(metric, np.inf))
         label_axes(panel, "", f"Difference in {metric_name(metric)}, first minus second", "")
     shown = [verdict for verdict in COLOURS if verdict in set(table["verdict"])]
-    figure_legend(figure, [_handle(verdict) for verdict in shown])
+    look: dict[str, Any] = {"marker": "s", "linewidth": 2.2}
+    figure_legend(
+        figure, [Line2D([], [], color=COLOURS[verdict], label=verdict.capitalize(), **look) for verdict in shown]
+    )
     return save_png(figure, Path(path))
 
 
@@ -80,7 +78,3 @@ def _draw_panel(axes: Axes, lines: list[str | pd.Series], furthest: float) -> No
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False)
     axes.grid(axis="x", color="#E3E3E3", linewidth=0.8)
-
-
-def _handle(verdict: str) -> Line2D:
-    return Line2D([], [], color=COLOURS[verdict], marker="s", linewidth=2.2, label=verdict.capitalize())

@@ -22,15 +22,12 @@ def draw_genres(
 
     Parameters
     ----------
-    title : str
-        Of the song.
     names : sequence of str, (n_genres,)
     spans : np.ndarray [shape=(n_excerpts, 2)]
         Start and end of each excerpt, in seconds.
     excerpts : np.ndarray [shape=(n_excerpts, n_genres)]
         Shares of the genres; rows sum to 1.
     song : np.ndarray [shape=(n_genres,)]
-        Those of the song.
     path : str or Path
         The PNG; returned.
     """

@@ -45,11 +45,7 @@ class Preformatted(Part):
 class Table(Part):
     """A table of text or numbers; floats have four significant digits, missing values are blank.
 
-    Parameters
-    ----------
-    frame : pd.DataFrame
-    grouped_by : str
-        A column whose repeated values are shown once, with a rule above each new one.
+    The repeated values of the column `grouped_by` are shown once, with a rule above each new one.
     """
 
     frame: pd.DataFrame
@@ -96,26 +92,17 @@ class ClaimList(Part):
 
     rows: Sequence[ClaimRow]
 
-    def judged(self) -> list["JudgedClaim"]:
-        """Return the claims that the run speaks of."""
+    def judged(self) -> list[list[ClaimRow]]:
+        """Return the rows of each claim that the run speaks of."""
         by_claim: dict[str, list[ClaimRow]] = {}
         for row in self.rows:
             if row.task:
                 by_claim.setdefault(row.claim, []).append(row)
-        return [JudgedClaim(rows[0].sentence, rows, tally(row.verdict for row in rows)) for rows in by_claim.values()]
+        return list(by_claim.values())
 
     def missing(self) -> list[ClaimRow]:
         """Return the rows of claims that nothing in the run speaks of."""
         return [row for row in self.rows if not row.task]
-
-
-@dataclass(frozen=True)
-class JudgedClaim:
-    """A claim's sentence, its rows, and how many of them have which verdict."""
-
-    sentence: str
-    rows: Sequence[ClaimRow]
-    verdicts: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -155,7 +142,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters["anchor"] = anchor
+    found.filters |= {"anchor": anchor, "tally": tally}
     found.globals["colours"] = COLOURS
     return found
 

@@ -69,12 +69,7 @@ def paired(
 ) -> list[Part]:
     """All paired tests: what they come to under the headline protocol, how they were made, and their numbers.
 
-    Parameters
-    ----------
-    text : str
-        How the tests were made.
-    name, describe : function of str to str
-        A feature in tables and in sentences; sentences take the name where `describe` is not given.
+    `name` and `describe` say what a feature is in tables and in sentences; without `describe` these take the name.
     """
     if run.comparisons.empty:
         return [Paragraph("No paired tests were saved.")]
@@ -209,8 +204,7 @@ def configuration(run: RunFolder) -> list[Part]:
     parts: list[Part] = []
     names = {"options": ("Option", "Value"), "inputs": ("Input", "SHA-256"), "versions": ("Part", "Version")}
     for key, columns in names.items():
-        entries = run.config.get(key)
-        if isinstance(entries, dict) and entries:
+        if entries := run.config.get(key):
             rows = [(name, _plain(value)) for name, value in entries.items()]
             parts.append(Table(pd.DataFrame(rows, columns=list(columns))))
     whole = json.dumps(run.config, indent=2, ensure_ascii=False)
@@ -250,8 +244,4 @@ def _plain(value: object) -> str:
     return "" if value is None else str(value)
 
 
-COMMON_SECTIONS: dict[str, Section] = {
-    "Errors": errors,
-    "Configuration": configuration,
-    "How to reproduce": reproduce,
-}
+COMMON_SECTIONS: dict[str, Section] = {"Errors": errors, "Configuration": configuration, "How to reproduce": reproduce}

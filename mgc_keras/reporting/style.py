@@ -9,7 +9,7 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import AutoLocator
+from matplotlib.ticker import MaxNLocator
 
 from mgc_keras.files import whole_file
 
@@ -60,9 +60,7 @@ def label_axes(axes: Axes, title: str, x: str, y: str) -> None:
 
 def whole_ticks(axis: Axis) -> None:
     """Put the ticks of an axis of counts on whole numbers."""
-    locator = AutoLocator()
-    locator.set_params(integer=True)
-    axis.set_major_locator(locator)
+    axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
 
 
 def figure_legend(figure: Figure, handles: Sequence[Artist]) -> None:

@@ -68,13 +68,9 @@ def draw_rate_search(table: str | Path, figure: str | Path) -> Path:
     ----------
     table : str or Path
         The CSV that `mgc_keras.training.rate_finder.RateSearch.write` wrote: step, rate, loss, smoothed, suggested.
+        `OptionError` where it cannot be read or lacks a column.
     figure : str or Path
         The PNG; returned.
-
-    Raises
-    ------
-    OptionError
-        The table cannot be read or lacks a column.
     """
     search = read_table(table, ("rate", "loss", "smoothed", "suggested"), "run the rate finder again")
     drawn, (axes,) = new_figure(7.0, 4.2)

@@ -55,10 +55,7 @@ def write_claim_rows(rows: Iterable[ClaimRow], folder: str | Path) -> Path:
 def read_claim_rows(folder: str | Path) -> list[ClaimRow]:
     """Read a run's ``claims.csv``; no rows where there is none.
 
-    Raises
-    ------
-    OptionError
-        The file cannot be read or lacks a column.
+    Raises `OptionError` where it cannot be read or lacks a column.
     """
     path = Path(folder) / "claims.csv"
     if not path.is_file():

@@ -22,15 +22,7 @@ _TEXT = ("study", "task", "feature", "feature_a", "feature_b", "protocol", "metr
 class RunFolder:
     """Reads the files of one run. Optional files that are absent read as empty tables.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds at least ``scores.csv``.
-
-    Raises
-    ------
-    OptionError
-        ``scores.csv`` is absent or empty, or a file cannot be read or lacks a column.
+    Raises `OptionError` where ``scores.csv`` is absent or empty, or a file cannot be read or lacks a column.
 
     Example
     -------
@@ -124,13 +116,7 @@ class RunFolder:
         return found
 
     def table(self, name: str, columns: tuple[str, ...] = ()) -> pd.DataFrame:
-        """Return another table of the folder, such as ``seeds.csv``; an empty one where none was written or found.
-
-        Raises
-        ------
-        OptionError
-            The file cannot be read, or lacks one of `columns`.
-        """
+        """Return another table of the folder, such as ``seeds.csv``; an empty one where none was written or found."""
         path = self.folder / name
         # A table of no rows that was written without columns is a line break.
         if not path.is_file() or path.stat().st_size < 2:

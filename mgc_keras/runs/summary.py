@@ -34,9 +34,7 @@ def score_row(
 
     Parameters
     ----------
-    study, task, feature, protocol : str
-    metric : str
-        "accuracy" or "r2".
+    metric : {"accuracy", "r2"}
     predictions : pd.DataFrame
         Columns clip_id, fold, truth, prediction and, if `grouped`, group.
     weighting : str
@@ -46,12 +44,7 @@ def score_row(
     published : float, optional
         The recorded score, if there is one.
     n_resamples, seed : int
-        As in `bootstrap_interval`.
-
-    Raises
-    ------
-    OptionError
-        As `bootstrap_interval`.
+        As in `bootstrap_interval`, whose errors it raises.
     """
     interval = bootstrap_interval(
         *columns_for(predictions, metric),
@@ -79,6 +72,8 @@ def compare_features(
 ) -> list[ComparisonRow]:
     """Compare features pairwise, on each task and protocol whose saved predictions hold both of a pair.
 
+    p_holm corrects for all comparisons of one protocol.
+
     Parameters
     ----------
     run_folder : str or Path
@@ -94,11 +89,6 @@ def compare_features(
         them.
     n_resamples, seed : int
         As in `bootstrap_interval`.
-
-    Returns
-    -------
-    list of ComparisonRow
-        p_holm corrects for all comparisons of one protocol.
 
     Raises
     ------
@@ -142,10 +132,7 @@ def compare_tables(
 ) -> dict[str, Any]:
     """Compare two tables of predictions of the same clips. Return the numeric columns of ``comparisons.csv``.
 
-    Raises
-    ------
-    OptionError
-        The tables hold different clips or truths.
+    Raises `OptionError` where the tables hold different clips or truths.
     """
     # A clip that several folds (of several splits) tested has a row for each.
     keys = ["clip_id"] if table_a["clip_id"].is_unique else ["clip_id", "fold"]

@@ -37,10 +37,7 @@ def read_table(
 ) -> pd.DataFrame:
     """Read a CSV as `pandas.read_csv` does with the options `how`.
 
-    Raises
-    ------
-    OptionError
-        The file cannot be read, or lacks one of `columns`; `cure` says what to do.
+    Raises `OptionError` with this cure where the file cannot be read, or lacks one of `columns`.
     """
     try:
         table = pd.read_csv(path, **how)
@@ -53,17 +50,9 @@ def read_table(
 
 
 class RunWriter:
-    """Writes the files of one run.
+    """Writes the files of one run into a folder, which it creates.
 
-    Parameters
-    ----------
-    folder : str or Path
-        The run folder; created.
-
-    Raises
-    ------
-    OptionError
-        `folder` is an existing file, or cannot be written.
+    Raises `OptionError` where the folder is an existing file, or cannot be written.
 
     Example
     -------
@@ -77,14 +66,8 @@ class RunWriter:
     def config(self, study: str, options: Mapping[str, Any], inputs: Iterable[str | Path] = ()) -> Path:
         """Write ``config.json``: study, resolved options (seeds among them), command, versions, hashes of input files.
 
-        Parameters
-        ----------
-        study : str
-            For instance "choi2017".
-        options : mapping
-            Every option with the value that was used, JSON-like or paths.
-        inputs : iterable of paths
-            Files (manifests, weights, published features) to name with their SHA-256.
+        `options` names every option with the value that was used, JSON-like or paths; `inputs` are files (manifests,
+        weights, published features) to name with their SHA-256.
         """
         content = {
             "study": study,
@@ -100,10 +83,8 @@ class RunWriter:
     def lock(self, options: Mapping[str, Any]) -> None:
         """Hold the folder to these options; later commands that give other values are refused.
 
-        Raises
-        ------
-        OptionError
-            The folder holds a run with other options, the first that differs is named; or one of version 0.1.
+        Raises `OptionError` where it holds a run with other options, the first that differs is named, or one of
+        version 0.1.
         """
         if (self.folder / ".options.sha256").exists():
             problem, cure = "holds a run of version 0.1, which cannot be gone on with", "choose another folder"
@@ -137,13 +118,7 @@ class RunWriter:
         return write_table(pd.DataFrame(map(vars, rows), columns=COMPARISON_COLUMNS), self.folder / "comparisons.csv")
 
     def predictions(self, task: str, feature: str, protocol: str, table: pd.DataFrame) -> Path:
-        """Write one feature's out-of-fold predictions: clip_id, fold, truth, prediction and, where known, group.
-
-        Raises
-        ------
-        ManifestError
-            A name would not make a file name of its own.
-        """
+        """Write one feature's out-of-fold predictions: clip_id, fold, truth, prediction and, where known, group."""
         path = self.folder / "predictions" / prediction_file(task, feature, protocol)
         return write_table(table[[*PREDICTION_COLUMNS, "group"] if "group" in table else PREDICTION_COLUMNS], path)
 
@@ -164,10 +139,7 @@ class RunWriter:
 def prediction_file(task: str, feature: str, protocol: str) -> str:
     """Return the file name ``<task>__<feature>__<protocol>.csv``.
 
-    Raises
-    ------
-    ManifestError
-        A part is empty, or holds a slash or a double underscore.
+    Raises `ManifestError` where a part is empty, begins with a dot, or holds a slash or a double underscore.
     """
     for field, part in Cell(task, feature, protocol)._asdict().items():
         if not part or "__" in part or "/" in part or "\\" in part or part.startswith("."):
@@ -183,10 +155,5 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
     -------
     pd.DataFrame
         clip_id (str), fold (int), truth and prediction (str; use ``.astype(float)`` for regression), maybe group (str).
-
-    Raises
-    ------
-    OptionError
-        The file is missing, empty or lacks a column.
     """
     return read_table(path, PREDICTION_COLUMNS, dtype=str, keep_default_na=False).astype({"fold": int})

@@ -37,12 +37,7 @@ def write_claims(run_folder: str | Path) -> list[ClaimRow]:
     """Judge every claim of a run's paper from the run's saved files, and write ``claims.csv``.
 
     The rows stand in the order of the paper's claims; a claim that nothing in the run speaks of has one that says what
-    is missing.
-
-    Raises
-    ------
-    OptionError
-        No scores, no such study, or a file that cannot be read.
+    is missing. Raises `OptionError` where there are no scores, no such study, or a file that cannot be read.
     """
     run = RunFolder(Path(run_folder))
     paper, judges = study_of(run).paper, module_of(run, "claims")

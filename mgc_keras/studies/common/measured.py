@@ -26,8 +26,6 @@ class MeasuredRow:
         As in ``scores.csv``; the feature is `mgc_keras.studies.common.paper.BEST` for the highest score of them all.
     command : str
         As a user types it in a checkout.
-    seed : int
-    machine : str
     minutes : float
         Of the whole command.
     date : str
@@ -106,10 +104,7 @@ def measured_rows(
 def read_measured(folder: str | Path) -> list[MeasuredRow]:
     """Read the ``measured.csv`` in the folder of a study's modules; no rows where there is none.
 
-    Raises
-    ------
-    OptionError
-        It cannot be read, or a column is missing.
+    Raises `OptionError` where it cannot be read, or a column is missing.
     """
     path = Path(folder) / "measured.csv"
     if not path.is_file():

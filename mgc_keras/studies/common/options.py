@@ -45,9 +45,8 @@ def option(
     choices, metavar, nargs
         As in `argparse`.
     names : sequence of str, optional
-        What a field of type ``dict[str, …]`` may name: ``cnn=60 vgg16=500``, or one value for all of them.
-    what : str
-        What these names are called in errors.
+        What a field of type ``dict[str, …]`` may name: ``cnn=60 vgg16=500``, or one value for all of them. Errors call
+        these names `what`.
     flag : str, optional
         The option on the command line; default: ``--field-name``.
     positional : bool
@@ -77,7 +76,7 @@ class RunOptions:
     out: Path | None = option(None, "run folder (default: runs/STUDY)", metavar="DIR", locks=False)
     data_home: Path | None = option(None, "folder of audio and manifests (default: the built-in corpus)", metavar="DIR")
     tasks: tuple[str, ...] | None = option(
-        None, "names of tasks, or manifests (.csv) (default: all there are)", metavar="TASK", nargs="+"
+        None, "names of tasks, or manifests (.csv) (default: all there are)", metavar="TASK"
     )
     protocol: str = option(
         "both",
@@ -88,7 +87,6 @@ class RunOptions:
         (),
         "run the corrected protocol also without this repair, to see what it is worth; --help lists them below",
         metavar="REPAIR",
-        nargs="+",
         locks=False,
     )
     seed: int = option(0, "seed of everything random (default: %(default)s)", least=0)
@@ -120,7 +118,7 @@ Options = TypeVar("Options", bound=StudyOptions)
 
 def add_options(parser: argparse.ArgumentParser, options: type) -> None:
     """Add every option of a study's options class to a parser, a group for each section."""
-    for section_type in _sections(options).values():
+    for section_type in get_type_hints(options).values():
         group = parser.add_argument_group((section_type.__doc__ or "").splitlines()[0].rstrip(".").lower())
         hints = get_type_hints(section_type)
         for given in fields(section_type):
@@ -128,16 +126,13 @@ def add_options(parser: argparse.ArgumentParser, options: type) -> None:
 
 
 def options_from(options: type[Options], namespace: argparse.Namespace) -> Options:
-    """Return the options that a command line gave, checked, with all defaults filled in.
+    """Return the options that a command line gave, with all defaults filled in.
 
-    Raises
-    ------
-    OptionError
-        A value is out of its range, or names something unknown.
+    Raises `OptionError` where a value is out of its range, or names something unknown.
     """
     sections = {
         name: section(**{given.name: _value(given, getattr(namespace, given.name)) for given in fields(section)})
-        for name, section in _sections(options).items()
+        for name, section in get_type_hints(options).items()
     }
     return resolved(options(**sections))
 
@@ -172,13 +167,7 @@ def refuse_beside(options: Any, given: str, *others: str) -> None:
 
 
 def chosen_names(given: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:
-    """Return the names that were given, all where none was, in the order of those that are known.
-
-    Raises
-    ------
-    OptionError
-        A name is unknown.
-    """
+    """Return the names that were given, all where none was, in the order of `known`; `OptionError` if one is not."""
     for name in given:
         if name not in known:
             cure = f"choose one of {', '.join(known)}"
@@ -190,10 +179,6 @@ def check_named(values: Mapping[str, Any], needed: Sequence[str], field: str, me
     """Raise `OptionError` unless each of these names has a value."""
     for name in sorted(set(needed) - set(values)):
         raise OptionError(f"says nothing of {name}", field=field, cure=f"add {name}={metavar}")
-
-
-def _sections(options: type) -> dict[str, type]:
-    return {given.name: get_type_hints(options)[given.name] for given in fields(options)}
 
 
 def _all(options: Any) -> Iterator[tuple[Field, Any]]:

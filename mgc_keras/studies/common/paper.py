@@ -19,7 +19,6 @@ class PrintedFigure:
         As in ``scores.csv``, or `BEST`.
     metric : str
         "accuracy" (a share), "r2", "auc" or a phrase such as "training accuracy".
-    value : float
     where : str
         Table, figure or "text".
     quoted : bool
@@ -40,8 +39,6 @@ class Claim:
 
     Parameters
     ----------
-    key : str
-    sentence : str
     judged_by : str
         The rule of the study's judge: what confirms the sentence and what refutes it.
     needs : str

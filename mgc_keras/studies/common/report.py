@@ -16,12 +16,8 @@ from mgc_keras.studies.common.claims import module_of, study_of, write_claims
 def write_report(run_folder: str | Path) -> Path:
     """Judge the paper's claims, draw every figure of a run, and write ``report.html``, which needs no other file.
 
-    The folder must hold ``scores.csv``; whatever else is absent is left out of the report with a sentence.
-
-    Raises
-    ------
-    OptionError
-        No scores, no such study, or a file that cannot be read.
+    The folder must hold ``scores.csv``; whatever else is absent is left out of the report with a sentence. Raises
+    `OptionError` where there are no scores, no such study, or a file that cannot be read.
     """
     write_claims(run_folder)
     run = RunFolder(Path(run_folder))

@@ -29,7 +29,6 @@ class Run(Generic[Options]):
 
     Parameters
     ----------
-    study : Study
     options : Options
         Resolved; `options.run` holds what all studies share.
     rows : list of ScoreRow
@@ -78,10 +77,7 @@ class Run(Generic[Options]):
     def writer(self) -> RunWriter:
         """The run folder's writer; the first use takes the folder and writes its configuration.
 
-        Raises
-        ------
-        OptionError
-            The folder holds a run with other options.
+        Raises `OptionError` where the folder holds a run with other options.
         """
         writer = RunWriter(self.shared.out or Path("runs") / self.study.key)
         writer.lock({name: str(value) for name, value in flat(self.options, locks=True).items()})
@@ -108,10 +104,8 @@ class Run(Generic[Options]):
 
         Raises
         ------
-        OptionError
-            There is no manifest, or no such built-in task.
-        ManifestError
-            A manifest breaks the schema, or names too few classes.
+        OptionError, ManifestError
+            There is no manifest or built-in task of a name; a manifest breaks the schema, or names too few classes.
         """
         if self.shared.is_built_in:
             names = self.shared.tasks or built_in
@@ -138,13 +132,7 @@ class Run(Generic[Options]):
     ) -> Manifest:
         """Render a task of the built-in corpus into the run folder, where what is there is kept.
 
-        Parameters
-        ----------
-        name : str
-        sampling_rate : int
-            In Hz.
-        n_clips, duration
-            Number and length in seconds of the clips; None: the task's own.
+        The sampling rate is in Hz, the clips' duration in seconds; None: the number and duration of the task's own.
         """
         folder = self.folder / "corpus" / name
         path = write_corpus(
@@ -159,19 +147,14 @@ class Run(Generic[Options]):
         protocol: Protocol,
         predictions: pd.DataFrame,
         *,
-        metric: str = "accuracy",
-        weighting: str = "pooled",
         grouped: bool | None = None,
     ) -> ScoreRow:
-        """Save predictions, score them with an interval, and add the row to ``scores.csv``.
+        """Save predictions, and add their accuracy with its interval to ``scores.csv``.
 
         Parameters
         ----------
         predictions : pd.DataFrame
             Columns clip_id, fold, truth, prediction and, where known, group.
-        metric : {"accuracy", "r2"}
-        weighting : {"pooled", "size", "equal"}
-            Of folds.
         grouped : bool, optional
             Draw whole groups in the interval's bootstrap; default: where the protocol keeps artists together.
         """
@@ -181,11 +164,10 @@ class Run(Generic[Options]):
             task,
             feature,
             protocol.name,
-            metric,
+            "accuracy",
             predictions,
-            weighting=weighting,
             grouped=protocol.keeps_artists_together if grouped is None else grouped,
-            published=self.study.paper.printed(task, metric).get(feature) if self.study.paper else None,
+            published=self.study.paper.printed(task).get(feature) if self.study.paper else None,
             seed=self.seed,
         )
         self.add_scores([row])
