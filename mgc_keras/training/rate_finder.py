@@ -89,7 +89,7 @@ class RateSearch:
     suggestion: float | None
 
     def write(self, path: str | Path) -> Path:
-        """Write the table as CSV, from which `mgc_keras.reporting.rate_finder` draws the plot."""
+        """Write the table as CSV, from which `mgc_keras.reporting.training` draws the plot."""
         return write_text(path, self.table.to_csv(index=False, lineterminator="\n"))
 
 

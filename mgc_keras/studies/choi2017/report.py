@@ -46,15 +46,13 @@ AUDITS = {
 
 def glance(run: RunFolder) -> list[Part]:
     """The planned differences, the claims, and the table Paper | Published protocol | Corrected."""
-    caveats = list(run.config.get("caveats", []))
-    if run.config.get("options", {}).get("published_features"):
-        caveats.append(PUBLISHED_FEATURES)
+    is_published = run.config.get("options", {}).get("published_features")
     note = (
         "In brackets: 95 % intervals, bootstrap over clips, or over artists where the protocol keeps artists together. "
         "Chance: always naming the most frequent class."
     )
     return [
-        *(Paragraph(caveat, "caveat") for caveat in caveats),
+        *([Paragraph(PUBLISHED_FEATURES, "caveat")] if is_published else []),
         *first_screen(run, feature_name),
         Heading("Paper, published protocol, corrected"),
         Table(headline_table(run), grouped_by="Task"),

@@ -99,8 +99,6 @@ def test_headlines_say_better_worse_and_undecided(run):
     assert second.verdict == "mixed"
     assert "worse on 1 of 2 tasks: gtzan (-0.100" in second.text
     assert "not decided on 1 of 2 tasks: arousal" in second.text
-    assert [one.verdict for one in findings(run, "published")] == ["better"]
-    assert findings(run, "other") == []
 
 
 def test_reproduction_names_the_largest_difference(run):
