@@ -1,13 +1,7 @@
-"""The task `dance`: thirteen ballroom dances, each with its tempo, metre and rhythm."""
+"""Thirteen ballroom dances, each with its tempo, metre and rhythm."""
 
 from collections.abc import Mapping
 
-import numpy as np
-import pandas as pd
-
-from mgc_keras.corpus.arrangement import Arrangement, arrange
-from mgc_keras.corpus.music import CLIP_SECONDS, play
-from mgc_keras.corpus.rows import Row, class_table
 from mgc_keras.corpus.styles import Names, Range, Style
 
 _MAJOR = ("I vi ii7 V7", "I IV V7 I", "I V I IV ii7 V7 I I", "I I IV V7")
@@ -76,19 +70,3 @@ DANCES: Mapping[str, Style] = {
                       leads=("electric_guitar", "saxophone", "synth_lead"), swing=(0.52, 0.64), major=_SONG_MAJOR,
                       kits=("acoustic", "machine", "rock"), basses=("electric_bass", "synth_bass"), voice=0.6),
 }  # fmt: skip
-
-
-def dance_table(n_clips: int, seed: int) -> pd.DataFrame:
-    """Return the table of the dance task."""
-    return class_table("dance", tuple(DANCES), n_clips, seed, n_artists=5, seconds=CLIP_SECONDS)
-
-
-def dance_arrangement(row: Row) -> Arrangement:
-    """Return the decisions about a clip of the dance task."""
-    name = str(row["style"])
-    return arrange(name, DANCES[name], int(row["artist_seed"]), int(row["seed"]))
-
-
-def render_dance(row: Row, seconds: float, sampling_rate: int) -> np.ndarray:
-    """Render a clip of the dance task: float32, shape (n_samples,)."""
-    return play(dance_arrangement(row), seconds, sampling_rate)

@@ -187,21 +187,10 @@ def melody_bars(
     tonic: int,
     low: int,
 ) -> list[list[Note]]:
-    """Compose a melody, one list of notes a bar, from a two-bar motif that returns and varies.
+    """Compose a melody, one list of notes for each bar's chord, from a two-bar motif that returns and varies.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-    chords : sequence of Chord
-        One a bar.
-    steps_per_bar : int
-        Sixteenths in a bar.
-    density : float
-        Chance of a note at an eighth that is not accented, 0 to 1.
-    scale : str
-        Key of `SCALES`.
-    tonic, low : int
-        Pitch class of the tonic; lowest MIDI pitch of the melody's octave and a half.
+    `density` is the chance of a note at an eighth that is not accented, `low` the lowest MIDI pitch of the melody's
+    octave and a half.
     """
     pitches = [low + k for k in range(20) if (low + k - tonic) % 12 in SCALES[scale]]
     motifs = [_motif(rng, steps_per_bar, density) for _ in range(3)]
