@@ -1,5 +1,6 @@
 """Chords, scales, bass lines, accompaniment figures and melodies, in MIDI pitches and sixteenth notes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -136,14 +137,7 @@ Note = tuple[float, float, int, float]  # start and length in sixteenths, MIDI p
 
 def _runs(pattern: str) -> list[tuple[int, int, str]]:
     """Return (start, length, character) of every note of a pattern; `=` lengthens the note before it."""
-    notes: list[tuple[int, int, str]] = []
-    for index, character in enumerate(pattern):
-        if character == "=" and notes:
-            start, length, first = notes[-1]
-            notes[-1] = (start, length + 1, first)
-        elif character not in ".=":
-            notes.append((index, 1, character))
-    return notes
+    return [(run.start(), len(run[0]), run[1]) for run in re.finditer("([^.=])=*", pattern)]
 
 
 def comp_notes(pattern: str, chord: Chord, tonic: int, low: int) -> list[Note]:
