@@ -20,7 +20,7 @@ from mgc_keras.progress import progress_bar
 from mgc_keras.studies.song2017.pretraining import check_sequences
 from mgc_keras.training.checkpoint import keep_settings
 from mgc_keras.training.examples import Examples, judge_classes
-from mgc_keras.training.loop import FitFiles, FitSettings, Trained, fit
+from mgc_keras.training.loop import FitSettings, Trained, fit
 from mgc_keras.training.stepping import Stepper
 
 CURVE_COLUMNS = (
@@ -132,7 +132,7 @@ def cross_validate(
                     examples.select(fold.training),
                     {"validation": examples.select(fold.validation), "test": examples.select(fold.test)},
                     judge=judge_classes,
-                    files=FitFiles(checkpoint),
+                    checkpoint_file=checkpoint,
                     # The seed is the same for every start, so that they differ in nothing else.
                     settings=FitSettings(settings.epochs, settings.batch_size, seed, best_by="last"),
                     provenance={**record, "start": name},
