@@ -4,14 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mgc_keras.layers.base import ConfiguredLayer
-
 # Clips whose statistics are summed at a time, so that a memory-mapped array is never read whole.
 _CLIPS_AT_A_TIME = 64
 
 
 @keras.saving.register_keras_serializable("mgc_keras")
-class PathStandardization(ConfiguredLayer):
+class PathStandardization(keras.layers.Layer):
     """Subtract a fixed mean from each path and divide by a fixed standard deviation.
 
     `keras.layers.Normalization` bakes its statistics into the compiled graph, so that setting them later changes
@@ -39,6 +37,10 @@ class PathStandardization(ConfiguredLayer):
         """Return the standardised values."""
         mean, deviation = tf.convert_to_tensor(self.mean), tf.convert_to_tensor(self.deviation)
         return tf.cast((tf.cast(inputs, tf.float32) - mean) / deviation, inputs.dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `input_shape`."""
+        return tuple(input_shape)
 
 
 def path_statistics(values: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
