@@ -11,45 +11,19 @@ if TYPE_CHECKING:
     from mgc_keras.features.clips import Clips
 
 LAYERS = "12345"
+# Stands before a layer set of the convnet with random weights.
+RANDOM = "random_"
 NEVER_PUBLISHED = ("1235", "1245", "1345")
 
 
 def layer_sets(which: str = "all") -> list[str]:
-    """Name the sets of convnet layers, in the paper's numbering.
+    """Name sets of convnet layers in the paper's numbering, as ``--layer-sets`` asks for them.
 
     Parameters
     ----------
-    which : {"all", "published"}
-        All 31 non-empty sets, or the 28 that the authors ran (without 1235, 1245 and 1345).
-
-    Returns
-    -------
-    list of str
-        Such as '1', '12', '12345': by number of layers, then by name.
-
-    Raises
-    ------
-    OptionError
-        Another value of `which`.
-
-    Example
-    -------
-    >>> len(layer_sets()), len(layer_sets("published")), layer_sets()[5:8]
-    (31, 28, ['12', '13', '14'])
-    """
-    if which not in ("all", "published"):
-        raise OptionError(f"unknown layer sets {which!r}", field="layer_sets", cure="use all or published")
-    names = ["".join(layers) for size in range(1, 6) for layers in combinations(LAYERS, size)]
-    return [name for name in names if which == "all" or name not in NEVER_PUBLISHED]
-
-
-def named_sets(sets: str) -> list[str]:
-    """Name the layer sets that ``--layer-sets`` asks for.
-
-    Parameters
-    ----------
-    sets : str
-        "all" or "published" as in `layer_sets`, or sets with commas between them, their layers in rising order.
+    which : str
+        "all": the 31 non-empty sets, by number of layers, then by name; "published": the 28 that the authors ran
+        (without 1235, 1245 and 1345); or sets with commas between them, their layers in rising order.
 
     Raises
     ------
@@ -58,38 +32,18 @@ def named_sets(sets: str) -> list[str]:
 
     Example
     -------
-    >>> named_sets("1,12,12345")
-    ['1', '12', '12345']
+    >>> len(layer_sets()), len(layer_sets("published")), layer_sets("1,12,12345")
+    (31, 28, ['1', '12', '12345'])
     """
-    if sets in ("all", "published"):
-        return layer_sets(sets)
-    named = list(dict.fromkeys(sets.split(",")))
+    known = ["".join(layers) for size in range(1, 6) for layers in combinations(LAYERS, size)]
+    if which in ("all", "published"):
+        return [name for name in known if which == "all" or name not in NEVER_PUBLISHED]
+    named = list(dict.fromkeys(which.split(",")))
     for name in named:
-        if name not in layer_sets():
+        if name not in known:
             cure = "name layers from 1 to 5 in rising order, such as 1,12,12345; or all, or published"
             raise OptionError(f"there is no set {name!r}", field="--layer-sets", cure=cure)
     return named
-
-
-def feature_names(which: str = "all", mfcc: bool = True, prefix: str = "") -> list[str]:
-    """Name the feature sets of a study: layer sets, MFCC, and MFCC with all layers (paper, section 4).
-
-    Parameters
-    ----------
-    which : {"all", "published"}
-        As in `layer_sets`.
-    mfcc : bool
-        Whether 'mfcc' and 'mfcc+12345' are among them.
-    prefix : str
-        Put before every layer set, as in 'random_' for the convnet with random weights.
-
-    Returns
-    -------
-    list of str
-        The largest sets come last.
-    """
-    names = [prefix + name for name in layer_sets(which)]
-    return names + (["mfcc", f"mfcc+{prefix}{LAYERS}"] if mfcc else [])
 
 
 def feature_blocks(feature: str) -> tuple[str, ...]:
@@ -101,9 +55,10 @@ def feature_blocks(feature: str) -> tuple[str, ...]:
         Parts joined by '+'. A part of digits, with or without a prefix that ends in '_', is a set of layers; any
         other part is a block of its own.
 
-    Returns
-    -------
-    tuple of str
+    Raises
+    ------
+    OptionError
+        A block named twice, or none.
 
     Example
     -------
@@ -115,10 +70,8 @@ def feature_blocks(feature: str) -> tuple[str, ...]:
     blocks: list[str] = []
     for part in feature.split("+"):
         prefix, separator, layers = part.rpartition("_")
-        if layers and set(layers) <= set(LAYERS):
-            blocks += [prefix + separator + layer for layer in layers]
-        else:
-            blocks.append(part)
+        is_set = layers and set(layers) <= set(LAYERS)
+        blocks += [prefix + separator + layer for layer in layers] if is_set else [part]
     if len(set(blocks)) < len(blocks) or "" in blocks:
         raise OptionError(f"feature set {feature!r} names a block twice or none", field="feature", cure="such as 125")
     return tuple(blocks)
@@ -145,8 +98,7 @@ def _network(options: FeatureOptions, clips: "Clips", jobs: int | None, *, name:
     else:
         given = convnet(seed=options.seed or 0)
     fit = options.fit or "repeat"
-    published = options.protocol == "published"
-    model = given if published else batch_independent(given, clips, fit=fit, jobs=jobs)
+    model = given if options.protocol == "published" else batch_independent(given, clips, fit=fit, jobs=jobs)
     extractor = NetworkExtractor(model, weights_file=weights, batch_size=options.batch_size, fit=fit, name=name)
     calibrated = model is not given and options_of(given).normalization == "batch"
     return BuiltFeatures(extractor, model if calibrated else None)
@@ -173,6 +125,6 @@ FEATURE_SETS = (
         "the same network with random weights: what the architecture alone is worth.",
         partial(_network, name="random"),
         takes=("protocol", "batch_size", "fit", "seed"),
-        blocks={f"random_{layer}": f"layer{layer}_" for layer in LAYERS},
+        blocks={RANDOM + layer: f"layer{layer}_" for layer in LAYERS},
     ),
 )

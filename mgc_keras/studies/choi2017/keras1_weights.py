@@ -28,14 +28,9 @@ def is_theano(file: h5py.File) -> bool:
 
 
 def read_keras1(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
-    """Read every tensor of the convnet from a Keras-1.2 weight file.
+    """Read every tensor of the convnet from an open Keras-1.2 weight file.
 
-    Parameters
-    ----------
-    file : h5py.File
-        The open file. Both backends store kernels as (out, in, rows, columns); Theano's are applied flipped.
-    path : Path
-        Its name, for messages.
+    Both backends store kernels as (out, in, rows, columns); Theano's are applied flipped.
 
     Returns
     -------
@@ -60,18 +55,6 @@ def read_keras1(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
             raise WeightsError("this layer is missing", path=path, field=name, cure="take a file of this network")
     group, ending = file[_GROUP], "" if is_theano(file) else ":0"
     check_front_end(file["melgram"], _FRONT_END[ending], path)
-    _check_depth(group, ending, path)
-    tensors, read = _read_layers(group, ending, path)
-    check_all_read(group, read, path)
-    if "dense_1" in names:
-        tensors["tags/kernel"] = read_tensor(file["dense_1"], f"dense_1_W{ending}", (N_CHANNELS, None), path)
-        n_tags = tensors["tags/kernel"].shape[1]
-        tensors["tags/bias"] = read_tensor(file["dense_1"], f"dense_1_b{ending}", (n_tags,), path)
-        check_all_read(file["dense_1"], (f"dense_1_W{ending}", f"dense_1_b{ending}"), path)
-    return tensors
-
-
-def _check_depth(group: h5py.Group, ending: str, path: Path) -> None:
     depth = sum(f"convolution2d_{layer}_W{ending}" in group for layer in LAYERS)
     if depth < len(LAYERS):
         raise WeightsError(
@@ -80,6 +63,14 @@ def _check_depth(group: h5py.Group, ending: str, path: Path) -> None:
             field=f"{_GROUP}/convolution2d_{depth + 1}_W{ending}",
             cure="take the file weights_layer4, which holds these and the others",
         )
+    tensors, read = _read_layers(group, ending, path)
+    check_all_read(group, read, path)
+    if "dense_1" in names:
+        head, (kernel, bias) = file["dense_1"], (f"dense_1_W{ending}", f"dense_1_b{ending}")
+        tensors["tags/kernel"] = read_tensor(head, kernel, (N_CHANNELS, None), path)
+        tensors["tags/bias"] = read_tensor(head, bias, tensors["tags/kernel"].shape[1:], path)
+        check_all_read(head, (kernel, bias), path)
+    return tensors
 
 
 def _read_layers(group: h5py.Group, ending: str, path: Path) -> tuple[dict[str, np.ndarray], set[str]]:
@@ -108,7 +99,7 @@ def check_front_end(group: h5py.Group, names: tuple[str, str, str], path: Path) 
     group : h5py.Group
         The layer ``melgram``.
     names : tuple of str
-        The names of its cosine kernels, sine kernels (512, 1, 1, 257) and mel filterbank (257, 96).
+        Of its cosine kernels, sine kernels (512, 1, 1, 257) and mel filterbank (257, 96).
 
     Raises
     ------

@@ -22,19 +22,12 @@ def is_keras2_convnet(config: dict[str, Any]) -> bool:
 
 
 def read_keras2(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
-    """Read every tensor of the batch-independent convnet from a whole Keras-2.1.1 model.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The open file. The optimizer's state is left alone.
-    path : Path
-        Its name, for messages.
+    """Read every tensor of the batch-independent convnet from an open, whole Keras-2.1.1 model.
 
     Returns
     -------
     dict
-        As from `read_keras1`, with the tagging head.
+        As from `read_keras1`, with the tagging head. The optimizer's state is left alone.
 
     Raises
     ------
@@ -76,10 +69,8 @@ def _check_layers(layers: list[dict[str, Any]], path: Path) -> None:
     """Compare the stored configuration with the network that is rebuilt, option by option."""
     front_end = {"sr": 12000, "n_dft": 512, "n_hop": 256, "n_mels": 96, "fmin": 0.0, "fmax": 6000, "padding": "same"}
     front_end |= {"power_spectrogram": 2.0, "power_melgram": 2.0, "return_decibel_melgram": True}
-    expected: list[tuple[str, dict[str, Any]]] = [
-        ("Melspectrogram", front_end),
-        ("Normalization2D", {"str_axis": "data_sample"}),
-    ]
+    expected: list[tuple[str, dict[str, Any]]]
+    expected = [("Melspectrogram", front_end), ("Normalization2D", {"str_axis": "data_sample"})]
     for pool in POOLS:
         convolution = {"filters": N_CHANNELS, "kernel_size": [3, 3], "strides": [1, 1], "dilation_rate": [1, 1]}
         convolution |= {"padding": "same", "activation": "linear", "use_bias": True}

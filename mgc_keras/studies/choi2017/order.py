@@ -4,13 +4,12 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from mgc_keras.studies.choi2017.feature_sets import LAYERS, layer_sets
+from mgc_keras.studies.choi2017.feature_sets import LAYERS, RANDOM, layer_sets
 
-RANDOM = "random_"
 LAYER_SETS = tuple(layer_sets())
 
 
-def feature_order(features: list[str]) -> list[str]:
+def feature_order(features: Iterable[str]) -> list[str]:
     """Sort features as the paper draws them: layer sets by size, then MFCCs, then MFCCs with layers, then others.
 
     Example
@@ -19,20 +18,12 @@ def feature_order(features: list[str]) -> list[str]:
     ['5', '12', 'mfcc', 'mfcc+12345', 'random_12']
     """
 
-    def rank(feature: str) -> tuple[int, int, str]:
+    def rank(feature: str) -> tuple[bool, int, int, str]:
         bare = feature.removeprefix(RANDOM)
-        if bare in LAYER_SETS:
-            kind = 0
-        else:
-            kind = {"mfcc": 1}.get(bare, 2 if bare.startswith("mfcc+") else 3)
-        return kind + 10 * feature.startswith(RANDOM), len(bare), bare
+        kinds = (bare in LAYER_SETS, bare == "mfcc", bare.startswith("mfcc+"), True)
+        return feature.startswith(RANDOM), kinds.index(True), len(bare), bare
 
     return sorted(features, key=rank)
-
-
-def is_random(feature: str) -> bool:
-    """Tell whether a feature comes from a convnet with random weights, alone or beside MFCCs."""
-    return RANDOM in feature
 
 
 def best_layer_set(scores: pd.DataFrame) -> pd.Series | None:
@@ -40,7 +31,7 @@ def best_layer_set(scores: pd.DataFrame) -> pd.Series | None:
     rows = scores[scores["feature"].isin(LAYER_SETS)]
     if rows.empty:
         return None
-    ordered = rows.set_index("feature").loc[feature_order(list(rows["feature"]))].reset_index()
+    ordered = rows.set_index("feature").loc[feature_order(rows["feature"])].reset_index()
     return ordered.loc[ordered["score"].idxmax()]
 
 

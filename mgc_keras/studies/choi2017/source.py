@@ -1,105 +1,137 @@
-"""From a multi-label manifest to the source network of a transfer study: train, calibrate, save."""
+"""The source network of the Choi 2017 study: given, or trained on a multi-label manifest, calibrated and saved."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 
-from mgc_keras.datasets.manifest import Manifest
+from mgc_keras.datasets.manifest import Manifest, read_manifest
+from mgc_keras.evaluation.intervals import bootstrap_macro_auc
+from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.features.melspectrogram_cache import source_clips
 from mgc_keras.files import whole_file
+from mgc_keras.networks.load import load_model
 from mgc_keras.networks.tensors import set_tensors, tensors_of
-from mgc_keras.studies.choi2017.calibration import calibrate
-from mgc_keras.studies.choi2017.network import N_SAMPLES, convnet, excerpt_tagger, melspectrogram_layer
+from mgc_keras.runs.rows import ScoreRow
+from mgc_keras.studies.choi2017.calibration import N_CALIBRATION_CLIPS, calibrate
+from mgc_keras.studies.choi2017.network import (
+    EXCERPT_FRAMES,
+    N_SAMPLES,
+    SAMPLING_RATE,
+    convnet,
+    excerpt_tagger,
+    melspectrogram_layer,
+)
+from mgc_keras.studies.choi2017.study import Options
 from mgc_keras.studies.choi2017.variants import with_variant
+from mgc_keras.studies.common.run import Run
 from mgc_keras.training.stepping import Scorer
 from mgc_keras.training.tagger import TaggerSettings, train_tagger, write_tag_scores
 
-# Enough for stable means and variances: 128 clips hold some 20 million values a channel in the first layer.
-N_CALIBRATION_CLIPS = 128
 # Each clip's own maximum is 0 dB: a reference taken from the batch would change with every shuffle.
 _clip_tagger = partial(convnet, output="tags", decibel_reference="clip", input="melspectrogram")
 
 
 @dataclass(frozen=True)
-class SourceNetwork:
-    """What `train_source` leaves in its folder.
+class Source:
+    """The source network of a run.
 
     Parameters
     ----------
-    published : Path
-        ``source_tagger_batch_statistics.h5``: normalises by the batch at hand, as the original.
-    corrected : Path
-        ``source_tagger.h5``: population statistics; a clip's features do not depend on others.
-    history : Path
-        ``history.csv``, one row an epoch.
-    validation : Path
-        ``validation.csv``: clip_id, then truth_<tag> and score_<tag> of each tag, of the corrected network.
+    published : str or Path
+        Weight file of the network that normalises by the batch at hand, as the original.
+    corrected : str or Path
+        Of the one with population statistics: a clip's features do not depend on others. A given file is both.
+    manifest : Manifest or None
+        The clips of the training, to calibrate by; None where the network was given.
     """
 
-    published: Path
-    corrected: Path
-    history: Path
-    validation: Path
+    published: str | Path
+    corrected: str | Path
+    manifest: Manifest | None = None
 
 
-def train_source(
-    manifest: Manifest,
-    folder: str | Path,
-    *,
-    score: Callable[[np.ndarray, np.ndarray], float],
-    settings: TaggerSettings,
-    jobs: int = 2,
-) -> SourceNetwork:
-    """Train the tagger on a manifest with columns `label_<tag>` and `split`; a finished training is not repeated.
+def check_source(options: Options) -> None:
+    """Refuse a wrong weight file, manifest or training option before any clip is rendered or read."""
+    _settings(options)
+    if options.data.source_weights:
+        load_model(options.data.source_weights)
+    elif options.data.source_manifest:
+        read_manifest(options.data.source_manifest, options.run.data_home)
 
-    Parameters
-    ----------
-    manifest : Manifest
-        Clips marked "valid" choose the epoch, those marked "train" are learnt from; others are left out.
-    folder : str or Path
-        For the models, the history and, while it lasts, the mel-spectrograms (0.26 MB a clip).
-    score : callable
-        (truth, scores) to macro AUC-ROC.
-    settings : TaggerSettings
-    jobs : int
-        Threads that decode.
 
-    Returns
-    -------
-    SourceNetwork
+def _settings(options: Options) -> TaggerSettings:
+    training = options.training
+    return TaggerSettings(
+        training.epochs,
+        training.batch_size,
+        training.learning_rate,
+        excerpt_frames=0 if training.whole_clips else EXCERPT_FRAMES,
+        seed=options.run.seed,
+    )
+
+
+def source_network(run: Run[Options]) -> Source:
+    """Train the source tagger in ``training/`` and add its AUC to the scores, or take the weights that were given.
+
+    A finished training is not repeated. It leaves ``source_tagger_batch_statistics.h5`` and ``source_tagger.h5``, the
+    published and the corrected network; ``history.csv``, one row an epoch; ``validation.csv`` with clip_id,
+    truth_<tag> and score_<tag> of the corrected network; and, while it lasts, the mel-spectrograms (0.26 MB a clip).
 
     Raises
     ------
     ManifestError
-        There are no tags, or no split into "train" and "valid".
+        There are no columns `label_<tag>`, or no `split` into "train" and "valid".
     """
-    folder = Path(folder)
-    names = ("source_tagger_batch_statistics.h5", "source_tagger.h5", "history.csv", "validation.csv")
-    network = SourceNetwork(*(folder / name for name in names))
-    if network.validation.exists():
-        return network
+    data, folder = run.options.data, run.folder / "training"
+    if data.source_weights:
+        return Source(data.source_weights, data.source_weights)
+    if data.source_manifest:
+        manifest = read_manifest(data.source_manifest, run.shared.data_home)
+    else:
+        manifest = run.rendered("tagging", SAMPLING_RATE, run.options.training.source_clips)
+    source = Source(folder / "source_tagger_batch_statistics.h5", folder / "source_tagger.h5", manifest)
+    validation_csv = folder / "validation.csv"
+    if not validation_csv.exists():
+        _train(manifest, source, validation_csv, _settings(run.options), run.jobs)
+    validation = pd.read_csv(validation_csv)
+    truth, scores = (validation.filter(regex=f"^{kind}_").to_numpy() for kind in ("truth", "score"))
+    found = bootstrap_macro_auc(truth, scores, seed=run.seed)
+    ends = (found.score, found.low, found.high)
+    run.add_scores([ScoreRow(run.study.key, "source", "tags", "corrected", "auc", *ends, np.nan, len(truth))])
+    return source
+
+
+def _train(manifest: Manifest, source: Source, validation_csv: Path, settings: TaggerSettings, jobs: int) -> None:
+    folder = validation_csv.parent
     with source_clips(manifest, folder, melspectrogram_layer(), N_SAMPLES, jobs=jobs) as clips:
-        examples, validation = clips.examples, clips.validation
-        build = partial(_untrained, len(clips.tags), settings)
-        model = train_tagger(build, examples, validation, folder=folder, score=score, settings=settings).model
+        examples, validation, n_tags = clips.examples, clips.validation, len(clips.tags)
+        model = train_tagger(
+            partial(_untrained, n_tags, settings),
+            examples,
+            validation,
+            folder=folder,
+            score=lambda truth, scores: macro_auc(truth, scores).score,
+            settings=settings,
+        ).model
+        whole_clip_tagger = set_tensors(_clip_tagger(n_tags=n_tags, normalization="batch"), tensors_of(model))
         calibration = _calibration(examples.values, examples.rows[~validation], settings.seed)
-        tagger = calibrate(_whole_clip_tagger(model, len(clips.tags)), calibration)
+        tagger = calibrate(whole_clip_tagger, calibration)
         published = with_variant(tagger, normalization="batch", decibel_reference="batch", input="waveform")
-        _save(published, network.published)
-        _save(with_variant(tagger, input="waveform"), network.corrected)
+        _save(published, source.published)
+        _save(with_variant(tagger, input="waveform"), source.corrected)
         held_out = np.flatnonzero(validation)
         write_tag_scores(
-            network.validation,
+            validation_csv,
             np.asarray(manifest.clip_ids)[examples.rows[held_out]],
             clips.tags,
             examples.targets[held_out],
             Scorer(tagger).scores(examples, held_out, batch_size=16),
         )
-    return network
 
 
 def _untrained(n_tags: int, settings: TaggerSettings) -> keras.Model:
@@ -108,19 +140,12 @@ def _untrained(n_tags: int, settings: TaggerSettings) -> keras.Model:
     return _clip_tagger(n_tags=n_tags, normalization="population", seed=settings.seed)
 
 
-def _whole_clip_tagger(model: keras.Model, n_tags: int) -> keras.Model:
-    """Move the weights into the network for whole clips; its statistics are still to be calibrated."""
-    tagger = _clip_tagger(n_tags=n_tags, normalization="batch")
-    set_tensors(tagger, tensors_of(model))
-    return tagger
-
-
 def _calibration(values: np.ndarray, rows: np.ndarray, seed: int) -> Iterator[np.ndarray]:
     chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:N_CALIBRATION_CLIPS])
     for start in range(0, len(chosen), 4):
         yield values[chosen[start : start + 4]].astype(np.float32)
 
 
-def _save(model: keras.Model, path: Path) -> None:
+def _save(model: keras.Model, path: str | Path) -> None:
     with whole_file(path) as temporary:
         model.save(temporary)

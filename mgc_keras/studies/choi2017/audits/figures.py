@@ -22,6 +22,7 @@ from mgc_keras.reporting.style import (
 )
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.choi2017.audits.batch_border import BATCH_BORDER, SAME_BATCH, SHIFTED
+from mgc_keras.studies.choi2017.figures import draw_whiskers
 
 
 def draw_audit(run: RunFolder, name: str) -> Path | None:
@@ -61,8 +62,7 @@ def _bars_with_intervals(table: pd.DataFrame, names: str, title: str, x: str) ->
     place = np.arange(len(table))
     colours = [ORANGE if "mfcc" in name.lower() else VERMILION if "sorted" in name else BLUE for name in table[names]]
     axes.bar(place, table["accuracy"], width=0.6, color=colours)
-    spread = np.clip([table["accuracy"] - table["ci_low"], table["ci_high"] - table["accuracy"]], 0, None)
-    axes.errorbar(place, table["accuracy"], yerr=spread, fmt="none", ecolor=DARK, elinewidth=1.2, capsize=4)
+    draw_whiskers(axes, table["accuracy"], table["ci_low"], table["ci_high"], capsize=4)
     for here, (score, top) in enumerate(zip(table["accuracy"], table["ci_high"])):
         axes.text(here, max(score, top) + 0.01, f"{score:.3f}", ha="center", fontsize=10)
     axes.set_xticks(place, table[names], fontsize=10)
