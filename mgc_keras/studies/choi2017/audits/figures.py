@@ -1,6 +1,7 @@
 """One figure for each audit whose table is better seen than read."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -71,15 +72,6 @@ def _bars_with_intervals(table: pd.DataFrame, names: str, title: str, x: str) ->
     return figure
 
 
-def _batch_order(table: pd.DataFrame) -> Figure:
-    title = "Same clips, same weights, same folds: other batches"
-    return _bars_with_intervals(table, "order", title, "How clips were put into batches for extraction")
-
-
-def _batch_number(table: pd.DataFrame) -> Figure:
-    return _bars_with_intervals(table, "feature", "What the number of a clip's batch gives away", "Feature")
-
-
 def _scaling(table: pd.DataFrame) -> Figure:
     """Arrows from the unscaled to the scaled score would hide small changes: two bars a feature, MFCCs and extremes."""
     most = table.reindex(table["change"].abs().sort_values(ascending=False, kind="stable").index).head(12)
@@ -101,7 +93,14 @@ def _scaling(table: pd.DataFrame) -> Figure:
 
 DRAWINGS: dict[str, Callable[[pd.DataFrame], Figure]] = {
     "batch_border": _batch_border,
-    "batch_number": _batch_number,
-    "batch_order": _batch_order,
+    "batch_number": partial(
+        _bars_with_intervals, names="feature", title="What the number of a clip's batch gives away", x="Feature"
+    ),
+    "batch_order": partial(
+        _bars_with_intervals,
+        names="order",
+        title="Same clips, same weights, same folds: other batches",
+        x="How clips were put into batches for extraction",
+    ),
     "scaling": _scaling,
 }
