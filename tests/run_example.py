@@ -11,7 +11,7 @@ from mgc_keras.studies.choi2017.audits.batch_border import batch_border, batch_n
 from mgc_keras.studies.choi2017.audits.batch_order import batch_order
 from mgc_keras.studies.choi2017.audits.replicas import replicas
 from mgc_keras.studies.choi2017.audits.score_changes import fold_weighting, scaling
-from mgc_keras.studies.choi2017.order import planned_pairs
+from mgc_keras.studies.choi2017.feature_sets import planned_pairs
 from mgc_keras.work import FailedClip
 
 LAYER_SETS = ("1", "2", "3", "4", "5", "12", "13", "45", "123", "345", "1234", "12345")

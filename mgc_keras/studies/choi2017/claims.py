@@ -15,8 +15,7 @@ from mgc_keras.reporting.verdicts import BETTER, WORSE
 from mgc_keras.runs.claims import CONFIRMED, NOT_DECIDED, REFUTED
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.summary import columns_for, groups_of
-from mgc_keras.studies.choi2017.feature_sets import RANDOM, layer_sets
-from mgc_keras.studies.choi2017.order import feature_order
+from mgc_keras.studies.choi2017.feature_sets import RANDOM, feature_order, layer_sets
 from mgc_keras.studies.choi2017.paper import (
     AROUSAL,
     BALLROOM,

@@ -22,8 +22,7 @@ from mgc_keras.reporting.style import (
     save_png,
 )
 from mgc_keras.runs.reader import RunFolder
-from mgc_keras.studies.choi2017.feature_sets import RANDOM
-from mgc_keras.studies.choi2017.order import best_layer_set, feature_order
+from mgc_keras.studies.choi2017.feature_sets import RANDOM, best_layer_set, feature_order
 
 # Bars of a lower r2 are cut off.
 LOWEST = -1.0

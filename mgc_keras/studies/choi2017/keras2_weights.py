@@ -39,21 +39,20 @@ def read_keras2(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
     groups = file["model_weights"]
     check_all_read(groups, [layer["config"]["name"] for layer in layers], path)
     check_front_end(_inner(groups, "melgram", path), _FRONT_END, path)
-    tensors: dict[str, np.ndarray] = {}
-
-    def take(name: str, source: str, shapes: dict[str, tuple[int | None, ...]]) -> None:
+    vector = (N_CHANNELS,)
+    wanted: dict[tuple[str, str], dict[str, tuple[int | None, ...]]] = {}
+    for layer in LAYERS:
+        kernel = (3, 3, 1 if layer == 1 else N_CHANNELS, N_CHANNELS)
+        wanted[f"conv{layer}", f"conv2d_{layer}"] = {"kernel": kernel, "bias": vector}
+        weights = ("gamma", "beta", "moving_mean", "moving_variance")
+        wanted[f"bn{layer}", f"batch_normalization_{layer}"] = dict.fromkeys(weights, vector)
+    wanted["tags", "dense_1"] = {"kernel": (N_CHANNELS, None), "bias": (None,)}
+    tensors = {}
+    for (name, source), shapes in wanted.items():
         group = _inner(groups, source, path)
         for weight, shape in shapes.items():
             tensors[f"{name}/{weight}"] = read_tensor(group, f"{weight}:0", shape, path)
         check_all_read(group, [f"{weight}:0" for weight in shapes], path)
-
-    vector = (N_CHANNELS,)
-    for layer in LAYERS:
-        kernel = (3, 3, 1 if layer == 1 else N_CHANNELS, N_CHANNELS)
-        take(f"conv{layer}", f"conv2d_{layer}", {"kernel": kernel, "bias": vector})
-        weights = ("gamma", "beta", "moving_mean", "moving_variance")
-        take(f"bn{layer}", f"batch_normalization_{layer}", dict.fromkeys(weights, vector))
-    take("tags", "dense_1", {"kernel": (N_CHANNELS, None), "bias": (None,)})
     return tensors
 
 
@@ -83,26 +82,14 @@ def _check_layers(layers: list[dict[str, Any]], path: Path) -> None:
     expected += [("GlobalMaxPooling2D", {}), ("Dense", {"activation": "sigmoid"})]
     for index, layer in enumerate(layers):
         kind, options = expected[index] if index < len(expected) else ("nothing", {})
-        name = layer["config"].get("name", f"layer {index}")
+        found, name = layer["config"], layer["config"].get("name", f"layer {index}")
         if layer["class_name"] != kind:
-            raise WeightsError(
-                f"is a {layer['class_name']} where the network has {kind}",
-                path=path,
-                field=name,
-                cure="take another file",
-            )
+            problem = f"is a {layer['class_name']} where the network has {kind}"
+            raise WeightsError(problem, path=path, field=name, cure="take another file")
         for option, value in options.items():
-            if layer["config"].get(option) != value:
-                raise WeightsError(
-                    f"{option} is {layer['config'].get(option)!r}, the network needs {value!r}",
-                    path=path,
-                    field=name,
-                    cure="take a file of this network",
-                )
+            if found.get(option) != value:
+                problem = f"{option} is {found.get(option)!r}, the network needs {value!r}"
+                raise WeightsError(problem, path=path, field=name, cure="take a file of this network")
     if len(layers) < len(expected):
-        raise WeightsError(
-            f"holds {len(layers)} of {len(expected)} layers",
-            path=path,
-            field=expected[len(layers)][0],
-            cure="take a whole file",
-        )
+        problem, missing = f"holds {len(layers)} of {len(expected)} layers", expected[len(layers)][0]
+        raise WeightsError(problem, path=path, field=missing, cure="take a whole file")

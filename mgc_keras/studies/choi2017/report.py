@@ -11,9 +11,15 @@ from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, audit, first_
 from mgc_keras.reporting.tables import NONE, metric_name, protocol_cells, score_text
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.choi2017.audits.figures import draw_audit
-from mgc_keras.studies.choi2017.feature_sets import RANDOM
+from mgc_keras.studies.choi2017.feature_sets import (
+    LAYER_SETS,
+    RANDOM,
+    best_layer_set,
+    describe,
+    feature_name,
+    feature_order,
+)
 from mgc_keras.studies.choi2017.figures import LOWEST, draw_labels, draw_task
-from mgc_keras.studies.choi2017.order import LAYER_SETS, best_layer_set, describe, feature_name, feature_order
 
 PUBLISHED_FEATURES = (
     "This run used the authors' own convnet features. They were extracted in file order, in batches that share "

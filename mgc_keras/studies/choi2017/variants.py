@@ -41,11 +41,8 @@ def options_of(model: keras.Model) -> ConvnetOptions:
         `model` is another network.
     """
     if not is_convnet(model):
-        raise OptionError(
-            f"{model.name!r} is not the Choi 2017 convnet",
-            field="model",
-            cure="take one that mgc_keras built or loaded",
-        )
+        cure = "take one that mgc_keras built or loaded"
+        raise OptionError(f"{model.name!r} is not the Choi 2017 convnet", field="model", cure=cure)
     layers = {layer.name: layer for layer in model.layers}
     front_end = layers["melspectrogram"]
     from_waveform = isinstance(front_end, MelSpectrogram)
@@ -64,18 +61,8 @@ def options_of(model: keras.Model) -> ConvnetOptions:
 def with_variant(model: keras.Model, **changes: Any) -> keras.Model:
     """Build another variant of a convnet with the same weights.
 
-    Parameters
-    ----------
-    model : keras.Model
-        A `convnet`.
-    **changes
-        Options of `convnet` that shall differ: `output`, `normalization`, `framing`, `decibel_reference`, `input`,
-        `n_samples`. The others stay as they are.
-
-    Returns
-    -------
-    keras.Model
-        A new model; `model` is left alone.
+    `changes` are the options of `convnet` that shall differ (all but `seed`); the others stay as they are. `model` is
+    left alone.
 
     Raises
     ------
@@ -92,14 +79,12 @@ def with_variant(model: keras.Model, **changes: Any) -> keras.Model:
     before = options_of(model)
     unknown = sorted(set(changes) - set(asdict(before)))
     if unknown:
-        raise OptionError(
-            "is no option of the convnet", field=unknown[0], cure=f"choose one of {', '.join(asdict(before))}"
-        )
+        cure = f"choose one of {', '.join(asdict(before))}"
+        raise OptionError("is no option of the convnet", field=unknown[0], cure=cure)
     after = replace(before, **changes)
     if (before.normalization, after.normalization) == ("batch", "population"):
-        raise OptionError(
-            "the model has no population statistics", field="normalization", cure="use mgc_keras.calibrate"
-        )
+        cure = "use mgc_keras.calibrate"
+        raise OptionError("the model has no population statistics", field="normalization", cure=cure)
     if (before.output, after.output) == ("features", "tags"):
         raise OptionError("the model has no tagging head", field="output", cure="take its features")
     return set_tensors(convnet(**asdict(after)), tensors_of(model))
