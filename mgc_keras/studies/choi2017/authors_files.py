@@ -24,7 +24,6 @@ from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.features import Blocks, StudyData
 from mgc_keras.studies.choi2017.paper import TASK_NAMES
 
-N_LAYERS, N_CHANNELS, N_MFCC = 5, 32, 120
 _SCORE_COLUMNS = ["task", "feature", "estimator", "score"]
 _FRESH = "get the authors' files afresh"
 
@@ -54,30 +53,18 @@ PUBLISHED_TASKS = tuple(_SOURCES)
 def published_data(folder: str | Path, name: str, protocols: Iterable[Protocol]) -> StudyData:
     """Read one task with its recorded scores; all protocols see the same features, which came out of batches.
 
-    Parameters
-    ----------
-    folder, name
-        As for `read_published_task`.
-    protocols : iterable of Protocol
-
-    Raises
-    ------
-    ManifestError
-        A file is missing or does not fit.
+    `folder`, `name` and what is raised: as for `read_published_task`.
     """
     task, blocks = read_published_task(folder, name)
-    scores = read_published_scores(folder)
+    scores, split = read_published_scores(folder), task.split
     if name == "gtzan_genre":
         filtered = read_manifest(manifest_folder() / "gtzan_genre.csv").table.set_index("clip_id")["split"]
-        task = replace(task, split=filtered.loc[task.clip_ids].to_numpy(str))
+        split = filtered.loc[task.clip_ids].to_numpy(str)
     # The classes behind the authors' numbers, where the dataset's card names them.
     dataset = next((dataset for dataset, known in TASK_NAMES.items() if known == name), name)
     classes = read_card(dataset).classes if dataset in card_names() else None
-    task = replace(
-        task,
-        published=dict(scores[scores["task"] == name].set_index("feature")["score"]),
-        class_names=dict(enumerate(classes or ())),
-    )
+    published = dict(scores[scores["task"] == name].set_index("feature")["score"])
+    task = replace(task, split=split, published=published, class_names=dict(enumerate(classes or ())))
     return StudyData(task, {protocol.name: blocks for protocol in protocols})
 
 
@@ -116,12 +103,12 @@ def read_published_task(folder: str | Path, name: str) -> tuple[StudyTask, Block
         raise ManifestError("a label is missing or of the wrong kind", path=path, field=source.label, cure=_FRESH)
     features = folder / "data_feats"
     blocks = {
-        str(layer): _read_features(features / f"{source.dataset}_layer_{layer - 1}.npy", (len(table), N_CHANNELS))
-        for layer in range(1, N_LAYERS + 1)
+        str(layer): _read_features(features / f"{source.dataset}_layer_{layer - 1}.npy", (len(table), 32))
+        for layer in range(1, 6)
     }
     # The authors' repository lacks one of these: UrbanSound8K's.
     if (mfcc := features / f"{source.dataset}_mfcc.npy").is_file():
-        blocks["mfcc"] = _read_features(mfcc, (len(table), N_MFCC))
+        blocks["mfcc"] = _read_features(mfcc, (len(table), 120))
     ids = table["id"] if table["id"].is_unique else table["filepath"].map(lambda filepath: Path(filepath).stem)
     task = StudyTask(
         name,

@@ -15,8 +15,7 @@ from mgc_keras.layers.normalization import BatchStatisticsNormalization
 from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.progress import progress_bar
 from mgc_keras.studies.choi2017.layerwise import run_layerwise
-from mgc_keras.studies.choi2017.network import LAYERS, SAMPLING_RATE, convnet
-from mgc_keras.studies.choi2017.variants import is_convnet, options_of, with_variant
+from mgc_keras.studies.choi2017.network import LAYERS, SAMPLING_RATE, convnet, is_convnet, options_of, with_variant
 
 # Enough for stable means and variances: 128 clips hold some 20 million values a channel in the first layer.
 N_CALIBRATION_CLIPS = 128

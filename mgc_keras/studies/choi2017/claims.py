@@ -16,16 +16,6 @@ from mgc_keras.runs.claims import CONFIRMED, NOT_DECIDED, REFUTED
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.summary import columns_for, groups_of
 from mgc_keras.studies.choi2017.feature_sets import RANDOM, feature_order, layer_sets
-from mgc_keras.studies.choi2017.paper import (
-    AROUSAL,
-    BALLROOM,
-    EVENTS,
-    GENRE,
-    LOWEST_OF_BALLROOM,
-    TOP_OF_GENRE,
-    VALENCE,
-    VOCAL,
-)
 from mgc_keras.studies.choi2017.study import weighting_of
 from mgc_keras.studies.common.claims import (
     INCLUDES_ZERO,
@@ -36,6 +26,17 @@ from mgc_keras.studies.common.claims import (
     judged_interval,
     study_of,
 )
+from mgc_keras.studies.common.paper import GTZAN
+
+# The paper's tasks, and the built-in task that stands for each.
+BALLROOM = ("ballroom_extended", "dance")
+GENRE = (GTZAN, "genre")
+AROUSAL = ("emoMusic_a", "emotion_a")
+VALENCE = ("emoMusic_v", "emotion_v")
+VOCAL = ("jamendo_vd", "voice")
+EVENTS = ("urbansound", "events")
+LOWEST_OF_BALLROOM = ("5", "4", "3", "45", "35", "2", "25")
+TOP_OF_GENRE = ("12345", "2345", "1234")
 
 N_RESAMPLES = 1000
 # The 28 sets that the paper ran: its sentences speak of no others.
@@ -45,7 +46,6 @@ _FEW_SETS = 14
 # A statement about ranks is decided where it holds, or fails, in this share of resamples.
 _SURE = 0.975
 _NO_INTERVAL = "Scores alone: no predictions were saved, so there is no interval."
-Statement = Callable[[pd.Series], bool]
 # From scores to the evidence for a sentence, and to whether it holds.
 Sentence = Callable[[pd.Series], tuple[str, bool]]
 
@@ -79,12 +79,12 @@ class TaskScores:
         """Return a judgement on this task and protocol."""
         return Judgement(self.task, self.protocol, evidence, verdict, why)
 
-    def judge(self, evidence: str, holds: Statement) -> Judgement:
+    def judge(self, evidence: str, holds: Callable[[pd.Series], bool]) -> Judgement:
         """Judge a statement about the scores: decided where the scores and nearly all resamples agree."""
         found = CONFIRMED if holds(self.scores) else REFUTED
         if self.resampled is None:
             return self.judged(f"{evidence} {_NO_INTERVAL}", found)
-        share = float(np.mean([holds(row) for _, row in self.resampled.iterrows()]))
+        share = self.resampled.apply(holds, axis=1).mean()
         why = f"The sentence holds in {share:.0%} of {len(self.resampled)} resamples of the clips."
         if (share if found == CONFIRMED else 1 - share) >= _SURE:
             return self.judged(f"{evidence} {why}", found)

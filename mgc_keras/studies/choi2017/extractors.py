@@ -1,22 +1,153 @@
-"""The extractors of the Choi 2017 study: trained and random convnet, as published and corrected, and MFCCs."""
+"""The networks of the study, trained or given, and random; and the extractors of their features."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import keras
+import numpy as np
+import pandas as pd
 
-from mgc_keras.datasets.manifest import Manifest
+from mgc_keras.datasets.manifest import Manifest, read_manifest
+from mgc_keras.evaluation.intervals import bootstrap_macro_auc
+from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.features.export import export_features
 from mgc_keras.features.extractor import Extractor
+from mgc_keras.features.melspectrogram_cache import source_clips
 from mgc_keras.features.mfcc import MfccExtractor
 from mgc_keras.features.network import NetworkExtractor
+from mgc_keras.files import whole_file
 from mgc_keras.networks.load import load_model
-from mgc_keras.studies.choi2017.calibration import batch_independent
-from mgc_keras.studies.choi2017.network import convnet
-from mgc_keras.studies.choi2017.source import Source
+from mgc_keras.networks.tensors import set_tensors, tensors_of
+from mgc_keras.runs.rows import ScoreRow
+from mgc_keras.studies.choi2017.calibration import N_CALIBRATION_CLIPS, batch_independent, calibrate
+from mgc_keras.studies.choi2017.network import (
+    EXCERPT_FRAMES,
+    N_SAMPLES,
+    SAMPLING_RATE,
+    convnet,
+    excerpt_tagger,
+    melspectrogram_layer,
+    options_of,
+    with_variant,
+)
 from mgc_keras.studies.choi2017.study import Options
-from mgc_keras.studies.choi2017.variants import options_of
 from mgc_keras.studies.common.run import Run
+from mgc_keras.training.stepping import Scorer
+from mgc_keras.training.tagger import TaggerSettings, train_tagger, write_tag_scores
+
+# Each clip's own maximum is 0 dB: a reference taken from the batch would change with every shuffle.
+_clip_tagger = partial(convnet, output="tags", decibel_reference="clip", input="melspectrogram")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The source network of a run.
+
+    Parameters
+    ----------
+    published : str or Path
+        Weight file of the network that normalises by the batch at hand, as the original.
+    corrected : str or Path
+        Of the one with population statistics: a clip's features do not depend on others. A given file is both.
+    manifest : Manifest or None
+        The clips of the training, to calibrate by; None where the network was given.
+    """
+
+    published: str | Path
+    corrected: str | Path
+    manifest: Manifest | None = None
+
+
+def check_source(options: Options) -> None:
+    """Refuse a wrong weight file, manifest or training option before any clip is rendered or read."""
+    _settings(options)
+    if options.data.source_weights:
+        load_model(options.data.source_weights)
+    elif options.data.source_manifest:
+        read_manifest(options.data.source_manifest, options.run.data_home)
+
+
+def _settings(options: Options) -> TaggerSettings:
+    training = options.training
+    return TaggerSettings(
+        training.epochs,
+        training.batch_size,
+        training.learning_rate,
+        excerpt_frames=0 if training.whole_clips else EXCERPT_FRAMES,
+        seed=options.run.seed,
+    )
+
+
+def source_network(run: Run[Options]) -> Source:
+    """Train the source tagger in ``training/`` and add its AUC to the scores, or take the weights that were given.
+
+    A finished training is not repeated. It leaves ``source_tagger_batch_statistics.h5`` and ``source_tagger.h5``, the
+    published and the corrected network; ``history.csv``, one row an epoch; ``validation.csv`` with clip_id,
+    truth_<tag> and score_<tag> of the corrected network; and, while it lasts, the mel-spectrograms (0.26 MB a clip).
+
+    Raises
+    ------
+    ManifestError
+        There are no columns `label_<tag>`, or no `split` into "train" and "valid".
+    """
+    data = run.options.data
+    if data.source_weights:
+        return Source(data.source_weights, data.source_weights)
+    if data.source_manifest:
+        manifest = read_manifest(data.source_manifest, run.shared.data_home)
+    else:
+        manifest = run.rendered("tagging", SAMPLING_RATE, run.options.training.source_clips)
+    folder = run.folder / "training"
+    source = Source(folder / "source_tagger_batch_statistics.h5", folder / "source_tagger.h5", manifest)
+    validation_csv = folder / "validation.csv"
+    if not validation_csv.exists():
+        _train(manifest, source, validation_csv, _settings(run.options), run.jobs)
+    validation = pd.read_csv(validation_csv)
+    truth, scores = (validation.filter(regex=f"^{kind}_").to_numpy() for kind in ("truth", "score"))
+    found = bootstrap_macro_auc(truth, scores, seed=run.seed)
+    ends = (found.score, found.low, found.high)
+    run.add_scores([ScoreRow(run.study.key, "source", "tags", "corrected", "auc", *ends, np.nan, len(truth))])
+    return source
+
+
+def _train(manifest: Manifest, source: Source, validation_csv: Path, settings: TaggerSettings, jobs: int) -> None:
+    folder = validation_csv.parent
+    with source_clips(manifest, folder, melspectrogram_layer(), N_SAMPLES, jobs=jobs) as clips:
+        examples, validation, n_tags = clips.examples, clips.validation, len(clips.tags)
+        model = train_tagger(
+            partial(_untrained, n_tags, settings),
+            examples,
+            validation,
+            folder=folder,
+            score=lambda truth, scores: macro_auc(truth, scores).score,
+            settings=settings,
+        ).model
+        whole_clip_tagger = set_tensors(_clip_tagger(n_tags=n_tags, normalization="batch"), tensors_of(model))
+        drawn = np.random.default_rng(settings.seed).permutation(examples.rows[~validation])[:N_CALIBRATION_CLIPS]
+        tagger = calibrate(whole_clip_tagger, examples.values[np.sort(drawn)].astype(np.float32))
+        published = with_variant(tagger, normalization="batch", decibel_reference="batch", input="waveform")
+        _save(published, source.published)
+        _save(with_variant(tagger, input="waveform"), source.corrected)
+        held_out = np.flatnonzero(validation)
+        write_tag_scores(
+            validation_csv,
+            np.asarray(manifest.clip_ids)[examples.rows[held_out]],
+            clips.tags,
+            examples.targets[held_out],
+            Scorer(tagger).scores(examples, held_out, batch_size=16),
+        )
+
+
+def _untrained(n_tags: int, settings: TaggerSettings) -> keras.Model:
+    if settings.excerpt_frames:
+        return excerpt_tagger(n_tags, seed=settings.seed)
+    return _clip_tagger(n_tags=n_tags, normalization="population", seed=settings.seed)
+
+
+def _save(model: keras.Model, path: str | Path) -> None:
+    with whole_file(path) as temporary:
+        model.save(temporary)
 
 
 def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Extractor]:
@@ -24,8 +155,7 @@ def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Extra
 
     Protocols that see the same features share their extractors.
     """
-    random = convnet(seed=run.seed + 1)
-    mfcc = MfccExtractor()
+    random, mfcc = convnet(seed=run.seed + 1), MfccExtractor()
     networks: dict[bool, dict[str, Extractor]] = {}
     for independent in {protocol.mends("batch-features") for protocol in run.protocols}:
         if independent:

@@ -172,8 +172,7 @@ def _network(options: FeatureOptions, clips: "Clips", jobs: int | None, *, name:
     from mgc_keras.features.network import NetworkExtractor, find_weights
     from mgc_keras.networks.load import load_model
     from mgc_keras.studies.choi2017.calibration import batch_independent
-    from mgc_keras.studies.choi2017.network import convnet
-    from mgc_keras.studies.choi2017.variants import options_of
+    from mgc_keras.studies.choi2017.network import convnet, options_of
 
     weights = find_weights(options.weights) if options.weights else None
     if weights:

@@ -49,11 +49,7 @@ class StudyData:
 def exported_data(manifest: Manifest, tables: Mapping[tuple[str, str], Path]) -> list[StudyData]:
     """Join a manifest's tasks with its exported feature tables; clips that failed in any table are left out of all.
 
-    Parameters
-    ----------
-    manifest : Manifest
-    tables : mapping of (protocol, kind) to Path
-        protocol: its name. kind: "convnet", "random" or "mfcc".
+    `tables` are named by a protocol's name and a kind: "convnet", "random" or "mfcc".
 
     Raises
     ------

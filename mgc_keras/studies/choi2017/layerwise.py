@@ -16,8 +16,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.normalization import channel_moments
 from mgc_keras.networks.tensors import tensors_of
-from mgc_keras.studies.choi2017.network import BN_EPSILON, LAYERS, POOLS
-from mgc_keras.studies.choi2017.variants import options_of
+from mgc_keras.studies.choi2017.network import BN_EPSILON, LAYERS, POOLS, options_of
 
 Tensors = dict[str, np.ndarray]
 

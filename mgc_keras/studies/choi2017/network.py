@@ -1,6 +1,8 @@
 """The five-layer convnet of Choi, Fazekas, Sandler and Cho: Transfer learning for music classification (ISMIR 2017)."""
 
 import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import keras
 
@@ -9,6 +11,8 @@ from mgc_keras.errors import OptionError
 from mgc_keras.layers.melspectrogram import MelSpectrogram, PrecomputedMelSpectrogram
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
 from mgc_keras.networks.kinds import INPUTS
+from mgc_keras.networks.parts import has_layers
+from mgc_keras.networks.tensors import set_tensors, tensors_of
 
 SAMPLING_RATE = 12000
 N_SAMPLES = 29 * SAMPLING_RATE
@@ -84,11 +88,8 @@ def convnet(
     checked_choice("input", input, INPUTS)
     least = math.prod(time for _, time in POOLS)
     if math.ceil(n_samples / HOP_LENGTH) < least:
-        raise OptionError(
-            f"{n_samples} samples are too few for five pools",
-            field="n_samples",
-            cure=f"take at least {(least - 1) * HOP_LENGTH + 1}; repeat or zero-pad shorter clips",
-        )
+        cure = f"take at least {(least - 1) * HOP_LENGTH + 1}; repeat or zero-pad shorter clips"
+        raise OptionError(f"{n_samples} samples are too few for five pools", field="n_samples", cure=cure)
     inputs, maps = _front_end(n_samples, input, framing, decibel_reference)
     if standardize_clips:
         maps = ClipStandardization(name="standardization")(maps)
@@ -126,6 +127,83 @@ def excerpt_tagger(n_tags: int, *, seed: int = 0) -> keras.Model:
     for layer in LAYERS:
         maps = _block(maps, layer, "population", seed, pool=(POOLS[layer - 1][0], 1) if layer == LAYERS[-1] else None)
     return keras.Model(inputs, _tagging_head(maps, n_tags, seed), name="choi2017_excerpt_tagger")
+
+
+@dataclass(frozen=True)
+class ConvnetOptions:
+    """The options of `convnet` that a model was built with (all but the seed)."""
+
+    n_samples: int
+    output: str
+    n_tags: int
+    normalization: str
+    framing: str
+    decibel_reference: str
+    input: str
+    standardize_clips: bool
+
+
+def is_convnet(model: keras.Model) -> bool:
+    """Tell whether `model` is a variant of `convnet`."""
+    return has_layers(model, "melspectrogram", *(f"{kind}{n}" for n in LAYERS for kind in ("conv", "bn", "pool")))
+
+
+def options_of(model: keras.Model) -> ConvnetOptions:
+    """Read the options of a `convnet` off its layers, so that they survive saving in any format.
+
+    Raises
+    ------
+    OptionError
+        `model` is another network.
+    """
+    if not is_convnet(model):
+        cure = "take one that mgc_keras built or loaded"
+        raise OptionError(f"{model.name!r} is not the Choi 2017 convnet", field="model", cure=cure)
+    layers = {layer.name: layer for layer in model.layers}
+    front_end = layers["melspectrogram"]
+    from_waveform = isinstance(front_end, MelSpectrogram)
+    return ConvnetOptions(
+        n_samples=model.input_shape[1] if from_waveform else front_end.n_samples,
+        output="tags" if "tags" in layers else "features",
+        n_tags=layers["tags"].units if "tags" in layers else 50,
+        normalization="batch" if isinstance(layers["bn1"], BatchStatisticsNormalization) else "population",
+        framing=front_end.framing,
+        decibel_reference=front_end.decibel_reference,
+        input="waveform" if from_waveform else "melspectrogram",
+        standardize_clips=any(isinstance(layer, ClipStandardization) for layer in model.layers),
+    )
+
+
+def with_variant(model: keras.Model, **changes: Any) -> keras.Model:
+    """Build another variant of a convnet with the same weights.
+
+    `changes` are the options of `convnet` that shall differ (all but `seed`); the others stay as they are. `model` is
+    left alone.
+
+    Raises
+    ------
+    OptionError
+        The model lacks tensors that the variant needs: the tagging head of a model that gives features, or the
+        population statistics of one with batch statistics.
+
+    Example
+    -------
+    >>> tagger = convnet(output="tags", input="melspectrogram")
+    >>> with_variant(tagger, output="features", input="waveform").output_shape
+    (None, 160)
+    """
+    before = options_of(model)
+    unknown = sorted(set(changes) - set(asdict(before)))
+    if unknown:
+        cure = f"choose one of {', '.join(asdict(before))}"
+        raise OptionError("is no option of the convnet", field=unknown[0], cure=cure)
+    after = replace(before, **changes)
+    if (before.normalization, after.normalization) == ("batch", "population"):
+        cure = "use mgc_keras.calibrate"
+        raise OptionError("the model has no population statistics", field="normalization", cure=cure)
+    if (before.output, after.output) == ("features", "tags"):
+        raise OptionError("the model has no tagging head", field="output", cure="take its features")
+    return set_tensors(convnet(**asdict(after)), tensors_of(model))
 
 
 def _tagging_head(maps: keras.KerasTensor, n_tags: int, seed: int) -> keras.KerasTensor:

@@ -15,8 +15,15 @@ from mgc_keras.networks.tensors import set_tensors
 from mgc_keras.studies.choi2017.keras1_weights import is_keras1_weights, is_theano, read_keras1
 from mgc_keras.studies.choi2017.keras2_weights import is_keras2_convnet, read_keras2
 from mgc_keras.studies.choi2017.layerwise import batch_statistics_features
-from mgc_keras.studies.choi2017.network import FEATURE_COLUMNS, NORMALIZATIONS, OUTPUTS, convnet
-from mgc_keras.studies.choi2017.variants import is_convnet, options_of, with_variant
+from mgc_keras.studies.choi2017.network import (
+    FEATURE_COLUMNS,
+    NORMALIZATIONS,
+    OUTPUTS,
+    convnet,
+    is_convnet,
+    options_of,
+    with_variant,
+)
 
 
 def _from_keras1(file: h5py.File, path: Path, chosen: dict[str, str]) -> keras.Model:
@@ -48,12 +55,8 @@ def _rebuilt(tensors: dict[str, np.ndarray], path: Path, **options: Any) -> kera
     if "tags/kernel" in tensors:
         options["n_tags"] = tensors["tags/kernel"].shape[1]
     elif options["output"] == "tags":
-        raise WeightsError(
-            "the file lacks the tagging head",
-            path=path,
-            field="dense_1",
-            cure="take its features, or tags from weights_layer4_theano.hdf5",
-        )
+        cure = "take its features, or tags from weights_layer4_theano.hdf5"
+        raise WeightsError("the file lacks the tagging head", path=path, field="dense_1", cure=cure)
     return set_tensors(convnet(**options), tensors)
 
 

@@ -10,7 +10,6 @@ from mgc_keras.reporting.page import FigureImage, FindingList, Folded, Heading, 
 from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, audit, first_screen, paired, source_training
 from mgc_keras.reporting.tables import NONE, metric_name, protocol_cells, score_text
 from mgc_keras.runs.reader import RunFolder
-from mgc_keras.studies.choi2017.audits.figures import draw_audit
 from mgc_keras.studies.choi2017.feature_sets import (
     LAYER_SETS,
     RANDOM,
@@ -19,7 +18,7 @@ from mgc_keras.studies.choi2017.feature_sets import (
     feature_name,
     feature_order,
 )
-from mgc_keras.studies.choi2017.figures import LOWEST, draw_labels, draw_task
+from mgc_keras.studies.choi2017.figures import LOWEST, draw_audit, draw_labels, draw_task
 
 PUBLISHED_FEATURES = (
     "This run used the authors' own convnet features. They were extracted in file order, in batches that share "

@@ -6,12 +6,11 @@ from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.audits.run import run_audits
 from mgc_keras.studies.choi2017.authors_files import PUBLISHED_TASKS, published_data
-from mgc_keras.studies.choi2017.extractors import export_table, extractors
+from mgc_keras.studies.choi2017.extractors import Source, check_source, export_table, extractors, source_network
 from mgc_keras.studies.choi2017.feature_sets import RANDOM, feature_blocks, layer_sets, planned_pairs
 from mgc_keras.studies.choi2017.features import StudyData, exported_data
 from mgc_keras.studies.choi2017.network import SAMPLING_RATE
 from mgc_keras.studies.choi2017.scored_search import search_and_score
-from mgc_keras.studies.choi2017.source import Source, check_source, source_network
 from mgc_keras.studies.choi2017.study import Options, weighting_of
 from mgc_keras.studies.common.run import Run
 

@@ -8,7 +8,6 @@ from run_example import genre_predictions, write_example_run
 
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.choi2017 import figures
-from mgc_keras.studies.choi2017.audits import figures as audit_figures
 from mgc_keras.studies.choi2017.figures import label_differences
 
 
@@ -21,8 +20,7 @@ def run(tmp_path_factory):
 def drawn(monkeypatch):
     """Catch figures instead of writing them."""
     caught: list[Figure] = []
-    for module in (figures, audit_figures):
-        monkeypatch.setattr(module, "save_png", lambda figure, path: caught.append(figure) or path)
+    monkeypatch.setattr(figures, "save_png", lambda figure, path: caught.append(figure) or path)
     return caught
 
 
@@ -72,7 +70,7 @@ def test_no_labels_no_figure(run, drawn):
 
 
 def test_batch_border_bars_are_grouped_by_class_and_led_by_the_border(run, drawn):
-    audit_figures.draw_audit(run, "batch_border")
+    figures.draw_audit(run, "batch_border")
     table = run.audits["batch_border"].table
     (heights,) = [sum(_heights(drawn[0].axes[0]), [])]
     assert sorted(heights) == pytest.approx(sorted(table["balanced_accuracy"]))
@@ -83,7 +81,7 @@ def test_batch_border_bars_are_grouped_by_class_and_led_by_the_border(run, drawn
 
 
 def test_an_audit_without_a_drawing_is_told_by_its_table(run, drawn):
-    assert audit_figures.draw_audit(run, "fold_weighting") is None
+    assert figures.draw_audit(run, "fold_weighting") is None
     assert drawn == []
 
 

@@ -25,11 +25,7 @@ BATCH_BORDER, SHIFTED, SAME_BATCH = "batch border", "shifted border", "inside on
 
 
 def batch_border(
-    features: Mapping[str, np.ndarray],
-    labels: np.ndarray,
-    *,
-    batch_size: int = 256,
-    n_folds: int = 10,
+    features: Mapping[str, np.ndarray], labels: np.ndarray, *, batch_size: int = 256, n_folds: int = 10
 ) -> AuditResult:
     """Tell the two sides of a batch border apart within one class, against borders that mean nothing.
 

@@ -25,9 +25,7 @@ def batch_order(
     groups: np.ndarray | None = None,
     seed: int = 0,
 ) -> AuditResult:
-    """Score the same clips' features, extracted in differently ordered batches, under the same folds.
-
-    `nested_linear_svm` predicts.
+    """Score the same clips' features, extracted in differently ordered batches, by `nested_linear_svm` on equal folds.
 
     Parameters
     ----------

@@ -14,17 +14,16 @@ from mgc_keras.studies.choi2017.audits.batch_border import batch_border, batch_n
 from mgc_keras.studies.choi2017.audits.batch_order import batch_order
 from mgc_keras.studies.choi2017.audits.replicas import replicas
 from mgc_keras.studies.choi2017.audits.score_changes import fold_weighting, scaling
-from mgc_keras.studies.choi2017.extractors import export_table
+from mgc_keras.studies.choi2017.extractors import Source, export_table
 from mgc_keras.studies.choi2017.feature_sets import LAYERS, feature_blocks
 from mgc_keras.studies.choi2017.features import Blocks, StudyData
 from mgc_keras.studies.choi2017.scored_search import search_and_score
-from mgc_keras.studies.choi2017.source import Source
 from mgc_keras.studies.choi2017.study import Options
 from mgc_keras.studies.common.run import Run
 
 BATCH_SIZE = 256
-SCALED_FEATURES = ("1", "12345", "mfcc", "mfcc+12345")
 WEIGHTED_FEATURES = ("12345", "mfcc", "mfcc+12345")
+SCALED_FEATURES = ("1", *WEIGHTED_FEATURES)
 
 
 def run_audits(searched: list[StudyData], source: Source | None, run: Run[Options]) -> None:
@@ -54,12 +53,11 @@ def _convnet_and_mfcc(blocks: Blocks) -> dict[str, np.ndarray]:
     return convnet | {name: block for name, block in blocks.items() if name == "mfcc"}
 
 
-def _cut_classes(labels: np.ndarray, least: int = 10) -> bool:
-    """Tell whether some border between batches leaves enough clips of one class on both sides."""
+def _cut_classes(labels: np.ndarray) -> bool:
+    """Tell whether some border between batches leaves ten clips of one class, or more, on both sides."""
     borders = range(BATCH_SIZE, len(labels), BATCH_SIZE)
-    return any(
-        min((labels[:row] == labels[row]).sum(), (labels[row:] == labels[row]).sum()) >= least for row in borders
-    )
+    parts = [(labels[:row] == labels[row], labels[row:] == labels[row]) for row in borders]
+    return any(min(before.sum(), after.sum()) >= 10 for before, after in parts)
 
 
 def _weighting(run: Run[Options]) -> AuditResult:
