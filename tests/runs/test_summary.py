@@ -12,7 +12,7 @@ from mgc_keras.evaluation.paired import holm
 from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
 from mgc_keras.runs.summary import compare_features, compare_tables, groups_of, score_row
 from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.choi2017.order import planned_pairs
+from mgc_keras.studies.choi2017.feature_sets import planned_pairs
 
 
 def test_a_score_row_has_the_columns_in_order():

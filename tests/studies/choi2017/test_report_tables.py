@@ -8,8 +8,8 @@ from mgc_keras.reporting.findings import findings, reproduction
 from mgc_keras.reporting.tables import comparison_table, p_text
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.choi2017.order import LAYER_SETS, best_layer_set, describe, feature_name, feature_order
-from mgc_keras.studies.choi2017.tables import headline_table, score_table
+from mgc_keras.studies.choi2017.feature_sets import LAYER_SETS, best_layer_set, describe, feature_name, feature_order
+from mgc_keras.studies.choi2017.report import headline_table, score_table
 
 
 def _score(task, feature, protocol, score, metric="accuracy", published=float("nan")):
