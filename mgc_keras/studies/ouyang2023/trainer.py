@@ -8,7 +8,13 @@ import pandas as pd
 
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.files import whole_file
-from mgc_keras.networks.image_network import SAMPLING_RATE, head_network, set_head, standardize_vectors
+from mgc_keras.networks.image_network import (
+    SAMPLING_RATE,
+    head_network,
+    image_network,
+    set_head,
+    standardize_vectors,
+)
 from mgc_keras.networks.parts import between
 from mgc_keras.runs.writer import write_table
 from mgc_keras.studies.ouyang2023.data import CleanFold
