@@ -34,8 +34,7 @@ import tensorflow as tf
 from mgc_keras.audio.files import find_clips, fit_waveform, read_waveform
 from mgc_keras.features.network import NetworkExtractor, compiled
 from mgc_keras.features.export import export_features
-from mgc_keras.studies.choi2017.network import N_SAMPLES, SAMPLING_RATE, convnet
-from mgc_keras.studies.choi2017.variants import with_variant
+from mgc_keras.studies.choi2017.network import N_SAMPLES, SAMPLING_RATE, convnet, with_variant
 
 REAL_CLIPS = Path(__file__).parents[2] / "shared" / "data" / "audio" / "emotify"
 N_CLIPS, BATCH_SIZE = 60, 16

@@ -59,8 +59,8 @@ def main() -> None:
 def features_and_labels(folder: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return the five layers and labels of GTZAN, or random ones of the same size where the files are absent."""
     if folder.is_dir():
-        task = read_published_task(folder, "gtzan_genre")
-        return {layer: task.blocks[layer] for layer in "12345"}, task.target
+        task, blocks = read_published_task(folder, "gtzan_genre")
+        return {layer: blocks[layer] for layer in "12345"}, task.target
     print(f"no folder {folder}: random features instead")
     random, labels = np.random.default_rng(0), np.repeat(np.arange(10), 100)
     centres = random.normal(scale=0.35, size=(5, 10, 32))

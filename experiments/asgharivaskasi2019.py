@@ -12,10 +12,8 @@ of the skip-GRU minus the GRU's -0.057 [-0.398, +0.283]: not decided. No figure 
 takes ImageNet weights and GTZAN.
 """
 
-import sys
-
 from mgc_keras.studies.asgharivaskasi2019.study import STUDY
 from mgc_keras.studies.common.main import main
 
 if __name__ == "__main__":
-    sys.exit(main(STUDY))
+    raise SystemExit(main(STUDY))

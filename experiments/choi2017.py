@@ -11,10 +11,8 @@ Ballroom 30 of 30 exact; arousal and valence 30 of 30 within 5e-4; vocal 17 and 
 layer 5, whose published files are not those of the recorded run. Default run: see measured.csv of the study.
 """
 
-import sys
-
 from mgc_keras.studies.choi2017.study import STUDY
 from mgc_keras.studies.common.main import main
 
 if __name__ == "__main__":
-    sys.exit(main(STUDY))
+    raise SystemExit(main(STUDY))

@@ -10,10 +10,8 @@ Measured on 60 Emotify clips with the published weights, corrected protocol (202
 is trained for minutes on synthetic tags, and its scores are near chance; output and report say so.
 """
 
-import sys
-
 from mgc_keras.studies.common.main import main
 from mgc_keras.studies.jimenez2017.study import STUDY
 
 if __name__ == "__main__":
-    sys.exit(main(STUDY))
+    raise SystemExit(main(STUDY))

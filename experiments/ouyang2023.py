@@ -9,10 +9,8 @@ No figure of the paper has been reproduced: that takes ImageNet weights and GTZA
 starts from random weights, and output and report say so.
 """
 
-import sys
-
 from mgc_keras.studies.common.main import main
 from mgc_keras.studies.ouyang2023.study import STUDY
 
 if __name__ == "__main__":
-    sys.exit(main(STUDY))
+    raise SystemExit(main(STUDY))

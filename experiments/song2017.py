@@ -11,10 +11,8 @@ Measured on the built-in corpus, five seeds, corrected protocol (2026): transfer
 -0.043 [-0.107, +0.020]: not decided. The paper's sizes have not been run.
 """
 
-import sys
-
 from mgc_keras.studies.common.main import main
 from mgc_keras.studies.song2017.study import STUDY
 
 if __name__ == "__main__":
-    sys.exit(main(STUDY))
+    raise SystemExit(main(STUDY))

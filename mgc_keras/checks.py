@@ -21,13 +21,9 @@ def check_sizes(**sizes: float | Sequence[float]) -> None:
     >>> check_sizes(n_classes=10, head_units=(256, 128))
     """
     for field, value in sizes.items():
-        members = (
-            {f"{field}[{place}]": size for place, size in enumerate(value)}
-            if isinstance(value, Sequence)
-            else {field: value}
-        )
-        for name, size in members.items():
+        for place, size in enumerate(value if isinstance(value, Sequence) else [value]):
             if size < 1 or size != int(size):
+                name = f"{field}[{place}]" if isinstance(value, Sequence) else field
                 raise OptionError(f"must be a whole number above 0, not {size}", field=name)
 
 

@@ -29,23 +29,10 @@ def modules_in(package: str) -> Iterator[ModuleType]:
         yield import_module(f"{package}.{name}")
 
 
-def modules_named(name: str, package: str = STUDIES) -> Iterator[ModuleType]:
-    """Import ``<package>.<folder>.<name>`` of every folder of a package that has such a module, by name of the folder.
-
-    What a study adds to the package (networks, weight files, the study itself) is found so: the rooms below know the
-    module's name, never the study.
-    """
-    for found in iter_modules(import_module(package).__path__):
-        module = f"{package}.{found.name}.{name}"
-        if found.ispkg and find_spec(module) is not None:
-            yield import_module(module)
-
-
 def names_by_study(name: str) -> dict[str, str]:
     """Return the full name of this module of every study that has one, by the study's key: the name of its folder."""
-    keys = [
-        found.name for found in iter_modules(import_module(STUDIES).__path__) if found.ispkg and found.name != COMMON
-    ]
+    folders = iter_modules(import_module(STUDIES).__path__)
+    keys = [found.name for found in folders if found.ispkg and found.name != COMMON]
     modules = {key: f"{STUDIES}.{key}.{name}" for key in keys}
     return {key: module for key, module in modules.items() if find_spec(module) is not None}
 
@@ -53,3 +40,11 @@ def names_by_study(name: str) -> dict[str, str]:
 def by_study(name: str) -> dict[str, ModuleType]:
     """Import the module of this name of every study that has one, by the study's key."""
     return {key: import_module(module) for key, module in names_by_study(name).items()}
+
+
+def modules_named(name: str) -> list[ModuleType]:
+    """Import the module of this name of every study that has one: what the study adds to the package.
+
+    The rooms below know the module's name, never the study.
+    """
+    return list(by_study(name).values())

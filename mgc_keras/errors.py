@@ -1,5 +1,6 @@
 """The errors that a user can cure: each is one line that names the file, the field and the cure."""
 
+from functools import partial
 from pathlib import Path
 
 
@@ -27,11 +28,7 @@ class MgcKerasError(Exception):
 
     def __reduce__(self) -> tuple:
         # Keyword-only arguments are lost by the default pickling that process pools rely on.
-        return _rebuild, (type(self), self.problem, self.path, self.field, self.cure)
-
-
-def _rebuild(kind: type, problem: str, path: str | None, field: str | None, cure: str | None) -> MgcKerasError:
-    return kind(problem, path=path, field=field, cure=cure)
+        return partial(type(self), path=self.path, field=self.field, cure=self.cure), (self.problem,)
 
 
 class AudioError(MgcKerasError):

@@ -18,15 +18,7 @@ from mgc_keras.errors import MgcKerasError, OptionError
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
 
-    Parameters
-    ----------
-    path : str or Path
-        Where the finished file shall be. Its folder is created.
-
-    Yields
-    ------
-    Path
-        The temporary file to write. It has the suffix of `path`, since some writers choose the format by it.
+    The folder is created. The temporary file has the suffix of `path`, since some writers choose the format by it.
 
     Raises
     ------
@@ -53,13 +45,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def output_folder(path: str | Path, field: str) -> Path:
-    """Create the folder for a command's files before any work is done, and return it.
-
-    Parameters
-    ----------
-    path : str or Path
-    field : str
-        The option that names it.
+    """Create the folder that an option (`field`) names before any work is done, and return it.
 
     Raises
     ------

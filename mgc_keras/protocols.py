@@ -24,10 +24,8 @@ class Repair:
     ----------
     name : str
         Names it on the command line and in tables: "scaling".
-    fault : str
-        What the original does; a sentence.
-    cure : str
-        What the corrected protocol does instead; a sentence.
+    fault, cure : str
+        What the original does, and what the corrected protocol does instead; a sentence each.
     """
 
     name: str
@@ -37,13 +35,7 @@ class Repair:
 
 @dataclass(frozen=True)
 class Protocol:
-    """A name, and for each of the study's repairs whether it is made.
-
-    Parameters
-    ----------
-    name : str
-        Stands in file names and tables.
-    mended : mapping of str to bool
+    """A name, which stands in file names and tables, and for each of the study's repairs whether it is made.
 
     Example
     -------
@@ -56,13 +48,7 @@ class Protocol:
     mended: Mapping[str, bool] = field(default_factory=dict, hash=False)
 
     def mends(self, repair: str) -> bool:
-        """Tell whether a repair is made.
-
-        Raises
-        ------
-        KeyError
-            The study declares no such repair.
-        """
+        """Tell whether a repair is made; raise a `KeyError` where the study declares none of this name."""
         return self.mended[repair]
 
     @property
@@ -72,15 +58,9 @@ class Protocol:
 
 
 def protocols_of(repairs: Sequence[Repair], which: str = "both", without: Sequence[str] = ()) -> tuple[Protocol, ...]:
-    """Return the protocols of a run.
+    """Return the protocols of a run ("published", "corrected" or "both") of a study that declares these repairs.
 
-    Parameters
-    ----------
-    repairs : sequence of Repair
-        All that the study declares.
-    which : {"published", "corrected", "both"}
-    without : sequence of str
-        For each of these repairs, the corrected protocol is also run without it.
+    The corrected protocol is also run without each of the repairs in `without`.
 
     Raises
     ------
@@ -92,28 +72,21 @@ def protocols_of(repairs: Sequence[Repair], which: str = "both", without: Sequen
         cure = f"take --protocol {CORRECTED} or both"
         raise OptionError(f"needs the {CORRECTED} protocol to be compared with", field="--without", cure=cure)
     names = [name for name in (PUBLISHED, CORRECTED) if which in (name, "both")]
-    return tuple(
-        protocol_named(name, repairs) for name in [*names, *(_WITHOUT + repair for repair in dict.fromkeys(without))]
-    )
+    names += [_WITHOUT + repair for repair in dict.fromkeys(without)]
+    return tuple(protocol_named(name, repairs) for name in names)
 
 
 def protocol_named(name: str, repairs: Sequence[Repair]) -> Protocol:
-    """Return the protocol that a table names.
-
-    Raises
-    ------
-    OptionError
-        There is no such protocol or repair.
-    """
-    if name not in (PUBLISHED, CORRECTED) and not name.startswith(_WITHOUT):
+    """Return the protocol that a table names; raise an `OptionError` where there is no such protocol or repair."""
+    known, left_out = [repair.name for repair in repairs], None
+    if name.startswith(_WITHOUT):
+        left_out = name.removeprefix(_WITHOUT)
+        if left_out not in known:
+            cure = f"choose one of {', '.join(known)}"
+            raise OptionError(f"there is no repair {left_out!r}", field="--without", cure=cure)
+    elif name not in (PUBLISHED, CORRECTED):
         cure = f"choose {PUBLISHED}, {CORRECTED} or {_WITHOUT}REPAIR"
         raise OptionError(f"there is no protocol {name!r}", field="protocol", cure=cure)
-    left_out = name.removeprefix(_WITHOUT) if name.startswith(_WITHOUT) else None
-    known = [repair.name for repair in repairs]
-    if left_out is not None and left_out not in known:
-        raise OptionError(
-            f"there is no repair {left_out!r}", field="--without", cure=f"choose one of {', '.join(known)}"
-        )
     return Protocol(name, {repair: name != PUBLISHED and repair != left_out for repair in known})
 
 

@@ -46,19 +46,14 @@ def versions() -> dict[str, str]:
 
 
 def fingerprint(*parts: Any) -> str:
-    """Return a SHA-256 over everything that a result depends on.
+    """Return a SHA-256, in hexadecimal, over everything that a result depends on.
 
     Parameters
     ----------
     *parts
-        JSON values; lists, tuples, dictionaries, sets and dataclasses of them; NumPy arrays, which count with their
-        type and shape; and `Path`, which stands for the content of its file. Where the name is meant, give
-        ``str(path)``.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits. The order of a mapping's keys does not matter.
+        JSON values; lists, tuples, dictionaries, sets and dataclasses of them, in which the order of keys does not
+        matter; NumPy arrays, which count with their type and shape; and `Path`, which stands for the content of its
+        file. Where the name is meant, give ``str(path)``.
 
     Raises
     ------
@@ -94,12 +89,9 @@ def _plain(value: Any) -> Any:
 
 
 def finished_record(path: str | Path, fingerprint: str) -> dict[str, Any] | None:
-    """Return the JSON record of a finished result, if it is there and its ``fingerprint`` is this one.
+    """Return the JSON record of a finished result whose ``fingerprint`` is this one.
 
-    Returns
-    -------
-    dict or None
-        None where there is no such file, it was made from something else, or it is no JSON record.
+    None: there is no such file, it was made from something else, or it is no JSON record.
     """
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -278,13 +270,7 @@ def write_failed_clips(path: str | Path, failed: Iterable[FailedClip]) -> Path:
 
 
 def read_failed_clips(path: str | Path) -> list[FailedClip]:
-    """Read an ``errors.csv`` that `write_failed_clips` wrote.
-
-    Raises
-    ------
-    OptionError
-        It has other columns.
-    """
+    """Read an ``errors.csv`` that `write_failed_clips` wrote; raise an `OptionError` if it has other columns."""
     with open(path, encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
         if tuple(reader.fieldnames or ()) != ERROR_COLUMNS:

@@ -27,9 +27,10 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def built_inception() -> tuple["keras.Model", list[np.ndarray]]:
     """InceptionV3 with a small head, the smallest image, three classes, from random weights of seed 1, and these."""
-    from mgc_keras.studies.ouyang2023.networks import frozen_inception
+    from mgc_keras.networks.image_network import image_network
 
-    model = frozen_inception(3, 6000, weights="none", image_size=(75, 75), head_units=[5], seed=1)
+    size = {"image_size": (75, 75), "antialias": True}
+    model = image_network("inceptionv3", 3, 6000, weights="none", head_units=[5], seed=1, **size)
     return model, model.get_weights()
 
 

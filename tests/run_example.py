@@ -9,15 +9,15 @@ from mgc_keras.runs.summary import compare_features, score_row
 from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.choi2017.audits.batch_border import batch_border, batch_number
 from mgc_keras.studies.choi2017.audits.batch_order import batch_order
-from mgc_keras.studies.choi2017.audits.fold_weighting import fold_weighting
 from mgc_keras.studies.choi2017.audits.replicas import replicas
-from mgc_keras.studies.choi2017.audits.scaling import scaling
-from mgc_keras.studies.choi2017.order import planned_pairs
+from mgc_keras.studies.choi2017.audits.score_changes import fold_weighting, scaling
+from mgc_keras.studies.choi2017.feature_sets import planned_pairs
 from mgc_keras.work import FailedClip
 
 LAYER_SETS = ("1", "2", "3", "4", "5", "12", "13", "45", "123", "345", "1234", "12345")
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 WEIGHTINGS = {"published": "size", "corrected": "pooled"}
+GROUPED = {"published": False, "corrected": True}
 
 
 def skill_of(feature: str) -> float:
@@ -94,9 +94,7 @@ def write_example_run(folder: Path, layer_sets: tuple[str, ...] = LAYER_SETS) ->
                 rows.append(score_row(*cell, weighting=weighting, published=published, n_resamples=300))
     writer.scores(rows)
     writer.comparisons(
-        compare_features(
-            folder, rows, planned_pairs, weighting=WEIGHTINGS, grouped={"corrected": True}, n_resamples=300
-        )
+        compare_features(folder, rows, planned_pairs, weighting=WEIGHTINGS, grouped=GROUPED, n_resamples=300)
     )
     epochs = np.arange(1, 21)
     writer.history(

@@ -3,8 +3,9 @@
 import math
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -34,10 +35,8 @@ class Finding:
         Path relative to the folder, with forward slashes.
     kind : str
         One of `KINDS`.
-    detail : str
-        What was found.
-    cure : str
-        What to do about it.
+    detail, cure : str
+        What was found, and what to do about it.
     """
 
     clip: str
@@ -53,7 +52,6 @@ class CheckReport:
     Attributes
     ----------
     folder : Path
-        The folder that was checked.
     clips_per_folder : dict of str to int
         The number of clips by the folder that holds them, relative to `folder` ("." is `folder` itself), sorted.
     findings : tuple of Finding
@@ -82,10 +80,7 @@ class CheckReport:
 
     def table(self) -> pd.DataFrame:
         """Return the findings as a table with the columns clip, kind, detail, cure."""
-        return pd.DataFrame(
-            [(finding.clip, finding.kind, finding.detail, finding.cure) for finding in self.findings],
-            columns=["clip", "kind", "detail", "cure"],
-        )
+        return pd.DataFrame(list(self.findings), columns=[column.name for column in fields(Finding)])
 
     def write(self, path: str | Path) -> Path:
         """Write the findings as CSV, whole or not at all; return the path."""
@@ -100,8 +95,7 @@ def check_folder(
     Parameters
     ----------
     folder : str or Path
-        The folder. Hidden files, ``._*`` files among them, are skipped; visible files of other suffixes are skipped
-        and counted.
+        Hidden files, ``._*`` files among them, are skipped; visible files of other suffixes are skipped and counted.
     minimum_duration : float
         Clips shorter than this many seconds are reported as too short.
     jobs : int or None
@@ -154,9 +148,8 @@ def check_clips(
 
     Parameters
     ----------
-    paths : sequence of Path
-    names : sequence of str
-        What the findings call each clip.
+    paths, names : sequence of Path, sequence of str
+        The clips, and what the findings call each.
     minimum_duration, jobs
         As in `check_folder`.
 
@@ -204,37 +197,32 @@ def _judge(path: Path, name: str, minimum_duration: float) -> tuple[list[Finding
     except OSError as error:
         detail = f"the system says: {error.strerror}"
         return [Finding(name, "unreadable", detail, "check the disk and your rights")], ""
-    findings = []
+    is_heard = probe.finite and probe.amplitude >= SILENCE
+    findings = list(_findings(path, name, probe, is_heard, minimum_duration))
+    return findings, probe.fingerprint if is_heard else ""
+
+
+def _findings(path: Path, name: str, probe: ClipProbe, is_heard: bool, minimum_duration: float) -> Iterator[Finding]:
+    found = partial(Finding, name)
     right = SUFFIX_OF_FORMAT.get(probe.format_name)
     if right != path.suffix.lower():
         cure = f"rename it to {_shown(Path(path.stem))}{right}" if right else "convert it to wav"
-        findings.append(Finding(name, "wrong_extension", f"holds {probe.format_name} audio", cure))
+        yield found("wrong_extension", f"holds {probe.format_name} audio", cure)
     if probe.missing:
         detail = f"{probe.missing}; {probe.duration:.1f} s decode"
-        findings.append(Finding(name, "truncated", detail, "fetch the file again or leave it out"))
-    findings += _findings_of_audio(probe, name, minimum_duration)
-    return findings, probe.fingerprint if _is_heard(probe) else ""
-
-
-def _findings_of_audio(probe: ClipProbe, name: str, minimum_duration: float) -> list[Finding]:
+        yield found("truncated", detail, "fetch the file again or leave it out")
     if not probe.n_samples:
-        cure = "replace the clip or leave it out"
-        return [] if probe.missing else [Finding(name, "empty", "holds no samples", cure)]
-    findings = []
+        if not probe.missing:
+            yield found("empty", "holds no samples", "replace the clip or leave it out")
+        return
     if not probe.finite:
-        cure = "export the clip again from its source"
-        findings.append(Finding(name, "unreadable", "contains NaN or infinite samples", cure))
-    elif not _is_heard(probe):
-        cure = "listen to it, then replace it or leave it out"
-        findings.append(Finding(name, "silent", "its mono mix is below -80 dB throughout", cure))
+        yield found("unreadable", "contains NaN or infinite samples", "export the clip again from its source")
+    elif not is_heard:
+        detail, cure = "its mono mix is below -80 dB throughout", "listen to it, then replace it or leave it out"
+        yield found("silent", detail, cure)
     if probe.duration < minimum_duration:
-        shown = f"lasts {probe.duration:.3g} s, less than {minimum_duration:g} s"
-        findings.append(Finding(name, "too_short", shown, "leave it out, or allow shorter clips"))
-    return findings
-
-
-def _is_heard(probe: ClipProbe) -> bool:
-    return probe.finite and probe.amplitude >= SILENCE
+        detail = f"lasts {probe.duration:.3g} s, less than {minimum_duration:g} s"
+        yield found("too_short", detail, "leave it out, or allow shorter clips")
 
 
 def _duplicates(group: tuple[str, ...]) -> list[Finding]:

@@ -10,7 +10,6 @@ from mgc_keras.audio.mpeg import walk_frames
 from mgc_keras.audio.ogg import missing_pages
 from mgc_keras.errors import AudioError
 
-ByteOrder = Literal["little", "big"]
 # libsndfile's name of each format that the package reads, and the suffix that belongs to it.
 SUFFIX_OF_FORMAT = {
     "WAV": ".wav",
@@ -51,11 +50,8 @@ def open_clip(path: str | Path) -> soundfile.SoundFile:
         raise _why_not_opened(path)
     if clip.frames >= _UNKNOWN_FRAMES:
         clip.close()
-        raise AudioError(
-            "does not say in its header how long it is",
-            path=path,
-            cure="encode it again, into a file instead of a pipe",
-        )
+        problem, cure = "does not say in its header how long it is", "encode it again, into a file instead of a pipe"
+        raise AudioError(problem, path=path, cure=cure)
     return clip
 
 
@@ -72,19 +68,15 @@ def _why_not_opened(path: Path) -> AudioError:
 
 def _looks_like(head: bytes) -> str:
     """Name what the first bytes of an undecodable file suggest; an empty string if nothing."""
-    if head[4:8] == b"ftyp":
-        return "an MP4 or M4A file"
-    if head[:4] == b"\x30\x26\xb2\x75":
-        return "a Windows Media file"
-    if head[:4] == b"PK\x03\x04":
-        return "a zip archive"
-    if head.lstrip()[:1] == b"<":
-        return "a web page"
-    if not head.strip(b"\0"):
-        return "a file of zeros"
-    if all(byte in b"\t\n\r\f" or 32 <= byte < 127 for byte in head):
-        return "text"
-    return ""
+    looks = {
+        "an MP4 or M4A file": head[4:8] == b"ftyp",
+        "a Windows Media file": head.startswith(b"\x30\x26\xb2\x75"),
+        "a zip archive": head.startswith(b"PK\x03\x04"),
+        "a web page": head.lstrip().startswith(b"<"),
+        "a file of zeros": not head.strip(b"\0"),
+        "text": all(byte in b"\t\n\r\f" or 32 <= byte < 127 for byte in head),
+    }
+    return next((name for name, is_so in looks.items() if is_so), "")
 
 
 def missing_end(path: str | Path, format_name: str) -> str:
@@ -94,10 +86,8 @@ def missing_end(path: str | Path, format_name: str) -> str:
 
     Parameters
     ----------
-    path : str or Path
-        A file that `open_clip` opens.
-    format_name : str
-        Its format as libsndfile names it, a key of `SUFFIX_OF_FORMAT`.
+    path, format_name : str or Path, str
+        A file that `open_clip` opens, and its format as libsndfile names it.
 
     Returns
     -------
@@ -124,7 +114,7 @@ def _riff_samples(stream: BinaryIO) -> tuple[int, int]:
     """Bytes of samples that a RIFF header promises, and those that follow."""
     size = os.fstat(stream.fileno()).st_size
     magic = stream.read(12)[:4]
-    order: ByteOrder = "big" if magic == b"RIFX" else "little"
+    order: Literal["little", "big"] = "big" if magic == b"RIFX" else "little"
     long_size = None
     while len(header := stream.read(8)) == 8:
         name, length = header[:4], int.from_bytes(header[4:], order)
@@ -141,7 +131,7 @@ def _riff_samples(stream: BinaryIO) -> tuple[int, int]:
 def _au_samples(stream: BinaryIO) -> tuple[int, int]:
     """Bytes of samples that an au header promises, and those that follow."""
     header = stream.read(12)
-    order: ByteOrder = "little" if header[:4] == b"dns." else "big"
+    order: Literal["little", "big"] = "little" if header[:4] == b"dns." else "big"
     start, promised = int.from_bytes(header[4:8], order), int.from_bytes(header[8:12], order)
     return promised, os.fstat(stream.fileno()).st_size - start
 

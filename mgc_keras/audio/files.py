@@ -35,9 +35,9 @@ def read_waveform(
     Parameters
     ----------
     path : str or Path
-        An audio file: wav, au, flac, ogg or mp3.
+        Of a wav, au, flac, ogg or mp3 file.
     sampling_rate : int or None
-        Sampling rate of the result in Hz; None keeps the file's own.
+        Of the result, in Hz; None keeps the file's own.
     offset : float
         Where to start, in seconds.
     duration : float or None
@@ -73,9 +73,8 @@ def read_waveform(
             raise AudioError(problem, path=path, cure="replace the clip or leave it out")
         waveform = _read_mono(clip, path, start, n_frames)
     if not len(waveform):
-        raise AudioError(
-            "holds no samples in the seconds asked for", path=path, cure="replace the clip or leave it out"
-        )
+        problem = "holds no samples in the seconds asked for"
+        raise AudioError(problem, path=path, cure="replace the clip or leave it out")
     if not np.isfinite(waveform).all():
         raise AudioError("contains NaN or infinite samples", path=path, cure="export the clip again from its source")
     return waveform if sampling_rate is None else _resample(waveform, native_rate, sampling_rate)
@@ -87,9 +86,7 @@ def fit_waveform(waveform: np.ndarray, n_samples: int, fit: str = "repeat") -> n
     Parameters
     ----------
     waveform : np.ndarray [shape=(n,), dtype=float32]
-        The waveform; n >= 1.
-    n_samples : int
-        The length to reach.
+        n is at least 1.
     fit : str
         What happens to clips of another length. "repeat": a shorter clip is looped, a longer one cut at `n_samples`
         (Choi et al. 2017, footnote 2). "zero_pad": zeros behind a shorter one, a longer one cut at `n_samples` (their
@@ -125,9 +122,7 @@ def fit_waveform(waveform: np.ndarray, n_samples: int, fit: str = "repeat") -> n
         return waveform[start : start + n_samples]
     if fit == "repeat":
         return np.tile(waveform, -(-n_samples // n))[:n_samples]
-    fitted = np.zeros(n_samples, dtype=waveform.dtype)
-    fitted[:n] = waveform
-    return fitted
+    return np.pad(waveform, (0, n_samples - n))
 
 
 def write_waveform(path: str | Path, waveform: np.ndarray, sampling_rate: int) -> Path:
@@ -141,11 +136,6 @@ def write_waveform(path: str | Path, waveform: np.ndarray, sampling_rate: int) -
         Samples in the range -1 to 1; what exceeds it is clipped.
     sampling_rate : int
         In Hz.
-
-    Returns
-    -------
-    Path
-        `path`.
 
     Raises
     ------
@@ -211,11 +201,10 @@ def mix_to_mono(samples: np.ndarray) -> np.ndarray:
     if samples.ndim == 1:
         return samples
     # Channel by channel: numpy's own mean over so short an axis takes twenty times as long, as much as decoding an mp3.
-    n_channels = samples.shape[1]
     waveform = samples[:, 0].copy()
-    for channel in range(1, n_channels):
+    for channel in range(1, samples.shape[1]):
         waveform += samples[:, channel]
-    waveform /= n_channels
+    waveform /= samples.shape[1]
     return waveform
 
 
@@ -239,7 +228,6 @@ def _read_mono(clip: soundfile.SoundFile, path: str | Path, start: int, n_frames
 
 
 def _read_samples(clip: soundfile.SoundFile, n_frames: int) -> np.ndarray:
-    """Read samples as float32 in [-1, 1)."""
     if clip.subtype != "PCM_16":
         return clip.read(frames=n_frames, dtype="float32")
     # libsndfile's own conversion takes three times as long for the same numbers.

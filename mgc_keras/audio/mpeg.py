@@ -24,11 +24,7 @@ _KBPS = {
     (False, _LAYER_2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, _LAYER_3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-_HERTZ = {
-    _MPEG_1: (44100, 48000, 32000),
-    _MPEG_2: (22050, 24000, 16000),
-    _MPEG_25: (11025, 12000, 8000),
-}
+_HERTZ = {_MPEG_1: (44100, 48000, 32000), _MPEG_2: (22050, 24000, 16000), _MPEG_25: (11025, 12000, 8000)}
 # How far to look for a frame behind bytes that are none (tags, damage); no frame is longer than this.
 _SEARCH_BYTES = 1 << 16
 
@@ -37,14 +33,8 @@ _SEARCH_BYTES = 1 << 16
 class MpegFrames:
     """What a walk over an mp3 file found.
 
-    Attributes
-    ----------
-    n_frames : int
-        Whole frames that hold audio.
-    promised : int or None
-        The number of frames that the Xing or Info header names; None without such a header.
-    missing_bytes : int
-        Bytes that the last frame lacks; 0 where the file ends with a whole frame.
+    Whole frames that hold audio; the frames that the Xing or Info header names, None without such a header; the bytes
+    that the last frame lacks, 0 where the file ends with a whole frame.
     """
 
     n_frames: int

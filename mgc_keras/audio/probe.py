@@ -62,15 +62,6 @@ def probe_clip(path: str | Path) -> ClipProbe:
     the samples), ogg (damaged and missing pages) and mp3 (frame count and last frame), and where decoding stops early.
     Truncation of an mp3 without a frame count exactly between two frames leaves no trace.
 
-    Parameters
-    ----------
-    path : str or Path
-        An audio file.
-
-    Returns
-    -------
-    ClipProbe
-
     Raises
     ------
     AudioError

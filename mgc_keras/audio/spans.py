@@ -45,10 +45,7 @@ def check_seconds(field: str, seconds: float, *, or_zero: bool = False) -> None:
 class Windows:
     """Windows of `length` seconds, one every `hop` seconds, as many as fit whole; a shorter clip is one window.
 
-    Raises
-    ------
-    OptionError
-        A length or hop that is not above 0.
+    Either is above 0, or an `OptionError` is raised.
 
     Example
     -------
@@ -123,9 +120,8 @@ class Excerpts:
         'without 20 s at each end, 60.0 s are too short for an excerpt of 29.12 s: its centre is taken'
         """
         if song_seconds < self.seconds:
-            return (
-                f"{song_seconds:.1f} s are shorter than an excerpt of {self.seconds:g} s: the rest of it is filled up"
-            )
+            shorter = f"{song_seconds:.1f} s are shorter than an excerpt of {self.seconds:g} s"
+            return f"{shorter}: the rest of it is filled up"
         if not self.centre and song_seconds - 2 * self.drop < self.seconds:
             ends = f"without {self.drop:g} s at each end, {song_seconds:.1f} s are too short"
             return f"{ends} for an excerpt of {self.seconds:g} s: its centre is taken"
@@ -145,6 +141,6 @@ def windows_of(window: float | None, hop: float | None, longest: float | None = 
             raise OptionError("a hop needs a window", field="hop", cure="give the window's length too")
         return None
     if longest is not None and window > longest:
-        problem = f"{window} s is more than these features take in"
-        raise OptionError(problem, field="window", cure=f"at most {longest:g} s")
+        cure = f"at most {longest:g} s"
+        raise OptionError(f"{window} s is more than these features take in", field="window", cure=cure)
     return Windows(window, window if hop is None else hop)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mgc_keras.cli._clips import FOLDER_HELP, add_clips, add_value
 from mgc_keras.errors import OptionError
 from mgc_keras.files import csv_lines
 
@@ -20,56 +21,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is printed of a song.
-
-    Parameters
-    ----------
-    found : SongScores
-    names : tuple of str
-        Genres or tags.
-    excerpts : np.ndarray [shape=(n_excerpts, n_names)]
-        Shares or scores from 0 to 1.
-    song : np.ndarray [shape=(n_names,)]
-    best : int
-        The column of the song's genre or first tag.
-    """
+    """What is printed of a song."""
 
     found: "SongScores"
-    names: tuple[str, ...]
-    excerpts: np.ndarray
-    song: np.ndarray
-    best: int
+    names: tuple[str, ...]  # of genres or tags
+    excerpts: np.ndarray  # (n_excerpts, n_names): shares or scores from 0 to 1
+    song: np.ndarray  # (n_names,)
+    best: int  # column of the song's genre or first tag
 
 
 def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, top: int) -> None:
     """Add the arguments that both commands have."""
-    parser.add_argument("songs", nargs="+", metavar="SONG", help="audio files, folders, or one manifest (.csv)")
-    parser.add_argument(
-        "--weights", default=default_weights, metavar="NAME|FILE",
-        help="a name of 'mgc-keras weights list', a published weight file, or a saved model (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--drop", type=float, default=0.0, metavar="S", help="leave out S seconds at each end of a song (default: none)"
-    )
+    add_clips(parser, "songs", "SONG")
+    weights = "a name of 'mgc-keras weights list', a published weight file, or a saved model (default: %(default)s)"
+    add_value(parser, "--weights", str, "NAME|FILE", weights, default_weights)
+    add_value(parser, "--drop", float, "S", "leave out S seconds at each end of a song (default: none)", 0.0)
     parser.add_argument(
         "--centre", action="store_true", help="take one excerpt from the centre of each song, no others"
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: one list, one entry a song")
     form.add_argument("--csv", action="store_true", help="print CSV: a row for each song, then one for each excerpt")
-    parser.add_argument(
-        "--top",
-        type=int,
-        default=top,
-        metavar="N",
-        help="number of genres or tags to print, highest first (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--data-home", metavar="DIR", type=Path, help="folder that a manifest's paths start from (default: its own)"
-    )
-    parser.add_argument(
-        "--jobs", type=int, metavar="N", help="number of threads that decode (default: one for each core)"
-    )
+    add_value(parser, "--top", int, "N", "number of genres or tags to print, highest first (default: %(default)s)", top)
+    add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
+    add_value(parser, "--jobs", int, "N", "number of threads that decode (default: one for each core)")
 
 
 def answer_songs(
@@ -95,17 +70,10 @@ def answer_songs(
             bar.update()
             if found.problem is not None:
                 n_failed += 1
-                problem = found.problem
-                entries.append(
-                    {
-                        "clip_id": found.clip_id,
-                        "filepath": found.filepath,
-                        "error": problem.problem,
-                        "cure": problem.cure,
-                    }
-                )
-                cure = f" ({problem.cure})" if problem.cure else ""
-                bar.write(f"mgc-keras {program}: {found.filepath}: {problem.problem}{cure}", file=sys.stderr)
+                error = {"error": found.problem.problem, "cure": found.problem.cure}
+                entries.append({"clip_id": found.clip_id, "filepath": found.filepath, **error})
+                cure = f" ({error['cure']})" if error["cure"] else ""
+                bar.write(f"mgc-keras {program}: {found.filepath}: {error['error']}{cure}", file=sys.stderr)
                 continue
             if found.note:
                 bar.write(f"mgc-keras {program}: {found.filepath}: {found.note}", file=sys.stderr)
@@ -113,9 +81,8 @@ def answer_songs(
             if arguments.json:
                 entries.append(_entry(answer))
             else:
-                bar.write(
-                    _csv_of(answer) if arguments.csv else _text_of(answer, arguments.top), end="", file=sys.stdout
-                )
+                text = _csv_of(answer) if arguments.csv else _text_of(answer, arguments.top)
+                bar.write(text, end="", file=sys.stdout)
             after(answer)
     if arguments.json:
         print(json.dumps(entries, indent=2, ensure_ascii=False))

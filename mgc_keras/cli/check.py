@@ -6,11 +6,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mgc_keras.cli._clips import add_value
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
-    from mgc_keras.audio.check import CheckReport, Finding
+    from mgc_keras.audio.check import CheckReport
 
 HELP = "list unreadable, empty, truncated, silent, too short, misnamed and duplicated clips of a folder"
 EPILOG = """\
@@ -22,28 +23,14 @@ examples:
 exit code: 0 nothing found, 1 something found, 2 the check could not be done
 """
 _LINES_PER_KIND = 20
-_TITLES = {
-    "unreadable": "unreadable",
-    "empty": "empty",
-    "truncated": "truncated or damaged",
-    "silent": "silent",
-    "too_short": "too short",
-    "wrong_extension": "wrong extension",
-    "duplicate": "duplicate",
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``mgc-keras check``."""
     parser.add_argument("folder", metavar="DIR", type=Path, help="the folder to check, with its sub-folders")
-    parser.add_argument(
-        "--minimum-duration",
-        metavar="S",
-        type=float,
-        default=0.1,
-        help="report clips shorter than S seconds (default: %(default)s)",
-    )
-    parser.add_argument("--jobs", metavar="N", type=int, help="number of threads (default: one for each processor)")
+    shorter = "report clips shorter than S seconds (default: %(default)s)"
+    add_value(parser, "--minimum-duration", float, "S", shorter, 0.1)
+    add_value(parser, "--jobs", int, "N", "number of threads (default: one for each processor)")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="save the findings as CSV")
 
 
@@ -64,9 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def summary(report: "CheckReport") -> str:
     """Tell a report in words: the findings by kind, their number by folder, the files that were skipped."""
-    lines = []
-    for kind in report.counts():
-        lines += [*_section(kind, [finding for finding in report.findings if finding.kind == kind], report), ""]
+    lines = [line for kind in report.counts() for line in (*_section(kind, report), "")]
     affected = Counter({finding.clip: os.path.dirname(finding.clip) or "." for finding in report.findings}.values())
     if affected and len(report.clips_per_folder) > 1:
         lines += _by_folder(affected, report)
@@ -78,11 +63,15 @@ def summary(report: "CheckReport") -> str:
     return "\n".join([*lines, f"Checked {n_clips} in {_number(len(report.clips_per_folder), 'folder')}: {verdict}."])
 
 
-def _section(kind: str, findings: "list[Finding]", report: "CheckReport") -> list[str]:
-    title = f"{_TITLES[kind]}: {_number(len(findings), 'clip')}"
+def _title(kind: str) -> str:
+    return "truncated or damaged" if kind == "truncated" else kind.replace("_", " ")
+
+
+def _section(kind: str, report: "CheckReport") -> list[str]:
+    findings = [finding for finding in report.findings if finding.kind == kind]
+    title = f"{_title(kind)}: {_number(len(findings), 'clip')}"
     if kind == "duplicate":
-        title += f" in {_number(len(report.duplicate_groups), 'group')}"
-        title += ". What to do: keep one of each group."
+        title += f" in {_number(len(report.duplicate_groups), 'group')}. What to do: keep one of each group."
         return [title, *_first([" = ".join(group) for group in report.duplicate_groups])]
     cures = {finding.cure for finding in findings}
     # One cure for all is said once.
@@ -107,7 +96,7 @@ def _by_folder(affected: Counter, report: "CheckReport") -> list[str]:
     width = max(len("folder"), *(len(folder) for folder in affected))
     lines = [f"{'folder':{width}}  clips  affected"]
     for folder in sorted(affected):
-        each = ", ".join(f"{number} {_TITLES[kind]}" for kind, number in kinds[folder].items())
+        each = ", ".join(f"{number} {_title(kind)}" for kind, number in kinds[folder].items())
         lines.append(f"{folder:{width}}  {report.clips_per_folder[folder]:5}  {affected[folder]:8}  {each}")
     clean = len(report.clips_per_folder) - len(affected)
     return [*lines, *([f"Nothing found in {_number(clean, 'other folder')}."] if clean else []), ""]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mgc_keras.cli._clips import add_value, output_stems
 from mgc_keras.cli._song_answers import Answer, add_song_arguments, answer_songs
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
@@ -45,32 +46,16 @@ exit code: 0 all songs done, 1 some songs could not be read, 2 nothing could be 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     add_song_arguments(parser, "jimenez2017", top=3)
-    parser.add_argument(
-        "--average",
-        choices=("mean", "geometric", "knn"),
-        default="mean",
-        help="how the genre of a song is made from those of its excerpts (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--neighbours",
-        metavar="FILE",
-        type=Path,
-        help="songs of known genre for --average knn: a manifest with labels, or a .neighbours.npz",
-    )
-    parser.add_argument(
-        "--k",
-        type=int,
-        default=5,
-        metavar="K",
-        help="number of neighbours that each excerpt asks under --average knn (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--labels", metavar="A,B,…", help="names of the model's genres in order, where its file does not hold them"
-    )
-    parser.add_argument(
-        "--plot", metavar="FILE.png", type=Path,
-        help="draw genres over time and a bar chart; of several songs, each into FILE_<song>.png",
-    )  # fmt: skip
+    how = "how the genre of a song is made from those of its excerpts (default: %(default)s)"
+    parser.add_argument("--average", choices=("mean", "geometric", "knn"), default="mean", help=how)
+    known = "songs of known genre for --average knn: a manifest with labels, or a .neighbours.npz"
+    add_value(parser, "--neighbours", Path, "FILE", known)
+    n_neighbours = "number of neighbours that each excerpt asks under --average knn (default: %(default)s)"
+    add_value(parser, "--k", int, "K", n_neighbours, 5)
+    names = "names of the model's genres in order, where its file does not hold them"
+    add_value(parser, "--labels", str, "A,B,…", names)
+    figure = "draw genres over time and a bar chart; of several songs, each into FILE_<song>.png"
+    add_value(parser, "--plot", Path, "FILE.png", figure)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -86,26 +71,30 @@ def run(arguments: argparse.Namespace) -> int:
         labels = [name.strip() for name in arguments.labels.split(",")] if arguments.labels else None
         scorer = SongScorer(arguments.weights, "genres", names=labels)
         neighbours = _neighbours(arguments, scorer) if arguments.average == "knn" else None
-        judge = lambda found: judged(found, scorer.names, arguments.average, neighbours, arguments.k)
         written: list[Path] = []
-        code = answer_songs(
-            arguments, clips, scorer, judge, "classify", lambda answer: written.extend(_plot(answer, plots))
-        )
+
+        def draw(answer: Answer) -> None:
+            if plots:
+                written.append(_plot(answer, plots[answer.found.clip_id]))
+
+        judge = lambda found: _judged(found, scorer.names, neighbours, arguments)
+        code = answer_songs(arguments, clips, scorer, judge, "classify", draw)
     # Where the output is for programs, paths must not stand in it.
     for path in written if not (arguments.json or arguments.csv) else ():
         print(path)
     return code
 
 
-def judged(
-    found: "SongScores", names: tuple[str, ...], average: str, neighbours: "Neighbours | None", k: int
+def _judged(
+    found: "SongScores", names: tuple[str, ...], neighbours: "Neighbours | None", arguments: argparse.Namespace
 ) -> Answer:
     """Return a song's genre from the scores of its excerpts."""
     from mgc_keras.evaluation.voting import shares
     from mgc_keras.studies.jimenez2017.votes import chosen_genres, song_votes
 
     same_song = np.zeros(len(found.scores), dtype=int)
-    votes = song_votes(same_song, found.scores, average, names=names, neighbours=neighbours, k=k)
+    options = {"names": names, "neighbours": neighbours, "k": arguments.k}
+    votes = song_votes(same_song, found.scores, arguments.average, **options)
     means = song_votes(same_song, found.scores, "mean", names=names)
     return Answer(found, names, shares(found.scores), votes[0], int(chosen_genres(votes, means)[0]))
 
@@ -132,9 +121,8 @@ def _neighbours(arguments: argparse.Namespace, scorer: "SongScorer") -> "Neighbo
     if clips.labels is None:
         raise OptionError("has no genres", path=path, field="--neighbours", cure="add a column 'label'")
     label_of = dict(zip(clips.clip_ids, clips.labels, strict=True))
-    songs = [
-        song for song in scorer.songs(clips, scorer.excerpts(arguments.drop), jobs=arguments.jobs) if len(song.scores)
-    ]
+    found = scorer.songs(clips, scorer.excerpts(arguments.drop), jobs=arguments.jobs)
+    songs = [song for song in found if len(song.scores)]
     if not songs:
         raise OptionError("none of its songs can be read", path=path, field="--neighbours", cure="check the file paths")
     genre = np.repeat([label_of[song.clip_id] for song in songs], [len(song.scores) for song in songs])
@@ -147,20 +135,13 @@ def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
         return {}
     if len(clips) == 1:
         return {clips.clip_ids[0]: plot}
-    from mgc_keras.cli._outputs import output_stems
-
     stems = output_stems(clips.clip_ids, plot.parent)
-    return {
-        clip_id: stem.with_name(f"{plot.stem}_{stem.name}.png")
-        for clip_id, stem in zip(clips.clip_ids, stems, strict=True)
-    }
+    paths = [stem.with_name(f"{plot.stem}_{stem.name}.png") for stem in stems]
+    return dict(zip(clips.clip_ids, paths, strict=True))
 
 
-def _plot(answer: Answer, plots: dict[str, Path]) -> list[Path]:
-    if not plots:
-        return []
+def _plot(answer: Answer, path: Path) -> Path:
     from mgc_keras.reporting.genres_over_time import draw_genres
 
     found = answer.found
-    title = found.clip_id.split("/")[-1]
-    return [draw_genres(title, answer.names, found.spans, answer.excerpts, answer.song, plots[found.clip_id])]
+    return draw_genres(found.clip_id.split("/")[-1], answer.names, found.spans, answer.excerpts, answer.song, path)

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from mgc_keras.cli._clips import add_value
 from mgc_keras.errors import OptionError
 
 HELP = "render the built-in corpus (music, voices, speech, dances, noises), with no download"
@@ -19,17 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("task", help="name of a task, 'all', or 'list' to see the names")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder for the clips and the manifest")
-    parser.add_argument("--clips", type=int, metavar="N", help="number of clips of each task (default: the task's own)")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="seed of artists and clips; another one gives others (default: 0)"
-    )
-    parser.add_argument("--sampling-rate", type=int, default=22050, metavar="HZ", help="sampling rate (default: 22050)")
-    parser.add_argument(
-        "--duration", type=float, metavar="SECONDS", help="length of every clip (default: the task's own)"
-    )
-    parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="number of processes; -1 takes one for each core (default: 1)"
-    )
+    add_value(parser, "--clips", int, "N", "number of clips of each task (default: the task's own)")
+    add_value(parser, "--seed", int, None, "seed of artists and clips; another one gives others (default: 0)", 0)
+    add_value(parser, "--sampling-rate", int, "HZ", "sampling rate (default: 22050)", 22050)
+    add_value(parser, "--duration", float, "SECONDS", "length of every clip (default: the task's own)")
+    add_value(parser, "--jobs", int, "N", "number of processes; -1 takes one for each core (default: 1)", 1)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,20 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     task_named(names[0])
     if arguments.output is None:
         raise OptionError("is missing", field="--output", cure="say where the clips shall go: -o DIR")
+    clips = (arguments.clips, arguments.seed, arguments.sampling_rate, arguments.duration)
     manifests = []
     for name in names:
         folder = arguments.output / name if arguments.task == "all" else arguments.output
-        manifests.append(
-            write_corpus(
-                name,
-                folder,
-                arguments.clips,
-                arguments.seed,
-                arguments.sampling_rate,
-                arguments.duration,
-                arguments.jobs,
-            )
-        )
-    for manifest in manifests:
-        print(manifest)
+        manifests.append(write_corpus(name, folder, *clips, jobs=arguments.jobs))
+    print(*manifests, sep="\n")
     return 0

@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from mgc_keras.cli._clips import add_clips
 from mgc_keras.errors import OptionError
 from mgc_keras.features.sets import FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -39,12 +40,10 @@ exit code: 0 all clips done, 1 some clips failed (see errors.csv), 2 nothing cou
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="audio files, folders, or one manifest (.csv)")
+    add_clips(parser, "paths", "PATH")
     parser.add_argument("-o", "--out", required=True, metavar="FILE.csv", type=Path, help="the table to write")
-    trained, free = _first(True), _first(False)
-    parser.add_argument(
-        "--features", choices=tuple(SETS), help=f"default: {trained} if --weights is given, else {free}"
-    )
+    default = f"default: {_first(True)} if --weights is given, else {_first(False)}"
+    parser.add_argument("--features", choices=tuple(SETS), help=default)
     parser.add_argument("--weights", metavar="FILE|NAME", help="weights of the network; names: mgc-keras weights list")
     parser.add_argument("--output", choices=("features", "tags"), help="default: features")
     parser.add_argument("--protocol", choices=("corrected", "published"), help="default: corrected")
@@ -81,15 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
             model_path = arguments.out.with_suffix(".calibrated.keras")
             with whole_file(model_path) as temporary:
                 built.calibrated.save(temporary)
-        table = export_features(
-            clips,
-            arguments.out,
-            built.extractor,
-            jobs=arguments.jobs,
-            window=arguments.window,
-            hop=arguments.hop,
-            resume=not arguments.anew,
-        )
+        windows = {"window": arguments.window, "hop": arguments.hop}
+        work = {"jobs": arguments.jobs, "resume": not arguments.anew}
+        table = export_features(clips, arguments.out, built.extractor, **windows, **work)
     about = json.loads(table.with_suffix(".json").read_text("utf-8"))
     n_failed = about["n_failed"]
     n_clips = f"{len(clips) - n_failed} of {len(clips)} clips"

@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from mgc_keras.cli._clips import add_value, check_above_0, flag_of
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -29,44 +30,26 @@ row of errors.csv there, exit code 1.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "dataset",
-        metavar="NAME|folder|cut|list",
-        help="a known dataset, `folder` for your own data, `cut` for segments of a manifest's clips, or `list`",
-    )
-    parser.add_argument(
-        "directory",
-        metavar="DIR",
-        nargs="?",
-        help="the folder of the dataset; for `cut`, a manifest; for `list`, the name of a dataset",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        type=Path,
-        help="the CSV to write (default: DIR/NAME.csv; for `folder`, DIR/manifest.csv)",
-    )
+    what = "a known dataset, `folder` for your own data, `cut` for segments of a manifest's clips, or `list`"
+    parser.add_argument("dataset", metavar="NAME|folder|cut|list", help=what)
+    where = "the folder of the dataset; for `cut`, a manifest; for `list`, the name of a dataset"
+    parser.add_argument("directory", metavar="DIR", nargs="?", help=where)
+    target = "the CSV to write (default: DIR/NAME.csv; for `folder`, DIR/manifest.csv)"
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help=target)
     parser.add_argument(
         "--allow-incomplete", action="store_true", help="write the manifest even if it differs from the dataset's card"
     )
     cut = parser.add_argument_group("options of `cut` alone")
-    cut.add_argument("--seconds", type=float, metavar="S", help="length of a segment in seconds (default: 30)")
-    cut.add_argument(
-        "--hop", type=float, metavar="S", help="seconds from the start of one segment to the next (default: the length)"
-    )
+    add_value(cut, "--seconds", float, "S", "length of a segment in seconds (default: 30)")
+    add_value(cut, "--hop", float, "S", "seconds from the start of one segment to the next (default: the length)")
     cut.add_argument(
         "--remainder",
         choices=("drop", "fit"),
         help="what becomes of a clip's end that is too short for a segment: it is left out (drop, the default), or is "
         "repeated to make one more segment (fit)",
     )
-    cut.add_argument(
-        "--sampling-rate", type=int, metavar="HZ", help="sampling rate of the segments (default: that of each clip)"
-    )
-    cut.add_argument(
-        "--data-home", type=Path, metavar="DIR", help="folder that the manifest's paths start from (default: its own)"
-    )
+    add_value(cut, "--sampling-rate", int, "HZ", "sampling rate of the segments (default: that of each clip)")
+    add_value(cut, "--data-home", Path, "DIR", "folder that the manifest's paths start from (default: its own)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,8 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _cut(Path(arguments.directory), arguments)
     for option in ("seconds", "hop", "remainder", "sampling_rate", "data_home"):
         if getattr(arguments, option) is not None:
-            field = f"--{option.replace('_', '-')}"
-            raise OptionError("is an option of `cut` alone", field=field, cure="mgc-keras manifest cut MANIFEST")
+            cure = "mgc-keras manifest cut MANIFEST"
+            raise OptionError("is an option of `cut` alone", field=flag_of(option), cure=cure)
     folder = Path(arguments.directory)
     if arguments.dataset == "folder":
         return _write_folder(folder, arguments.output or folder / "manifest.csv")
@@ -146,15 +129,13 @@ def _cut(source: Path, arguments: argparse.Namespace) -> int:
 
     given = {name: getattr(arguments, name) for name in ("hop", "remainder") if getattr(arguments, name) is not None}
     cutting = Cutting(30.0 if arguments.seconds is None else arguments.seconds, **given)
-    if arguments.sampling_rate is not None and arguments.sampling_rate < 1:
-        raise OptionError("must be above 0", field="--sampling-rate")
+    check_above_0(arguments, "sampling_rate")
     manifest = read_manifest(source, arguments.data_home)
     name = f"{source.stem}_{cutting.seconds:g}s"
     output = arguments.output or source.parent / name / f"{name}.csv"
     if output.resolve() == source.resolve():
-        raise OptionError(
-            "would take the place of the clips' own manifest", path=output, field="-o", cure="name another"
-        )
+        problem = "would take the place of the clips' own manifest"
+        raise OptionError(problem, path=output, field="-o", cure="name another")
     output_folder(output.parent, "-o")
     with quiet_libraries():
         built = cut_manifest(manifest, output.parent, cutting, arguments.sampling_rate)

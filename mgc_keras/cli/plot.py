@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._outputs import output_stems
+from mgc_keras.cli._clips import FOLDER_HELP, add_clips, add_value, check_above_0, output_stems, read_clip
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -38,42 +38,21 @@ exit code: 0 all clips drawn, 1 some failed (see errors.csv), 2 nothing could be
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    parser.add_argument("clips", nargs="+", metavar="CLIP", help="audio files, folders, or one manifest (.csv)")
+    add_clips(parser, "clips", "CLIP")
     parser.add_argument(
         "-o", "--out", metavar="DIR", type=Path, default=Path("."), help="folder for the figures (default: this one)"
     )
-    parser.add_argument(
-        "--views",
-        nargs="+",
-        choices=VIEWS,
-        metavar="VIEW",
-        help=f"the views to draw, of {', '.join(VIEWS)} (default: all)",
-    )
+    views = f"the views to draw, of {', '.join(VIEWS)} (default: all)"
+    parser.add_argument("--views", nargs="+", choices=VIEWS, metavar="VIEW", help=views)
     parser.add_argument(
         "--separate", action="store_true", help="draw a figure for each view instead of a sheet for each clip"
     )
-    parser.add_argument(
-        "--per-genre",
-        action="store_true",
-        help="draw one clip of each genre of the manifest, the first that can be read",
-    )
-    parser.add_argument(
-        "--seconds",
-        metavar="S",
-        type=float,
-        default=30.0,
-        help="length that is drawn, from the start of a clip (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--sampling-rate",
-        type=int,
-        default=22050,
-        metavar="HZ",
-        help="sampling rate of the views (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--data-home", metavar="DIR", type=Path, help="folder that a manifest's paths start from (default: its own)"
-    )
+    genres = "draw one clip of each genre of the manifest, the first that can be read"
+    parser.add_argument("--per-genre", action="store_true", help=genres)
+    length = "length that is drawn, from the start of a clip (default: %(default)s)"
+    add_value(parser, "--seconds", float, "S", length, 30.0)
+    add_value(parser, "--sampling-rate", int, "HZ", "sampling rate of the views (default: %(default)s)", 22050)
+    add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,9 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.progress import progress_bar
     from mgc_keras.work import FailedClip, write_failed_clips
 
-    for name in ("seconds", "sampling_rate"):
-        if not getattr(arguments, name) > 0:
-            raise OptionError("must be above 0", field=f"--{name.replace('_', '-')}")
+    check_above_0(arguments, "seconds", "sampling_rate")
     clips = list_clips(arguments.clips, arguments.data_home)
     wanted = _wanted(clips, arguments)
     written, failures, n_drawn = [], [], 0
@@ -102,8 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"plot: {n_drawn} of {len(wanted)} {'genres' if arguments.per_genre else 'clips'} drawn")
     if failures:
         print(f"{len(failures)} clips could not be drawn: {written[0]} says why")
-    for path in written:
-        print(path)
+    print(*written, sep="\n")
     return int(bool(failures))
 
 
@@ -121,12 +97,9 @@ def _wanted(clips: "Clips", arguments: argparse.Namespace) -> list[tuple[list[in
 
 
 def _draw(clips: "Clips", number: int, stem: Path, title: str, arguments: argparse.Namespace) -> list[Path]:
-    from mgc_keras.features.pipeline import reader
     from mgc_keras.reporting.clip_views import draw_clip
 
-    waveform = reader(clips, arguments.sampling_rate, arguments.seconds)(number)
-    if isinstance(waveform, MgcKerasError):
-        raise waveform
+    waveform = read_clip(clips, number, arguments.sampling_rate, arguments.seconds)
     views = arguments.views or list(VIEWS)
     parts = {view: [view] for view in views} if arguments.separate else {"sheet": views}
     shown = f"{title} (clip {clips.clip_ids[number]})" if arguments.per_genre else title

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from mgc_keras.cli._clips import add_clips, add_value, check_above_0
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -28,11 +29,10 @@ exit code: 0 all clips done, 1 some clips failed (see errors.csv), 2 nothing cou
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="audio files, folders, or one manifest (.csv)")
+    add_clips(parser, "paths", "PATH")
     parser.add_argument("-o", "--out", required=True, metavar="FILE.npz", type=Path, help="the file to write")
-    parser.add_argument(
-        "--seconds", type=float, default=29.0, help="shorter clips are repeated, longer ones cut (default: %(default)s)"
-    )
+    fitted = "shorter clips are repeated, longer ones cut (default: %(default)s)"
+    add_value(parser, "--seconds", float, None, fitted, 29.0)
     parser.add_argument("--sampling-rate", type=int, default=16000, metavar="HZ", help="default: %(default)s")
     parser.add_argument("--J", type=int, default=13, help="frames of 2^J samples (default: %(default)s)")
     parser.add_argument("--Q", type=int, default=8, help="first-order wavelets an octave (default: %(default)s)")
@@ -51,28 +51,19 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.features.scattering import ScatteringExtractor
     from mgc_keras.features.sequences import read_sequences
 
-    for field in ("seconds", "sampling_rate"):
-        if getattr(arguments, field) <= 0:
-            raise OptionError("must be above 0", field=f"--{field.replace('_', '-')}")
+    check_above_0(arguments, "seconds", "sampling_rate")
     if arguments.out.suffix.lower() != ".npz":
         raise OptionError("sequences go into an .npz file", path=arguments.out, cure="end its name in .npz")
     jobs = checked_jobs(arguments.jobs)
     clips = list_clips(arguments.paths, arguments.data_home)
-    extractor = ScatteringExtractor(
-        round(arguments.seconds * arguments.sampling_rate),
-        sampling_rate=arguments.sampling_rate,
-        J=arguments.J,
-        Q=arguments.Q,
-        max_order=arguments.order,
-        log=not arguments.linear,
-        jobs=jobs,
-    )
+    n_samples = round(arguments.seconds * arguments.sampling_rate)
+    transform = {"J": arguments.J, "Q": arguments.Q, "max_order": arguments.order, "log": not arguments.linear}
+    extractor = ScatteringExtractor(n_samples, sampling_rate=arguments.sampling_rate, **transform, jobs=jobs)
     with quiet_libraries():
         path = export_features(clips, arguments.out, extractor, jobs=jobs, resume=not arguments.anew)
     n_clips, n_frames, n_paths = read_sequences(path).values.shape
     print(f"scattering: {n_frames} frames of {n_paths} paths from {n_clips} of {len(clips)} clips")
     if n_clips < len(clips):
         print(f"{len(clips) - n_clips} of {len(clips)} clips failed: {path.with_name('errors.csv')} says why")
-    for written in (path.with_name("errors.csv"), path.with_suffix(".json"), path):
-        print(written)
+    print(path.with_name("errors.csv"), path.with_suffix(".json"), path, sep="\n")
     return int(n_clips < len(clips))

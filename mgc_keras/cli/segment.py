@@ -1,21 +1,23 @@
 """``mgc-keras segment``: divide songs into segments that sound alike."""
 
 import argparse
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mgc_keras.cli._outputs import output_stems
-from mgc_keras.cli._segment_files import SongFiles
-from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.cli._clips import FOLDER_HELP, add_clips, add_value, check_above_0, output_stems, read_clip
+from mgc_keras.errors import MgcKerasError
 from mgc_keras.terminal import quiet_libraries
+from mgc_keras.work import FailedClip, fingerprint, finished_record, write_failed_clips
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from mgc_keras.features.clips import Clips
     from mgc_keras.segmentation.segments import Segmentation
     from mgc_keras.segmentation.settings import SegmentationSettings
 
+FIGURES = ("waveform", "distances", "graph", "map", "segments")
 HELP = "divide songs into segments that sound alike, by spectral clustering of their windows"
 EPILOG = """\
 how it works (Asgharivaskasi et al. 2019):
@@ -48,38 +50,21 @@ exit code: 0 all songs done, 1 songs failed (see errors.csv), 2 wrong options: n
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    parser.add_argument("songs", nargs="+", metavar="SONG", help="audio files, folders, or one manifest (.csv)")
+    add_clips(parser, "songs", "SONG")
     parser.add_argument(
         "-o", "--out", metavar="DIR", type=Path, default=Path("."), help="folder for the files (default: this one)"
     )
-    parser.add_argument(
-        "--k", type=int, metavar="K", help="number of groups (default: read from the gap between eigenvalues)"
-    )
-    parser.add_argument(
-        "--window-seconds", type=float, default=1.0, metavar="S", help="length of a window (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--order", type=int, default=40, help="order of the autoregressive models (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--method",
-        choices=("levinson", "burg"),
-        default="levinson",
-        help="method of fitting these models (default: %(default)s)",
-    )
+    add_value(parser, "--k", int, "K", "number of groups (default: read from the gap between eigenvalues)")
+    add_value(parser, "--window-seconds", float, "S", "length of a window (default: %(default)s)", 1.0)
+    add_value(parser, "--order", int, None, "order of the autoregressive models (default: %(default)s)", 40)
+    method = "method of fitting these models (default: %(default)s)"
+    parser.add_argument("--method", choices=("levinson", "burg"), default="levinson", help=method)
     parser.add_argument("--export-largest", action="store_true", help="write the largest group as audio, too")
     parser.add_argument("--no-plots", action="store_true", help="write no figures")
     parser.add_argument("--overwrite", action="store_true", help="do songs again that are done with the same settings")
-    parser.add_argument(
-        "--sampling-rate",
-        type=int,
-        default=22050,
-        metavar="HZ",
-        help="sampling rate at which songs are read (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--data-home", metavar="DIR", type=Path, help="folder that a manifest's paths start from (default: its own)"
-    )
+    rate = "sampling rate at which songs are read (default: %(default)s)"
+    add_value(parser, "--sampling-rate", int, "HZ", rate, 22050)
+    add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -89,10 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.progress import progress_bar
     from mgc_keras.segmentation.autoregression import check_order
     from mgc_keras.segmentation.settings import SegmentationSettings
-    from mgc_keras.work import FailedClip, write_failed_clips
 
-    if arguments.sampling_rate <= 0:
-        raise OptionError("must be above 0", field="--sampling-rate")
+    check_above_0(arguments, "sampling_rate")
     settings = SegmentationSettings(
         window_seconds=arguments.window_seconds, order=arguments.order, method=arguments.method, n_segments=arguments.k
     )
@@ -108,9 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
     left = [number for number in range(len(files)) if number not in kept]
     failures = {}
     with quiet_libraries():
+        from mgc_keras.segmentation.segments import segment_waveform
+
         for number in progress_bar(left, description="segmenting", unit="song"):
             try:
-                waveform, segmentation = _segmented(songs, number, arguments.sampling_rate, settings)
+                waveform = read_clip(songs, number, arguments.sampling_rate)
+                segmentation = segment_waveform(waveform, arguments.sampling_rate, settings)
             except MgcKerasError as error:
                 failures[number] = FailedClip.of(songs.clip_ids[number], songs.filepaths[number], error)
             else:
@@ -122,18 +108,62 @@ def run(arguments: argparse.Namespace) -> int:
     if failures:
         print(f"{len(failures)} of {len(files)} songs failed: {errors_csv} says why")
     done = [path for number, song in enumerate(files) if number not in failures for path in song.paths]
-    for path in (errors_csv, *done):
-        print(path)
+    print(errors_csv, *done, sep="\n")
     return int(bool(failures))
 
 
-def _segmented(
-    songs: "Clips", number: int, sampling_rate: int, settings: "SegmentationSettings"
-) -> "tuple[np.ndarray, Segmentation]":
-    from mgc_keras.features.pipeline import reader
-    from mgc_keras.segmentation.segments import segment_waveform
+@dataclass(frozen=True)
+class SongFiles:
+    """The files of a song. ``<stem>_segments.json``, written last, says what the others were made from."""
 
-    waveform = reader(songs, sampling_rate)(number)
-    if isinstance(waveform, MgcKerasError):
-        raise waveform
-    return waveform, segment_waveform(waveform, sampling_rate, settings)
+    stem: Path  # folder and beginning of the names
+    song: Path
+    sampling_rate: int  # at which it is segmented, in Hz
+    settings: "SegmentationSettings"
+    plots: bool  # whether there are figures
+    largest: bool  # whether there is audio of the largest cluster
+
+    @property
+    def paths(self) -> list[Path]:
+        """All files but the record, the table last."""
+        figures = [f"_{name}.png" for name in FIGURES] if self.plots else []
+        audio = ["_largest.wav"] if self.largest else []
+        return [self._path(name) for name in (*figures, *audio, "_segments.csv")]
+
+    def are_finished(self) -> bool:
+        """Tell whether all of them are there, made from this very song with these settings."""
+        record = finished_record(self._path("_segments.json"), self._record()["fingerprint"])
+        return record is not None and all(path.name in record["files"] and path.exists() for path in self.paths)
+
+    def write(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
+        """Write them."""
+        from mgc_keras.audio.files import write_waveform
+        from mgc_keras.files import write_text
+        from mgc_keras.segmentation.segments import largest_cluster_waveform
+
+        # Until all files are of one run there is no record.
+        self._path("_segments.json").unlink(missing_ok=True)
+        if self.plots:
+            from mgc_keras.reporting.segmentation import draw_segmentation
+
+            draw_segmentation(waveform, segmentation, self.stem, title=self.stem.name)
+        if self.largest:
+            audio = largest_cluster_waveform(waveform, segmentation)
+            write_waveform(self._path("_largest.wav"), audio, segmentation.sampling_rate)
+        table = segmentation.segments().round(6).to_csv(index=False, lineterminator="\n")
+        write_text(self._path("_segments.csv"), table)
+        write_text(self._path("_segments.json"), json.dumps(self._record(), indent=2) + "\n")
+
+    def _path(self, ending: str) -> Path:
+        return self.stem.with_name(f"{self.stem.name}{ending}")
+
+    def _record(self) -> dict[str, Any]:
+        state = self.song.stat()
+        made_from = {
+            # Changed in place, a song is another.
+            "song": {"path": str(self.song.absolute()), "bytes": state.st_size, "changed_ns": state.st_mtime_ns},
+            "sampling_rate": self.sampling_rate,
+            "settings": asdict(self.settings),
+        }
+        files = [path.name for path in self.paths]
+        return {**made_from, "files": files, "fingerprint": fingerprint(made_from)}

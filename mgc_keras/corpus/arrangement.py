@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from mgc_keras.corpus.dances import DANCES
+from mgc_keras.corpus.genres import GENRES
 from mgc_keras.corpus.harmony import Chord, parse_chords
+from mgc_keras.corpus.rows import Row
 from mgc_keras.corpus.seeds import generator, pick
 from mgc_keras.corpus.styles import Style
 from mgc_keras.corpus.voice import Singer, draw_singer
 
+STYLES = {**GENRES, **DANCES}
 # Centres in Hz of the bands that engineers turn up and down, by decibels that differ between artists and between clips.
 EQUALISER = tuple(np.round(np.geomspace(60.0, 6000.0, 12), 1).tolist())
 ARTISTS_DECIBELS, CLIPS_DECIBELS = 2.2, 1.8
@@ -19,48 +23,23 @@ POOL = 0.2  # chance that an instrument comes from all music, not from the style
 
 @dataclass(frozen=True)
 class Mix:
-    """How a clip is mixed and mastered.
+    """How a clip is mixed and mastered."""
 
-    Attributes
-    ----------
-    tilt : float
-        Decibels per octave around 800 Hz added to the whole clip; negative is darker.
-    curve : tuple of float
-        Decibels added at the frequencies of `EQUALISER`.
-    ceiling : float
-        Highest frequency in Hz that the recording keeps.
-    reverb, reverb_time : float
-        Share of the room, and seconds until it has fallen by 60 dB.
-    drive : float
-        Compression of the sum, 0 (none) to 1 (hard).
-    peak : float
-        Largest sample of the finished clip.
-    noise : float
-        Decibels of the noise floor below the peak, negative.
-    noise_curve : tuple of float
-        Colour of the noise floor: decibels at the frequencies of `EQUALISER`.
-    balance : tuple of (role, decibels)
-        What the artist turns up or down.
-    """
-
-    tilt: float = 0.0
-    curve: tuple[float, ...] = (0.0,) * len(EQUALISER)
-    ceiling: float = 20000.0
-    reverb: float = 0.1
-    reverb_time: float = 0.8
-    drive: float = 0.3
-    peak: float = 0.7
-    noise: float = -65.0
-    noise_curve: tuple[float, ...] = (0.0,) * len(EQUALISER)
-    balance: tuple[tuple[str, float], ...] = ()
+    tilt: float = 0.0  # decibels per octave around 800 Hz; negative is darker
+    curve: tuple[float, ...] = (0.0,) * len(EQUALISER)  # decibels at the frequencies of `EQUALISER`
+    ceiling: float = 20000.0  # highest frequency in Hz that the recording keeps
+    reverb: float = 0.1  # share of the room
+    reverb_time: float = 0.8  # seconds until it has fallen by 60 dB
+    drive: float = 0.3  # compression of the sum, 0 (none) to 1 (hard)
+    peak: float = 0.7  # largest sample of the finished clip
+    noise: float = -65.0  # decibels of the noise floor below the peak
+    noise_curve: tuple[float, ...] = (0.0,) * len(EQUALISER)  # its colour: decibels at the frequencies of `EQUALISER`
+    balance: tuple[tuple[str, float], ...] = ()  # decibels by which the artist turns each role up or down
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """All decisions about one clip of music; the tags follow from it, and so do the samples.
-
-    Roles without an instrument (None) are silent.
-    """
+    """All decisions about one clip of music, from which tags and samples follow; roles that are None are silent."""
 
     style: str
     artist_seed: int
@@ -87,6 +66,11 @@ class Arrangement:
     singer: Singer | None
     looseness: float
     mix: Mix = field(default_factory=Mix)
+
+    @property
+    def own_style(self) -> Style:
+        """The distributions that the decisions were drawn from."""
+        return STYLES[self.style]
 
     @property
     def seconds_per_bar(self) -> float:
@@ -166,17 +150,9 @@ def _near(tempo: float, limits: tuple[float, float], clip: np.random.Generator) 
     return round(float(np.clip(other, *limits)), 2)
 
 
-def arrange(name: str, style: Style, artist_seed: int, seed: int) -> Arrangement:
-    """Decide everything about one clip.
-
-    Parameters
-    ----------
-    name : str
-        Name of the style.
-    style : Style
-    artist_seed, seed : int
-        The artist's habits depend on the first alone; both decide the clip.
-    """
+def arrange(name: str, artist_seed: int, seed: int) -> Arrangement:
+    """Decide everything about one clip of a style; the artist's habits depend on `artist_seed` alone."""
+    style = STYLES[name]
     artist, clip = generator(artist_seed, "habits"), generator(seed, "decisions", artist_seed)
     tempo_habit = float(np.exp(artist.uniform(*np.log(style.tempo))))
     swing = float(np.clip(artist.uniform(*style.swing) + clip.normal(0.0, 0.01), 0.5, 0.68))
@@ -187,7 +163,7 @@ def arrange(name: str, style: Style, artist_seed: int, seed: int) -> Arrangement
     minor = bool(clip.random() < style.minor_share)
     sung = bool(clip.random() < style.voice + voice_habit)
     played = bool(clip.random() < style.lead + lead_habit)
-    arrangement = Arrangement(
+    return Arrangement(
         style=name, artist_seed=artist_seed, seed=seed,
         tempo=_near(tempo_habit, style.tempo, clip),
         beats_per_bar=style.beats_per_bar, swing=swing, tonic=int(clip.integers(12)), cents=cents, minor=minor,
@@ -202,7 +178,16 @@ def arrange(name: str, style: Style, artist_seed: int, seed: int) -> Arrangement
         density=float(clip.uniform(*style.density)), singer=favourite_singer if sung else None, looseness=looseness,
         mix=draw_mix(style, artist, clip),
     )  # fmt: skip
-    return arrangement
+
+
+def arranged(row: Row, style: str | None = None) -> Arrangement:
+    """Return the decisions about the clip of a row, in the row's own style or another."""
+    return arrange(str(style or row["style"]), int(row["artist_seed"]), int(row["seed"]))
+
+
+def artists_genre(row: Row) -> str:
+    """Return the genre that the artist of a row plays, where that is not the class."""
+    return str(pick(generator(int(row["artist_seed"]), "genre"), tuple(GENRES)))
 
 
 def without(arrangement: Arrangement, *roles: str) -> Arrangement:

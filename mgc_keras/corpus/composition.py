@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mgc_keras.corpus.arrangement import Arrangement
-from mgc_keras.corpus.grooves import FILLS, GROOVES, strength
+from mgc_keras.corpus.grooves import FILLS, GROOVES, STRENGTHS
 from mgc_keras.corpus.harmony import BASSES, COMPS, Note, bass_notes, comp_notes, melody_bars, voicing
 from mgc_keras.corpus.seeds import generator, pick
 
@@ -117,7 +117,7 @@ def _drum_hits(arrangement: Arrangement, n_bars: int, start: float, rng: np.rand
             part = _fits(pattern, max(n_steps, len(pattern)))[first : first + n_steps]
             chances = rng.random(n_steps)
             for step, character in enumerate(part):
-                force = strength(character)
+                force = STRENGTHS[character]
                 if fill and step >= 8 or not force or chances[step] < (0.55 if character == "-" else 0.02):
                     continue
                 late = rng.normal(0.0, 0.5 * arrangement.looseness)

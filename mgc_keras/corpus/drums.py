@@ -9,31 +9,17 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Kit:
-    """A drum kit.
+    """A drum kit: pitches in Hz, time constants of decays in seconds."""
 
-    Attributes
-    ----------
-    kick_pitch, kick_sweep, kick_decay : float
-        Resting frequency in Hz, frequency added at the start, time constant in seconds.
-    snare_pitch, snare_decay, snare_noise : float
-        Shell frequency in Hz, time constant in seconds, share of the wires (0 to 1).
-    hat_decay, hat_pitch : float
-        Time constant in seconds of a closed hi-hat, lower edge of its noise in Hz.
-    click : float
-        Beater noise of the kick.
-    electronic : bool
-        Whether it is a drum machine.
-    """
-
-    kick_pitch: float = 58.0
-    kick_sweep: float = 90.0
+    kick_pitch: float = 58.0  # at rest
+    kick_sweep: float = 90.0  # added at the start
     kick_decay: float = 0.12
-    snare_pitch: float = 190.0
+    snare_pitch: float = 190.0  # of the shell
     snare_decay: float = 0.11
-    snare_noise: float = 0.6
+    snare_noise: float = 0.6  # share of the wires, 0 to 1
     hat_decay: float = 0.03
-    hat_pitch: float = 3000.0
-    click: float = 0.2
+    hat_pitch: float = 3000.0  # lower edge of the noise of a closed hi-hat
+    click: float = 0.2  # beater noise of the kick
     electronic: bool = False
 
 
@@ -79,11 +65,9 @@ DRUMS = ("kick", "snare", "hat", "ride", *_SKINS, *_NOISES)
 
 def artists_own(kit: Kit, rng: np.random.Generator) -> Kit:
     """Return the kit as one artist tunes and damps it."""
-    factors = np.exp(rng.normal(0.0, 0.16, 8))
     names = ("kick_pitch", "kick_sweep", "kick_decay", "snare_pitch", "snare_decay", "hat_decay", "hat_pitch", "click")
-    changed: dict[str, Any] = {
-        name: float(getattr(kit, name) * factor) for name, factor in zip(names, factors, strict=True)
-    }
+    factors = np.exp(rng.normal(0.0, 0.16, len(names)))
+    changed: dict[str, Any] = {name: float(getattr(kit, name) * factor) for name, factor in zip(names, factors)}
     return replace(kit, **changed, snare_noise=float(np.clip(kit.snare_noise + rng.normal(0.0, 0.12), 0.2, 0.95)))
 
 
@@ -97,8 +81,7 @@ def render_hit(name: str, kit: Kit, sampling_rate: int, rng: np.random.Generator
         shell = _skin(kit.snare_pitch, 0.6 * kit.snare_decay, 0.0, 20.0, 1.7, sampling_rate, rng)
         wires = _burst(0.7 * kit.snare_decay, 900.0, 0.001, sampling_rate, rng)
         wave = np.float32(kit.snare_noise) * wires
-        shell = shell[: wave.size]
-        wave[: shell.size] += np.float32(1.0 - kit.snare_noise) * shell
+        wave[: shell.size] += np.float32(1.0 - kit.snare_noise) * shell[: wave.size]
     elif name == "hat":
         wave = _burst(kit.hat_decay, kit.hat_pitch, 0.001, sampling_rate, rng)
     elif name == "ride":

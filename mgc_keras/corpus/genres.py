@@ -1,6 +1,7 @@
 """The ten genres, as overlapping distributions: they share tempi, instruments and patterns."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from mgc_keras.corpus.styles import Style
 
@@ -8,10 +9,29 @@ _ROCK_MAJOR = ("I bVII IV I", "I IV V IV", "I V IV IV", "vi IV I V")
 _ROCK_MINOR = ("i bVI bVII i", "i bVII bVI bVII", "i iv bVII i")
 _POP_MAJOR = ("I V vi IV", "vi IV I V", "I vi IV V", "IV I V vi")
 _POP_MINOR = ("i bVI bIII bVII", "i bVII bVI v", "i iv bVI bVII")
+# name: tempo, swing, density, loudness, reverb; chances of drums, held chords, a melody, a singer, a minor key
+_NUMBERS: Mapping[str, tuple] = {
+    "blues": ((66.0, 132.0), (0.57, 0.67), (0.35, 0.65), (0.15, 0.6), (0.03, 0.25), 1.0, 0.2, 0.6, 0.4, 0.25),
+    "classical": ((58.0, 150.0), (0.5, 0.52), (0.4, 0.85), (0.0, 0.35), (0.12, 0.4), 0.25, 0.45, 0.8, 0.15, 0.45),
+    "country": ((84.0, 150.0), (0.5, 0.6), (0.35, 0.65), (0.15, 0.65), (0.03, 0.25), 1.0, 0.15, 0.55, 0.55, 0.12),
+    "disco": ((108.0, 130.0), (0.5, 0.52), (0.35, 0.65), (0.3, 0.8), (0.03, 0.25), 1.0, 0.55, 0.5, 0.5, 0.55),
+    "hiphop": ((76.0, 108.0), (0.5, 0.6), (0.5, 0.85), (0.35, 0.9), (0.0, 0.15), 1.0, 0.3, 0.35, 0.45, 0.75),
+    "jazz": ((84.0, 190.0), (0.55, 0.67), (0.5, 0.9), (0.05, 0.45), (0.05, 0.25), 0.9, 0.1, 0.8, 0.2, 0.4),
+    "metal": ((96.0, 180.0), (0.5, 0.52), (0.5, 0.9), (0.5, 1.0), (0.0, 0.15), 1.0, 0.15, 0.4, 0.35, 0.85),
+    "pop": ((88.0, 132.0), (0.5, 0.52), (0.35, 0.65), (0.3, 0.85), (0.03, 0.25), 1.0, 0.6, 0.35, 0.7, 0.35),
+    "reggae": ((66.0, 100.0), (0.5, 0.6), (0.35, 0.65), (0.2, 0.7), (0.05, 0.35), 1.0, 0.25, 0.4, 0.5, 0.5),
+    "rock": ((88.0, 160.0), (0.5, 0.52), (0.35, 0.65), (0.35, 0.95), (0.03, 0.25), 1.0, 0.25, 0.45, 0.5, 0.4),
+}
+
+
+def _numbers(genre: str) -> dict[str, Any]:
+    fields = ("tempo", "swing", "density", "loudness", "reverb", "drums", "pad", "lead", "voice", "minor_share")
+    return dict(zip(fields, _NUMBERS[genre], strict=True))
+
 
 GENRES: Mapping[str, Style] = {
     "blues": Style(
-        tempo=(66.0, 132.0),
+        **_numbers("blues"),
         grooves=("shuffle", "slow_blues", "blues_ride", "rock_straight"),
         kits=("acoustic", "brushes", "rock"),
         basses=("electric_bass", "upright_bass"),
@@ -22,15 +42,9 @@ GENRES: Mapping[str, Style] = {
         major=("I7 I7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 V7", "I7 IV7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 V7"),
         minor=("i7 i7 i7 i7 iv7 iv7 i7 i7 bVI7 V7 i7 i7",),
         scales=("blues", "blues"),
-        swing=(0.57, 0.67),
-        pad=0.2,
-        lead=0.6,
-        voice=0.4,
-        minor_share=0.25,
-        loudness=(0.15, 0.6),
     ),
     "classical": Style(
-        tempo=(58.0, 150.0),
+        **_numbers("classical"),
         grooves=("timpani",),
         kits=("acoustic",),
         basses=("cello_bass",),
@@ -42,17 +56,9 @@ GENRES: Mapping[str, Style] = {
         minor=("i iv V7 i", "i bVI iv V7", "i bVII bVI V7", "i V7 i iv"),
         scales=("major", "harmonic_minor"),
         pads=("strings", "brass"),
-        drums=0.25,
-        pad=0.45,
-        lead=0.8,
-        voice=0.15,
-        minor_share=0.45,
-        density=(0.4, 0.85),
-        loudness=(0.0, 0.35),
-        reverb=(0.12, 0.4),
     ),
     "country": Style(
-        tempo=(84.0, 150.0),
+        **_numbers("country"),
         grooves=("country_two", "train", "country_backbeat", "shuffle"),
         kits=("acoustic", "brushes", "rock"),
         basses=("electric_bass", "upright_bass"),
@@ -63,15 +69,9 @@ GENRES: Mapping[str, Style] = {
         major=("I IV I V", "I I IV I I V I I", "I V IV I", "I vi IV V"),
         minor=("i bVII i V", "i iv i V7"),
         scales=("major_pentatonic", "minor_pentatonic"),
-        swing=(0.5, 0.6),
-        pad=0.15,
-        lead=0.55,
-        voice=0.55,
-        minor_share=0.12,
-        loudness=(0.15, 0.65),
     ),
     "disco": Style(
-        tempo=(108.0, 130.0),
+        **_numbers("disco"),
         grooves=("disco_four", "disco_sixteen", "pop_four", "funk"),
         kits=("disco", "acoustic", "dance_machine"),
         basses=("electric_bass", "synth_bass"),
@@ -82,14 +82,9 @@ GENRES: Mapping[str, Style] = {
         major=("I vi ii7 V", "Imaj7 IVmaj7", "I IV ii7 V7", "I V vi IV"),
         minor=("i7 iv7", "i7 bVII bVI V7", "i bVI iv7 v7", "i7 i7 iv7 iv7"),
         pads=("strings", "synth_pad"),
-        pad=0.55,
-        lead=0.5,
-        voice=0.5,
-        minor_share=0.55,
-        loudness=(0.3, 0.8),
     ),
     "hiphop": Style(
-        tempo=(76.0, 108.0),
+        **_numbers("hiphop"),
         grooves=("boom_bap", "boom_bap_busy", "trap", "funk"),
         kits=("machine", "acoustic", "dance_machine"),
         basses=("sub_bass", "synth_bass", "electric_bass"),
@@ -100,17 +95,9 @@ GENRES: Mapping[str, Style] = {
         major=("Imaj7 IVmaj7", "ii7 V7 Imaj7 vi7", "I vi"),
         minor=("i7 iv7", "i bVI", "i7 bVII bVI v7", "i7 i7 bVI bVI"),
         scales=("major_pentatonic", "minor_pentatonic"),
-        swing=(0.5, 0.6),
-        pad=0.3,
-        lead=0.35,
-        voice=0.45,
-        minor_share=0.75,
-        density=(0.5, 0.85),
-        loudness=(0.35, 0.9),
-        reverb=(0.0, 0.15),
     ),
     "jazz": Style(
-        tempo=(84.0, 190.0),
+        **_numbers("jazz"),
         grooves=("jazz_ride", "jazz_brushes", "bossa", "shuffle"),
         kits=("brushes", "acoustic"),
         basses=("upright_bass", "upright_bass", "electric_bass"),
@@ -121,18 +108,9 @@ GENRES: Mapping[str, Style] = {
         major=("ii7 V7 Imaj7 vi7", "Imaj7 vi7 ii7 V7", "Imaj7 IV7 iii7 VI7 ii7 V7 I6 V7"),
         minor=("i7 iv7 bVII7 bIIImaj7", "ii7 V7 i7 i7", "i7 bVI7 V7 i7"),
         scales=("mixolydian", "dorian"),
-        swing=(0.55, 0.67),
-        drums=0.9,
-        pad=0.1,
-        lead=0.8,
-        voice=0.2,
-        minor_share=0.4,
-        density=(0.5, 0.9),
-        loudness=(0.05, 0.45),
-        reverb=(0.05, 0.25),
     ),
     "metal": Style(
-        tempo=(96.0, 180.0),
+        **_numbers("metal"),
         grooves=("double_kick", "thrash", "breakdown", "rock_drive", "rock_half"),
         kits=("metal", "rock"),
         basses=("electric_bass",),
@@ -143,16 +121,9 @@ GENRES: Mapping[str, Style] = {
         major=("I5 bVII5 bVI5 I5", "I5 IV5 bVII5 I5"),
         minor=("i5 bVI5 bVII5 i5", "i5 bII5 i5 bVII5", "i5 i5 bVI5 bV5"),
         scales=("mixolydian", "phrygian"),
-        pad=0.15,
-        lead=0.4,
-        voice=0.35,
-        minor_share=0.85,
-        density=(0.5, 0.9),
-        loudness=(0.5, 1.0),
-        reverb=(0.0, 0.15),
     ),
     "pop": Style(
-        tempo=(88.0, 132.0),
+        **_numbers("pop"),
         grooves=("pop_plain", "pop_syncopated", "pop_four", "boom_bap", "rock_straight"),
         kits=("acoustic", "dance_machine", "disco", "machine"),
         basses=("electric_bass", "synth_bass"),
@@ -162,14 +133,9 @@ GENRES: Mapping[str, Style] = {
         leads=("synth_lead", "piano", "electric_guitar", "strings"),
         major=_POP_MAJOR,
         minor=_POP_MINOR,
-        pad=0.6,
-        lead=0.35,
-        voice=0.7,
-        minor_share=0.35,
-        loudness=(0.3, 0.85),
     ),
     "reggae": Style(
-        tempo=(66.0, 100.0),
+        **_numbers("reggae"),
         grooves=("one_drop", "rockers", "steppers", "boom_bap"),
         kits=("dub", "acoustic", "machine"),
         basses=("electric_bass", "sub_bass"),
@@ -179,16 +145,9 @@ GENRES: Mapping[str, Style] = {
         leads=("brass", "organ", "saxophone", "flute"),
         major=("I IV", "I V vi IV", "I ii7 I ii7", "I IV V IV"),
         minor=("i iv", "i bVII", "i7 iv7 i7 v7"),
-        swing=(0.5, 0.6),
-        pad=0.25,
-        lead=0.4,
-        voice=0.5,
-        minor_share=0.5,
-        loudness=(0.2, 0.7),
-        reverb=(0.05, 0.35),
     ),
     "rock": Style(
-        tempo=(88.0, 160.0),
+        **_numbers("rock"),
         grooves=("rock_straight", "rock_drive", "rock_tom", "rock_half", "pop_plain"),
         kits=("rock", "acoustic", "metal"),
         basses=("electric_bass",),
@@ -199,10 +158,5 @@ GENRES: Mapping[str, Style] = {
         major=_ROCK_MAJOR,
         minor=_ROCK_MINOR,
         scales=("mixolydian", "minor_pentatonic"),
-        pad=0.25,
-        lead=0.45,
-        voice=0.5,
-        minor_share=0.4,
-        loudness=(0.35, 0.95),
     ),
 }

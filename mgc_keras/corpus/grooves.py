@@ -113,12 +113,8 @@ FILLS: tuple[Groove, ...] = (
     {"tom_high": "xxx.....", "tom_low": "...xx.xx", "snare": "......x."},
     {"snare": "..x.x.xx"},
 )
-_STRENGTHS = {"X": 1.0, "x": 0.72, "o": 0.38, "-": 0.55}
-
-
-def strength(character: str) -> float:
-    """Return how hard a character of a pattern is struck, 0 (not at all) to 1."""
-    return _STRENGTHS.get(character, 0.0)
+# How hard each character is struck, 0 to 1.
+STRENGTHS = {"X": 1.0, "x": 0.72, "-": 0.55, "o": 0.38, ".": 0.0}
 
 
 def is_four_on_the_floor(groove: Groove) -> bool:

@@ -1,5 +1,6 @@
 """Chords, scales, bass lines, accompaniment figures and melodies, in MIDI pitches and sixteenth notes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -136,14 +137,7 @@ Note = tuple[float, float, int, float]  # start and length in sixteenths, MIDI p
 
 def _runs(pattern: str) -> list[tuple[int, int, str]]:
     """Return (start, length, character) of every note of a pattern; `=` lengthens the note before it."""
-    notes: list[tuple[int, int, str]] = []
-    for index, character in enumerate(pattern):
-        if character == "=" and notes:
-            start, length, first = notes[-1]
-            notes[-1] = (start, length + 1, first)
-        elif character not in ".=":
-            notes.append((index, 1, character))
-    return notes
+    return [(run.start(), len(run[0]), run[1]) for run in re.finditer("([^.=])=*", pattern)]
 
 
 def comp_notes(pattern: str, chord: Chord, tonic: int, low: int) -> list[Note]:
@@ -187,21 +181,10 @@ def melody_bars(
     tonic: int,
     low: int,
 ) -> list[list[Note]]:
-    """Compose a melody, one list of notes a bar, from a two-bar motif that returns and varies.
+    """Compose a melody, one list of notes for each bar's chord, from a two-bar motif that returns and varies.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-    chords : sequence of Chord
-        One a bar.
-    steps_per_bar : int
-        Sixteenths in a bar.
-    density : float
-        Chance of a note at an eighth that is not accented, 0 to 1.
-    scale : str
-        Key of `SCALES`.
-    tonic, low : int
-        Pitch class of the tonic; lowest MIDI pitch of the melody's octave and a half.
+    `density` is the chance of a note at an eighth that is not accented, `low` the lowest MIDI pitch of the melody's
+    octave and a half.
     """
     pitches = [low + k for k in range(20) if (low + k - tonic) % 12 in SCALES[scale]]
     motifs = [_motif(rng, steps_per_bar, density) for _ in range(3)]

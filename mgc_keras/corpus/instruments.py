@@ -11,51 +11,23 @@ MAX_PARTIALS = 48
 
 @dataclass(frozen=True)
 class Timbre:
-    """How an instrument sounds.
+    """How an instrument sounds."""
 
-    Attributes
-    ----------
-    rolloff : float
-        Partial k starts with amplitude ``k ** -rolloff``.
-    mellow : float
-        Added to the roll-off once the attack is over.
-    mellowing : float
-        Time constant in seconds of that change.
-    even : float
-        Weight of the even partials (a clarinet has few).
-    attack, decay, release : float
-        Seconds: rise, time constant of the decay while held, time constant after the end.
-    sustain : float
-        Level, 0 to 1, at which the decay stops.
-    vibrato, vibrato_rate : float
-        Depth in semitones, and Hz.
-    noise : float
-        Amplitude of breath, bow or pick noise during the attack.
-    resonances : tuple of float
-        Frequencies in Hz at which the body lifts the partials.
-    detune : float
-        Cents between two copies of the note (0: one copy).
-    ratios : tuple of float
-        Frequency ratios of struck bars; replaces the harmonic series.
-    electronic : bool
-        Whether listeners would call it electronic.
-    """
-
-    rolloff: float = 1.2
-    mellow: float = 0.6
-    mellowing: float = 0.2
-    even: float = 1.0
-    attack: float = 0.006
-    decay: float = 1.0
-    release: float = 0.06
-    sustain: float = 0.0
-    vibrato: float = 0.0
-    vibrato_rate: float = 5.5
-    noise: float = 0.0
-    resonances: tuple[float, ...] = ()
-    detune: float = 0.0
-    ratios: tuple[float, ...] = ()
-    electronic: bool = False
+    rolloff: float = 1.2  # partial k starts with amplitude k ** -rolloff
+    mellow: float = 0.6  # added to the roll-off once the attack is over
+    mellowing: float = 0.2  # time constant in seconds of that change
+    even: float = 1.0  # weight of the even partials (a clarinet has few)
+    attack: float = 0.006  # seconds
+    decay: float = 1.0  # time constant in seconds of the decay while held
+    release: float = 0.06  # time constant in seconds after the end
+    sustain: float = 0.0  # level, 0 to 1, at which the decay stops
+    vibrato: float = 0.0  # depth in semitones
+    vibrato_rate: float = 5.5  # Hz
+    noise: float = 0.0  # amplitude of breath, bow or pick during the attack
+    resonances: tuple[float, ...] = ()  # Hz at which the body lifts the partials
+    detune: float = 0.0  # cents between two copies of the note; 0: one copy
+    ratios: tuple[float, ...] = ()  # frequency ratios of struck bars, in place of the harmonic series
+    electronic: bool = False  # whether listeners would call it so
 
 
 TIMBRES: Mapping[str, Timbre] = {
@@ -146,25 +118,7 @@ def envelope(timbre: Timbre, seconds: float, sampling_rate: int) -> np.ndarray:
 def render_note(
     timbre: Timbre, pitch: float, seconds: float, sampling_rate: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Render one note.
-
-    Parameters
-    ----------
-    timbre : Timbre
-        The instrument.
-    pitch : float
-        MIDI pitch, 69 is 440 Hz; fractions are cents / 100.
-    seconds : float
-        How long the note is held; its release follows.
-    sampling_rate : int
-        Hz.
-    rng : np.random.Generator
-        For the noise of the attack and the phase of the vibrato.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_samples,), dtype=float32]
-    """
+    """Render a note of a MIDI pitch, held for `seconds`, and its release: float32, shape (n_samples,)."""
     frequency = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
     shape = envelope(timbre, seconds, sampling_rate)
     time = np.arange(shape.size, dtype=np.float32) / np.float32(sampling_rate)

@@ -8,24 +8,21 @@ from scipy import fft
 
 from mgc_keras.corpus import drums, instruments
 from mgc_keras.corpus.arrangement import EQUALISER, Arrangement, Mix
-from mgc_keras.corpus.composition import Composition, Hit, Tone
+from mgc_keras.corpus.composition import Composition, Hit, Tone, compose
 from mgc_keras.corpus.seeds import generator
 from mgc_keras.corpus.voice import sung_syllables, vocalise
 
 # Decibels of each role's root mean square while it sounds.
 LEVELS = {"drums": -1.0, "bass": -3.0, "comp": -6.0, "second": -9.0, "pad": -11.0, "lead": -5.0, "voice": 0.0}
+DRUM_GAINS = {
+    "kick": 1.2, "snare": 0.8, "hat": 0.28, "ride": 0.32, "open_hat": 0.3, "crash": 0.45, "clave": 0.5, "shaker": 0.3,
+    "brush": 0.3, "tambourine": 0.3, "guiro": 0.35, "surdo": 1.2, "timpani": 1.0,
+}  # fmt: skip
 
 
 @dataclass
 class Studio:
-    """The instruments of one clip, with all notes rendered so far.
-
-    Attributes
-    ----------
-    arrangement : Arrangement
-    sampling_rate : int
-        Hz.
-    """
+    """The instruments of one clip, with all notes rendered so far."""
 
     arrangement: Arrangement
     sampling_rate: int
@@ -45,17 +42,15 @@ class Studio:
         if key not in self._rendered:
             rng = generator(self.arrangement.seed, "note", *key)
             tuned = pitch + self.arrangement.cents / 100.0
-            self._rendered[key] = instruments.render_note(
-                self.timbre(instrument), tuned, key[2] / 50.0, self.sampling_rate, rng
-            )
+            timbre, held = self.timbre(instrument), key[2] / 50.0
+            self._rendered[key] = instruments.render_note(timbre, tuned, held, self.sampling_rate, rng)
         return self._rendered[key]
 
     def hit(self, drum: str) -> np.ndarray:
         """Return a drum hit of the artist's kit."""
         if drum not in self._rendered:
-            kit = drums.artists_own(
-                drums.KITS[self.arrangement.kit], generator(self.arrangement.artist_seed, "kit", self.arrangement.kit)
-            )
+            name = self.arrangement.kit
+            kit = drums.artists_own(drums.KITS[name], generator(self.arrangement.artist_seed, "kit", name))
             rng = generator(self.arrangement.seed, "hit", drum)
             self._rendered[drum] = drums.render_hit(drum, kit, self.sampling_rate, rng)
         return self._rendered[drum]
@@ -71,24 +66,9 @@ def add_at(track: np.ndarray, sound: np.ndarray, seconds: float, gain: float, sa
 
 def drum_track(studio: Studio, hits: list[Hit], n_samples: int) -> np.ndarray:
     """Mix drum hits: float32, shape (n_samples,)."""
-    loudness = {
-        "kick": 1.2,
-        "snare": 0.8,
-        "hat": 0.28,
-        "ride": 0.32,
-        "open_hat": 0.3,
-        "crash": 0.45,
-        "clave": 0.5,
-        "shaker": 0.3,
-        "brush": 0.3,
-        "tambourine": 0.3,
-        "guiro": 0.35,
-        "surdo": 1.2,
-        "timpani": 1.0,
-    }
     track = np.zeros(n_samples, np.float32)
     for seconds, drum, force in hits:
-        add_at(track, studio.hit(drum), seconds, force * loudness.get(drum, 0.55), studio.sampling_rate)
+        add_at(track, studio.hit(drum), seconds, force * DRUM_GAINS.get(drum, 0.55), studio.sampling_rate)
     return track
 
 
@@ -192,3 +172,9 @@ def render_arrangement(
     """Render a composition with an arrangement's instruments and mix: float32, shape (n_samples,), peak below 1."""
     mixed = mix_roles(Studio(arrangement, sampling_rate), composition, n_samples)
     return master(mixed, arrangement.mix, sampling_rate, arrangement.seed)
+
+
+def play(arrangement: Arrangement, seconds: float, sampling_rate: int) -> np.ndarray:
+    """Compose and render `seconds` of an arrangement: float32, shape (n_samples,)."""
+    composition = compose(arrangement, int(np.ceil(seconds / arrangement.seconds_per_bar)))
+    return render_arrangement(arrangement, composition, int(round(seconds * sampling_rate)), sampling_rate)

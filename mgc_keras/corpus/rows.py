@@ -9,58 +9,49 @@ from mgc_keras.corpus.seeds import stable_hash
 from mgc_keras.errors import OptionError
 
 RENDERER = 2  # raised by every change that alters samples, so that old files are rendered again
+CLIP_SECONDS = 29.0
 
 Row = Mapping[str, Any]
 
 
-def class_table(
-    task: str, classes: Sequence[str], n_clips: int, seed: int, *, n_artists: int, seconds: float
+def clip_table(
+    task: str, styles: Sequence[str], n_clips: int, seed: int, *, n_artists: int = 8, seconds: float = CLIP_SECONDS
 ) -> pd.DataFrame:
-    """Make the table of a task with classes: equally many clips a class, in class order; each artist has one class.
+    """Make what the tables of all tasks have: equally many clips a style, in this order; each artist has one style.
 
-    Parameters
-    ----------
-    task : str
-        Name of the task.
-    classes : sequence of str
-        Class names.
-    n_clips : int
-        Clips in all; where it is no multiple of the number of classes, the first classes get one more.
-    seed : int
-        Another seed gives other artists and other clips.
-    n_artists : int
-        Artists a class.
-    seconds : float
-        Length of each clip.
+    Where `n_clips` is no multiple of the number of styles, the first get one more. `n_artists` counts those of a style.
 
     Returns
     -------
     pd.DataFrame
-        Columns clip_id, filepath, label, artist, task, style, seed, artist_seed, seconds, renderer.
+        Columns clip_id, filepath, artist, task, style, seed, artist_seed, seconds, renderer.
+
+    Raises
+    ------
+    OptionError
+        No clips, negative seed.
     """
-    check_count(n_clips, seed)
-    rows = []
-    for index, name in enumerate(classes):
-        for number in range(n_clips // len(classes) + (index < n_clips % len(classes))):
-            rows.append({**clip_row(task, name, number, number % n_artists, seed, seconds), "label": name})
-    table = pd.DataFrame(rows)
-    return table[["clip_id", "filepath", "label", *table.columns.drop(["clip_id", "filepath", "label"])]]
-
-
-def clip_row(task: str, style: str, number: int, artist: int, seed: int, seconds: float) -> dict[str, Any]:
-    """Return what every row has; `number` counts the clips of a style, `artist` its artists."""
-    clip_id = f"{style}.{number:05d}"
-    artist_name = f"{style}_artist_{artist}"
-    return {
-        "clip_id": clip_id, "filepath": f"{style}/{clip_id}.wav", "artist": artist_name, "task": task, "style": style,
-        "seed": stable_hash(task, seed, "clip", clip_id), "artist_seed": stable_hash(task, seed, artist_name),
-        "seconds": seconds, "renderer": RENDERER,
-    }  # fmt: skip
-
-
-def check_count(n_clips: int, seed: int) -> None:
-    """Raise `OptionError` unless there is at least one clip and the seed is not negative."""
     if n_clips < 1:
         raise OptionError(f"{n_clips} is no number of clips", field="n_clips", cure="give 1 or more")
     if seed < 0:
         raise OptionError(f"{seed} is no seed", field="seed", cure="give 0 or more")
+    rows = []
+    for index, style in enumerate(styles):
+        for number in range(n_clips // len(styles) + (index < n_clips % len(styles))):
+            clip_id, artist = f"{style}.{number:05d}", f"{style}_artist_{number % n_artists}"
+            seeds = stable_hash(task, seed, "clip", clip_id), stable_hash(task, seed, artist)
+            rows.append((clip_id, f"{style}/{clip_id}.wav", artist, task, style, *seeds, seconds, RENDERER))
+    columns = ["clip_id", "filepath", "artist", "task", "style", "seed", "artist_seed", "seconds", "renderer"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def class_table(task: str, classes: Sequence[str], n_clips: int, seed: int, **options: Any) -> pd.DataFrame:
+    """Make the table of a task whose classes are its styles: `clip_table` with a column `label`."""
+    table = clip_table(task, classes, n_clips, seed, **options)
+    table.insert(2, "label", table["style"])
+    return table
+
+
+def insert_columns(table: pd.DataFrame, position: int, columns: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with further columns from `position` on."""
+    return pd.concat([table.iloc[:, :position], columns, table.iloc[:, position:]], axis=1)

@@ -10,26 +10,12 @@ Option = TypeVar("Option")
 
 
 def stable_hash(*parts: str | int) -> int:
-    """Return a 32-bit number made of `parts`, unlike `hash` the same in every process.
-
-    Example
-    -------
-    >>> stable_hash("blues", 3)
-    2840896760
-    """
+    """Return a 32-bit number made of `parts`, unlike `hash` the same in every process."""
     return zlib.crc32("|".join(str(part) for part in parts).encode())
 
 
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:
-    """Return the generator for one purpose of one seed; purposes never share random numbers.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of a clip or an artist, not negative.
-    *purpose : str or int
-        What the numbers are for, such as ``"melody"``.
-    """
+    """Return the generator for one purpose, such as "melody", of one seed; purposes never share random numbers."""
     return np.random.default_rng([int(seed), stable_hash(*purpose)])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mgc_keras.corpus.arrangement import Arrangement, arrange, without
+from mgc_keras.corpus.arrangement import Arrangement, arranged, without
 from mgc_keras.corpus.composition import Composition, compose
 from mgc_keras.corpus.genres import GENRES
 from mgc_keras.corpus.harmony import parse_chords
@@ -26,48 +26,41 @@ _FORMS = (
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a song: its name, where it starts in seconds, how many bars it has."""
+    """A section of a song: its name, where it starts and ends in seconds, how many bars it has."""
 
     label: str
     start: float
+    end: float
     n_bars: int
 
 
 def song_arrangement(row: Row) -> Arrangement:
     """Return the decisions that hold for a whole song; every song has drums or chords to tell its sections by."""
-    genre = str(row["style"])
-    drawn = arrange(genre, GENRES[genre], int(row["artist_seed"]), int(row["seed"]))
-    rng = generator(int(row["seed"]), "song")
-    style = GENRES[genre]
-    singer = draw_singer(generator(int(row["artist_seed"]), "singer")) if style.voice > 0.3 else drawn.singer
+    drawn = arranged(row)
+    style, rng = drawn.own_style, generator(drawn.seed, "song")
+    singer = draw_singer(generator(drawn.artist_seed, "singer")) if style.voice > 0.3 else drawn.singer
     return replace(
-        drawn, singer=singer, lead=str(pick(rng, style.leads)), pad=str(pick(rng, style.pads)),
+        drawn, singer=singer, lead=pick(rng, style.leads), pad=pick(rng, style.pads),
         bass=drawn.bass or style.basses[0],
     )  # fmt: skip
 
 
-def song_sections(row: Row) -> list[Section]:
+def song_sections(song: Arrangement) -> list[Section]:
     """Return a song's sections: four or eight bars each, as many as fit between 60 and 120 seconds."""
-    arrangement = song_arrangement(row)
-    form: tuple[str, ...] = _FORMS[int(generator(int(row["seed"]), "form").integers(len(_FORMS)))]
+    form: tuple[str, ...] = pick(generator(song.seed, "form"), _FORMS)
     lengths = [4 if label in ("intro", "outro", "bridge") else 8 for label in form]
-    bar = arrangement.seconds_per_bar
+    bar = song.seconds_per_bar
     if sum(lengths) * bar > LONGEST:
         lengths = [4] * len(form)
     while sum(lengths) * bar > LONGEST:
         form, lengths = form[:-1], lengths[:-1]
     while sum(lengths) * bar < SHORTEST:
-        shortest = lengths.index(min(lengths))
-        lengths[shortest] += 4
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]) * bar
-    return [Section(label, float(start), length) for label, start, length in zip(form, starts, lengths, strict=True)]
-
-
-def sections_text(sections: list[Section], seconds_per_bar: float) -> str:
-    """Return sections as JSON: a list of [start seconds, end seconds, label]."""
-    ends = [section.start + section.n_bars * seconds_per_bar for section in sections]
-    listed = [[round(s.start, 4), round(end, 4), s.label] for s, end in zip(sections, ends, strict=True)]
-    return json.dumps(listed, separators=(",", ":"))
+        lengths[lengths.index(min(lengths))] += 4
+    starts = ((np.cumsum(lengths) - lengths) * bar).tolist()
+    return [
+        Section(label, start, start + n_bars * bar, n_bars)
+        for label, start, n_bars in zip(form, starts, lengths, strict=True)
+    ]
 
 
 def cut_sections(text: str, seconds: float) -> str:
@@ -78,27 +71,24 @@ def cut_sections(text: str, seconds: float) -> str:
 
 def songs_table(n_clips: int, seed: int) -> pd.DataFrame:
     """Return the table of the songs task: label is the genre, `sections` a JSON list of [start, end, label]."""
-    table = class_table("songs", tuple(GENRES), n_clips, seed, n_artists=4, seconds=0.0)
-    texts, lengths = [], []
-    for row in table.to_dict("records"):
-        sections, bar = song_sections(row), song_arrangement(row).seconds_per_bar
-        texts.append(sections_text(sections, bar))
-        lengths.append(round(sections[-1].start + sections[-1].n_bars * bar, 4))
-    return table.assign(seconds=lengths, sections=texts)
+    table = class_table("songs", tuple(GENRES), n_clips, seed, n_artists=4)
+    songs = [song_sections(song_arrangement(row)) for row in table.to_dict("records")]
+    listed = [[[round(part.start, 4), round(part.end, 4), part.label] for part in song] for song in songs]
+    texts = [json.dumps(sections, separators=(",", ":")) for sections in listed]
+    return table.assign(seconds=[sections[-1][1] for sections in listed], sections=texts)
 
 
-def section_arrangement(song: Arrangement, label: str, seed: int) -> Arrangement:
+def section_arrangement(song: Arrangement, label: str) -> Arrangement:
     """Return how a song is played in sections of one name: who is silent, which chords, which drum pattern."""
-    rng = generator(seed, "section", label)
-    style = GENRES[song.style]
+    style, rng = song.own_style, generator(song.seed, "section", label)
     others = style.minor if song.minor else style.major
-    groove = str(pick(rng, style.grooves))
+    groove = pick(rng, style.grooves)
     if label == "verse":
         return without(song, "pad", "lead")
     if label == "chorus":
-        return replace(song, lead=None, progression=parse_chords(str(pick(rng, others))), groove=song.groove and groove)
+        return replace(song, lead=None, progression=parse_chords(pick(rng, others)), groove=song.groove and groove)
     if label == "bridge":
-        relative = parse_chords(str(pick(rng, style.major if song.minor else style.minor)))
+        relative = parse_chords(pick(rng, style.major if song.minor else style.minor))
         return replace(without(song, "groove", "bass", "lead"), progression=relative)
     if label == "solo":
         return without(song, "singer")
@@ -108,9 +98,9 @@ def section_arrangement(song: Arrangement, label: str, seed: int) -> Arrangement
 def render_song(row: Row, seconds: float, sampling_rate: int) -> np.ndarray:
     """Render a song, or its first `seconds`: float32, shape (n_samples,)."""
     song, composition = song_arrangement(row), Composition()
-    for section in song_sections(row):
+    for section in song_sections(song):
         if section.start < seconds:
-            played = section_arrangement(song, section.label, int(row["seed"]))
+            played = section_arrangement(song, section.label)
             composition.extend(compose(played, section.n_bars, section.start, section.label))
     composition.tones.setdefault("voice", []).sort()
     return render_arrangement(song, composition, int(round(seconds * sampling_rate)), sampling_rate)

@@ -1,62 +1,22 @@
-"""The tasks `voice` (sung or unsung music) and `speech_music`: excerpts with and without a human voice."""
+"""The task `speech_music`: talk and music, and how talk is made."""
 
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
-from mgc_keras.corpus.arrangement import Arrangement, Mix, arrange, draw_curve
+from mgc_keras.corpus.arrangement import Mix, arrange, arranged, artists_genre, draw_curve
 from mgc_keras.corpus.genres import GENRES
-from mgc_keras.corpus.mixing import finish, loudness_of
-from mgc_keras.corpus.music import CLIP_SECONDS, play
-from mgc_keras.corpus.rows import Row, class_table
+from mgc_keras.corpus.mixing import finish, loudness_of, play
+from mgc_keras.corpus.rows import Row
 from mgc_keras.corpus.seeds import generator, pick
 from mgc_keras.corpus.voice import Singer, Syllable, draw_singer, vocalise
-
-VOICE_CLASSES = ("nosing", "sing")
-SPEECH_CLASSES = ("music", "speech")
-
-
-def voice_table(n_clips: int, seed: int) -> pd.DataFrame:
-    """Return the table of the voice task."""
-    return class_table("voice", VOICE_CLASSES, n_clips, seed, n_artists=8, seconds=CLIP_SECONDS)
-
-
-def artists_genre(artist_seed: int) -> str:
-    """Return the genre an artist plays, where that is not the class."""
-    return str(pick(generator(artist_seed, "genre"), tuple(GENRES)))
-
-
-def voice_arrangement(row: Row) -> Arrangement:
-    """Return the decisions about a clip of the voice task; unsung clips often have a melody instrument instead."""
-    artist_seed, seed = int(row["artist_seed"]), int(row["seed"])
-    genre = artists_genre(artist_seed)
-    drawn = arrange(genre, GENRES[genre], artist_seed, seed)
-    rng = generator(seed, "voice")
-    singer = draw_singer(generator(artist_seed, "singer"))
-    if row["label"] == "sing":
-        return replace(drawn, singer=singer, lead=None)
-    lead = str(pick(rng, GENRES[genre].leads)) if rng.random() < 0.75 else None
-    return replace(drawn, singer=None, lead=lead)
-
-
-def render_voice(row: Row, seconds: float, sampling_rate: int) -> np.ndarray:
-    """Render a clip of the voice task: float32, shape (n_samples,)."""
-    return play(voice_arrangement(row), seconds, sampling_rate)
-
-
-def speech_music_table(n_clips: int, seed: int) -> pd.DataFrame:
-    """Return the table of the speech/music task."""
-    return class_table("speech_music", SPEECH_CLASSES, n_clips, seed, n_artists=8, seconds=CLIP_SECONDS)
 
 
 def render_speech_music(row: Row, seconds: float, sampling_rate: int) -> np.ndarray:
     """Render a clip of the speech/music task: float32, shape (n_samples,)."""
-    artist_seed, seed = int(row["artist_seed"]), int(row["seed"])
     if row["label"] == "speech":
-        return talk(artist_seed, seed, seconds, sampling_rate)
-    genre = artists_genre(artist_seed)
-    return play(arrange(genre, GENRES[genre], artist_seed, seed), seconds, sampling_rate)
+        return talk(int(row["artist_seed"]), int(row["seed"]), seconds, sampling_rate)
+    return play(arranged(row, artists_genre(row)), seconds, sampling_rate)
 
 
 def talk(speaker_seed: int, seed: int, seconds: float, sampling_rate: int) -> np.ndarray:
@@ -68,8 +28,7 @@ def talk(speaker_seed: int, seed: int, seconds: float, sampling_rate: int) -> np
     words = spoken_syllables(seconds, speaker, rate * float(np.exp(rng.normal(0.0, 0.06))), rng)
     wave = vocalise(words, speaker, n_samples, sampling_rate, rng)
     if rng.random() < 0.3:
-        genre = str(pick(rng, tuple(GENRES)))
-        behind = play(arrange(genre, GENRES[genre], speaker_seed, seed), seconds, sampling_rate)
+        behind = play(arrange(pick(rng, tuple(GENRES)), speaker_seed, seed), seconds, sampling_rate)
         gain = 10.0 ** (-float(rng.uniform(14.0, 24.0)) / 20.0)
         wave += behind * np.float32(gain * loudness_of(wave) / max(loudness_of(behind), 1e-6))
     mix = Mix(
@@ -82,17 +41,7 @@ def talk(speaker_seed: int, seed: int, seconds: float, sampling_rate: int) -> np
 
 
 def spoken_syllables(seconds: float, speaker: Singer, rate: float, rng: np.random.Generator) -> list[Syllable]:
-    """Invent talk: phrases whose pitch declines, with accents, diphthongs and consonants, and pauses between phrases.
-
-    Parameters
-    ----------
-    seconds : float
-        How long to talk.
-    speaker : Singer
-    rate : float
-        Syllables a second within a phrase.
-    rng : np.random.Generator
-    """
+    """Invent talk, `rate` syllables a second: phrases of declining pitch, with accents and consonants, and pauses."""
     syllables: list[Syllable] = []
     time = float(rng.uniform(0.05, 0.5))
     while time < seconds:

@@ -34,7 +34,7 @@ def tags_of(arrangement: Arrangement) -> dict[str, bool]:
     Example
     -------
     >>> from mgc_keras.corpus.arrangement import arrange
-    >>> tags_of(arrange("disco", GENRES["disco"], artist_seed=1, seed=2))["disco"]
+    >>> tags_of(arrange("disco", artist_seed=1, seed=2))["disco"]
     True
     """
     sounding = instruments_of(arrangement)

@@ -1,17 +1,27 @@
 """The tasks of the built-in corpus, and the two questions one may ask of each: which clips, and how do they sound."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from mgc_keras.corpus import dances, emotion, events, music, songs, speech
-from mgc_keras.corpus.rows import Row
+from mgc_keras.corpus import music
+from mgc_keras.corpus.arrangement import Arrangement, arranged
+from mgc_keras.corpus.dances import DANCES
+from mgc_keras.corpus.events import events_table, render_event
+from mgc_keras.corpus.genres import GENRES
+from mgc_keras.corpus.mixing import play
+from mgc_keras.corpus.rows import Row, class_table
+from mgc_keras.corpus.songs import render_song, songs_table
+from mgc_keras.corpus.speech import render_speech_music
 from mgc_keras.errors import OptionError
 
 LOWEST_RATE, HIGHEST_RATE = 4000, 192000  # Hz
 LONGEST_CLIP = 600.0  # seconds
+Table = Callable[[int, int], pd.DataFrame]
+Renderer = Callable[[Row, float, int], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -20,20 +30,29 @@ class Task:
 
     n_clips: int
     description: str
-    table: Callable[[int, int], pd.DataFrame]
-    render: Callable[[Row, float, int], np.ndarray]
+    table: Table
+    render: Renderer
+
+
+def _classes(task: str, classes: Iterable[str], n_artists: int = 8) -> Table:
+    return partial(class_table, task, tuple(classes), n_artists=n_artists)
+
+
+def _played(arrangement_of: Callable[[Row], Arrangement]) -> Renderer:
+    return lambda row, seconds, sampling_rate: play(arrangement_of(row), seconds, sampling_rate)
 
 
 TASKS: dict[str, Task] = {
-    "genre": Task(200, "ten genres of music", music.genre_table, music.render_genre),
+    "genre": Task(200, "ten genres of music", _classes("genre", GENRES), _played(arranged)),
     "tagging": Task(400, "the source task: fifty tags, training and validation artists", music.tagging_table,
-                    music.render_tagging),
-    "voice": Task(80, "music with and without a singer", speech.voice_table, speech.render_voice),
-    "speech_music": Task(60, "talk and music", speech.speech_music_table, speech.render_speech_music),
-    "dance": Task(130, "thirteen ballroom dances", dances.dance_table, dances.render_dance),
-    "events": Task(100, "ten sounds of the street, 4 s each, ten folds", events.events_table, events.render_event),
-    "emotion": Task(100, "arousal and valence of music", emotion.emotion_table, emotion.render_emotion),
-    "songs": Task(20, "whole songs of 60 to 120 s with their sections", songs.songs_table, songs.render_song),
+                    _played(music.tagging_arrangement)),
+    "voice": Task(80, "music with and without a singer", _classes("voice", ("nosing", "sing")),
+                  _played(music.voice_arrangement)),
+    "speech_music": Task(60, "talk and music", _classes("speech_music", ("music", "speech")), render_speech_music),
+    "dance": Task(130, "thirteen ballroom dances", _classes("dance", DANCES, 5), _played(arranged)),
+    "events": Task(100, "ten sounds of the street, 4 s each, ten folds", events_table, render_event),
+    "emotion": Task(100, "arousal and valence of music", music.emotion_table, _played(music.emotion_arrangement)),
+    "songs": Task(20, "whole songs of 60 to 120 s with their sections", songs_table, render_song),
 }  # fmt: skip
 
 

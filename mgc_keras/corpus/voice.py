@@ -21,30 +21,15 @@ BANDWIDTHS = (70.0, 90.0, 130.0, 200.0)
 
 @dataclass(frozen=True)
 class Singer:
-    """A voice.
-
-    Attributes
-    ----------
-    female : bool
-    formant_scale : float
-        Factor on the formants of `VOWELS` (a shorter throat has higher ones).
-    vibrato, vibrato_rate : float
-        Depth in semitones, and Hz.
-    breath : float
-        Share of noise in the vowels.
-    rolloff : float
-        Steepness of the glottal spectrum: pressed voices are flatter.
-    low : int
-        Lowest MIDI pitch it likes.
-    """
+    """A voice."""
 
     female: bool
-    formant_scale: float
-    vibrato: float
-    vibrato_rate: float
-    breath: float
-    rolloff: float
-    low: int
+    formant_scale: float  # factor on the formants of `VOWELS` (a shorter throat has higher ones)
+    vibrato: float  # depth in semitones
+    vibrato_rate: float  # Hz
+    breath: float  # share of noise in the vowels
+    rolloff: float  # steepness of the glottal spectrum: pressed voices are flatter
+    low: int  # lowest MIDI pitch it likes
 
 
 @dataclass(frozen=True)
@@ -60,9 +45,9 @@ class Syllable:
     strength: float = 1.0
 
 
-def draw_singer(rng: np.random.Generator, female: bool | None = None) -> Singer:
-    """Draw a voice; `female` fixes the sex, else it is drawn too."""
-    woman = bool(rng.random() < 0.5) if female is None else female
+def draw_singer(rng: np.random.Generator) -> Singer:
+    """Draw a voice."""
+    woman = bool(rng.random() < 0.5)
     return Singer(
         female=woman,
         formant_scale=float((1.16 if woman else 1.0) * np.exp(rng.normal(0.0, 0.035))),
@@ -128,23 +113,20 @@ def formant_filter(wave: np.ndarray, vowel: str, scale: float, sampling_rate: in
 
 def _glottal_wave(syllables: Sequence[Syllable], singer: Singer, n_samples: int, sampling_rate: int) -> np.ndarray:
     """The pitch glides from syllable to syllable and swings in long ones; the wave never jumps in phase."""
-    times: list[float] = []
-    pitches: list[float] = []
-    swing_times: list[float] = []
-    swings: list[float] = []
+    times, swing_times, swings = [], [], []
+    pitches = [syllables[0].pitch]
     for syllable in syllables:
         end = syllable.start + syllable.length
         glide = min(0.06, 0.3 * syllable.length)
         times += [syllable.start, syllable.start + glide, end]
-        pitches += [pitches[-1] if pitches else syllable.pitch, syllable.pitch, syllable.end_pitch]
+        pitches += [pitches[-1], syllable.pitch, syllable.end_pitch]
         swing_times += [syllable.start, syllable.start + 0.18, max(end, syllable.start + 0.36)]
         swings += [0.0, 0.2, 1.0 if syllable.length > 0.3 else 0.3]
     seconds = np.arange(n_samples) / sampling_rate
     # Pitch moves slowly: a hundredth of the samples describe it, the rest lie between.
     coarse = seconds[::64]
-    pitch = np.interp(coarse, times, pitches)
-    order = np.maximum.accumulate(np.array(swing_times))
-    depth = singer.vibrato * np.interp(coarse, order, swings)
+    pitch = np.interp(coarse, times, pitches[1:])
+    depth = singer.vibrato * np.interp(coarse, np.maximum.accumulate(swing_times), swings)
     pitch += depth * np.sin(2.0 * np.pi * singer.vibrato_rate * coarse)
     frequency = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
     cycles = np.cumsum(np.interp(seconds, coarse, frequency)) / sampling_rate

@@ -7,6 +7,7 @@ import joblib
 import pandas as pd
 
 from mgc_keras.audio.files import write_waveform
+from mgc_keras.corpus.rows import CLIP_SECONDS
 from mgc_keras.corpus.songs import cut_sections
 from mgc_keras.corpus.tasks import check_length, corpus_table, render_clip
 from mgc_keras.datasets.manifest import write_manifest
@@ -65,7 +66,10 @@ def write_corpus(
         # The plan vouches for the clips of an unfinished run; the manifest appears when all clips are there.
         write_manifest(table, plan)
         manifest.unlink(missing_ok=True)
-    _render_all(table.iloc[missing].to_dict("records"), folder, jobs, f"rendering {task}")
+    work = (joblib.delayed(_write_clip)(row, folder) for row in table.iloc[missing].to_dict("records"))
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+    for _ in progress_bar(done, description=f"rendering {task}", total=len(missing)):
+        pass
     write_manifest(table, manifest)
     plan.unlink(missing_ok=True)
     return manifest
@@ -75,49 +79,39 @@ def _written_table(
     task: str, n_clips: int | None, seed: int, sampling_rate: int, duration: float | None
 ) -> pd.DataFrame:
     table = corpus_table(task, n_clips, seed)
-    check_length(29.0 if duration is None else duration, sampling_rate)
+    check_length(CLIP_SECONDS if duration is None else duration, sampling_rate)
     if duration is not None:
         table["seconds"] = float(duration) if task != "songs" else table["seconds"].clip(upper=duration)
         if "sections" in table:
-            pairs = zip(table["sections"], table["seconds"], strict=True)
-            table["sections"] = [cut_sections(text, seconds) for text, seconds in pairs]
+            table["sections"] = list(map(cut_sections, table["sections"], table["seconds"]))
     table["sampling_rate"] = int(sampling_rate)
     return table
 
 
-def _rows(table: pd.DataFrame) -> dict[str, dict[str, str]]:
-    text = pd.read_csv(StringIO(table.to_csv(index=False)), dtype=str, keep_default_na=False)
-    return {row["clip_id"]: row for row in text.to_dict("records")}
+def _rows(source: Path | StringIO) -> dict[str, dict[str, str]]:
+    """Every row of a CSV as text, by its clip_id; none where it has no such column."""
+    text = pd.read_csv(source, dtype=str, keep_default_na=False)
+    return {row["clip_id"]: row for row in text.to_dict("records")} if "clip_id" in text else {}
 
 
 def _known_rows(path: Path) -> dict[str, dict[str, str]]:
     """The rows of an earlier run, none if there was none or its file is no such table."""
-    if not path.is_file():
-        return {}
     try:
-        text = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return _rows(path) if path.is_file() else {}
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
         return {}
-    return {row["clip_id"]: row for row in text.to_dict("records")} if "clip_id" in text else {}
 
 
 def _missing_clips(table: pd.DataFrame, folder: Path, known: dict[str, dict[str, str]]) -> list[int]:
     """Return the positions of the clips to render; files that another row left are removed first."""
     missing = []
-    for number, (clip_id, row) in enumerate(_rows(table).items()):
+    for number, (clip_id, row) in enumerate(_rows(StringIO(table.to_csv(index=False))).items()):
         target = folder / row["filepath"]
         if known.get(clip_id) != row:
             target.unlink(missing_ok=True)
         if not target.is_file():
             missing.append(number)
     return missing
-
-
-def _render_all(rows: list[dict], folder: Path, jobs: int, description: str) -> None:
-    work = (joblib.delayed(_write_clip)(row, folder) for row in rows)
-    done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
-    for _ in progress_bar(done, description=description, total=len(rows)):
-        pass
 
 
 def _write_clip(row: dict, folder: Path) -> None:

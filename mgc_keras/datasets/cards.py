@@ -16,80 +16,45 @@ import pandas as pd
 from mgc_keras.errors import ManifestError
 
 KINDS = ("classification", "regression", "tagging")
+_SCHEMA = "see mgc_keras.datasets.cards.Card"
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a dataset. Fields that may be unknown are None; `kind` is one of `KINDS`.
+    """What is known of a dataset; fields that may be unknown are None."""
 
-    Parameters
-    ----------
-    name, title, description, citation, licence, source : str
-        Short name (of the files too), full title, what it is, the paper, the terms of use, where its owner offers it.
-    layout : str
-        The files the builder expects, as the owner ships them.
-    kind : str
-        "classification" (one `label` a clip), "regression" or "tagging" (several `label_<name>` columns).
-    sampling_rate : int or None
-        Of the audio as shipped, in Hz; None where it varies or is the user's.
-    n_clips : int or None
-        Clips in a complete manifest.
-    classes : list of str or None
-        Class names in the order of the original lists (their position is the original's class number).
-    counts : dict or None
-        Expected clips of each class.
-    label_columns : list of str or None
-        Names of the `label_<name>` columns, without the prefix, in the original order.
-    n_label_columns : int or None
-        Their number, where the names are read from the dataset.
-    splits, folds : dict or None
-        Expected clips of each value of the columns `split` and `fold`.
-    split_rule : str
-        How the splits or folds are made.
-    notes : list of str
-        What a user should know before quoting a figure.
-    """
-
-    name: str
+    name: str  # of the files, too
     title: str
     description: str
-    citation: str
+    citation: str  # the paper
     licence: str
-    source: str
-    layout: str
-    kind: str
-    sampling_rate: int | None
-    n_clips: int | None
-    classes: list[str] | None
-    counts: dict[str, int] | None
-    label_columns: list[str] | None
-    n_label_columns: int | None
-    splits: dict[str, int] | None
-    folds: dict[str, int] | None
-    split_rule: str
-    notes: list[str]
+    source: str  # where its owner offers it
+    layout: str  # the files the builder expects, as the owner ships them
+    kind: str  # "classification" (one `label` a clip), "regression" or "tagging" (several `label_<name>` columns)
+    sampling_rate: int | None  # of the audio as shipped, in Hz; None where it varies or is the user's
+    n_clips: int | None  # in a complete manifest
+    classes: list[str] | None  # in the order of the original lists (their position is the original's class number)
+    counts: dict[str, int] | None  # expected clips of each class
+    label_columns: list[str] | None  # names of the `label_<name>` columns, without the prefix, in the original order
+    n_label_columns: int | None  # their number, where the names are read from the dataset
+    splits: dict[str, int] | None  # expected clips of each value of the column `split`
+    folds: dict[str, int] | None  # the same of the column `fold`
+    split_rule: str  # how the splits or folds are made
+    notes: list[str]  # what a user should know before quoting a figure
 
 
 def manifest_folder() -> Path:
     """Return the folder of the cards and committed manifests.
 
     It lies beside the package in a checkout (or editable installation) and below ``share/mgc_keras`` of the
-    environment otherwise.
-
-    Raises
-    ------
-    ManifestError
-        Neither exists.
+    environment otherwise. Raises `ManifestError` if neither exists.
     """
-    installed = Path("share", "mgc_keras", "data_manifests")
-    places = [Path(__file__).parents[2] / "data_manifests", Path(sys.prefix) / installed]
-    places.append(Path(site.getuserbase()) / installed)
-    for place in places:
+    installed = [Path(place, "share/mgc_keras/data_manifests") for place in (sys.prefix, site.getuserbase())]
+    for place in (Path(__file__).parents[2] / "data_manifests", *installed):
         if place.is_dir():
             return place
-    raise ManifestError(
-        "there is no such folder", path=places[1], cure="install mgc_keras again: its cards are missing"
-    )
+    cure = "install mgc_keras again: its cards are missing"
+    raise ManifestError("there is no such folder", path=installed[0], cure=cure)
 
 
 def card_names() -> list[str]:
@@ -123,18 +88,16 @@ def read_card(name: str) -> Card:
 def count_problems(table: pd.DataFrame, card: Card) -> list[str]:
     """Compare a manifest's table with what its card expects.
 
-    Returns
-    -------
-    list of str
-        One line for each class, split, fold or total that differs ("class jazz: expected 100, found 99"); empty if
-        all is there.
+    Return a line for each class, split, fold or total that differs, such as "class jazz: expected 100, found 99".
     """
     problems = []
-    if card.n_clips is not None and len(table) != card.n_clips:
-        problems.append(f"clips: expected {card.n_clips}, found {len(table)}")
     n_label_columns = sum(str(column).startswith("label_") for column in table.columns)
-    if card.n_label_columns is not None and n_label_columns != card.n_label_columns:
-        problems.append(f"label columns: expected {card.n_label_columns}, found {n_label_columns}")
+    for what, total, n_found in (
+        ("clips", card.n_clips, len(table)),
+        ("label columns", card.n_label_columns, n_label_columns),
+    ):
+        if total is not None and n_found != total:
+            problems.append(f"{what}: expected {total}, found {n_found}")
     for column, word, expected in (
         ("label", "class", card.counts),
         ("split", "split", card.splits),
@@ -156,9 +119,7 @@ def _checked_card(content: dict, path: Path) -> Card:
     names = {field.name for field in fields(Card)}
     if not isinstance(content, dict) or set(content) != names:
         wrong = sorted(names.symmetric_difference(content))
-        raise ManifestError(
-            "missing or unknown fields", path=path, field=", ".join(wrong), cure="see mgc_keras.datasets.cards.Card"
-        )
+        raise ManifestError("missing or unknown fields", path=path, field=", ".join(wrong), cure=_SCHEMA)
     card = Card(**content)
     for name, is_wrong in (
         ("name", card.name != path.stem),
@@ -169,7 +130,5 @@ def _checked_card(content: dict, path: Path) -> Card:
         ("n_label_columns", card.label_columns is not None and len(card.label_columns) != card.n_label_columns),
     ):
         if is_wrong:
-            raise ManifestError(
-                "contradicts the rest of the card", path=path, field=name, cure="see mgc_keras.datasets.cards.Card"
-            )
+            raise ManifestError("contradicts the rest of the card", path=path, field=name, cure=_SCHEMA)
     return card

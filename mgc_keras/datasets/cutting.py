@@ -26,32 +26,17 @@ SETTINGS_FILE = "segments.json"
 
 @dataclass(frozen=True)
 class Cutting:
-    """How clips are cut.
+    """How clips are cut. Raises `OptionError` for a value that makes no sense.
 
-    Parameters
-    ----------
-    seconds : float
-        Length of a segment; 3 in the study, 30 for its songs.
-    hop : float or None
-        Seconds from one start to the next; None takes `seconds`: the segments neither overlap nor leave gaps.
-    remainder : str
-        What happens to the end of a clip, where no whole segment fits any more. "drop": it is left out. "fit": it
-        becomes one more segment, brought to length by `fit`. The study's rule is not stated; dropped because a segment
-        that is half silence or repetition is not what the others are.
-    fit : str
-        How a clip shorter than one segment, which always gives one, is brought to length: see
-        `mgc_keras.audio.files.fit_waveform`.
-
-    Raises
-    ------
-    OptionError
-        A value that makes no sense.
+    `remainder` is what happens to the end of a clip, where no whole segment fits any more. "drop": it is left out.
+    "fit": it becomes one more segment, brought to length by `fit`. The study's rule is not stated; dropped because a
+    segment that is half silence or repetition is not what the others are.
     """
 
-    seconds: float = 3.0
-    hop: float | None = None
+    seconds: float = 3.0  # of a segment; 3 in the study, 30 for its songs
+    hop: float | None = None  # from one start to the next; None takes `seconds`: neither overlaps nor gaps
     remainder: str = "drop"
-    fit: str = "repeat"
+    fit: str = "repeat"  # how a clip shorter than one segment, which always gives one, is filled up: see `fit_waveform`
 
     def __post_init__(self) -> None:
         for field in ("seconds", "hop"):
@@ -83,22 +68,14 @@ class Cutting:
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """Segments of several clips.
+    """Segments of several clips, clip by clip, in time.
 
-    Parameters
-    ----------
-    waveforms : np.ndarray [shape=(n_segments, n_samples)]
-        Clip by clip, in time.
-    clip : np.ndarray [shape=(n_segments,), dtype=int]
-        Position of the clip that a segment was cut from: ``labels[segments.clip]`` are their labels, and votes are
-        gathered by it (`mgc_keras.evaluation.voting`).
-    start : np.ndarray [shape=(n_segments,), dtype=int]
-        A segment's first sample in its clip.
+    ``labels[segments.clip]`` are their labels, and votes are gathered by `clip` (`mgc_keras.evaluation.voting`).
     """
 
-    waveforms: np.ndarray
-    clip: np.ndarray
-    start: np.ndarray
+    waveforms: np.ndarray  # (n_segments, n_samples)
+    clip: np.ndarray  # (n_segments,) int: position of the clip that each was cut from
+    start: np.ndarray  # (n_segments,) int: its first sample there
 
 
 def cut_clips(
@@ -109,9 +86,6 @@ def cut_clips(
     Parameters
     ----------
     waveforms : np.ndarray [shape=(n_clips, n_samples)] or sequence of np.ndarray [shape=(n_samples,)]
-    sampling_rate : int
-        In Hz.
-    cutting : Cutting
 
     Raises
     ------
@@ -143,15 +117,10 @@ def cut_clips(
 
 @dataclass(frozen=True, eq=False)
 class CutManifest:
-    """What `cut_manifest` gives.
+    """A manifest's table of segments, and the positions of clips that could not be read, and why.
 
-    Parameters
-    ----------
-    table : pd.DataFrame
-        The manifest's rows: one a segment, with `clip_id` ``<clip>_<k>``, the columns of the row it was cut from, and
-        `cut_from` (that row's `clip_id`) and `start_s` (where it begins there, in seconds).
-    problems : dict of int to AudioError
-        The positions of clips that could not be read, and why.
+    The table has one row a segment, with `clip_id` ``<clip>_<k>``, the columns of the row it was cut from, and
+    `cut_from` (that row's `clip_id`) and `start_s` (where it begins there, in seconds).
     """
 
     table: pd.DataFrame
@@ -168,11 +137,9 @@ def cut_manifest(
 
     Parameters
     ----------
-    manifest : Manifest
     folder : str or Path
         Where the segments go, and what the table's paths are relative to. 23 000 clips of 30 s take about 30 GB at
         22 050 Hz, twice as much at 44 100 Hz.
-    cutting : Cutting
     sampling_rate : int or None
         Of the segments, in Hz; None keeps each clip's own.
 

@@ -4,13 +4,12 @@ Asgharivaskasi et al. (2019) train on 70 % and validate on 30 % of the files. Dr
 one song must not stand on both sides.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from mgc_keras.datasets.repeated_folds import INNER_FOLDS, Fold
-from mgc_keras.datasets.splits import train_test_fold, validation_fold
+from mgc_keras.datasets.splits import Column, train_test_fold, validation_fold
 from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import OptionError
 
@@ -20,11 +19,7 @@ _NODE_LIMIT = 2000
 
 
 def stratified_holdout(
-    labels: Sequence | np.ndarray,
-    groups: Sequence | np.ndarray | None = None,
-    *,
-    share: float = SHARE,
-    seed: int | tuple[int, ...] = 0,
+    labels: Column, groups: Column | None = None, *, share: float = SHARE, seed: int | tuple[int, ...] = 0
 ) -> np.ndarray:
     """Hold out a share of the clips of every class, at random.
 
@@ -35,7 +30,6 @@ def stratified_holdout(
         Artist (or song) of each clip: the clips of one stay on one side. None: every clip stands for itself.
     share : float
         Of the clips to hold out, between 0 and 1; 0.3 in the study.
-    seed : int or tuple of int
 
     Returns
     -------
@@ -61,7 +55,18 @@ def stratified_holdout(
     >>> stratified_holdout(list("aaaaaaaaaabbbbbbbbbb"), seed=1).reshape(2, 10).sum(axis=1).tolist()
     [3, 3]
     """
-    classes, members, counts = _counted(labels, groups)
+    labels = np.asarray(labels)
+    shape_of_groups = () if groups is None else np.shape(groups)
+    if labels.ndim != 1 or not len(labels) or (groups is not None and shape_of_groups != labels.shape):
+        problem = f"labels have the shape {labels.shape}, groups {shape_of_groups}"
+        raise OptionError(problem, field="labels", cure="give one for each clip")
+    names, classes = np.unique(labels, return_inverse=True)
+    members = np.arange(len(labels)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    counts = np.zeros((members.max() + 1, len(names)), dtype=int)
+    np.add.at(counts, (members, classes), 1)
+    for name in names[(counts > 0).sum(axis=0) < 2]:
+        problem = f"class {str(name)!r} has one {'clip' if groups is None else 'artist (or song)'} alone"
+        raise OptionError(problem, field="labels", cure="give it more of them, or leave the class out")
     if not 0 < share < 1:
         raise OptionError(f"{share} is no share to hold out", field="share", cure="give a number between 0 and 1")
     wanted = _wanted(counts.sum(axis=0), share)
@@ -97,7 +102,6 @@ def holdout_fold(
         chosen on `test`.
     share, validation_share : float
         Of the clips in `test`, and of the rest in `validation`, where the dataset marks none.
-    seed : int
 
     Raises
     ------
@@ -113,35 +117,15 @@ def holdout_fold(
     else:
         held_out = stratified_holdout(task.target, task.groups, share=share, seed=seed)
     rest = np.flatnonzero(~held_out)
-    if not validation:
-        return Fold(0, 0, rest, np.empty(0, dtype=int), np.flatnonzero(held_out))
-    marked = None if task.split is None else validation_fold(task.split[rest])
-    if marked is None:
-        groups = None if task.groups is None else task.groups[rest]
-        chooses = stratified_holdout(task.target[rest], groups, share=validation_share, seed=(seed, 1))
-    else:
-        chooses = marked == 0
+    chooses = np.zeros(len(rest), dtype=bool)
+    if validation:
+        training = task.subset(rest)
+        marked = validation_fold(training.split)
+        if marked is not None:
+            chooses = marked == 0
+        else:
+            chooses = stratified_holdout(training.target, training.groups, share=validation_share, seed=(seed, 1))
     return Fold(0, 0, rest[~chooses], rest[chooses], np.flatnonzero(held_out))
-
-
-def _counted(
-    labels: Sequence | np.ndarray, groups: Sequence | np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return class and group of each clip, as numbers, and the clips of each class in each group."""
-    labels = np.asarray(labels)
-    shape_of_groups = () if groups is None else np.shape(groups)
-    if labels.ndim != 1 or not len(labels) or (groups is not None and shape_of_groups != labels.shape):
-        problem = f"labels have the shape {labels.shape}, groups {shape_of_groups}"
-        raise OptionError(problem, field="labels", cure="give one for each clip")
-    names, classes = np.unique(labels, return_inverse=True)
-    members = np.arange(len(labels)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    counts = np.zeros((members.max() + 1, len(names)), dtype=int)
-    np.add.at(counts, (members, classes), 1)
-    for name, n_members in zip(names, (counts > 0).sum(axis=0)):
-        if n_members < 2:
-            problem = f"class {str(name)!r} has one {'clip' if groups is None else 'artist (or song)'} alone"
-            raise OptionError(problem, field="labels", cure="give it more of them, or leave the class out")
-    return classes, members, counts
 
 
 def _wanted(counts: np.ndarray, share: float) -> np.ndarray:

@@ -26,20 +26,13 @@ LABEL_PREFIX = "label_"
 class Manifest:
     """A dataset's clips, checked.
 
-    Parameters
-    ----------
-    name : str
-        The CSV's name without suffix.
-    table : pd.DataFrame
-        The rows, index 0 to n - 1; text columns hold str (empty text where nothing is known), `fold` int,
-        `label_<name>` float.
-    data_home : Path
-        The folder that `filepath` is relative to.
+    The table's index is 0 to n - 1; text columns hold str (empty text where nothing is known), `fold` int,
+    `label_<name>` float.
     """
 
-    name: str
+    name: str  # the CSV's, without suffix
     table: pd.DataFrame
-    data_home: Path
+    data_home: Path  # the folder that `filepath` is relative to
 
     def __len__(self) -> int:
         return len(self.table)
@@ -70,16 +63,12 @@ class Manifest:
         """Each clip's position in `class_names`, (n_clips,) int64. Raises `ManifestError` without `label`."""
         if "label" not in self.table:
             raise ManifestError("there is no such column", path=self.name, field="label", cure="use targets(column)")
-        positions = {name: index for index, name in enumerate(self.class_names)}
-        return self.table["label"].map(positions).to_numpy(np.int64)
+        return np.unique(self.table["label"].to_numpy(str), return_inverse=True)[1]
 
     def targets(self, column: str) -> np.ndarray:
-        """Return a `label_<name>` column, shape (n_clips,), dtype float64; `column` with or without the prefix.
+        """Return a `label_<name>` column, (n_clips,) float64; `column` with or without the prefix.
 
-        Raises
-        ------
-        ManifestError
-            There is no such column.
+        Raises `ManifestError` if there is no such column.
         """
         full = column if column.startswith(LABEL_PREFIX) else LABEL_PREFIX + column
         if full not in self.table:
@@ -102,10 +91,8 @@ def read_manifest(path: str | Path, data_home: str | Path | None = None) -> Mani
 
     Parameters
     ----------
-    path : str or Path
-        The CSV.
-    data_home : str or Path, optional
-        The folder that `filepath` is relative to; by default the CSV's own folder.
+    path, data_home : str or Path
+        The CSV; the folder that `filepath` is relative to, by default the CSV's own.
 
     Raises
     ------
@@ -123,9 +110,8 @@ def read_manifest(path: str | Path, data_home: str | Path | None = None) -> Mani
     path = Path(path)
     home = path.parent if data_home is None else Path(data_home)
     if not home.is_dir():
-        raise ManifestError(
-            "there is no such folder", path=home, field="data_home", cure="name the folder of the clips"
-        )
+        cure = "name the folder of the clips"
+        raise ManifestError("there is no such folder", path=home, field="data_home", cure=cure)
     return Manifest(path.stem, checked_table(_read_text_table(path), path, _card_of(path.stem), home), home)
 
 
@@ -173,10 +159,7 @@ def folder_manifest(folder: str | Path) -> pd.DataFrame:
     1     rock/riff_1  rock/riff_1.flac  rock
     """
     folder = Path(folder)
-    try:
-        relative = [clip.relative_to(folder) for clip in find_clips(folder)]
-    except AudioError as error:
-        raise ManifestError(error.problem, path=folder, cure=error.cure) from error
+    relative = [clip.relative_to(folder) for clip in clips_in(folder)]
     if not relative:
         raise ManifestError("no audio files found", path=folder, cure="put the clips into one sub-folder a class")
     loose = [path.name for path in relative if len(path.parts) == 1]
@@ -187,6 +170,14 @@ def folder_manifest(folder: str | Path) -> pd.DataFrame:
     stems = filepaths.map(lambda filepath: os.path.splitext(filepath)[0])
     clip_ids = stems.where(~stems.duplicated(keep=False), filepaths)
     return pd.DataFrame({"clip_id": clip_ids, "filepath": filepaths, "label": [path.parts[0] for path in relative]})
+
+
+def clips_in(folder: Path) -> list[Path]:
+    """Return all clips below `folder`, sorted, without hidden files. Raises `ManifestError` without such a folder."""
+    try:
+        return find_clips(folder)
+    except AudioError as error:
+        raise ManifestError(error.problem, path=folder, cure=error.cure) from error
 
 
 def _card_of(name: str) -> Card | None:
@@ -202,26 +193,24 @@ def _read_text_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         problem = "is a folder, not a manifest" if path.is_dir() else "there is no such file"
         raise ManifestError(problem, path=path, cure="make one with: mgc-keras manifest folder DIR -o FILE")
+    no_csv = ManifestError("is not a CSV file", path=path, cure="save it as comma-separated UTF-8 text")
     try:
         # Everything as text: "007" stays "007", and a class named "None" stays a class.
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except pd.errors.EmptyDataError as error:
         raise ManifestError("is empty", path=path, cure="make it again") from error
     except (UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise ManifestError("is not a CSV file", path=path, cure="save it as comma-separated UTF-8 text") from error
+        raise no_csv from error
     if any("\0" in str(column) for column in table.columns):
-        raise ManifestError("is not a CSV file", path=path, cure="save it as comma-separated UTF-8 text")
+        raise no_csv
     return table.fillna("")
 
 
 def check_source_manifest(manifest: Manifest) -> None:
     """Raise `ManifestError` if a manifest has no tags, or no split into "train" and "valid"."""
+    name = manifest.name
     if not manifest.label_columns:
-        raise ManifestError(
-            "holds no tags", path=manifest.name, field="label_<tag>", cure="give a multi-label manifest"
-        )
-    found = set(manifest.table["split"]) if "split" in manifest.table else set()
-    if not {"train", "valid"} <= found:
-        raise ManifestError(
-            "needs clips marked train and clips marked valid", path=manifest.name, field="split", cure="add the column"
-        )
+        raise ManifestError("holds no tags", path=name, field="label_<tag>", cure="give a multi-label manifest")
+    if not {"train", "valid"} <= set(manifest.table.get("split", ())):
+        problem = "needs clips marked train and clips marked valid"
+        raise ManifestError(problem, path=name, field="split", cure="add the column")

@@ -15,14 +15,10 @@ INNER_FOLDS = 5
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One training of a repeated cross-validation.
+    """One training of a repeated cross-validation: `number` counts the folds of a repetition.
 
-    Parameters
-    ----------
-    repetition, number : int
-        Which repetition, and which fold of it.
-    training, validation, test : np.ndarray [dtype=int]
-        Positions of clips in the task; disjoint. `validation` is empty where nothing is chosen on training clips.
+    `training`, `validation` and `test` are positions (int) of clips in the task; disjoint. `validation` is empty where
+    nothing is chosen on training clips.
     """
 
     repetition: int
@@ -38,22 +34,9 @@ class Fold:
 
 
 def shuffled_folds(n_clips: int, n_folds: int = 10, seed: int | tuple[int, ...] = 0) -> np.ndarray:
-    """Deal the clips into folds at random: classes are not balanced, artists are not kept together.
+    """Deal the clips into folds at random, each clip's int, (n_clips,): no balanced classes, no artists kept together.
 
-    Returns
-    -------
-    np.ndarray [shape=(n_clips,), dtype=int]
-        Each clip's test fold.
-
-    Raises
-    ------
-    OptionError
-        There are fewer clips than folds.
-
-    Example
-    -------
-    >>> np.bincount(shuffled_folds(7, 3)).tolist()
-    [3, 2, 2]
+    Raises `OptionError` if there are fewer clips than folds.
     """
     return np.random.default_rng(seed).permutation(plain_folds(n_clips, n_folds))
 
@@ -71,14 +54,11 @@ def repeated_folds(
 
     Parameters
     ----------
-    task : StudyTask
     grouped : bool
         Take the folds or the test split that the dataset predefines, else shuffled folds with balanced classes that
         keep an artist's clips together where artists are known. Else plain shuffled folds, as Song et al. (2017).
     validation : bool
         Leave the clips marked "valid" to choose the epoch, else a fifth of the training clips, drawn as `grouped` says.
-    n_folds, n_repetitions : int
-    seed : int
 
     Raises
     ------
@@ -97,35 +77,23 @@ def repeated_folds(
         for number in range(of_clip.max() + 1):
             test = np.flatnonzero(of_clip == number)
             training = np.flatnonzero(of_clip != number)
-            chooses = training[:0]
+            chooses = np.zeros(len(training), dtype=bool)
             if validation:
-                training, chooses = _inner(task, training, _seed(seed, repetition, number))
-            yield Fold(repetition, number, training, chooses, test)
+                chooses = _inner_fold(task.subset(training), _seed(seed, repetition, number)) == 0
+            yield Fold(repetition, number, training[~chooses], training[chooses], test)
 
 
-def _inner(task: StudyTask, training: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Part the clips to train on from those that choose the epoch."""
-    held_out = None if task.split is None else validation_fold(task.split[training])
-    if held_out is None:
-        groups = None if task.groups is None else task.groups[training]
-        held_out = grouped_stratified_folds(task.target[training], groups, _inner_folds(task, training), seed)
-    return training[held_out != 0], training[held_out == 0]
-
-
-def _inner_folds(task: StudyTask, training: np.ndarray) -> int:
-    """As many inner folds as usual, fewer where the rarest class has fewer clips (or artists) left to train on."""
-    units = np.arange(len(task)) if task.groups is None else task.groups
-    labels = task.target[training]
-    counts = {str(label): len(np.unique(units[training][labels == label])) for label in np.unique(labels)}
-    rarest = min(counts, key=counts.__getitem__)
-    if counts[rarest] < 2:
-        raise OptionError(
-            f"class {rarest!r} has one {'clip' if task.groups is None else 'artist'} left to train on, and one more "
-            "must choose the epoch",
-            field="n_folds",
-            cure="give more clips or use more folds",
-        )
-    return min(INNER_FOLDS, counts[rarest])
+def _inner_fold(training: StudyTask, seed: int) -> np.ndarray:
+    """Choose on fold 0: of as many as usual, or fewer where the rarest class has fewer clips (or artists) left."""
+    marked = validation_fold(training.split)
+    if marked is not None:
+        return marked
+    counts = training.units_per_class(by_group=True)
+    if counts.min() < 2:
+        unit = "clip" if training.groups is None else "artist"
+        problem = f"class {str(counts.idxmin())!r} has one {unit} left to train on, and one more must choose the epoch"
+        raise OptionError(problem, field="n_folds", cure="give more clips or use more folds")
+    return grouped_stratified_folds(training.target, training.groups, min(INNER_FOLDS, int(counts.min())), seed)
 
 
 def _seed(*numbers: int) -> int:

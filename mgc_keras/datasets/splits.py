@@ -4,27 +4,21 @@ Every function returns an int array (n_clips,) holding each clip's test fold, co
 never tested and always trained on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from mgc_keras.errors import ManifestError, OptionError
 
+# Of shape (n_clips,): labels, groups, a column of a manifest.
+Column = Sequence | np.ndarray
 
-def published_stratified_folds(labels: Sequence | np.ndarray, n_folds: int = 10) -> np.ndarray:
+
+def published_stratified_folds(labels: Column, n_folds: int = 10) -> np.ndarray:
     """Stratify as scikit-learn did before 0.22: each class is cut into contiguous blocks in file order.
 
     Choi et al. 2017 used it for their classification tasks. Today's `StratifiedKFold` allocates differently where
     classes are unbalanced.
-
-    Parameters
-    ----------
-    labels : sequence of str or int, (n_clips,)
-    n_folds : int
-
-    Returns
-    -------
-    np.ndarray [shape=(n_clips,), dtype=int]
 
     Raises
     ------
@@ -54,10 +48,10 @@ def plain_folds(n_clips: int, n_folds: int = 10) -> np.ndarray:
     array([0, 0, 0, 1, 1])
     """
     _check_enough(n_clips, n_folds, "the list of clips")
-    return np.repeat(np.arange(n_folds), [len(block) for block in np.array_split(np.arange(n_clips), n_folds)])
+    return np.sort(np.arange(n_clips) % n_folds)
 
 
-def predefined_folds(fold_column: Sequence | np.ndarray) -> np.ndarray:
+def predefined_folds(fold_column: Column) -> np.ndarray:
     """Take the folds that a dataset comes with; its numbers need not begin at 0.
 
     Raises
@@ -79,7 +73,7 @@ def predefined_folds(fold_column: Sequence | np.ndarray) -> np.ndarray:
     return folds.astype(int)
 
 
-def train_test_fold(split_column: Sequence | np.ndarray) -> np.ndarray:
+def train_test_fold(split_column: Column) -> np.ndarray:
     """Score once on the clips marked 'test' (fold 0); all others are trained on (-1).
 
     Raises
@@ -98,34 +92,16 @@ def train_test_fold(split_column: Sequence | np.ndarray) -> np.ndarray:
     return folds
 
 
-def validation_fold(split_column: Sequence | np.ndarray) -> np.ndarray | None:
-    """Choose on the clips marked 'valid' (fold 0) while trained on the rest (-1); None where no clip is so marked.
-
-    Example
-    -------
-    >>> validation_fold(["train", "valid", "test"])
-    array([-1,  0, -1])
-    """
+def validation_fold(split_column: Column | None) -> np.ndarray | None:
+    """Choose on the clips marked 'valid' (fold 0), train on the rest (-1); None without a column or marked clips."""
     valid = np.asarray(split_column) == "valid"
     return np.where(valid, 0, -1) if valid.any() else None
 
 
-def grouped_stratified_folds(
-    labels: Sequence | np.ndarray, groups: Sequence | np.ndarray | None, n_folds: int = 10, seed: int = 0
-) -> np.ndarray:
+def grouped_stratified_folds(labels: Column, groups: Column | None, n_folds: int = 10, seed: int = 0) -> np.ndarray:
     """Shuffle the clips into folds with balanced classes, keeping the clips of a group in one fold.
 
-    Parameters
-    ----------
-    labels : sequence of str or int, (n_clips,)
-    groups : sequence or None, (n_clips,)
-        Artist, song or recording of each clip; None: every clip stands for itself.
-    n_folds : int
-    seed : int
-
-    Returns
-    -------
-    np.ndarray [shape=(n_clips,), dtype=int]
+    Where `groups` (artist, song or recording of each clip) is None, every clip stands for itself.
 
     Raises
     ------
@@ -137,17 +113,17 @@ def grouped_stratified_folds(
     labels = np.asarray(labels)
     names, counts = np.unique(labels, return_counts=True)
     _check_enough(int(counts.min()), n_folds, f"class {str(names[counts.argmin()])!r}")
-    options = {"n_splits": n_folds, "shuffle": True, "random_state": seed}
-    if groups is None:
-        splits = StratifiedKFold(**options).split(labels, labels)
-    else:
-        groups = np.asarray(groups)
-        _check_enough(len(np.unique(groups)), n_folds, "the list of groups")
-        splits = StratifiedGroupKFold(**options).split(labels, labels, groups)
-    return _fold_of_each(splits, len(labels))
+    if groups is not None:
+        _check_enough(len(np.unique(np.asarray(groups))), n_folds, "the list of groups")
+    splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
+    folds = np.full(len(labels), -1)
+    splits = splitter(n_folds, shuffle=True, random_state=seed).split(labels, labels, groups)
+    for number, (_, test) in enumerate(splits):
+        folds[test] = number
+    return folds
 
 
-def grouped_folds(n_clips: int, groups: Sequence | np.ndarray | None, n_folds: int = 10, seed: int = 0) -> np.ndarray:
+def grouped_folds(n_clips: int, groups: Column | None, n_folds: int = 10, seed: int = 0) -> np.ndarray:
     """Shuffle the clips into folds of about equal size, keeping the clips of a group in one fold (for regression).
 
     Groups are dealt in random order, each to the fold that holds the fewest clips so far.
@@ -171,34 +147,20 @@ def grouped_folds(n_clips: int, groups: Sequence | np.ndarray | None, n_folds: i
 
 def choose_folds(
     grouped: bool,
-    target: Sequence | np.ndarray,
+    target: Column,
     *,
     regression: bool = False,
-    fold_column: Sequence | np.ndarray | None = None,
-    split_column: Sequence | np.ndarray | None = None,
-    groups: Sequence | np.ndarray | None = None,
+    fold_column: Column | None = None,
+    split_column: Column | None = None,
+    groups: Column | None = None,
     n_folds: int = 10,
     seed: int = 0,
 ) -> np.ndarray:
     """Choose the folds of a task.
 
-    Folds or a test split that the dataset predefines are kept. Else the folds are unshuffled, in file order; or seeded,
-    and grouped where `groups` are known.
-
-    Parameters
-    ----------
-    grouped : bool
-        Which of the two.
-    target : sequence, (n_clips,)
-        Labels, or numbers where `regression` is set.
-    regression : bool
-        Numbers cannot be stratified.
-    fold_column, split_column, groups : sequence or None, (n_clips,)
-    n_folds, seed : int
-
-    Returns
-    -------
-    np.ndarray [shape=(n_clips,), dtype=int]
+    Folds or a test split that the dataset predefines are kept. Else the folds are unshuffled, in file order; or, if
+    `grouped`, seeded, and artists are kept together where `groups` are known. Numbers, the target of a `regression`,
+    cannot be stratified.
     """
     if fold_column is not None:
         return predefined_folds(fold_column)
@@ -211,15 +173,7 @@ def choose_folds(
     return grouped_stratified_folds(target, groups, n_folds, seed)
 
 
-def _fold_of_each(splits: Iterable[tuple[np.ndarray, np.ndarray]], n_clips: int) -> np.ndarray:
-    folds = np.full(n_clips, -1)
-    for number, (_, test) in enumerate(splits):
-        folds[test] = number
-    return folds
-
-
 def _check_enough(count: int, n_folds: int, what: str) -> None:
     if count < n_folds:
-        raise OptionError(
-            f"{what} has {count} members, too few for {n_folds} folds", field="n_folds", cure="use fewer folds"
-        )
+        problem = f"{what} has {count} members, too few for {n_folds} folds"
+        raise OptionError(problem, field="n_folds", cure="use fewer folds")

@@ -18,36 +18,19 @@ FAULT_FILTERED = ("gtzan_genre",)
 
 @dataclass(frozen=True, eq=False)
 class StudyTask:
-    """One column to predict for some clips.
+    """One column to predict for some clips, in manifest order; arrays have the shape (n_clips,).
 
-    Parameters
-    ----------
-    name : str
-        As in ``scores.csv``.
-    kind : {"classification", "regression"}
-        Scored by accuracy, or by r².
-    clip_ids : sequence of str
-        In manifest order.
-    target : np.ndarray [shape=(n_clips,)]
-        Class names (str) or the authors' class numbers (int), or values (float).
-    groups : np.ndarray or None [shape=(n_clips,)]
-        Artist (or song, or recording) of each clip, where known.
-    fold, split : np.ndarray or None [shape=(n_clips,)]
-        The dataset's own folds; its own train, valid, test ("" for clips in none).
-    published : dict
-        The recorded score of each feature set, where known.
-    class_names : dict
-        Names of class numbers. The search keeps the numbers, whose order decides between classes of equal votes.
+    The search keeps class numbers, whose order decides between classes of equal votes: `class_names` are for print.
     """
 
-    name: str
-    kind: str
+    name: str  # as in ``scores.csv``
+    kind: str  # "classification", scored by accuracy, or "regression", by r²
     clip_ids: Sequence[str]
-    target: np.ndarray
-    groups: np.ndarray | None = None
-    fold: np.ndarray | None = None
-    split: np.ndarray | None = None
-    published: dict[str, float] = field(default_factory=dict)
+    target: np.ndarray  # class names (str) or the authors' class numbers (int), or values (float)
+    groups: np.ndarray | None = None  # artist (or song, or recording) of each clip, where known
+    fold: np.ndarray | None = None  # the dataset's own
+    split: np.ndarray | None = None  # the dataset's own: train, valid, test, or "" for clips in none
+    published: dict[str, float] = field(default_factory=dict)  # the recorded score of each feature set, where known
     class_names: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -66,10 +49,8 @@ class StudyTask:
     def with_split(self, fault_filtered: bool) -> "StudyTask":
         """Return the task without the clips that its split leaves out, or without the split.
 
-        Parameters
-        ----------
-        fault_filtered : bool
-            Whether a split counts that was drawn after the dataset was published, to filter faults (GTZAN's of 2015).
+        `fault_filtered`: whether a split counts that was drawn after the dataset was published, to filter faults
+        (GTZAN's of 2015).
         """
         if self.split is None:
             return self
@@ -83,22 +64,12 @@ class StudyTask:
         There are fewer than `n_folds` folds where the rarest class has fewer clips (or fewer artists, where these are
         kept together), so that each fold can test every class.
 
-        Parameters
-        ----------
-        grouped : bool
-            Seeded, shuffled folds that keep artists together; else unshuffled folds in file order.
-        seed, n_folds : int
-
-        Returns
-        -------
-        np.ndarray [shape=(n_clips,), dtype=int]
-
         Raises
         ------
         OptionError
             There are too few clips, or too few artists, for the folds.
         """
-        n_folds = max(2, min(n_folds, self._rarest(by_group=grouped)))
+        n_folds = max(2, min(n_folds, int(self.units_per_class(grouped).min())))
         return choose_folds(
             grouped,
             self.target,
@@ -110,20 +81,17 @@ class StudyTask:
             seed=seed,
         )
 
-    def _rarest(self, by_group: bool) -> int:
-        """Count the clips, or the groups, of the class that has fewest."""
+    def units_per_class(self, by_group: bool) -> pd.Series:
+        """Count the clips of each class, or its groups where these are known; a regression is one class."""
         units = self.groups if by_group and self.groups is not None else np.arange(len(self))
         classes = np.zeros(len(self)) if self.kind == "regression" else self.target
-        return min(len(np.unique(units[classes == label])) for label in np.unique(classes))
+        return pd.Series(units).groupby(classes).nunique()
 
     def subset(self, rows: np.ndarray) -> "StudyTask":
         """Return the task of these clips alone (`rows`: a mask or positions)."""
-        columns = {
-            name: getattr(self, name)[rows]
-            for name in ("target", "groups", "fold", "split")
-            if getattr(self, name) is not None
-        }
-        return replace(self, clip_ids=np.asarray(self.clip_ids)[rows].tolist(), **columns)
+        columns = {name: getattr(self, name) for name in ("target", "groups", "fold", "split")}
+        kept = {name: column[rows] for name, column in columns.items() if column is not None}
+        return replace(self, clip_ids=np.asarray(self.clip_ids)[rows].tolist(), **kept)
 
 
 def tasks_of(manifest: Manifest, name: str | None = None, labels: Mapping[str, str] | None = None) -> list[StudyTask]:
@@ -132,12 +100,9 @@ def tasks_of(manifest: Manifest, name: str | None = None, labels: Mapping[str, s
     Parameters
     ----------
     manifest : Manifest
-        With a column `label` or columns `label_<name>`; `artist` (else `cut_from`, see `mgc_keras.datasets.cutting`),
-        `fold` and `split` are used where they exist.
-    name : str, optional
-        Of the task; default: the manifest's.
-    labels : mapping of str to str, optional
-        What to call the `label_<name>` columns behind it, where not by `<name>`.
+        `artist` (else `cut_from`, see `mgc_keras.datasets.cutting`), `fold` and `split` are used where they exist.
+    name, labels
+        What to call the task, and the `label_<name>` columns behind it, where not by the manifest and by `<name>`.
 
     Raises
     ------

@@ -8,10 +8,9 @@ import tensorflow as tf
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
+from mgc_keras.layers.base import ConfiguredLayer
 
 WHITE = 255.0
-N_CHANNELS = 3
-PREPROCESSING_MODES = ("caffe", "torch", "tf")
 # Means and deviations of ImageNet's colours: blue, green, red in 0-255; red, green, blue in 0-1.
 _CAFFE_MEANS = (103.939, 116.779, 123.68)
 _TORCH_MEANS = (0.485, 0.456, 0.406)
@@ -19,7 +18,7 @@ _TORCH_DEVIATIONS = (0.229, 0.224, 0.225)
 
 
 @keras.saving.register_keras_serializable("mgc_keras")
-class DecibelImage(keras.layers.Layer):
+class DecibelImage(ConfiguredLayer):
     """Map decibels linearly to 0-255 and repeat them in three channels, as the pixels of a grey image.
 
     `-dynamic_range` dB becomes 0, 0 dB becomes 255, and what lies beyond is cut. Always float32, whatever the policy.
@@ -58,7 +57,7 @@ class DecibelImage(keras.layers.Layer):
         dynamic_range: float = 80.0,
         size: tuple[int, int] | None = None,
         antialias: bool = False,
-        n_channels: int = N_CHANNELS,
+        n_channels: int = 3,
         **layer_options: Any,
     ) -> None:
         layer_options["dtype"] = "float32"  # half precision has no room for 256 levels and their fractions
@@ -67,7 +66,10 @@ class DecibelImage(keras.layers.Layer):
             raise OptionError(f"must be above 0 dB, not {dynamic_range}", field="dynamic_range")
         if n_channels < 1:
             raise OptionError(f"{n_channels} channels make no image", field="n_channels", cure="give 1 or 3")
-        self.dynamic_range, self.size = dynamic_range, _checked_size(size)
+        if size is not None and (len(size) != 2 or any(side != int(side) or side < 1 for side in size)):
+            problem = f"{tuple(size)} is no height and width in pixels"
+            raise OptionError(problem, field="size", cure="give two, as 224 224")
+        self.dynamic_range, self.size = dynamic_range, size and tuple(map(int, size))
         self.antialias, self.n_channels = antialias, n_channels
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -81,24 +83,9 @@ class DecibelImage(keras.layers.Layer):
         """Return (batch, height, width, n_channels)."""
         return (input_shape[0], *(self.size or input_shape[1:3]), self.n_channels)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        size = None if self.size is None else list(self.size)
-        options = {"antialias": self.antialias, "n_channels": self.n_channels}
-        return {**super().get_config(), "dynamic_range": self.dynamic_range, "size": size, **options}
-
-
-def _checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    if len(size) != 2 or any(side != int(side) or side < 1 for side in size):
-        raise OptionError(f"{tuple(size)} is no height and width in pixels", field="size", cure="give two, as 224 224")
-    height, width = size
-    return int(height), int(width)
-
 
 @keras.saving.register_keras_serializable("mgc_keras")
-class ImagePreprocessing(keras.layers.Layer):
+class ImagePreprocessing(ConfiguredLayer):
     """Centre the colours as the network did that was trained on ImageNet; the ``preprocess_input`` of that network.
 
     Always float32, whatever the policy.
@@ -129,7 +116,7 @@ class ImagePreprocessing(keras.layers.Layer):
     def __init__(self, mode: str, **layer_options: Any) -> None:
         layer_options["dtype"] = "float32"  # as in DecibelImage
         super().__init__(**layer_options)
-        self.mode = checked_choice("mode", mode, PREPROCESSING_MODES)
+        self.mode = checked_choice("mode", mode, ("caffe", "torch", "tf"))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the centred images."""
@@ -139,11 +126,3 @@ class ImagePreprocessing(keras.layers.Layer):
             return inputs / np.float32(WHITE / 2) - 1.0
         means, deviations = np.array(_TORCH_MEANS, np.float32), np.array(_TORCH_DEVIATIONS, np.float32)
         return (inputs / np.float32(WHITE) - means) / deviations
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return `input_shape`."""
-        return tuple(input_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "mode": self.mode}

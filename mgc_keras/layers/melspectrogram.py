@@ -10,12 +10,11 @@ from kapre import STFT, ApplyFilterbank, Magnitude
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
+from mgc_keras.layers.base import ConfiguredLayer
 
 # Of the Choi 2017 networks; the layer knows one more of each, which MusicTaggerCRNN takes.
 FRAMINGS = ("theano", "tensorflow")
 DECIBEL_REFERENCES = ("batch", "clip")
-LAYER_FRAMINGS = (*FRAMINGS, "reflect")
-LAYER_DECIBEL_REFERENCES = (*DECIBEL_REFERENCES, "unit")
 # Powers below this (-100 dB) count as silence, in the original and here.
 SMALLEST_POWER = 1e-10
 
@@ -26,7 +25,6 @@ def frame_padding(n_samples: int, n_dft: int, hop_length: int, framing: str) -> 
     Parameters
     ----------
     n_samples, n_dft, hop_length : int
-        Lengths in samples.
     framing : {"theano", "tensorflow"}
         Whose "same" padding: Theano's (half a window on each side, kernels applied time-reversed) or TensorFlow's
         (as little as possible, spread evenly).
@@ -56,7 +54,7 @@ def frame_padding(n_samples: int, n_dft: int, hop_length: int, framing: str) -> 
 
 
 @keras.saving.register_keras_serializable("mgc_keras")
-class MelSpectrogram(keras.layers.Layer):
+class MelSpectrogram(ConfiguredLayer):
     """Waveform to decibel mel-spectrogram, as the old Kapre layer of Choi et al. (2017) computes it.
 
     Power spectrum of a periodic Hann window, mel filterbank (Slaney scale and norm, as librosa's) applied to POWER,
@@ -64,12 +62,8 @@ class MelSpectrogram(keras.layers.Layer):
 
     Parameters
     ----------
-    sampling_rate : int
-        In Hz.
-    n_dft, hop_length : int
-        Window and hop, in samples.
-    n_mels : int
-        Number of mel bands.
+    sampling_rate, n_dft, hop_length, n_mels : int
+        In Hz; window and hop in samples; mel bands.
     fmin, fmax : float
         Range of the filterbank, in Hz.
     framing : {"theano", "tensorflow", "reflect"}
@@ -112,8 +106,9 @@ class MelSpectrogram(keras.layers.Layer):
         super().__init__(**layer_options)
         self.sampling_rate, self.n_dft, self.hop_length, self.n_mels = sampling_rate, n_dft, hop_length, n_mels
         self.fmin, self.fmax, self.dynamic_range, self.mel_exponent = fmin, fmax, dynamic_range, mel_exponent
-        self.framing = checked_choice("framing", framing, LAYER_FRAMINGS)
-        self.decibel_reference = checked_choice("decibel_reference", decibel_reference, LAYER_DECIBEL_REFERENCES)
+        self.framing = checked_choice("framing", framing, (*FRAMINGS, "reflect"))
+        references = (*DECIBEL_REFERENCES, "unit")
+        self.decibel_reference = checked_choice("decibel_reference", decibel_reference, references)
         self.stft = STFT(
             n_fft=n_dft,
             hop_length=hop_length,
@@ -123,18 +118,9 @@ class MelSpectrogram(keras.layers.Layer):
             dtype="float32",
         )
         self.magnitude = Magnitude(dtype="float32")
-        self.filterbank = ApplyFilterbank(
-            type="mel",
-            filterbank_kwargs={
-                "sample_rate": sampling_rate,
-                "n_freq": n_dft // 2 + 1,
-                "n_mels": n_mels,
-                "f_min": fmin,
-                "f_max": fmax,
-            },
-            data_format="channels_first",
-            dtype="float32",
-        )
+        n_bins = n_dft // 2 + 1
+        bands = {"sample_rate": sampling_rate, "n_freq": n_bins, "n_mels": n_mels, "f_min": fmin, "f_max": fmax}
+        self.filterbank = ApplyFilterbank("mel", bands, data_format="channels_first", dtype="float32")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Build the parts, which have no weights."""
@@ -181,41 +167,15 @@ class MelSpectrogram(keras.layers.Layer):
         """Return the frames of a clip of `n_samples`."""
         return 1 + n_samples // self.hop_length if self.framing == "reflect" else math.ceil(n_samples / self.hop_length)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "sampling_rate": self.sampling_rate,
-            "n_dft": self.n_dft,
-            "hop_length": self.hop_length,
-            "n_mels": self.n_mels,
-            "fmin": self.fmin,
-            "fmax": self.fmax,
-            "framing": self.framing,
-            "decibel_reference": self.decibel_reference,
-            "dynamic_range": self.dynamic_range,
-            "mel_exponent": self.mel_exponent,
-        }
-
 
 @keras.saving.register_keras_serializable("mgc_keras")
-class PrecomputedMelSpectrogram(keras.layers.Layer):
+class PrecomputedMelSpectrogram(ConfiguredLayer):
     """Pass mel-spectrograms through, and remember which `MelSpectrogram` made them.
 
     A model trained on stored mel-spectrograms can so be given back its own front end, not one with other settings.
 
-    Parameters
-    ----------
-    n_samples : int
-        Length of the waveforms behind the mel-spectrograms.
-    framing : {"theano", "tensorflow"}
-        As in `MelSpectrogram`.
-    decibel_reference : {"batch", "clip"}
-        As in `MelSpectrogram`.
-
-    Notes
-    -----
-    Input and output: (batch, n_mels, n_frames, 1), in dB.
+    `n_samples` is the length of the waveforms behind them; `framing` ("theano", "tensorflow") and `decibel_reference`
+    ("batch", "clip") are the `MelSpectrogram`'s. Input and output: (batch, n_mels, n_frames, 1), in dB.
     """
 
     def __init__(
@@ -229,16 +189,3 @@ class PrecomputedMelSpectrogram(keras.layers.Layer):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return `inputs`."""
         return inputs
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return `input_shape`."""
-        return tuple(input_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "n_samples": self.n_samples,
-            "framing": self.framing,
-            "decibel_reference": self.decibel_reference,
-        }

@@ -7,27 +7,20 @@ import keras
 import tensorflow as tf
 
 from mgc_keras.errors import OptionError
+from mgc_keras.layers.base import ConfiguredLayer
 
 
 @keras.saving.register_keras_serializable("mgc_keras")
-class NamedOutputs(keras.layers.Layer):
+class NamedOutputs(ConfiguredLayer):
     """Pass scores through, and remember what each column is called: genres or tags.
 
-    A model whose last layer this is keeps its names in ``.h5`` and ``.keras`` files, wherever they are copied.
-
-    Parameters
-    ----------
-    names : sequence of str
-        One a column, no two alike.
+    A model whose last layer this is keeps its names in ``.h5`` and ``.keras`` files, wherever they are copied. Input
+    and output: (batch, n_names).
 
     Raises
     ------
     OptionError
-        A name occurs twice.
-
-    Notes
-    -----
-    Input and output: (batch, n_names).
+        A name occurs twice, or there are not as many names as columns.
     """
 
     def __init__(self, names: Sequence[str], **layer_options: Any) -> None:
@@ -41,20 +34,10 @@ class NamedOutputs(keras.layers.Layer):
         return inputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return `input_shape`.
-
-        Raises
-        ------
-        OptionError
-            There are not as many names as columns.
-        """
+        """Return `input_shape`, after a check that each column has a name."""
         if input_shape[-1] != len(self.names):
             raise OptionError(f"{len(self.names)} names for {input_shape[-1]} outputs", field="names")
         return tuple(input_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "names": list(self.names)}
 
 
 def with_output_names(model: keras.Model, names: Sequence[str]) -> keras.Model:

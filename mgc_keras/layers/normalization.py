@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mgc_keras.layers.base import ConfiguredLayer
+
 
 def channel_moments(maps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return mean and population variance of each channel of (batch, frequency, time, channels) maps, (channels,) each.
@@ -12,30 +14,24 @@ def channel_moments(maps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     Axis by axis, because float32 loses four digits when it adds up millions of values one after the other, as
     TensorFlow's own moments and fused batch normalisation do.
     """
-    mean = _mean_by_axis(maps)
-    return mean, _mean_by_axis(tf.math.squared_difference(maps, mean))
 
+    def mean_of(values: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(tf.reduce_mean(tf.reduce_mean(values, axis=2), axis=1), axis=0)
 
-def _mean_by_axis(maps: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(tf.reduce_mean(tf.reduce_mean(maps, axis=2), axis=1), axis=0)
+    mean = mean_of(maps)
+    return mean, mean_of(tf.math.squared_difference(maps, mean))
 
 
 @keras.saving.register_keras_serializable("mgc_keras")
-class BatchStatisticsNormalization(keras.layers.Layer):
+class BatchStatisticsNormalization(ConfiguredLayer):
     """Normalise each channel by the statistics of the batch at hand, in training and at inference alike.
 
     This is ``BatchNormalization(mode=2)`` of Keras 1, which Choi et al. (2017) use: mean and (population) variance over
     (batch, frequency, time). A clip's output therefore depends on the clips that share its batch; `mgc_keras.calibrate`
     replaces these statistics by fixed ones.
 
-    Parameters
-    ----------
-    epsilon : float
-        Added to the variance.
-
-    Notes
-    -----
-    Input and output: (batch, frequency, time, channels). Weights: gamma and beta, (channels,). Computed in float32.
+    `epsilon` is added to the variance. Input and output: (batch, frequency, time, channels). Weights: gamma and beta,
+    (channels,). Computed in float32.
     """
 
     def __init__(self, epsilon: float = 1e-3, **layer_options: Any) -> None:
@@ -60,30 +56,14 @@ class BatchStatisticsNormalization(keras.layers.Layer):
             normalized = values * scale + (beta - mean * scale)
         return tf.cast(normalized, inputs.dtype)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return `input_shape`."""
-        return tuple(input_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "epsilon": self.epsilon}
-
 
 @keras.saving.register_keras_serializable("mgc_keras")
-class ClipStandardization(keras.layers.Layer):
+class ClipStandardization(ConfiguredLayer):
     """Give each clip mean 0 and standard deviation 1 over (frequency, time, channel).
 
     Kapre's old ``Normalization2D(str_axis="data_sample")``, which the batch-independent network of 2017 uses:
-    ``(x - mean) / (standard deviation + epsilon)``. A constant clip gives zeros.
-
-    Parameters
-    ----------
-    epsilon : float
-        Added to the standard deviation.
-
-    Notes
-    -----
-    Input and output: (batch, frequency, time, channels). No weights. Computed in float32.
+    ``(x - mean) / (standard deviation + epsilon)``. A constant clip gives zeros. Input and output: (batch, frequency,
+    time, channels). No weights. Computed in float32.
     """
 
     def __init__(self, epsilon: float = 1e-10, **layer_options: Any) -> None:
@@ -95,11 +75,3 @@ class ClipStandardization(keras.layers.Layer):
         values = tf.cast(inputs, tf.float32)
         mean, variance = tf.nn.moments(values, axes=(1, 2, 3), keepdims=True)
         return tf.cast((values - mean) / (tf.sqrt(variance) + self.epsilon), inputs.dtype)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return `input_shape`."""
-        return tuple(input_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "epsilon": self.epsilon}

@@ -22,36 +22,23 @@ from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 
 COMBINATIONS = ("add", "mean")
+# What `keras.layers.GRU` keeps of its options; the others are its cell's.
+_SEQUENCE_OPTIONS = {"return_sequences", "return_state", "go_backwards", "stateful", "unroll", "name"}
 
 
 def SkipGRU(
-    units: int,
-    k: int = 0,
-    combination: str = "mean",
-    *,
-    return_sequences: bool = False,
-    return_state: bool = False,
-    go_backwards: bool = False,
-    stateful: bool = False,
-    unroll: bool = False,
-    name: str | None = None,
-    dtype: Any = None,
-    **cell_options: Any,
+    units: int, k: int = 0, combination: str = "mean", *, dtype: Any = None, **options: Any
 ) -> keras.layers.RNN:
     """Make the layer. It is used as `keras.layers.GRU`, masks included; a masked step leaves all states as they are.
 
     Parameters
     ----------
-    units : int
-        Size of the state.
-    k : int
-        How many steps back the added state lies. 0: none, and the layer IS a `keras.layers.GRU`.
+    units, k : int
+        Size of the state; how many steps back the added state lies. 0: none, and the layer IS a `keras.layers.GRU`.
     combination : {"mean", "add"}
         See the module.
-    return_sequences, return_state, go_backwards, stateful, unroll, name, dtype
-        As of `keras.layers.RNN`.
-    **cell_options
-        As of `keras.layers.GRUCell`: `dropout`, `reset_after`, `kernel_initializer`, …
+    dtype, **options
+        As of `keras.layers.GRU`: `return_sequences`, `dropout`, `reset_after`, `kernel_initializer`, …
 
     Returns
     -------
@@ -72,44 +59,24 @@ def SkipGRU(
     TensorShape([2, 30, 8])
     """
     checked_choice("combination", combination, COMBINATIONS)
-    sequence_options = {
-        "return_sequences": return_sequences,
-        "return_state": return_state,
-        "go_backwards": go_backwards,
-        "stateful": stateful,
-        "unroll": unroll,
-        "name": name,
-        "dtype": dtype,
-    }
     if k == 0:
-        return keras.layers.GRU(units, **sequence_options, **cell_options)
-    return SkipRNN(SkipGRUCell(units, k, combination, name="gru_cell", dtype=dtype, **cell_options), **sequence_options)
+        return keras.layers.GRU(units, dtype=dtype, **options)
+    of_sequence = {name: options.pop(name) for name in _SEQUENCE_OPTIONS & options.keys()}
+    cell = SkipGRUCell(units, k, combination, name="gru_cell", dtype=dtype, **options)
+    return SkipRNN(cell, dtype=dtype, **of_sequence)
 
 
 @keras.saving.register_keras_serializable("mgc_keras")
 class SkipGRUCell(keras.layers.GRUCell):
     """One step of a `SkipGRU` with k > 0, for `keras.layers.RNN`.
 
-    Parameters
-    ----------
-    units : int
-        Size of the state.
-    k : int
-        How many steps back the added state lies; at least 1.
-    combination : {"mean", "add"}
-        See the module.
-    **gru_options
-        As of `keras.layers.GRUCell`.
+    States: s_(t-1) … s_(t-k), (batch, units) each. They are passed on as they are, from place to place; in one tensor
+    side by side they would be copied in every step, and training with k = 8 takes up to 1.4 times as long.
 
     Raises
     ------
     OptionError
         `k` is below 1 or no whole number, or `combination` is unknown.
-
-    Notes
-    -----
-    States: s_(t-1) … s_(t-k), (batch, units) each. They are passed on as they are, from place to place; in one tensor
-    side by side they would be copied in every step, and training with k = 8 takes up to 1.4 times as long.
     """
 
     def __init__(self, units: int, k: int = 1, combination: str = "mean", **gru_options: Any) -> None:

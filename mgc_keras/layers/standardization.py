@@ -16,8 +16,6 @@ class PathStandardization(keras.layers.Layer):
     nothing; here they are plain weights, which no training step moves. Until they are set (`path_statistics`), the
     layer passes its input through.
 
-    Notes
-    -----
     Input and output: (batch, …, n_paths). Weights: mean and deviation, (n_paths,), not trainable. In float32.
 
     Example
@@ -66,13 +64,12 @@ def path_statistics(values: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, n
     >>> mean.tolist(), deviation.tolist()
     ([1.0], [1.0])
     """
-    rows = np.sort(np.asarray(rows))
+    rows, n_values = np.sort(np.asarray(rows)), len(rows) * values.shape[1]
     chunks = [rows[start : start + _CLIPS_AT_A_TIME] for start in range(0, len(rows), _CLIPS_AT_A_TIME)]
     # In two passes and double precision: the mean of squares minus the square of the mean loses quiet paths.
-    mean = sum(np.sum(values[chunk], axis=(0, 1), dtype=np.float64) for chunk in chunks)
-    mean = mean / (len(rows) * values.shape[1])
+    mean = sum(np.sum(values[chunk], axis=(0, 1), dtype=np.float64) for chunk in chunks) / n_values
     squares = sum(np.sum(np.square(values[chunk] - mean), axis=(0, 1)) for chunk in chunks)
-    deviation = np.sqrt(squares / (len(rows) * values.shape[1])).astype(np.float32)
+    deviation = np.sqrt(squares / n_values).astype(np.float32)
     # A constant path's deviation is a rounding error, not 0.
     constant = deviation <= 1e-6 * np.abs(mean)
     return mean.astype(np.float32), np.where(constant | (deviation == 0), np.float32(1), deviation)

@@ -3,21 +3,22 @@
 Those of Asgharivaskasi et al. (2019), VGG16 and ResNets, and that of Ouyang (2023), InceptionV3.
 """
 
-from collections.abc import Callable
+import os
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import h5py
 import keras
+import pooch
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError, WeightsError
-from mgc_keras.networks.imagenet import fetch_imagenet_weights
 from mgc_keras.networks.keras_weights import counted_names, read_keras_weights
-from mgc_keras.networks.resnet34 import SMALLEST_SIDE, he_normal, resnet34
-from mgc_keras.networks.tensors import set_tensors, tensors_of
+from mgc_keras.networks.resnet34 import he_normal, resnet34
+from mgc_keras.networks.tensors import check_is_file, set_tensors, tensors_of
 from mgc_keras.networks.torch_weights import read_torch_resnet
+
+IMAGENET_ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ class Backbone:
     smallest_side : int
         Least height and width of an image, in pixels: that of `keras.applications`; for ResNet34, which halves its
         maps five times, not stated and chosen alike.
-    application : str, optional
-        The function in `keras.applications`; None: built here.
+    application, imagenet_file, md5 : str, optional
+        The function in `keras.applications`; its weights without the classifier, below `IMAGENET_ADDRESS`, and the MD5
+        by which Keras knows them. None: built here.
     is_counted : bool
         Whether `keras.applications` leaves the names of layers to a counter of the process ("conv2d_17"). Here they
         are counted anew within the network, from 01 in the order in which the layers are made.
@@ -41,14 +43,35 @@ class Backbone:
     preprocessing: str
     smallest_side: int
     application: str | None = None
+    imagenet_file: str | None = None
+    md5: str | None = None
     is_counted: bool = False
 
 
 BACKBONES = {
-    "vgg16": Backbone("caffe", 32, "VGG16"),
-    "resnet34": Backbone("torch", SMALLEST_SIDE),
-    "resnet50": Backbone("caffe", 32, "ResNet50"),
-    "inceptionv3": Backbone("tf", 75, "InceptionV3", is_counted=True),
+    "vgg16": Backbone(
+        "caffe",
+        32,
+        "VGG16",
+        "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "6d6bbae143d832006294945121d1f1fc",
+    ),
+    "resnet34": Backbone("torch", 32),
+    "resnet50": Backbone(
+        "caffe",
+        32,
+        "ResNet50",
+        "resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "4d473c1dd8becc155b73f8504c6f6626",
+    ),
+    "inceptionv3": Backbone(
+        "tf",
+        75,
+        "InceptionV3",
+        "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "bcbd6486424b2319ff4ef7d526e38f63",
+        is_counted=True,
+    ),
 }
 
 
@@ -93,56 +116,46 @@ def build_backbone(
     """
     backbone = BACKBONES[checked_choice("backbone", name, tuple(BACKBONES))]
     if len(input_shape) != 3 or input_shape[2] != 3:
-        raise OptionError(
-            f"{tuple(input_shape)} is no image", field="input_shape", cure="give height, width and 3 for the colours"
-        )
-    if min(input_shape[:2]) < backbone.smallest_side:
-        raise OptionError(
-            f"an image of {input_shape[0]} x {input_shape[1]} is below the {backbone.smallest_side} x "
-            f"{backbone.smallest_side} pixels that {name} needs",
-            field="size",
-            cure="take longer clips, or enlarge the image with image_size",
-        )
+        problem = f"{tuple(input_shape)} is no image"
+        raise OptionError(problem, field="input_shape", cure="give height, width and 3 for the colours")
+    (height, width, _), least = input_shape, backbone.smallest_side
+    if min(height, width) < least:
+        problem = f"an image of {height} x {width} is below the {least} x {least} pixels that {name} needs"
+        raise OptionError(problem, field="size", cure="take longer clips, or enlarge the image with image_size")
     if weights == "imagenet":
-        return _from_imagenet(name, input_shape)
-    if weights == "none":
-        return _at_random(name, input_shape, seed)
-    return _from_file(name, input_shape, Path(weights))
-
-
-def _at_random(name: str, input_shape: tuple[int, int, int], seed: int) -> keras.Model:
-    application = BACKBONES[name].application
-    if application is None:
-        return resnet34(input_shape, seed=seed)
-    model = _of_keras(application, name, input_shape)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            layer.kernel.assign(he_normal(seed, layer.name)(layer.kernel.shape))
+        weights = _imagenet_weights(name)
+    if weights != "none":
+        return _from_file(name, input_shape, Path(weights))
+    model = _network(name, input_shape, seed)
+    if backbone.application:
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Conv2D):
+                layer.kernel.assign(he_normal(seed, layer.name)(layer.kernel.shape))
     return model
 
 
 def _from_file(name: str, input_shape: tuple[int, int, int], path: Path) -> keras.Model:
-    if not path.is_file():
-        problem = "is a folder, not a file" if path.is_dir() else "there is no such file"
-        raise WeightsError(problem, path=path, cure="give a weight file, 'imagenet' or 'none'")
-    application, is_hdf5 = BACKBONES[name].application, h5py.is_hdf5(path)
-    if application and not is_hdf5:
+    check_is_file(path, "give a weight file, 'imagenet' or 'none'")
+    backbone, is_hdf5 = BACKBONES[name], h5py.is_hdf5(path)
+    if backbone.application and not is_hdf5:
         cure = f"take the file of keras.applications for {name} that ends in _notop.h5"
         raise WeightsError("is no whole HDF5 file", path=path, cure=cure)
-    model = _of_keras(application, name, input_shape) if application else resnet34(input_shape)
+    model = _network(name, input_shape)
     shapes = {key: tensor.shape for key, tensor in tensors_of(model).items()}
-    renamed = counted_names if BACKBONES[name].is_counted else None
-    read = partial(read_keras_weights, network=name, renamed=renamed) if is_hdf5 else read_torch_resnet
-    set_tensors(model, read(path, shapes))
-    return model
+    if is_hdf5:
+        return set_tensors(model, read_keras_weights(path, shapes, name, backbone.is_counted))
+    return set_tensors(model, read_torch_resnet(path, shapes))
 
 
-def _of_keras(application: str, name: str, input_shape: tuple[int, int, int]) -> keras.Model:
-    build: Callable[..., keras.Model] = getattr(keras.applications, application)
+def _network(name: str, input_shape: tuple[int, int, int], seed: int = 0) -> keras.Model:
+    backbone = BACKBONES[name]
+    if backbone.application is None:
+        return resnet34(input_shape, seed=seed)
     image = keras.Input(input_shape, dtype="float32", name="image")
+    build = getattr(keras.applications, backbone.application)
     network = build(include_top=False, weights=None, input_tensor=image, input_shape=input_shape)
     maps = network.output
-    if BACKBONES[name].is_counted:
+    if backbone.is_counted:
         names = counted_names(layer.name for layer in network.layers)
         for layer in network.layers:
             layer.name = names[layer.name]
@@ -150,11 +163,28 @@ def _of_keras(application: str, name: str, input_shape: tuple[int, int, int]) ->
     return keras.Model(image, vector, name=name)
 
 
-def _from_imagenet(name: str, input_shape: tuple[int, int, int]) -> keras.Model:
-    if BACKBONES[name].application is None:
-        raise WeightsError(
-            "keras.applications has no ImageNet weights of resnet34 to download",
-            field="weights",
-            cure="give the safetensors file of torchvision's or timm's resnet34, or 'none' for a random start",
-        )
-    return _from_file(name, input_shape, fetch_imagenet_weights(name))
+def _imagenet_weights(name: str) -> Path:
+    """Return the file of a network; download it where Keras' folder (``$KERAS_HOME/models``) has no whole copy.
+
+    Keras' own download raises a plain ``Exception``, from which nothing can be told apart; file and check are the same.
+    """
+    file, md5 = BACKBONES[name].imagenet_file, BACKBONES[name].md5
+    if file is None:
+        problem = f"keras.applications has no ImageNet weights of {name} to download"
+        cure = f"give the safetensors file of torchvision's or timm's {name}, or 'none' for a random start"
+        raise WeightsError(problem, field="weights", cure=cure)
+    folder, file_name = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models", Path(file).name
+    address = IMAGENET_ADDRESS + file
+    try:
+        return Path(pooch.retrieve(address, known_hash=f"md5:{md5}", fname=file_name, path=folder, progressbar=True))
+    except (OSError, ValueError) as error:
+        # pooch raises ValueError for another hash, and rewords a missing permission; network errors have no number.
+        if isinstance(error, ValueError):
+            cause = "what came is not this file"
+        elif isinstance(error, PermissionError) or error.errno is not None:
+            cause = f"{folder} cannot be written"
+        else:
+            cause = "no connection"
+        problem = f"the ImageNet weights of {name} could not be fetched: {cause}"
+        cure = f"give {file_name} as a file, or 'none' for a random start"
+        raise WeightsError(problem, field="weights", cure=cure) from error

@@ -15,18 +15,7 @@ def text(value: str | bytes) -> str:
 
 
 def read_tensor(group: h5py.Group, name: str, shape: tuple[int | None, ...], path: Path) -> np.ndarray:
-    """Read one float32 tensor.
-
-    Parameters
-    ----------
-    group : h5py.Group
-        Where it lies.
-    name : str
-        Its name in the group.
-    shape : tuple
-        The shape that the network needs; None fits any length.
-    path : Path
-        The file, for messages.
+    """Read one tensor of a group, of the shape that the network needs (None fits any length), as float32.
 
     Raises
     ------
@@ -39,12 +28,8 @@ def read_tensor(group: h5py.Group, name: str, shape: tuple[int | None, ...], pat
         raise WeightsError("this tensor is missing", path=path, field=field, cure="take a whole file of this network")
     fits = len(shape) == dataset.ndim and all(need in (None, n) for need, n in zip(shape, dataset.shape, strict=True))
     if not fits:
-        raise WeightsError(
-            f"has shape {dataset.shape}, the network needs {shape}",
-            path=path,
-            field=field,
-            cure="take a file of this network",
-        )
+        problem = f"has shape {dataset.shape}, the network needs {shape}"
+        raise WeightsError(problem, path=path, field=field, cure="take a file of this network")
     tensor = np.asarray(dataset, dtype=np.float32)
     if not np.isfinite(tensor).all():
         raise WeightsError("holds NaN or infinite numbers", path=path, field=field, cure="take another copy")
@@ -55,9 +40,7 @@ def check_all_read(group: h5py.Group, read: Iterable[str], path: Path) -> None:
     """Raise a `WeightsError` that names the first member of `group` that is not among `read`."""
     unread = sorted(set(group) - set(read))
     if unread:
+        field = f"{group.name}/{unread[0]}".strip("/")
         raise WeightsError(
-            "the network has no place for this",
-            path=path,
-            field=f"{group.name}/{unread[0]}".strip("/"),
-            cure="take a file of this network",
+            "the network has no place for this", path=path, field=field, cure="take a file of this network"
         )

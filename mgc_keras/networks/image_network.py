@@ -16,13 +16,15 @@ from mgc_keras.checks import check_dropout, check_sizes, checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.decibel_image import DecibelImage, ImagePreprocessing
 from mgc_keras.layers.melspectrogram import MelSpectrogram
-from mgc_keras.layers.standardization import path_statistics
+from mgc_keras.layers.standardization import PathStandardization, path_statistics
 from mgc_keras.networks.backbones import BACKBONES, build_backbone
-from mgc_keras.networks.image_head import HEAD_UNITS, STANDARDIZATION, head_layers
 from mgc_keras.networks.parts import between, has_layers
+from mgc_keras.networks.resnet34 import he_normal
 
 SAMPLING_RATE = 22050
 N_DFT, HOP_LENGTH, N_MELS = 2048, 1024, 128
+HEAD_UNITS = (256, 128, 64)
+STANDARDIZATION = "standardization"
 
 
 def image_network(
@@ -89,25 +91,15 @@ def image_network(
     images = DecibelImage(dynamic_range, image_size, antialias, name="image")(decibels)
     images = ImagePreprocessing(BACKBONES[backbone].preprocessing, name="preprocessing")(images)
     vectors = build_backbone(backbone, images.shape[1:], weights, seed=seed)(images)
-    model = keras.Model(waveforms, head_layers(vectors, n_classes, head_units, dropout, seed), name="image_network")
+    model = keras.Model(waveforms, _head(vectors, n_classes, head_units, dropout, seed), name="image_network")
     set_trainable_from(model, trainable_from)
     return model
 
 
 def front_end(sampling_rate: int = SAMPLING_RATE, dynamic_range: float = 80.0, n_mels: int = N_MELS) -> MelSpectrogram:
-    """Return the front end of an `image_network`, which has no weights.
+    """Return the front end of an `image_network`: (batch, n_samples) to (batch, n_mels, n_frames, 1) in dB, no weights.
 
-    Parameters
-    ----------
-    sampling_rate, dynamic_range
-        As of `image_network`.
-    n_mels : int
-        Bands.
-
-    Returns
-    -------
-    MelSpectrogram
-        (batch, n_samples) to (batch, n_mels, n_frames, 1) in dB, each clip's maximum at 0.
+    Each clip's maximum lies at 0 dB.
     """
     return MelSpectrogram(
         sampling_rate=sampling_rate,
@@ -132,21 +124,16 @@ def backbone_of(model: keras.Model) -> keras.Model:
     """
     found = [layer for layer in model.layers if layer.name in BACKBONES and isinstance(layer, keras.Model)]
     if not found or not has_layers(model, "melspectrogram", "genres"):
-        raise OptionError(
-            f"{model.name!r} is no image network", field="model", cure="take one that image_network built"
-        )
+        problem = f"{model.name!r} is no image network"
+        raise OptionError(problem, field="model", cure="take one that image_network built")
     return found[0]
 
 
 def set_trainable_from(model: keras.Model, layer: str | None) -> None:
     """Freeze the backbone, or leave it trainable from one of its layers on. A frozen batch norm keeps its statistics.
 
-    Parameters
-    ----------
-    model : keras.Model
-        An `image_network`. Compile it again afterwards.
-    layer : str or None
-        The first layer to train, in the order of ``backbone_of(model).layers``; None freezes all of them.
+    `layer` is the first to train, in the order of ``backbone_of(model).layers``; None freezes all of them. Compile the
+    `image_network` again afterwards.
 
     Raises
     ------
@@ -189,15 +176,13 @@ def standardize_vectors(model: keras.Model, vectors: np.ndarray) -> None:
     layer = model.get_layer(STANDARDIZATION)
     n_channels = layer.mean.shape[0]
     if vectors.ndim != 2 or len(vectors) == 0 or vectors.shape[1] != n_channels:
-        raise OptionError(
-            f"have shape {vectors.shape}, not (n_clips, {n_channels})", field="vectors", cure="take them of this model"
-        )
-    statistics = path_statistics(vectors[:, None], np.arange(len(vectors)))
-    layer.set_weights(list(statistics))
+        problem = f"have shape {vectors.shape}, not (n_clips, {n_channels})"
+        raise OptionError(problem, field="vectors", cure="take them of this model")
+    layer.set_weights(path_statistics(vectors[:, None], np.arange(len(vectors))))
 
 
 def set_head(model: keras.Model, head: keras.Model) -> None:
-    """Give an `image_network` the weights of a `mgc_keras.networks.image_head.head_network` with the same layers.
+    """Give an `image_network` the weights of a `head_network` with the same layers.
 
     Raises
     ------
@@ -206,9 +191,8 @@ def set_head(model: keras.Model, head: keras.Model) -> None:
     """
     ours = part_of(model, "vector", "genres")
     if [weight.shape for weight in ours.weights] != [weight.shape for weight in head.weights]:
-        raise OptionError(
-            f"has other layers than {head.name!r}", field=model.name, cure="build both with equal options"
-        )
+        problem = f"has other layers than {head.name!r}"
+        raise OptionError(problem, field=model.name, cure="build both with equal options")
     ours.set_weights(head.get_weights())
 
 
@@ -239,3 +223,50 @@ def part_of(model: keras.Model, start: str, end: str) -> keras.Model:
     ((None, 512), (None, 10))
     """
     return between(model, start, end, {"vector": backbone_of(model).name})
+
+
+def head_network(
+    n_channels: int,
+    n_classes: int,
+    *,
+    head_units: Sequence[int] = HEAD_UNITS,
+    dropout: float = 0.0,
+    seed: int = 0,
+) -> keras.Model:
+    """Build the head of an `image_network` alone, with the weights that it starts from there.
+
+    To train many heads on vectors that were computed once, without building the backbone every time; `set_head` then
+    puts one into a whole network.
+
+    Returns
+    -------
+    keras.Model
+        (batch, n_channels) float32 to (batch, n_classes) float32 soft-max: ``part_of(model, "vector", "genres")``.
+
+    Raises
+    ------
+    OptionError
+        A number that makes no sense.
+
+    Example
+    -------
+    >>> head_network(512, 10, head_units=[16]).output_shape
+    (None, 10)
+    """
+    check_sizes(n_classes=n_classes, n_channels=n_channels, head_units=head_units)
+    check_dropout(dropout)
+    vectors = keras.Input((n_channels,), dtype="float32", name="vector_input")
+    return keras.Model(vectors, _head(vectors, n_classes, head_units, dropout, seed), name="vector_to_genres")
+
+
+def _head(
+    values: keras.KerasTensor, n_classes: int, units: Sequence[int], dropout: float, seed: int
+) -> keras.KerasTensor:
+    """Return genres from the vectors of a backbone, through the layers of an image network's head."""
+    values = PathStandardization(name=STANDARDIZATION, dtype="float32")(values)
+    for number, width in enumerate(units, 1):
+        start = he_normal(seed, f"dense{number}")
+        values = keras.layers.Dense(width, "relu", kernel_initializer=start, name=f"dense{number}")(values)
+        values = keras.layers.Dropout(dropout, seed=seed + number, name=f"dropout{number}")(values)
+    start = he_normal(seed, "genres")
+    return keras.layers.Dense(n_classes, "softmax", kernel_initializer=start, dtype="float32", name="genres")(values)

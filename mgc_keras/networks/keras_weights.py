@@ -1,7 +1,9 @@
 """Reads a network's weights from the files that Keras 1, 2 and 3 write, every tensor checked."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import count, groupby
+from operator import itemgetter
 from pathlib import Path
 
 import h5py
@@ -31,21 +33,20 @@ def read_keras_weights(
     path: str | Path,
     shapes: Mapping[str, tuple[int, ...]],
     network: str,
-    renamed: Callable[[Iterable[str]], dict[str, str]] | None = None,
+    is_counted: bool = False,
 ) -> dict[str, np.ndarray]:
     """Read every tensor of a network from an HDF5 file of weights: as Keras 1 and 2 wrote it, or a ``.weights.h5``.
 
     Parameters
     ----------
     path : str or Path
-        The file. Its layers must have the names that they have in `shapes`. A ``.weights.h5`` that lacks layers' names
-        is refused.
+        Its layers must have the names in `shapes`. A ``.weights.h5`` that lacks layers' names is refused.
     shapes : mapping of str to tuple of int
         What the network needs, in its order: ``{"block1_conv1/kernel": (3, 3, 3, 64), …}``.
     network : str
         Its name, for messages.
-    renamed : callable, optional
-        From the names of the file's layers to those in `shapes`: `counted_names`.
+    is_counted : bool
+        The names in `shapes` are the `counted_names` of the file's.
 
     Returns
     -------
@@ -62,15 +63,12 @@ def read_keras_weights(
     try:
         with h5py.File(path, "r") as file:
             places = _places_by_layer_names(file) if "layer_names" in file.attrs else _places_of_keras3(file, shapes)
-            if renamed is not None:
-                names = renamed({place.split("/", 1)[0] for place in places})
-                places = {
-                    f"{names[place.split('/', 1)[0]]}/{place.split('/', 1)[1]}": at for place, at in places.items()
-                }
-            if not places:
+            names = counted_names({layer for layer, _ in places}) if is_counted else {}
+            found = {f"{names.get(layer, layer)}/{weight}": place for (layer, weight), place in places.items()}
+            if not found:
                 raise WeightsError("holds no weights of layers", path=path, cure=cure)
-            check_same_names(places, shapes, path, cure)
-            return {name: read_tensor(*places[name], shape, path) for name, shape in shapes.items()}
+            check_same_names(found, shapes, path, cure)
+            return {name: read_tensor(*found[name], shape, path) for name, shape in shapes.items()}
     except (OSError, KeyError) as error:
         raise WeightsError(f"is damaged: {error}", path=path, cure="take another copy") from error
 
@@ -90,12 +88,7 @@ def keras1_kernel(kernel: np.ndarray, on_theano: bool) -> np.ndarray:
 
 
 def counted_names(names: Iterable[str]) -> dict[str, str]:
-    """Return a name for every layer that does not depend on what a process built before.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Of all layers of one network.
+    """Return a name for every layer of one network that does not depend on what a process built before.
 
     Example
     -------
@@ -103,43 +96,39 @@ def counted_names(names: Iterable[str]) -> dict[str, str]:
     {'conv2d_7': 'conv2d_01', 'mixed0': 'mixed0', 'conv2d_12': 'conv2d_02'}
     """
     names = list(names)
-    kinds: dict[str, list[tuple[int, str]]] = {}
-    for name in names:
-        counted = _COUNTED.match(name)
-        if counted:
-            kinds.setdefault(counted[1], []).append((int(counted[2] or 0), name))
+    counted = [(match[1], int(match[2] or 0), match[0]) for match in map(_COUNTED.match, names) if match]
     ranks = {
-        name: f"{kind}_{rank:02d}" for kind, found in kinds.items() for rank, (_, name) in enumerate(sorted(found), 1)
+        name: f"{kind}_{rank:02d}"
+        for kind, group in groupby(sorted(counted), key=itemgetter(0))
+        for rank, (_, _, name) in enumerate(group, 1)
     }
     return {name: ranks.get(name, name) for name in names}
 
 
-def _places_by_layer_names(file: h5py.File) -> dict[str, tuple[h5py.Group, str]]:
-    """Find every tensor of a file as Keras 1 and 2 wrote it: its group, and its name there."""
+def _places_by_layer_names(file: h5py.File) -> dict[tuple[str, str], tuple[h5py.Group, str]]:
+    """Find every tensor of a file as Keras 1 and 2 wrote it, by layer and weight: its group, and its name there."""
     places = {}
     for layer in (text(name) for name in file.attrs["layer_names"]):
         for stored in (text(name) for name in file[layer].attrs["weight_names"]):
             kind = _WEIGHT.search(stored.rsplit("/", 1)[-1])
             weight = _KERAS1_NAMES.get(kind[1], kind[1]) if kind else stored
-            places[f"{layer}/{weight}"] = (file[layer], stored)
+            places[layer, weight] = (file[layer], stored)
     return places
 
 
-def _places_of_keras3(file: h5py.File, needed: Iterable[str]) -> dict[str, tuple[h5py.Group, str]]:
+def _places_of_keras3(file: h5py.File, needed: Iterable[str]) -> dict[tuple[str, str], tuple[h5py.Group, str]]:
     """Find every tensor of a ``.weights.h5``, which has layers' names as attributes and numbers their tensors."""
     weights: dict[str, list[str]] = {}
     for name in needed:
         layer, weight = name.rsplit("/", 1)
         weights.setdefault(layer, []).append(weight)
-    places = {}
+    places: dict[tuple[str, str], tuple[h5py.Group, str]] = {}
     layers = file.get("layers")
     for group in layers.values() if isinstance(layers, h5py.Group) else ():
         if not isinstance(group, h5py.Group) or "vars" not in group:
             continue
         tensors = group["vars"]
-        for number in tensors:
-            layer = text(tensors.attrs.get("name", group.name))
-            names = weights.get(layer, [])
-            known = number.isdigit() and int(number) < len(names)
-            places[f"{layer}/{names[int(number)] if known else number}"] = (tensors, number)
+        layer = text(tensors.attrs.get("name", group.name))
+        names = dict(zip(map(str, count()), weights.get(layer, [])))
+        places |= {(layer, names.get(number, number)): (tensors, number) for number in tensors}
     return places

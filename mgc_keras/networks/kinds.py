@@ -18,14 +18,9 @@ INPUTS = ("waveform", "melspectrogram")
 
 @dataclass(frozen=True)
 class FileReader:
-    """Reads a network from an HDF5 file in a form other than Keras 3's.
+    """Reads a network from an HDF5 file in a form other than Keras 3's; no file is recognised by two readers.
 
-    Parameters
-    ----------
-    recognises : callable
-        From an open file to whether it holds such a network; no file is recognised by two readers.
-    read : callable
-        From an open file, its path and the options of `load_model` that were given, to the network.
+    It reads from an open file, its path and the options of `load_model` that were given.
     """
 
     recognises: Callable[[h5py.File], bool]

@@ -11,6 +11,7 @@ from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.networks.kinds import NetworkKind, kind_of, network_kinds
 from mgc_keras.networks.registry import fetch_weights, weight_files
 from mgc_keras.networks.saved import check_stored_tensors, config_of_h5_file, config_of_keras_file, load_saved
+from mgc_keras.networks.tensors import check_is_file
 
 
 def load_model(
@@ -100,18 +101,14 @@ def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
                         _check_choices(kind, chosen, path)
                         return reader.read(file, path, chosen)
             if "model_config" not in file.attrs:
-                raise WeightsError(
-                    "holds no whole model and no weights of a published network",
-                    path=path,
-                    field=next(iter(file), "model_config"),
-                    cure="take a published weight file, or a model saved with model.save",
-                )
+                problem = "holds no whole model and no weights of a published network"
+                cure = "take a published weight file, or a model saved with model.save"
+                raise WeightsError(problem, path=path, field=next(iter(file), "model_config"), cure=cure)
             config = config_of_h5_file(file, path)
             check_stored_tensors(file, path)
     except OSError as error:
-        raise WeightsError(
-            "is neither a whole HDF5 file nor a whole .keras file", path=path, cure="take another copy"
-        ) from error
+        problem = "is neither a whole HDF5 file nor a whole .keras file"
+        raise WeightsError(problem, path=path, cure="take another copy") from error
     return _variant(load_saved(path, config), chosen, path)
 
 
@@ -120,18 +117,15 @@ def _find(path: str | Path) -> Path:
     known = weight_files()
     if str(path) in known and not Path(path).exists():
         return fetch_weights(str(path))
-    if not Path(path).is_file():
-        problem = "is a folder, not a file" if Path(path).is_dir() else "there is no such file"
-        raise WeightsError(problem, path=path, cure=f"give a weight file, or one of the names {', '.join(known)}")
+    check_is_file(path, f"give a weight file, or one of the names {', '.join(known)}")
     return Path(path)
 
 
 def _check_choices(kind: NetworkKind, chosen: dict[str, str], path: Path) -> None:
     for name in chosen:
         if name not in kind.choices:
-            raise WeightsError(
-                f"{kind.name} has no such choice", path=path, field=name, cure="load it without this option"
-            )
+            problem = f"{kind.name} has no such choice"
+            raise WeightsError(problem, path=path, field=name, cure="load it without this option")
 
 
 def _variant(model: keras.Model, chosen: dict[str, str], path: Path) -> keras.Model:
@@ -139,13 +133,8 @@ def _variant(model: keras.Model, chosen: dict[str, str], path: Path) -> keras.Mo
         return model
     kind = kind_of(model)
     if kind is None:
-        known = " or ".join(kind.name for kind in network_kinds())
-        raise WeightsError(
-            f"the model {model.name!r} is not {known}",
-            path=path,
-            field=next(iter(chosen)),
-            cure="load it without this option",
-        )
+        problem = f"the model {model.name!r} is not {' or '.join(kind.name for kind in network_kinds())}"
+        raise WeightsError(problem, path=path, field=next(iter(chosen)), cure="load it without this option")
     _check_choices(kind, chosen, path)
     try:
         return kind.variant(model, **chosen)

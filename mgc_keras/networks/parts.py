@@ -23,14 +23,10 @@ def between(model: keras.Model, start: str, end: str, aliases: Mapping[str, str]
     model : keras.Model
         A chain: every layer takes the output of the one before.
     start, end : str
-        The layer whose output goes in, and the one further up whose output comes out.
+        The layer whose output goes in, and the one further up whose output comes out: the part is named
+        ``<start>_to_<end>``.
     aliases : mapping of str to str, optional
         Other names of layers, which `start` and `end` may be.
-
-    Returns
-    -------
-    keras.Model
-        It is named ``<start>_to_<end>``.
 
     Raises
     ------

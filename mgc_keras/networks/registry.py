@@ -18,12 +18,8 @@ class WeightFile:
 
     Parameters
     ----------
-    description : str
-        What it is, in one line, with the licence.
-    repository : str
-        The public repository on GitHub, ``owner/name``.
-    path : str
-        The file in the repository.
+    description, repository, path : str
+        What it is, in one line, with the licence; the public repository on GitHub, ``owner/name``; the file in it.
     sha256 : str
         Of its content, in hexadecimal. Whatever address a copy comes from, this decides whether it is the file.
     ref : str
@@ -36,11 +32,6 @@ class WeightFile:
     path: str
     sha256: str
     ref: str = "master"
-
-    @property
-    def file_name(self) -> str:
-        """The name of the file."""
-        return Path(self.path).name
 
     def address(self, ref: str | None = None) -> str:
         """Return the public address of the file at a commit or branch (default: the table's)."""
@@ -58,13 +49,7 @@ def cache_folder() -> Path:
 
 
 def entry_of(name: str) -> WeightFile:
-    """Return the table's entry.
-
-    Raises
-    ------
-    WeightsError
-        There is no such name.
-    """
+    """Return the table's entry, or raise a `WeightsError` if there is no such name."""
     known = weight_files()
     if name not in known:
         raise WeightsError("no weight file has this name", field=name, cure=f"choose one of {', '.join(known)}")
@@ -89,17 +74,10 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
     ----------
     name : str
         A name of `weight_files`.
-    ref : str, optional
-        The commit or branch to take it from.
-    address : str, optional
-        Another address to take it from, such as a mirror.
+    ref, address : str, optional
+        The commit or branch to take it from; another address, such as a mirror.
     progress : bool
         Show the download's progress.
-
-    Returns
-    -------
-    Path
-        The file in the cache.
 
     Raises
     ------
@@ -111,35 +89,20 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
         return target
     address = address or entry.address(ref)
     try:
-        pooch.retrieve(
-            address,
-            known_hash=f"sha256:{entry.sha256}",
-            fname=target.name,
-            path=target.parent,
-            progressbar=progress,
-        )
+        known_hash = f"sha256:{entry.sha256}"
+        pooch.retrieve(address, known_hash, fname=target.name, path=target.parent, progressbar=progress)
     except (OSError, ValueError) as error:
         # pooch raises ValueError for a wrong hash, and what the network raises is an OSError.
         wrong = isinstance(error, ValueError)
         problem = "what came is not this file (its SHA-256 differs)" if wrong else "cannot be fetched"
-        raise WeightsError(
-            f"{problem}: {' '.join(str(error).split())[:200]}",
-            path=address,
-            field=name,
-            cure=f"get {entry.file_name} by hand and run 'mgc-keras weights add FILE'",
-        ) from error
+        problem += f": {' '.join(str(error).split())[:200]}"
+        cure = f"get {Path(entry.path).name} by hand and run 'mgc-keras weights add FILE'"
+        raise WeightsError(problem, path=address, field=name, cure=cure) from error
     return target
 
 
 def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:
-    """Copy a local weight file into the cache, if its SHA-256 is that of a published one.
-
-    Parameters
-    ----------
-    path : str or Path
-        The local file.
-    name : str, optional
-        The name it must have; default: the one whose SHA-256 it has.
+    """Copy a local weight file into the cache, if its SHA-256 is that of a published one (`name`, where it is given).
 
     Returns
     -------
@@ -159,9 +122,8 @@ def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:
     found = next((known for known, entry in candidates.items() if entry.sha256 == digest), None)
     if found is None:
         wanted = f"that of {name} is {candidates[name].sha256}" if name else "no published file has it"
-        raise WeightsError(
-            f"its SHA-256 is {digest}; {wanted}", path=path, field="sha256", cure="take the original file"
-        )
+        problem = f"its SHA-256 is {digest}; {wanted}"
+        raise WeightsError(problem, path=path, field="sha256", cure="take the original file")
     with whole_file(cached_path(found)) as temporary:
         shutil.copyfile(path, temporary)
         if sha256_of(temporary) != digest:

@@ -3,11 +3,8 @@
 import keras
 import numpy as np
 
-SMALLEST_SIDE = 32
 STAGES = (3, 4, 6, 3)
 N_CHANNELS = 64
-# torchvision's, and the complement of its momentum of 0.1.
-BN_EPSILON, BN_MOMENTUM = 1e-5, 0.9
 
 
 def resnet34(input_shape: tuple[int, int, int] = (224, 224, 3), *, seed: int = 0) -> keras.Model:
@@ -18,12 +15,7 @@ def resnet34(input_shape: tuple[int, int, int] = (224, 224, 3), *, seed: int = 0
     ``layer2.0.downsample.1``, …), and a block's last ReLU has the block's (``layer2.0``). Zeros are padded by layers of
     their own, alike on every side: Keras's "same" puts more behind than in front where a layer has strides.
 
-    Parameters
-    ----------
-    input_shape : tuple of int
-        Height, width, 3.
-    seed : int
-        Of the He-normal random kernels.
+    `input_shape` is (height, width, 3), `seed` that of the He-normal random kernels.
 
     Returns
     -------
@@ -72,11 +64,10 @@ def _convolution(
 ) -> keras.KerasTensor:
     if kernel_size > 1:
         maps = keras.layers.ZeroPadding2D(kernel_size // 2, name=f"{name}.pad")(maps)
-    start = he_normal(seed, name)
-    return keras.layers.Conv2D(n_channels, kernel_size, stride, use_bias=False, kernel_initializer=start, name=name)(
-        maps
-    )
+    options = {"use_bias": False, "kernel_initializer": he_normal(seed, name), "name": name}
+    return keras.layers.Conv2D(n_channels, kernel_size, stride, **options)(maps)
 
 
 def _normalization(maps: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    return keras.layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)(maps)
+    # torchvision's, and the complement of its momentum of 0.1.
+    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(maps)

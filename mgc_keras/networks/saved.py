@@ -20,30 +20,17 @@ _CODE = ("Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", 
 
 
 def config_of_keras_file(path: Path) -> dict[str, Any]:
-    """Read a model's configuration from a .keras file (a zip archive).
-
-    Raises
-    ------
-    WeightsError
-        The archive is damaged or holds no configuration.
-    """
+    """Read a model's configuration from a .keras file (a zip archive), or raise a `WeightsError` if it is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read("config.json"))
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise WeightsError(
-            f"is no whole .keras file: {_one_line(error)}", path=path, cure="take another copy"
-        ) from error
+        problem = f"is no whole .keras file: {_one_line(error)}"
+        raise WeightsError(problem, path=path, cure="take another copy") from error
 
 
 def config_of_h5_file(file: h5py.File, path: Path) -> dict[str, Any]:
-    """Read a model's configuration from an open .h5 file.
-
-    Raises
-    ------
-    WeightsError
-        The configuration is damaged.
-    """
+    """Read a model's configuration from an open .h5 file, or raise a `WeightsError` if it is damaged."""
     damaged = WeightsError("is damaged", path=path, field="model_config", cure="take another copy")
     try:
         config = json.loads(text(file.attrs["model_config"]))
@@ -72,20 +59,12 @@ def check_stored_tensors(file: h5py.File, path: Path) -> None:
             raise WeightsError("this layer is missing", path=path, field=layer, cure="take a whole copy")
         for name in (text(name) for name in groups[layer].attrs.get("weight_names", ())):
             if name not in groups[layer]:
-                raise WeightsError(
-                    "this tensor is missing", path=path, field=f"{layer}/{name}", cure="take a whole copy"
-                )
+                field = f"{layer}/{name}"
+                raise WeightsError("this tensor is missing", path=path, field=field, cure="take a whole copy")
 
 
 def load_saved(path: Path, config: dict[str, Any]) -> keras.Model:
-    """Load a whole saved model in safe mode, without compiling it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    config : dict
-        Its configuration, from `config_of_keras_file` or `config_of_h5_file`.
+    """Load a whole saved model, of this configuration, in safe mode, without compiling it.
 
     Raises
     ------
@@ -96,29 +75,20 @@ def load_saved(path: Path, config: dict[str, Any]) -> keras.Model:
         kind, module = str(node["class_name"]), node.get("module")
         name = node["config"].get("name", kind) if isinstance(node.get("config"), dict) else kind
         if kind in _CODE:
-            raise WeightsError(
-                f"a {kind} layer carries code, and code from files is not run",
-                path=path,
-                field=name,
-                cure="rebuild the model with a registered layer in its place",
-            )
+            problem = f"a {kind} layer carries code, and code from files is not run"
+            cure = "rebuild the model with a registered layer in its place"
+            raise WeightsError(problem, path=path, field=name, cure=cure)
         if module is not None and str(module).split(".")[0] not in _PACKAGES:
-            raise WeightsError(
-                f"{kind} comes from {module!r}, which is not loaded", path=path, field=name, cure="use Keras's layers"
-            )
-    _register_classes()
+            problem = f"{kind} comes from {module!r}, which is not loaded"
+            raise WeightsError(problem, path=path, field=name, cure="use Keras's layers")
+    # Every module whose layers or functions a file may name: Keras finds them by what was imported.
+    for _ in (*modules_in("mgc_keras.layers"), *modules_named("network_kinds")):
+        pass
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, zipfile.BadZipFile) as error:
-        raise WeightsError(
-            f"does not fit its own network: {_one_line(error)}", path=path, cure="take another copy, saved whole"
-        ) from error
-
-
-def _register_classes() -> None:
-    """Import every module whose layers or functions a saved file may name: Keras finds them by what was imported."""
-    for _ in (*modules_in("mgc_keras.layers"), *modules_named("network_kinds")):
-        pass
+        problem = f"does not fit its own network: {_one_line(error)}"
+        raise WeightsError(problem, path=path, cure="take another copy, saved whole") from error
 
 
 def _nodes(config: Any) -> Iterator[dict[str, Any]]:

@@ -28,14 +28,7 @@ def set_tensors(
 
     A network with another head, input or length is built anew, and given the weights of the old one by this function.
 
-    Parameters
-    ----------
-    model : keras.Model
-        Its weights are overwritten.
-    tensors : mapping of str to np.ndarray
-        As `tensors_of` gives them.
-    except_layers : collection of str
-        Layers that keep their weights: a new head.
+    `tensors` are as `tensors_of` gives them. `except_layers` keep their weights: a new head.
 
     Raises
     ------
@@ -50,34 +43,26 @@ def set_tensors(
             if name not in tensors:
                 raise OptionError("no tensor for this weight", field=name, cure="take the weights of the same network")
             if tuple(tensors[name].shape) != tuple(variable.shape):
-                raise OptionError(
-                    f"has shape {tuple(tensors[name].shape)}, the network needs {tuple(variable.shape)}", field=name
-                )
+                problem = f"has shape {tuple(tensors[name].shape)}, the network needs {tuple(variable.shape)}"
+                raise OptionError(problem, field=name)
             variable.assign(tensors[name])
     return model
 
 
-def check_same_names(found: Iterable[str], needed: Iterable[str], path: Path, cure: str) -> None:
-    """Raise a `WeightsError` that names the first tensor that is missing in a file, or that is too many there.
+def check_is_file(path: str | Path, cure: str) -> None:
+    """Raise a `WeightsError` unless there is a file."""
+    if not Path(path).is_file():
+        problem = "is a folder, not a file" if Path(path).is_dir() else "there is no such file"
+        raise WeightsError(problem, path=path, cure=cure)
 
-    Parameters
-    ----------
-    found, needed : iterable of str
-        Names of the tensors in the file, and of those of the network.
-    path : Path
-        The file, for messages.
-    cure : str
-        What to do about it.
-    """
+
+def check_same_names(found: Iterable[str], needed: Iterable[str], path: Path, cure: str) -> None:
+    """Raise a `WeightsError` that names the first tensor that a file lacks, or for which the network has no place."""
     found, needed = set(found), list(needed)
     missing = [name for name in needed if name not in found]
     if missing:
-        raise WeightsError(
-            f"this tensor is missing, and so are {len(missing) - 1} of the other {len(needed) - 1}",
-            path=path,
-            field=missing[0],
-            cure=cure,
-        )
+        problem = f"this tensor is missing, and so are {len(missing) - 1} of the other {len(needed) - 1}"
+        raise WeightsError(problem, path=path, field=missing[0], cure=cure)
     unexpected = sorted(found - set(needed))
     if unexpected:
         raise WeightsError("the network has no place for this tensor", path=path, field=unexpected[0], cure=cure)

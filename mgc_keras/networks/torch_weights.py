@@ -7,7 +7,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from mgc_keras.errors import WeightsError
-from mgc_keras.networks.tensors import check_same_names
+from mgc_keras.networks.tensors import check_is_file, check_same_names
 
 _TORCH_NAMES = {
     "kernel": "weight",
@@ -16,7 +16,6 @@ _TORCH_NAMES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-_FLOATS = ("F16", "F32", "F64")
 # How files begin that PyTorch pickled: in a zip archive, and before version 1.6.
 _PICKLED = (b"PK\x03\x04", b"\x80\x02\x8a")
 _CURE = "take the safetensors file of torchvision's or timm's resnet34"
@@ -52,10 +51,12 @@ def read_torch_resnet(path: str | Path, shapes: Mapping[str, tuple[int, ...]]) -
     (64,)
     """
     path = Path(path)
+    check_is_file(path, "give a .safetensors file")
     _refuse_pickles(path)
     try:
         with safe_open(path, framework="numpy") as file:
-            found = [name for name in file.keys() if not _is_left_alone(name)]
+            found = [name for name in file.keys() if not name.startswith("fc.")]
+            found = [name for name in found if not name.endswith(".num_batches_tracked")]
             check_same_names(found, [_torch_name(name) for name in shapes], path, _CURE)
             return {name: _read(file, _torch_name(name), shape, path) for name, shape in shapes.items()}
     except (SafetensorError, OSError) as error:
@@ -63,22 +64,13 @@ def read_torch_resnet(path: str | Path, shapes: Mapping[str, tuple[int, ...]]) -
 
 
 def _refuse_pickles(path: Path) -> None:
-    if not path.is_file():
-        problem = "is a folder, not a file" if path.is_dir() else "there is no such file"
-        raise WeightsError(problem, path=path, cure="give a .safetensors file")
     with open(path, "rb") as stream:
         start = stream.read(4)
     if path.suffix in (".pt", ".pth") or start.startswith(_PICKLED):
-        raise WeightsError(
-            "is a pickled PyTorch file, and pickles are not opened, since they can run code",
-            path=path,
-            cure="convert it where PyTorch is: from safetensors.torch import save_file; "
-            f"save_file(torch.load({path.name!r}, weights_only=True), {path.stem + '.safetensors'!r})",
-        )
-
-
-def _is_left_alone(name: str) -> bool:
-    return name.startswith("fc.") or name.endswith(".num_batches_tracked")
+        problem = "is a pickled PyTorch file, and pickles are not opened, since they can run code"
+        cure = "convert it where PyTorch is: from safetensors.torch import save_file; save_file(torch.load("
+        cure += f"{path.name!r}, weights_only=True), {path.stem + '.safetensors'!r})"
+        raise WeightsError(problem, path=path, cure=cure)
 
 
 def _torch_name(name: str) -> str:
@@ -91,13 +83,11 @@ def _read(file: safe_open, name: str, shape: tuple[int, ...], path: Path) -> np.
     stored = file.get_slice(name)
     wanted = (shape[3], shape[2], shape[0], shape[1]) if len(shape) == 4 else tuple(shape)
     if tuple(stored.get_shape()) != wanted:
-        raise WeightsError(
-            f"has shape {tuple(stored.get_shape())}, the network needs {wanted}", path=path, field=name, cure=_CURE
-        )
-    if stored.get_dtype() not in _FLOATS:
-        raise WeightsError(
-            f"holds numbers of type {stored.get_dtype()}", path=path, field=name, cure="save it in float32 (F32)"
-        )
+        problem = f"has shape {tuple(stored.get_shape())}, the network needs {wanted}"
+        raise WeightsError(problem, path=path, field=name, cure=_CURE)
+    if stored.get_dtype() not in ("F16", "F32", "F64"):
+        problem = f"holds numbers of type {stored.get_dtype()}"
+        raise WeightsError(problem, path=path, field=name, cure="save it in float32 (F32)")
     tensor = file.get_tensor(name).astype(np.float32)
     if not np.isfinite(tensor).all():
         raise WeightsError("holds NaN or infinite numbers", path=path, field=name, cure="take another copy")

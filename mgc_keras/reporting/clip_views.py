@@ -6,40 +6,31 @@ down to -80 dB, 128 mel bands, a roll-off at 85 % of the magnitude (librosa's de
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import librosa
 import librosa.display
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.figure import Figure
 
-from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.checks import checked_choice
+from mgc_keras.errors import AudioError
 from mgc_keras.reporting.style import BLUE, GREY, ORANGE, label_axes, new_figure, save_png
 
 N_DFT, N_MELS, DYNAMIC_RANGE, ROLL_OFF = 2048, 128, 80.0, 0.85
 # Frames of a spectrogram, about: as many as a figure has pixels to show.
 _FRAMES = 400
 _COLUMNS = 1500  # of a drawn waveform, about
-_DECIBELS = "Level (dB below maximum)"
 
 
 @dataclass(frozen=True, eq=False)
 class ClipSpectra:
-    """What the views are drawn from, computed when first asked for.
+    """What the views of a waveform, (n_samples,) float32 at a sampling rate in Hz, are drawn from.
 
-    Parameters
-    ----------
-    waveform : np.ndarray [shape=(n_samples,), dtype=float32]
-    sampling_rate : int
-        In Hz.
-
-    Raises
-    ------
-    AudioError
-        Fewer samples than one window.
+    Raises `AudioError` where there are fewer samples than one window.
     """
 
     waveform: np.ndarray
@@ -100,16 +91,9 @@ def draw_clip(
     sampling_rate : int
         In Hz.
     path : str or Path
-        The PNG.
-    title : str
-        What the figure calls the clip.
+        The PNG; returned.
     views : sequence of str, optional
         Of `VIEWS`, by default all, in two columns.
-
-    Returns
-    -------
-    Path
-        `path`.
 
     Raises
     ------
@@ -118,28 +102,20 @@ def draw_clip(
     OptionError
         There is no such view.
     """
-    names = list(VIEWS) if views is None else list(views)
-    for name in names:
-        if name not in VIEWS:
-            raise OptionError(f"there is no view {name!r}", field="views", cure=f"choose one of {', '.join(VIEWS)}")
+    names = [checked_choice("views", name, tuple(VIEWS)) for name in (VIEWS if views is None else views)]
     spectra = ClipSpectra(np.asarray(waveform, np.float32), sampling_rate)
-    figure, axes = _sheet(len(names))
+    figure, axes = new_figure(9.5, 3.6)
+    if len(names) > 1:
+        n_rows = -(-len(names) // 2)
+        figure, axes = new_figure(14.0, 0.4 + 3.0 * n_rows, 2 * n_rows, n_columns=2)
+    for spare in axes[len(names) :]:
+        spare.set_visible(False)
     for panel, name in zip(axes, names):
         VIEWS[name](panel, spectra)
         panel.set_xlim(0, len(waveform) / sampling_rate)
     if title:
         figure.suptitle(title, fontsize=13, x=0.01, horizontalalignment="left")
     return save_png(figure, Path(path))
-
-
-def _sheet(n_views: int) -> tuple[Figure, list[Axes]]:
-    if n_views == 1:
-        return new_figure(9.5, 3.6)
-    n_rows = -(-n_views // 2)
-    figure, axes = new_figure(14.0, 0.4 + 3.0 * n_rows, 2 * n_rows, n_columns=2)
-    for spare in axes[n_views:]:
-        spare.set_visible(False)
-    return figure, axes[:n_views]
 
 
 def _waveform(axes: Axes, spectra: ClipSpectra) -> None:
@@ -155,21 +131,10 @@ def _fill_waveform(axes: Axes, spectra: ClipSpectra, colour: str) -> None:
     axes.fill_between(starts / spectra.sampling_rate, low, high, step="post", color=colour, linewidth=0.4)
 
 
-def _linear(axes: Axes, spectra: ClipSpectra) -> None:
-    _spectrogram(axes, spectra, spectra.decibels, "Linear spectrogram", "linear")
-
-
-def _logarithmic(axes: Axes, spectra: ClipSpectra) -> None:
-    _spectrogram(axes, spectra, spectra.decibels, "Log-frequency spectrogram", "log")
-
-
-def _mel(axes: Axes, spectra: ClipSpectra) -> None:
-    _spectrogram(axes, spectra, spectra.mel_decibels, f"Mel-spectrogram ({N_MELS} bands)", "mel")
-
-
-def _spectrogram(axes: Axes, spectra: ClipSpectra, decibels: np.ndarray, title: str, scale: str) -> None:
+def _spectrogram(axes: Axes, spectra: ClipSpectra, scale: str, title: str) -> None:
+    decibels = spectra.mel_decibels if scale == "mel" else spectra.decibels
     image = _show(axes, spectra, decibels, scale, -DYNAMIC_RANGE, 0.0)
-    axes.figure.colorbar(image, ax=axes, label=_DECIBELS, format="%.0f")
+    axes.figure.colorbar(image, ax=axes, label="Level (dB below maximum)", format="%.0f")
     label_axes(axes, title, "Time (s)", "Frequency (Hz)")
 
 
@@ -181,19 +146,9 @@ def _chroma(axes: Axes, spectra: ClipSpectra) -> None:
 
 def _show(axes: Axes, spectra: ClipSpectra, values: np.ndarray, scale: str, low: float, high: float) -> QuadMesh:
     axes.grid(False)
-    return librosa.display.specshow(
-        values,
-        x_axis="s",
-        y_axis=scale,
-        sr=spectra.sampling_rate,
-        hop_length=spectra.hop_length,
-        n_fft=N_DFT,
-        vmin=low,
-        vmax=high,
-        cmap="viridis",
-        ax=axes,
-        rasterized=True,
-    )
+    frames = {"sr": spectra.sampling_rate, "hop_length": spectra.hop_length, "n_fft": N_DFT}
+    look: dict[str, Any] = {"vmin": low, "vmax": high, "cmap": "viridis", "rasterized": True, **frames}
+    return librosa.display.specshow(values, x_axis="s", y_axis=scale, ax=axes, **look)
 
 
 def _rolloff(axes: Axes, spectra: ClipSpectra) -> None:
@@ -208,9 +163,9 @@ def _rolloff(axes: Axes, spectra: ClipSpectra) -> None:
 
 VIEWS: dict[str, Callable[[Axes, ClipSpectra], None]] = {
     "waveform": _waveform,
-    "linear": _linear,
-    "log": _logarithmic,
-    "mel": _mel,
+    "linear": partial(_spectrogram, scale="linear", title="Linear spectrogram"),
+    "log": partial(_spectrogram, scale="log", title="Log-frequency spectrogram"),
+    "mel": partial(_spectrogram, scale="mel", title=f"Mel-spectrogram ({N_MELS} bands)"),
     "rolloff": _rolloff,
     "chroma": _chroma,
 }

@@ -33,7 +33,7 @@ def draw_confusion(matrices: dict[str, pd.DataFrame], unit: str, path: str | Pat
     unit : str
         What is counted: "clips", "songs", "excerpts".
     path : str or Path
-        The PNG.
+        The PNG; returned.
     intervals : bool
         Draw 95 % intervals (Wilson) of the accuracies, which hold where what is counted is independent.
     """

@@ -12,31 +12,19 @@ from mgc_keras.runs.reader import RunFolder
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence and its verdict: one of `mgc_keras.reporting.verdicts.BADGES`."""
+    """A sentence and its verdict: one of `mgc_keras.reporting.verdicts.COLOURS`."""
 
     text: str
     verdict: str
 
 
-def findings(run: RunFolder, protocol: str | None = None, describe: Callable[[str], str] = str) -> list[Finding]:
+def findings(run: RunFolder, describe: Callable[[str], str] = str) -> list[Finding]:
     """Say for each planned comparison on which tasks the first feature is better, worse, or not decided.
 
-    Better or worse needs a Holm-corrected p-value below 0.05.
-
-    Parameters
-    ----------
-    run : RunFolder
-    protocol : str, optional
-        By default the run's headline protocol.
-    describe : function of str to str
-        Says what a feature is, in words; by default its name.
-
-    Returns
-    -------
-    list of Finding
-        One a pair of features, in the order of ``comparisons.csv``.
+    Better or worse needs a Holm-corrected p-value below 0.05 under the run's headline protocol. There is one finding a
+    pair of features, in the order of ``comparisons.csv``; `describe` says in words what a feature is.
     """
-    table = run.comparisons[run.comparisons["protocol"] == (protocol or run.headline_protocol)]
+    table = run.comparisons[run.comparisons["protocol"] == run.headline_protocol]
     pairs = table.groupby(["feature_a", "feature_b"], sort=False)
     return [_finding(describe(first), describe(second), rows) for (first, second), rows in pairs]
 
@@ -50,15 +38,11 @@ def reproduction(run: RunFolder) -> Finding | None:
     for metric, cells in rows.groupby("metric"):
         distance = (cells["score"] - cells["published"]).abs()
         most = cells.loc[distance.idxmax()]
-        parts.append(
-            f"{len(cells)} scores in {metric_name(metric)}, all equal to the last digit"
-            if distance.max() == 0
-            else f"{len(cells)} scores in {metric_name(metric)}, the largest difference {distance.max():.1g} "
-            f"({most['feature']} on {most['task']})"
-        )
-    return Finding(
-        "Published protocol against the scores that the authors recorded: " + "; ".join(parts) + ".", CHECKED
-    )
+        largest = f"the largest difference {distance.max():.1g} ({most['feature']} on {most['task']})"
+        near = largest if distance.max() else "all equal to the last digit"
+        parts.append(f"{len(cells)} scores in {metric_name(metric)}, {near}")
+    text = f"Published protocol against the scores that the authors recorded: {'; '.join(parts)}."
+    return Finding(text, CHECKED)
 
 
 def _finding(first: str, second: str, rows: pd.DataFrame) -> Finding:
@@ -66,8 +50,9 @@ def _finding(first: str, second: str, rows: pd.DataFrame) -> Finding:
         verdict: [_numbers(row) for _, row in part.iterrows()]
         for verdict, part in rows.groupby(rows.apply(comparison_verdict, axis=1))
     }
+    tasks = "1 task" if len(rows) == 1 else f"{len(rows)} tasks"
     parts = [
-        f"{verdict} on {len(verdicts[verdict])} of {_tasks(len(rows))}: {', '.join(verdicts[verdict])}"
+        f"{verdict} on {len(verdicts[verdict])} of {tasks}: {', '.join(verdicts[verdict])}"
         for verdict in (BETTER, WORSE, NOT_DECIDED)
         if verdict in verdicts
     ]
@@ -75,10 +60,6 @@ def _finding(first: str, second: str, rows: pd.DataFrame) -> Finding:
     # A description is a phrase; names of networks and classifiers are written as they are.
     text = text[0].upper() + text[1:] if " " in first else text
     return Finding(text, next(iter(verdicts)) if len(verdicts) == 1 else MIXED)
-
-
-def _tasks(count: int) -> str:
-    return "1 task" if count == 1 else f"{count} tasks"
 
 
 def _numbers(row: pd.Series) -> str:

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from mgc_keras.reporting.style import DARK, figure_legend, label_axes, new_figure, save_png
 from mgc_keras.reporting.tables import difference_text, metric_name
-from mgc_keras.reporting.verdicts import BADGES, comparison_verdict
+from mgc_keras.reporting.verdicts import COLOURS, comparison_verdict
 from mgc_keras.runs.reader import RunFolder
 
 # Beyond these an interval ends in an arrow: one regression that failed would hide all other differences.
@@ -22,13 +22,8 @@ _ROW_HEIGHT = 0.27
 def draw_forest(run: RunFolder, path: str | Path, *, name: Callable[[str], str] = str) -> Path | None:
     """Draw the differences of ``comparisons.csv`` under the run's headline protocol; None where there are none.
 
-    Parameters
-    ----------
-    run : RunFolder
-    path : str or Path
-        The PNG. One panel a metric, one line a difference, grouped by pair of features.
-    name : function of str to str
-        A feature's name as the figure shows it.
+    The PNG has one panel a metric, one line a difference, grouped by pair of features. `name` gives a feature's name as
+    the figure shows it.
     """
     table = run.comparisons[run.comparisons["protocol"] == run.headline_protocol]
     if table.empty:
@@ -40,8 +35,11 @@ def draw_forest(run: RunFolder, path: str | Path, *, name: Callable[[str], str] 
     for panel, (metric, lines) in zip(axes, panels.items()):
         _draw_panel(panel, lines, _FURTHEST.get(metric, np.inf))
         label_axes(panel, "", f"Difference in {metric_name(metric)}, first minus second", "")
-    shown = [verdict for verdict in BADGES if verdict in set(table["verdict"])]
-    figure_legend(figure, [_handle(verdict) for verdict in shown])
+    shown = [verdict for verdict in COLOURS if verdict in set(table["verdict"])]
+    look: dict[str, Any] = {"marker": "s", "linewidth": 2.2}
+    figure_legend(
+        figure, [Line2D([], [], color=COLOURS[verdict], label=verdict.capitalize(), **look) for verdict in shown]
+    )
     return save_png(figure, Path(path))
 
 
@@ -61,7 +59,7 @@ def _draw_panel(axes: Axes, lines: list[str | pd.Series], furthest: float) -> No
     low, high = low - room, high + room
     axes.axvline(0, color=DARK, linewidth=1.0)
     for place, row in rows:
-        colour = BADGES[row["verdict"]].colour
+        colour = COLOURS[row["verdict"]]
         axes.plot(np.clip([row["ci_low"], row["ci_high"]], low, high), [place, place], color=colour, linewidth=2.2)
         for end, edge, marker in ((row["ci_low"], low, "<"), (row["ci_high"], high, ">")):
             if abs(end) > furthest and abs(edge) >= furthest:
@@ -80,8 +78,3 @@ def _draw_panel(axes: Axes, lines: list[str | pd.Series], furthest: float) -> No
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False)
     axes.grid(axis="x", color="#E3E3E3", linewidth=0.8)
-
-
-def _handle(verdict: str) -> Line2D:
-    badge = BADGES[verdict]
-    return Line2D([], [], color=badge.colour, marker="s", linewidth=2.2, label=badge.label)

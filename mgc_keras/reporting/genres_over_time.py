@@ -7,22 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from mgc_keras.reporting.style import (
-    BLUE,
-    DARK,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    label_axes,
-    new_figure,
-    save_png,
-)
+from mgc_keras.reporting import style
+from mgc_keras.reporting.style import DARK, GREY, label_axes, new_figure, save_png
 
 # Genres that are drawn in colours of their own; the others share a grey.
-_COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
+_COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.VERMILION, style.PURPLE, style.SKY)
 _BARS = 10
 
 
@@ -33,22 +22,14 @@ def draw_genres(
 
     Parameters
     ----------
-    title : str
-        Of the song.
     names : sequence of str, (n_genres,)
     spans : np.ndarray [shape=(n_excerpts, 2)]
         Start and end of each excerpt, in seconds.
     excerpts : np.ndarray [shape=(n_excerpts, n_genres)]
         Shares of the genres; rows sum to 1.
     song : np.ndarray [shape=(n_genres,)]
-        Those of the song.
     path : str or Path
-        The PNG.
-
-    Returns
-    -------
-    Path
-        `path`.
+        The PNG; returned.
     """
     order = np.argsort(-song, kind="stable")
     colours = {genre: _COLOURS[rank] for rank, genre in enumerate(order[: len(_COLOURS)])}

@@ -6,28 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import ClassVar
 
 import jinja2
 import pandas as pd
 
 from mgc_keras.reporting.findings import Finding
-from mgc_keras.reporting.verdicts import BADGES, tally
+from mgc_keras.reporting.verdicts import COLOURS, tally
 from mgc_keras.runs.claims import ClaimRow
 
 
-@dataclass(frozen=True)
 class Part:
-    """A part of a section; `drawn_by` names its macro in ``templates/parts.html.j2``."""
-
-    drawn_by: ClassVar[str]
+    """A part of a section; ``templates/parts.html.j2`` has a macro for each class."""
 
 
 @dataclass(frozen=True)
 class Paragraph(Part):
     """Text; `kind` is "" or a class of the style sheet ("quiet", "caveat")."""
 
-    drawn_by: ClassVar[str] = "paragraph"
     text: str
     kind: str = ""
 
@@ -36,7 +31,6 @@ class Paragraph(Part):
 class Heading(Part):
     """A heading within a section."""
 
-    drawn_by: ClassVar[str] = "heading"
     text: str
 
 
@@ -44,7 +38,6 @@ class Heading(Part):
 class Preformatted(Part):
     """Text in a fixed-width block."""
 
-    drawn_by: ClassVar[str] = "preformatted"
     text: str
 
 
@@ -52,33 +45,27 @@ class Preformatted(Part):
 class Table(Part):
     """A table of text or numbers; floats have four significant digits, missing values are blank.
 
-    Parameters
-    ----------
-    frame : pd.DataFrame
-    grouped_by : str
-        A column whose repeated values are shown once, with a rule above each new one.
+    The repeated values of the column `grouped_by` are shown once, with a rule above each new one.
     """
 
-    drawn_by: ClassVar[str] = "table"
     frame: pd.DataFrame
     grouped_by: str = ""
 
     def rows(self) -> list[tuple[bool, list[str]]]:
         """Return each row's cells, and whether it begins a group."""
-        found, before = [], None
-        for row in self.frame.to_dict("records"):
-            begins = bool(self.grouped_by) and row[self.grouped_by] != before
-            if self.grouped_by:
-                before, row = row[self.grouped_by], row if begins else {**row, self.grouped_by: ""}
-            found.append((begins, [_cell(value) for value in row.values()]))
-        return found
+        cells = self.frame.map(_cell)
+        begins = pd.Series(False, self.frame.index)
+        if self.grouped_by:
+            groups = self.frame[self.grouped_by]
+            begins = groups != groups.shift()
+            cells[self.grouped_by] = cells[self.grouped_by].where(begins, "")
+        return list(zip(begins.tolist(), cells.to_numpy().tolist()))
 
 
 @dataclass(frozen=True)
 class FigureImage(Part):
     """A PNG, embedded in the page, and its caption, which is also its alternative text."""
 
-    drawn_by: ClassVar[str] = "figure"
     png: Path
     caption: str
 
@@ -96,7 +83,6 @@ class FigureImage(Part):
 class FindingList(Part):
     """Sentences, each with the badge of its verdict."""
 
-    drawn_by: ClassVar[str] = "findings"
     findings: Sequence[Finding]
 
 
@@ -104,16 +90,15 @@ class FindingList(Part):
 class ClaimList(Part):
     """What the paper claims, each sentence with its verdicts and their evidence."""
 
-    drawn_by: ClassVar[str] = "claims"
     rows: Sequence[ClaimRow]
 
-    def judged(self) -> list["JudgedClaim"]:
-        """Return the claims that the run speaks of."""
+    def judged(self) -> list[list[ClaimRow]]:
+        """Return the rows of each claim that the run speaks of."""
         by_claim: dict[str, list[ClaimRow]] = {}
         for row in self.rows:
             if row.task:
                 by_claim.setdefault(row.claim, []).append(row)
-        return [JudgedClaim(rows[0].sentence, rows, tally(row.verdict for row in rows)) for rows in by_claim.values()]
+        return list(by_claim.values())
 
     def missing(self) -> list[ClaimRow]:
         """Return the rows of claims that nothing in the run speaks of."""
@@ -121,19 +106,9 @@ class ClaimList(Part):
 
 
 @dataclass(frozen=True)
-class JudgedClaim:
-    """A claim's sentence, its rows, and how many of them have which verdict."""
-
-    sentence: str
-    rows: Sequence[ClaimRow]
-    verdicts: Mapping[str, int]
-
-
-@dataclass(frozen=True)
 class Folded(Part):
     """Parts that open on a click on a summary."""
 
-    drawn_by: ClassVar[str] = "folded"
     summary: str
     parts: Sequence[Part]
 
@@ -141,13 +116,7 @@ class Folded(Part):
 def render(title: str, subtitle: str, sections: Mapping[str, Sequence[Part]]) -> str:
     """Return a whole HTML document with inline style and no external resource; all text is escaped.
 
-    Parameters
-    ----------
-    title : str
-    subtitle : str
-        Which run it is, and when it was started.
-    sections : mapping of str to sequence of Part
-        By title.
+    `sections` are by title; `subtitle` says which run it is, and when it was started.
     """
     return _templates().get_template("page.html.j2").render(title=title, subtitle=subtitle, sections=sections)
 
@@ -173,8 +142,8 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters["anchor"] = anchor
-    found.globals["badges"] = BADGES
+    found.filters |= {"anchor": anchor, "tally": tally}
+    found.globals["colours"] = COLOURS
     return found
 
 

@@ -25,9 +25,8 @@ from mgc_keras.reporting.page import (
     Preformatted,
     Table,
 )
-from mgc_keras.reporting.rate_finder import draw_rate_search
 from mgc_keras.reporting.tables import comparison_table
-from mgc_keras.reporting.training import draw_training
+from mgc_keras.reporting.training import draw_rate_search, draw_training
 from mgc_keras.runs.reader import RunFolder
 
 Section = Callable[[RunFolder], list[Part]]
@@ -43,11 +42,7 @@ PAIRED_TESTS = (
 def first_screen(run: RunFolder, name: Callable[[str], str] = str) -> list[Part]:
     """Return what a report opens with: the forest plot of the planned differences, then the paper's claims.
 
-    Parameters
-    ----------
-    run : RunFolder
-    name : function of str to str
-        A feature's name as figures show it.
+    `name` gives a feature's name as figures show it.
     """
     parts: list[Part] = []
     drawn = draw_forest(run, run.folder / "figures" / "differences.png", name=name)
@@ -74,20 +69,13 @@ def paired(
 ) -> list[Part]:
     """All paired tests: what they come to under the headline protocol, how they were made, and their numbers.
 
-    Parameters
-    ----------
-    run : RunFolder
-    text : str
-        How the tests were made.
-    name, describe : function of str to str
-        A feature in tables and in sentences; sentences take the name where `describe` is not given.
+    `name` and `describe` say what a feature is in tables and in sentences; without `describe` these take the name.
     """
     if run.comparisons.empty:
         return [Paragraph("No paired tests were saved.")]
-    headlines = FindingList(findings(run, describe=describe or name))
     return [
         Paragraph(f"Under the {run.headline_protocol} protocol:"),
-        headlines,
+        FindingList(findings(run, describe or name)),
         Paragraph(text),
         Table(comparison_table(run, name), grouped_by="Task"),
     ]
@@ -103,11 +91,8 @@ def source_training(run: RunFolder) -> list[Part]:
     """The training of the source tagger."""
     drawn = draw_training(run.history, run.folder / "figures" / "training.png")
     if drawn is None:
-        return [
-            Paragraph(
-                "The source network was not trained in this run: its weights were given, or no history was saved."
-            )
-        ]
+        text = "The source network was not trained in this run: its weights were given, or no history was saved."
+        return [Paragraph(text)]
     last = run.history.iloc[-1]
     numbers = ", ".join(f"{column} {last[column]:.4g}" for column in run.history if column != "epoch")
     return [FigureImage(drawn, f"Source tagger, {len(run.history)} epochs. Last epoch: {numbers}.")]
@@ -118,7 +103,6 @@ def trainings(run: RunFolder, pattern: str, title: Callable[[str, str, str, str]
 
     Parameters
     ----------
-    run : RunFolder
     pattern : str
         Below ``training``, of folders named ``<task>__<network>__<protocol>__<seed or fold>``.
     title : function of (task, network, protocol, seed or fold) to str
@@ -141,17 +125,9 @@ def trainings(run: RunFolder, pattern: str, title: Callable[[str, str, str, str]
 
 @dataclass(frozen=True)
 class Counted:
-    """A feature whose confusion matrices are shown.
+    """A feature whose confusion matrices are shown, what the report calls it, and the unit that is counted.
 
-    Parameters
-    ----------
-    feature : str
-    title : str
-        What the report calls it.
-    unit : str
-        What is counted.
-    independent : bool
-        Whether what is counted is independent: excerpts of one song are not.
+    Excerpts of one song are not `independent` of each other.
     """
 
     feature: str
@@ -190,7 +166,6 @@ def audit(
 
     Parameters
     ----------
-    run : RunFolder
     questions : mapping of str to (title, question)
         By name of the audit, in the order to show them in; others follow.
     draw : function of (run, name) to Path or None
@@ -209,7 +184,7 @@ def audit(
         if drawn := draw(run, name):
             parts.append(FigureImage(drawn, f"{title}: the figures of the table below."))
         if len(result.table):
-            parts.append(short_table(result.table, f"{title}: all {len(result.table)} rows"))
+            parts.append(_short_table(result.table, f"{title}: all {len(result.table)} rows"))
     return parts
 
 
@@ -219,7 +194,7 @@ def errors(run: RunFolder) -> list[Part]:
         return [Paragraph("No clip was left out.")]
     count = len(run.errors)
     text = "1 clip could not be used and was" if count == 1 else f"{count} clips could not be used and were"
-    return [Paragraph(f"{text} left out:"), short_table(run.errors, f"All {count} clips")]
+    return [Paragraph(f"{text} left out:"), _short_table(run.errors, f"All {count} clips")]
 
 
 def configuration(run: RunFolder) -> list[Part]:
@@ -229,8 +204,7 @@ def configuration(run: RunFolder) -> list[Part]:
     parts: list[Part] = []
     names = {"options": ("Option", "Value"), "inputs": ("Input", "SHA-256"), "versions": ("Part", "Version")}
     for key, columns in names.items():
-        entries = run.config.get(key)
-        if isinstance(entries, dict) and entries:
+        if entries := run.config.get(key):
             rows = [(name, _plain(value)) for name, value in entries.items()]
             parts.append(Table(pd.DataFrame(rows, columns=list(columns))))
     whole = json.dumps(run.config, indent=2, ensure_ascii=False)
@@ -239,9 +213,8 @@ def configuration(run: RunFolder) -> list[Part]:
 
 def reproduce(run: RunFolder) -> list[Part]:
     """The command line, and how to redraw the report."""
-    command = run.config.get("command")
     parts: list[Part] = [Paragraph("The command line was not saved.")]
-    if command:
+    if command := run.config.get("command"):
         parts = [Paragraph("This run:"), Preformatted(command_line(command))]
     text = "The figures and this page, redrawn from the run's saved files alone:"
     return [*parts, Paragraph(text), Preformatted(shlex.join(["mgc-keras", "report", run.folder.name]))]
@@ -260,7 +233,7 @@ def command_line(command: list[str]) -> str:
     return shlex.join([*study, *rest])
 
 
-def short_table(table: pd.DataFrame, summary: str) -> Part:
+def _short_table(table: pd.DataFrame, summary: str) -> Part:
     """Return a table, folded under its summary where it is long."""
     return Folded(summary, [Table(table)]) if len(table) > ROWS_SHOWN else Table(table)
 
@@ -271,8 +244,4 @@ def _plain(value: object) -> str:
     return "" if value is None else str(value)
 
 
-COMMON_SECTIONS: dict[str, Section] = {
-    "Errors": errors,
-    "Configuration": configuration,
-    "How to reproduce": reproduce,
-}
+COMMON_SECTIONS: dict[str, Section] = {"Errors": errors, "Configuration": configuration, "How to reproduce": reproduce}

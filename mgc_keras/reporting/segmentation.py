@@ -3,29 +3,15 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from sklearn.manifold import smacof
 
-from mgc_keras.reporting.style import (
-    BLUE,
-    DARK,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    figure_legend,
-    label_axes,
-    new_figure,
-    save_png,
-)
+from mgc_keras.reporting.style import BLUE, DARK, GREY, PALETTE, figure_legend, label_axes, new_figure, save_png
 from mgc_keras.segmentation.segments import Segmentation
 
 # As many as the eigenvalue gap may choose; the four at the end stand apart in lightness.
-_COLOURS = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, "#F0E442", DARK, "#7F3B08", "#8F8F8F")
+_COLOURS = (*PALETTE, "#F0E442", DARK, "#7F3B08", "#8F8F8F")
 _MARKERS = "os^D"
 _COLUMNS = 2000  # of a drawn waveform, about
 # Distances above this share of all are drawn alike: a few quiet windows would leave the others without contrast.
@@ -35,38 +21,35 @@ _SHOWN_SHARE = 0.95
 def draw_segmentation(
     waveform: np.ndarray, segmentation: Segmentation, stem: str | Path, *, title: str = ""
 ) -> list[Path]:
-    """Draw the five figures of a song.
+    """Draw the five figures of a song, and return their files in the paper's order.
 
     Parameters
     ----------
     waveform : np.ndarray [shape=(n_samples,)]
-        The waveform that was segmented.
     segmentation : Segmentation
+        Of the waveform.
     stem : str or Path
         Folder and beginning of the file names: ``<stem>_waveform.png`` (Figure 3), ``_distances.png`` (S, Figure 4),
         ``_graph.png`` (A, Figure 5), ``_map.png`` (the graph laid out by multidimensional scaling, neighbours in time
         linked, Figure 6) and ``_segments.png`` (the waveform in the colours of its segments, Figure 7).
     title : str
         What the figures call the song.
-
-    Returns
-    -------
-    list of Path
-        The files, in the paper's order.
     """
     song = f"{title}: " if title else ""
+    distances = segmentation.distances
+    most = float(np.quantile(distances, _SHOWN_SHARE)) or 1.0
     drawings = {
-        "waveform": _waveform(waveform, segmentation, f"{song}waveform"),
-        "distances": _distances(segmentation, f"{song}distances S between windows"),
+        "waveform": _over_time(waveform, segmentation, f"{song}waveform", is_coloured=False),
+        "distances": _matrix(segmentation, distances, f"{song}distances S between windows", most, "Spectral error"),
         "graph": _matrix(segmentation, segmentation.graph, f"{song}graph A", 1.0, "Weight"),
         "map": _map(segmentation, f"{song}map of the graph"),
-        "segments": _segments(waveform, segmentation, f"{song}segments"),
+        "segments": _over_time(waveform, segmentation, f"{song}segments", is_coloured=True),
     }
     stem = Path(stem)
     return [save_png(drawn, stem.with_name(f"{stem.name}_{name}.png")) for name, drawn in drawings.items()]
 
 
-def window_map(graph: np.ndarray, seed: int = 0) -> np.ndarray:
+def window_map(graph: np.ndarray) -> np.ndarray:
     """Lay the windows out in a plane so that those with strong links lie near each other.
 
     Parameters
@@ -74,8 +57,6 @@ def window_map(graph: np.ndarray, seed: int = 0) -> np.ndarray:
     graph : np.ndarray [shape=(n_windows, n_windows), dtype=float64]
         A. Windows are as far apart as their weight is below 1; the distances themselves, which span many powers of ten
         where a song has quiet windows, would show those windows and little else.
-    seed : int
-        Of the start.
 
     Returns
     -------
@@ -86,7 +67,7 @@ def window_map(graph: np.ndarray, seed: int = 0) -> np.ndarray:
     np.fill_diagonal(apart, 0.0)
     if not apart.any():
         return np.zeros((len(graph), 2))
-    return smacof(apart, n_components=2, n_init=1, random_state=seed)[0]
+    return smacof(apart, n_components=2, n_init=1, random_state=0)[0]
 
 
 def colour_of(label: int) -> str:
@@ -94,27 +75,27 @@ def colour_of(label: int) -> str:
     return _COLOURS[label % len(_COLOURS)]
 
 
-def _waveform(waveform: np.ndarray, segmentation: Segmentation, title: str) -> Figure:
-    figure, (axes,) = new_figure(10.5, 3.2)
-    _draw_stretch(axes, waveform, (0, len(waveform)), segmentation.sampling_rate, BLUE)
+def _over_time(waveform: np.ndarray, segmentation: Segmentation, title: str, is_coloured: bool) -> Figure:
+    """Draw the waveform, each segment in its colour or all in one, as columns from the least to the greatest sample."""
+    figure, (axes,) = new_figure(10.5, 3.6 if is_coloured else 3.2)
+    bounds, colours = [0, len(waveform)], [BLUE]
+    if is_coloured:
+        first = np.flatnonzero(np.diff(segmentation.labels, prepend=-1))
+        bounds = [*map(int, segmentation.edges[first]), int(segmentation.edges[-1])]
+        colours = [colour_of(int(label)) for label in segmentation.labels[first]]
+    for start, end, colour in zip(bounds, bounds[1:], colours):
+        columns = np.arange(0, end - start, max(1, len(waveform) // _COLUMNS))
+        low, high = (extreme.reduceat(waveform[start:end], columns) for extreme in (np.minimum, np.maximum))
+        time = (start + np.append(columns, end - start)) / segmentation.sampling_rate
+        low, high = np.append(low, low[-1]), np.append(high, high[-1])
+        axes.fill_between(time, low, high, step="post", color=colour, linewidth=0.4)
     label_axes(axes, title, "Time (s)", "Amplitude")
     axes.margins(x=0)
+    if is_coloured:
+        kinds = range(segmentation.n_segments)
+        handles = [Line2D([], [], color=colour_of(kind), linewidth=6, label=f"segment {kind}") for kind in kinds]
+        figure_legend(figure, handles)
     return figure
-
-
-def _draw_stretch(axes: Axes, waveform: np.ndarray, span: tuple[int, int], sampling_rate: int, colour: str) -> None:
-    """Draw the samples from one to another as columns from the least to the greatest."""
-    start, end = span
-    columns = np.arange(0, end - start, max(1, len(waveform) // _COLUMNS))
-    low, high = (extreme.reduceat(waveform[start:end], columns) for extreme in (np.minimum, np.maximum))
-    time = (start + np.append(columns, end - start)) / sampling_rate
-    low, high = np.append(low, low[-1]), np.append(high, high[-1])
-    axes.fill_between(time, low, high, step="post", color=colour, linewidth=0.4)
-
-
-def _distances(segmentation: Segmentation, title: str) -> Figure:
-    distances = segmentation.distances
-    return _matrix(segmentation, distances, title, float(np.quantile(distances, _SHOWN_SHARE)) or 1.0, "Spectral error")
 
 
 def _matrix(segmentation: Segmentation, values: np.ndarray, title: str, most: float, meaning: str) -> Figure:
@@ -147,19 +128,5 @@ def _map(segmentation: Segmentation, title: str) -> Figure:
     axes.set_xticks([])
     axes.set_yticks([])
     label_axes(axes, title, "Multidimensional scaling, first axis", "Second axis")
-    figure_legend(figure, handles)
-    return figure
-
-
-def _segments(waveform: np.ndarray, segmentation: Segmentation, title: str) -> Figure:
-    figure, (axes,) = new_figure(10.5, 3.6)
-    labels, edges = segmentation.labels, segmentation.edges
-    first = np.flatnonzero(np.diff(labels, prepend=-1))
-    for label, start, end in zip(labels[first], edges[first], np.append(edges[first[1:]], edges[-1]), strict=True):
-        _draw_stretch(axes, waveform, (int(start), int(end)), segmentation.sampling_rate, colour_of(int(label)))
-    label_axes(axes, title, "Time (s)", "Amplitude")
-    axes.margins(x=0)
-    handles = [Line2D([], [], color=colour_of(label), linewidth=6, label=f"segment {label}")
-               for label in range(segmentation.n_segments)]  # fmt: skip
     figure_legend(figure, handles)
     return figure

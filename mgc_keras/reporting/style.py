@@ -9,12 +9,12 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import AutoLocator
+from matplotlib.ticker import MaxNLocator
 
 from mgc_keras.files import whole_file
 
 # Okabe and Ito's palette, distinguishable with any of the common colour-vision deficiencies.
-BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
+PALETTE = BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
 GREY, MIDDLE_GREY, DARK = "#C4C4C4", "#6E6E6E", "#333333"
 
 # A report shows figures at half their pixels, so that they stay sharp on fine screens and text is one size everywhere.
@@ -60,9 +60,7 @@ def label_axes(axes: Axes, title: str, x: str, y: str) -> None:
 
 def whole_ticks(axis: Axis) -> None:
     """Put the ticks of an axis of counts on whole numbers."""
-    locator = AutoLocator()
-    locator.set_params(integer=True)
-    axis.set_major_locator(locator)
+    axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
 
 
 def figure_legend(figure: Figure, handles: Sequence[Artist]) -> None:

@@ -18,15 +18,8 @@ def score_table(
 ) -> pd.DataFrame:
     """Return one row a feature: what it is, what the paper prints, and one column a protocol with 95 % intervals.
 
-    Parameters
-    ----------
-    run : RunFolder
-    scores : pd.DataFrame
-        Rows of ``scores.csv``, of one task.
-    label : function of str to mapping
-        The first columns of a feature's row, by heading.
-    printed : mapping of str to float
-        The paper's scores by feature.
+    `scores` are rows of ``scores.csv``, of one task; `label` gives the first columns of a feature's row, by heading;
+    `printed` the paper's scores by feature.
     """
     protocols = [name for name in run.protocols if name in set(scores["protocol"])]
     rows = []
@@ -46,14 +39,7 @@ def protocol_cells(run: RunFolder, rows: pd.DataFrame, protocols: Sequence[str])
 
 
 def comparison_table(run: RunFolder, name: Callable[[str], str] = str) -> pd.DataFrame:
-    """Return the paired tests: Task, Protocol, Comparison, Difference with interval, p, p (Holm), Clips.
-
-    Parameters
-    ----------
-    run : RunFolder
-    name : function of str to str
-        A feature's name as tables show it.
-    """
+    """Return the paired tests; `name` gives a feature's name as tables show it."""
     rows = [
         {
             "Task": row["task"],

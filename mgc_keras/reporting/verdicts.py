@@ -1,7 +1,6 @@
 """The words of verdicts and how they look: one vocabulary for all reports."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -15,33 +14,22 @@ LEVEL = 0.05
 SMALLER_IS_BETTER = ("epochs_to_90", "gap")
 
 
-@dataclass(frozen=True)
-class Badge:
-    """How a verdict is shown."""
-
-    label: str
-    colour: str
-
-
-# Claims of a paper, then comparisons of two features, then counts.
-BADGES = {
-    CONFIRMED: Badge("Confirmed", GREEN),
-    REFUTED: Badge("Refuted", VERMILION),
-    BETTER: Badge("Better", GREEN),
-    WORSE: Badge("Worse", VERMILION),
-    MIXED: Badge("Mixed", ORANGE),
-    NOT_DECIDED: Badge("Not decided", MIDDLE_GREY),
-    CHECKED: Badge("Checked", BLUE),
+# The colours of verdicts: claims of a paper, then comparisons of two features, then counts.
+COLOURS = {
+    CONFIRMED: GREEN,
+    REFUTED: VERMILION,
+    BETTER: GREEN,
+    WORSE: VERMILION,
+    MIXED: ORANGE,
+    NOT_DECIDED: MIDDLE_GREY,
+    CHECKED: BLUE,
 }
 
 
 def comparison_verdict(row: pd.Series) -> str:
     """Return whether the first of two features is better or worse, or whether that is not decided.
 
-    Parameters
-    ----------
-    row : pd.Series
-        With difference (first minus second), p_holm and, unless the greater is the better, metric.
+    The row holds difference (first minus second), p_holm and, unless the greater is the better, metric.
 
     Example
     -------
@@ -54,7 +42,7 @@ def comparison_verdict(row: pd.Series) -> str:
 
 
 def tally(verdicts: Iterable[str]) -> dict[str, int]:
-    """Count verdicts, in the order of `BADGES`.
+    """Count verdicts, in the order of `COLOURS`.
 
     Example
     -------
@@ -62,4 +50,4 @@ def tally(verdicts: Iterable[str]) -> dict[str, int]:
     {'confirmed': 1, 'not decided': 2}
     """
     found = list(verdicts)
-    return {verdict: found.count(verdict) for verdict in BADGES if verdict in found}
+    return {verdict: found.count(verdict) for verdict in COLOURS if verdict in found}

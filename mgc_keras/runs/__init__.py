@@ -1,5 +1,1 @@
-"""The run folder: what a study leaves on disk, and how it is read back.
-
-Begin with `writer`, whose docstring lists the files. `reader` gives them to reports, `summary` makes scores and
-comparisons with their intervals from predictions.
-"""
+"""The run folder: `writer` lists and writes its files, `reader` reads them, `summary` makes scores from predictions."""

@@ -1,13 +1,12 @@
 """What a run says of a paper's claims: the rows of ``claims.csv``."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.errors import OptionError
-from mgc_keras.runs.writer import write_table
+from mgc_keras.runs.writer import read_table, write_table
 
 CONFIRMED, REFUTED, NOT_DECIDED = "confirmed", "refuted", "not decided"
 
@@ -45,31 +44,21 @@ class ClaimRow:
         return f"The paper: {self.sentence} This run{where}: {self.verdict}. {self.evidence or self.why}"
 
 
-CLAIM_COLUMNS = tuple(field.name for field in fields(ClaimRow))
+CLAIM_COLUMNS = [field.name for field in fields(ClaimRow)]
 
 
 def write_claim_rows(rows: Iterable[ClaimRow], folder: str | Path) -> Path:
     """Write a run's ``claims.csv``, whole or not at all. Return its path."""
-    table = pd.DataFrame([asdict(row) for row in rows], columns=list(CLAIM_COLUMNS))
-    return write_table(table, Path(folder) / "claims.csv")
+    return write_table(pd.DataFrame(map(vars, rows), columns=CLAIM_COLUMNS), Path(folder) / "claims.csv")
 
 
 def read_claim_rows(folder: str | Path) -> list[ClaimRow]:
     """Read a run's ``claims.csv``; no rows where there is none.
 
-    Raises
-    ------
-    OptionError
-        The file cannot be read or lacks a column.
+    Raises `OptionError` where it cannot be read or lacks a column.
     """
     path = Path(folder) / "claims.csv"
     if not path.is_file():
         return []
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise OptionError(f"no table ({error})", path=path, cure="draw the report again") from error
-    for column in CLAIM_COLUMNS:
-        if column not in table:
-            raise OptionError("the column is missing", path=path, field=column, cure="draw the report again")
-    return [ClaimRow(**row) for row in table[list(CLAIM_COLUMNS)].to_dict("records")]
+    table = read_table(path, CLAIM_COLUMNS, "draw the report again", dtype=str, keep_default_na=False)
+    return [ClaimRow(**row) for row in table[CLAIM_COLUMNS].to_dict("records")]

@@ -12,7 +12,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.runs.claims import ClaimRow, read_claim_rows
 from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
-from mgc_keras.runs.writer import prediction_file, read_predictions
+from mgc_keras.runs.writer import prediction_file, read_predictions, read_table
 
 # Columns that stay text also where they look like numbers.
 _TEXT = ("study", "task", "feature", "feature_a", "feature_b", "protocol", "metric", "clip_id", "class")
@@ -22,15 +22,7 @@ _TEXT = ("study", "task", "feature", "feature_a", "feature_b", "protocol", "metr
 class RunFolder:
     """Reads the files of one run. Optional files that are absent read as empty tables.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds at least ``scores.csv``.
-
-    Raises
-    ------
-    OptionError
-        ``scores.csv`` is absent or empty, or a file cannot be read or lacks a column.
+    Raises `OptionError` where ``scores.csv`` is absent or empty, or a file cannot be read or lacks a column.
 
     Example
     -------
@@ -44,25 +36,18 @@ class RunFolder:
     def config(self) -> dict[str, Any]:
         """The resolved configuration, versions and hashes of inputs; empty if none was saved."""
         path = self.folder / "config.json"
-        if not path.is_file():
-            return {}
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise OptionError(f"no JSON ({error})", path=path, cure="run the study again") from error
-        if not isinstance(content, dict):
-            raise OptionError("no configuration, for it has no names", path=path, cure="run the study again")
-        return content
+            return dict(json.loads(_text(path) or "{}"))
+        except (ValueError, TypeError) as error:
+            raise OptionError(f"no configuration ({error})", path=path, cure="run the study again") from error
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """``scores.csv``: one row a task, feature and protocol."""
-        path = self.folder / "scores.csv"
-        if not path.is_file():
-            raise OptionError("no scores here", path=path, cure="give the --out folder of a finished run")
-        table = _read(path, SCORE_COLUMNS)
+        table = self.table("scores.csv", SCORE_COLUMNS)
         if table.empty:
-            raise OptionError("holds no scores", path=path, cure="give the --out folder of a finished run")
+            path, cure = self.folder / "scores.csv", "give the --out folder of a finished run"
+            raise OptionError("no scores here", path=path, cure=cure)
         return table
 
     @cached_property
@@ -88,10 +73,11 @@ class RunFolder:
     @cached_property
     def audits(self) -> dict[str, AuditResult]:
         """Every ``audit/<name>.csv`` with its conclusion, by name in alphabetical order."""
-        found = {}
-        for path in sorted((self.folder / "audit").glob("*.csv")):
-            found[path.stem] = AuditResult(path.stem, _read(path, ()), _text(path.with_suffix(".txt")))
-        return found
+        paths = sorted((self.folder / "audit").glob("*.csv"))
+        return {
+            path.stem: AuditResult(path.stem, self.table(f"audit/{path.name}"), _text(path.with_suffix(".txt")))
+            for path in paths
+        }
 
     @property
     def tasks(self) -> list[str]:
@@ -130,18 +116,12 @@ class RunFolder:
         return found
 
     def table(self, name: str, columns: tuple[str, ...] = ()) -> pd.DataFrame:
-        """Return another table of the folder, such as ``seeds.csv``; an empty one where none was written or found.
-
-        Raises
-        ------
-        OptionError
-            The file cannot be read, or lacks one of `columns`.
-        """
+        """Return another table of the folder, such as ``seeds.csv``; an empty one where none was written or found."""
         path = self.folder / name
         # A table of no rows that was written without columns is a line break.
         if not path.is_file() or path.stat().st_size < 2:
             return pd.DataFrame(columns=list(columns))
-        return _read(path, columns)
+        return read_table(path, columns, dtype=dict.fromkeys(_TEXT, str))
 
 
 def _text(path: Path) -> str:
@@ -150,14 +130,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
     except UnicodeDecodeError as error:
         raise OptionError(f"no text ({error})", path=path, cure="run the study again") from error
-
-
-def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str))
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise OptionError(f"no table ({error})", path=path, cure="run the study again") from error
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise OptionError("the column is missing", path=path, field=missing[0], cure="run the study again")
-    return table

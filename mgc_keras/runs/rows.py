@@ -10,13 +10,11 @@ class ScoreRow:
 
     Parameters
     ----------
-    study, task, feature, protocol : str
     metric : {"accuracy", "r2", "auc"}
     score, ci_low, ci_high : float
         With the ends of its 95 % interval.
     published : float
         What the paper prints for this very task; NaN where it prints nothing.
-    n_clips : int
     """
 
     study: str
@@ -50,12 +48,10 @@ class ComparisonRow:
 
     Parameters
     ----------
-    task, protocol, feature_a, feature_b, metric : str
     difference, ci_low, ci_high : float
         With the ends of its 95 % interval.
     p_value, p_holm : float
         By itself, and corrected for all comparisons of the protocol.
-    n_clips : int
     """
 
     task: str

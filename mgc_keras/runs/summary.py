@@ -34,9 +34,7 @@ def score_row(
 
     Parameters
     ----------
-    study, task, feature, protocol : str
-    metric : str
-        "accuracy" or "r2".
+    metric : {"accuracy", "r2"}
     predictions : pd.DataFrame
         Columns clip_id, fold, truth, prediction and, if `grouped`, group.
     weighting : str
@@ -46,22 +44,10 @@ def score_row(
     published : float, optional
         The recorded score, if there is one.
     n_resamples, seed : int
-        As in `bootstrap_interval`.
-
-    Returns
-    -------
-    ScoreRow
-        published is NaN if unknown.
-
-    Raises
-    ------
-    OptionError
-        As `bootstrap_interval`.
+        As in `bootstrap_interval`, whose errors it raises.
     """
-    truth, prediction = columns_for(predictions, metric)
     interval = bootstrap_interval(
-        truth,
-        prediction,
+        *columns_for(predictions, metric),
         metric,
         folds=predictions["fold"].to_numpy(),
         weighting=weighting,
@@ -69,8 +55,8 @@ def score_row(
         n_resamples=n_resamples,
         seed=seed,
     )
-    recorded = np.nan if published is None else float(published)
     ends = (interval.score, interval.low, interval.high)
+    recorded = np.nan if published is None else float(published)
     return ScoreRow(study, task, feature, protocol, metric, *ends, recorded, len(predictions))
 
 
@@ -79,12 +65,14 @@ def compare_features(
     scores: Iterable[ScoreRow] | pd.DataFrame,
     pairs: Pairs | Callable[[Iterable[str]], Pairs],
     *,
-    weighting: Mapping[str, str] | None = None,
-    grouped: Mapping[str, bool] | None = None,
+    weighting: Mapping[str, str],
+    grouped: Mapping[str, bool],
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> list[ComparisonRow]:
     """Compare features pairwise, on each task and protocol whose saved predictions hold both of a pair.
+
+    p_holm corrects for all comparisons of one protocol.
 
     Parameters
     ----------
@@ -94,49 +82,42 @@ def compare_features(
         Say which tasks, protocols and metrics there are.
     pairs : iterable of (feature_a, feature_b), or function of features to such
         Planned before scores are seen, or the p-values mean nothing. A function is asked for each task.
-    weighting : mapping, optional
-        Weighting of folds for each protocol; "pooled" where not named.
-    grouped : mapping, optional
+    weighting : mapping
+        Weighting of folds for each protocol.
+    grouped : mapping
         For each protocol, whether groups (artists) are resampled and swapped instead of clips, where predictions name
-        them; False where not named.
+        them.
     n_resamples, seed : int
         As in `bootstrap_interval`.
 
-    Returns
-    -------
-    list of ComparisonRow
-        p_holm corrects for all comparisons of one protocol.
-
     Raises
     ------
-    ManifestError
-        Predictions cannot be read.
     OptionError
-        Two features were scored on different clips.
+        Predictions cannot be read, or two features were scored on different clips.
     """
     rows = []
-    for names, cell in pd.DataFrame(scores).groupby(["task", "protocol", "metric"], sort=False):
-        task, protocol, metric = names
-        for feature_a, feature_b in pairs(cell["feature"]) if callable(pairs) else pairs:
-            files = [
-                Path(run_folder) / "predictions" / prediction_file(task, feature, protocol)
-                for feature in (feature_a, feature_b)
-            ]
-            if all(path.is_file() for path in files):
-                table_a, table_b = map(read_predictions, files)
-                found = compare_tables(
-                    table_a,
-                    table_b,
-                    metric,
-                    weighting=(weighting or {}).get(protocol, "pooled"),
-                    grouped=(grouped or {}).get(protocol, False),
-                    n_resamples=n_resamples,
-                    seed=seed,
-                )
-                rows.append(
-                    {"task": task, "protocol": protocol, "feature_a": feature_a, "feature_b": feature_b, **found}
-                )
-    return _with_holm(rows)
+    for (task, protocol, metric), cell in pd.DataFrame(scores).groupby(["task", "protocol", "metric"], sort=False):
+        for names in pairs(cell["feature"]) if callable(pairs) else pairs:
+            files = [Path(run_folder) / "predictions" / prediction_file(task, name, protocol) for name in names]
+            if not all(path.is_file() for path in files):
+                continue
+            table_a, table_b = map(read_predictions, files)
+            found = compare_tables(
+                table_a,
+                table_b,
+                metric,
+                weighting=weighting[protocol],
+                grouped=grouped[protocol],
+                n_resamples=n_resamples,
+                seed=seed,
+            )
+            first, second = names
+            rows.append({"task": task, "protocol": protocol, "feature_a": first, "feature_b": second, **found})
+    if not rows:
+        return []
+    table = pd.DataFrame(rows)
+    table["p_holm"] = table.groupby("protocol")["p_value"].transform(holm)
+    return [ComparisonRow(**row) for row in table.to_dict("records")]
 
 
 def compare_tables(
@@ -151,10 +132,7 @@ def compare_tables(
 ) -> dict[str, Any]:
     """Compare two tables of predictions of the same clips. Return the numeric columns of ``comparisons.csv``.
 
-    Raises
-    ------
-    OptionError
-        The tables hold different clips or truths.
+    Raises `OptionError` where the tables hold different clips or truths.
     """
     # A clip that several folds (of several splits) tested has a row for each.
     keys = ["clip_id"] if table_a["clip_id"].is_unique else ["clip_id", "fold"]
@@ -165,7 +143,6 @@ def compare_tables(
     truth_b, prediction_b = columns_for(table_b, metric)
     if not np.array_equal(truth, truth_b):
         raise OptionError("the two features were scored against different labels", cure="score both on one manifest")
-    groups = groups_of(table_a) if grouped and "group" in table_a else None
     same_folds = np.array_equal(table_a["fold"], table_b["fold"])
     result = compare(
         truth,
@@ -174,7 +151,7 @@ def compare_tables(
         metric,
         folds=table_a["fold"].to_numpy() if same_folds else None,
         weighting=weighting if same_folds else "pooled",
-        groups=groups,
+        groups=groups_of(table_a) if grouped and "group" in table_a else None,
         n_resamples=n_resamples,
         seed=seed,
     )
@@ -190,14 +167,5 @@ def columns_for(predictions: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.
 
 def groups_of(predictions: pd.DataFrame) -> np.ndarray:
     """Return each clip's group; a clip whose group is unknown (empty) is a group of its own."""
-    group = predictions["group"].fillna("").astype(str).to_numpy()
-    own = np.array([f"clip {clip}" for clip in predictions["clip_id"]])
-    return np.where(group == "", own, np.char.add("group ", group.astype(str)))
-
-
-def _with_holm(rows: list[dict[str, Any]]) -> list[ComparisonRow]:
-    for protocol in {row["protocol"] for row in rows}:
-        members = [row for row in rows if row["protocol"] == protocol]
-        for row, adjusted in zip(members, holm(np.array([row["p_value"] for row in members]))):
-            row["p_holm"] = float(adjusted)
-    return [ComparisonRow(**row) for row in rows]
+    group = predictions["group"].fillna("").astype(str)
+    return ("group " + group).where(group != "", "clip " + predictions["clip_id"].astype(str)).to_numpy(str)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mgc_keras.scattering.filters import SIGMA_0, gaussian
+from mgc_keras.scattering.operations import Array
 from mgc_keras.scattering.options import ScatteringOptions
 from mgc_keras.scattering.padding import Padding, crossfade
 
@@ -28,27 +29,23 @@ class BlockAverage:
     ----------
     first, last : int
         The samples from `first` to `last` (excluded).
-    basis : np.ndarray [shape=(n_samples of a block, n_vectors), dtype=float64]
-    combination : np.ndarray [shape=(n_blocks * n_vectors, n_frames), dtype=float64]
+    bases : list of array [shape=(n_samples of a block, n_vectors), dtype=float64]
+        One for each of the parts that take turns of samples; a single one until `Transform` splits the signal.
+    combination : array [shape=(n_blocks * n_vectors, n_frames), dtype=float64]
         For one block, basis @ combination is the weight of each of its samples in each frame.
     """
 
     first: int
     last: int
-    basis: np.ndarray
-    combination: np.ndarray
+    bases: list[Array]
+    combination: Array
 
 
 @dataclass(frozen=True)
 class _Usage:
     """How samples enter the frames: at their own time, or as what is at a reflected time.
 
-    Attributes
-    ----------
-    sign, origin : int
-        A sample at time t counts as one at sign * t + origin.
-    shares : np.ndarray [shape=(n_blocks, n_samples of a block)]
-        From 0 to 1.
+    A sample at time t counts as one at sign * t + origin, with a share, (n_blocks, n_samples of a block), from 0 to 1.
     """
 
     sign: int
@@ -78,23 +75,15 @@ class Averaging:
     def block_averages(self, subsampling: int, smallest_share: float) -> list[BlockAverage]:
         """Return the parts whose sum is the frames of a signal that is subsampled by 2^subsampling.
 
-        Parameters
-        ----------
-        subsampling : int
-        smallest_share : float
-            Basis vectors that are smaller than this, beside the largest, are left out.
+        Basis vectors that are smaller than `smallest_share`, beside the largest, are left out.
         """
         usages = self._usages(subsampling)
         # Weights are the same in every block, but for a shift, unless a sample is faded in or out within the block.
-        faded = np.flatnonzero(
-            [any(np.ptp(usage.shares[block]) > 0 for usage in usages) for block in range(self._n_blocks)]
-        )
+        is_faded = np.any([np.ptp(usage.shares, axis=1) > 0 for usage in usages], axis=0)
+        faded, others = np.flatnonzero(is_faded), np.flatnonzero(~is_faded)
         runs = np.split(faded, np.flatnonzero(np.diff(faded) > 1) + 1) if len(faded) else []
-        joint = [self._jointly(subsampling, run[0], run[-1] + 1, usages, smallest_share) for run in runs]
-        if len(faded) == self._n_blocks:
-            return joint
-        others = np.setdiff1d(np.arange(self._n_blocks), faded)
-        return [self._by_distance(subsampling, others, usages, smallest_share), *joint]
+        averages = [self._jointly(subsampling, run[0], run[-1] + 1, usages, smallest_share) for run in runs]
+        return [self._by_distance(subsampling, others, usages, smallest_share), *averages] if len(others) else averages
 
     def _times(self, subsampling: int) -> np.ndarray:
         """Return the times of samples, (n_blocks, n_samples of a block), from the start of the clip."""
@@ -130,7 +119,7 @@ class Averaging:
         n_vectors = max(int((sizes > sizes[0] * smallest_share).sum()), 1)
         width = self.options.hop >> subsampling
         basis = vectors[:, :n_vectors] * sizes[:n_vectors]
-        return BlockAverage(first * width, last * width, basis, combination[:n_vectors])
+        return BlockAverage(first * width, last * width, [basis], combination[:n_vectors])
 
     def _by_distance(
         self, subsampling: int, blocks: np.ndarray, usages: list[_Usage], smallest_share: float
@@ -154,4 +143,4 @@ class Averaging:
         combination = np.zeros((self._n_blocks, basis.shape[1], len(self.frames)))
         for weights, (block, frame) in zip(columns, places, strict=True):
             combination[block, :, frame] += weights @ basis
-        return BlockAverage(0, self.padding.length >> subsampling, basis, combination.reshape(-1, len(self.frames)))
+        return BlockAverage(0, self.padding.length >> subsampling, [basis], combination.reshape(-1, len(self.frames)))

@@ -40,8 +40,7 @@ class BasebandWavelets:
     centres : tuple of int
         The bin of the signal's spectrum that is shifted to zero for each wavelet.
     above, below : np.ndarray [shape=(n_wavelets, n_bins), dtype=float64]
-        Weights of the bins from each centre upwards, and downwards. The bins below the centre are read, conjugated,
-        above the negative centre.
+        Weights of the bins from each centre upwards, and downwards: those are read, conjugated, above its negative.
     interpolation : np.ndarray [shape=(n_weights,), dtype=float64]
         Weights of the samples around each midpoint: as many before as after it.
     """
@@ -51,11 +50,6 @@ class BasebandWavelets:
     above: np.ndarray
     below: np.ndarray
     interpolation: np.ndarray
-
-    @property
-    def lowest(self) -> int:
-        """The lowest bin of the signal's spectrum that is read; negative ones are negative frequencies."""
-        return -max(self.centres)
 
     @property
     def n_bins(self) -> int:
@@ -69,10 +63,8 @@ def baseband(wavelets: Sequence[Wavelet], n_samples: int, length: int, height: f
     Parameters
     ----------
     wavelets : sequence of Wavelet
-    n_samples : int
-        Length of the padded waveform.
-    length : int
-        Length of the result, without the midpoints.
+    n_samples, length : int
+        Of the padded waveform, and of the result without the midpoints.
     height : float
         Factor of all weights.
 
@@ -114,10 +106,9 @@ def half_sample_filter(frequencies: np.ndarray, heights: np.ndarray) -> np.ndarr
 
     Parameters
     ----------
-    frequencies : np.ndarray
-        In cycles a sample, from zero up to a half; negative ones are as these.
-    heights : np.ndarray
-        How much an error at each frequency weighs, at most one.
+    frequencies, heights : np.ndarray
+        In cycles a sample, from zero up to a half (negative ones are as these), and how much an error at each weighs,
+        at most one.
 
     Returns
     -------

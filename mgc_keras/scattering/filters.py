@@ -31,10 +31,8 @@ class Wavelet:
 
     Attributes
     ----------
-    xi : float
-        Centre frequency, in cycles a sample of the waveform.
-    sigma : float
-        Standard deviation of the bump in the spectrum, in cycles a sample.
+    xi, sigma : float
+        Centre frequency, and standard deviation of the bump in the spectrum, in cycles a sample of the waveform.
     j : int
         Scale: what the wavelet leaves of a signal can be subsampled by 2^j.
     """
@@ -82,27 +80,14 @@ def morlet(wavelet: Wavelet, n_samples: int, bins: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=bins.shape, dtype=float64]
-
-    Example
-    -------
-    >>> float(morlet(Wavelet(0.25, 0.02, 0), 4096, np.array([0]))[0])
-    0.0
     """
     return _unscaled(wavelet, bins / n_samples) / _modulus_sum(wavelet, n_samples)
 
 
 def envelope(wavelet: Wavelet, frequencies: np.ndarray) -> np.ndarray:
-    """Return an upper bound of a wavelet's spectrum: about one at its centre, and without the notch at zero frequency.
+    """Return an upper bound of a wavelet's spectrum at frequencies in cycles a sample.
 
-    Parameters
-    ----------
-    wavelet : Wavelet
-    frequencies : np.ndarray
-        In cycles a sample.
-
-    Returns
-    -------
-    np.ndarray [shape=frequencies.shape, dtype=float64]
+    It is about one at the centre, and without the notch at zero frequency.
     """
     xi, sigma = wavelet.xi, wavelet.sigma
     return _periodic_bump(xi, sigma, frequencies) + _kappa(wavelet) * _periodic_bump(0.0, sigma, frequencies)
@@ -116,7 +101,6 @@ def gaussian(sigma: float, n_samples: int, times: np.ndarray) -> np.ndarray:
     sigma : float
         Width of its spectrum, in cycles a sample.
     n_samples : int
-        Circumference of the circle.
     times : np.ndarray [dtype=int]
         In samples; zero is the centre.
 
@@ -124,7 +108,7 @@ def gaussian(sigma: float, n_samples: int, times: np.ndarray) -> np.ndarray:
     -------
     np.ndarray [shape=times.shape, dtype=float64]
     """
-    width = 1 / (2 * math.pi * sigma)
+    width = gaussian_width(sigma)
     bump = lambda distances: np.exp(-0.5 * (distances / width) ** 2)
     nearest = (times + n_samples // 2) % n_samples - n_samples // 2
     near = sum(bump(nearest + turn * n_samples) for turn in (-1, 0, 1))

@@ -15,15 +15,9 @@ from mgc_keras.scattering.filters import Wavelet, band, morlet
 
 @dataclass(frozen=True)
 class Term:
-    """Consecutive bins of a spectrum, times real weights.
+    """Consecutive bins of a spectrum from `first` on, times real weights (n_wavelets, n_bins), float64.
 
-    Attributes
-    ----------
-    first : int
-        The first bin.
-    step : {1, -1}
-        With 1 the bins go up. With -1 they go down and are conjugated: they stand for negative frequencies.
-    weights : np.ndarray [shape=(n_wavelets, n_bins), dtype=float64]
+    With `step` 1 the bins go up. With -1 they go down and are conjugated: they stand for negative frequencies.
     """
 
     first: int
@@ -69,7 +63,7 @@ class FoldedWavelets:
 
 @dataclass(frozen=True)
 class _Alias:
-    """Input bins `origin` + `step` * k, which fall on output bins k from `first` to `last` (included)."""
+    """Input bins origin + step * k, which fall on output bins k from `first` to `last` (included)."""
 
     first: int
     last: int
@@ -78,23 +72,16 @@ class _Alias:
 
 
 def fold(wavelets: Sequence[Wavelet], n_samples: int, n_signal: int, length: int, height: float) -> FoldedWavelets:
-    """Fold the spectra of wavelets of one scale to `length` samples.
+    """Fold the spectra of wavelets of one scale.
 
     Parameters
     ----------
     wavelets : sequence of Wavelet
-    n_samples : int
-        Length of the padded waveform.
-    n_signal : int
-        Length of the signal, which is the waveform or what was subsampled from it.
-    length : int
-        Length of the result; divides `n_signal`.
+    n_samples, n_signal, length : int
+        Length of the padded waveform, of the signal (the waveform or what was subsampled from it), and of the result,
+        which divides that.
     height : float
         Factor of all weights.
-
-    Returns
-    -------
-    FoldedWavelets
     """
     even, odd = _halves(wavelets, n_samples, n_signal)
     sums = _term_sums(even * height, length, n_signal)

@@ -15,17 +15,10 @@ _TOGETHER = 8
 def baseband_products(
     spectra: np.ndarray, zero: int, centres: np.ndarray, above: np.ndarray, below: np.ndarray, rows: np.ndarray
 ) -> None:
-    """Fill half spectra, (2 * n, n_bins): of real parts, and under them of imaginary parts.
+    """Fill half spectra, `rows` (2 * n, n_bins): of real parts, and under them of imaginary parts.
 
-    Parameters
-    ----------
-    spectra : np.ndarray [shape=(n, n_all) or (1, n_all), dtype=complex]
-    zero : int
-        The column of bin zero.
-    centres : np.ndarray [shape=(1,) or (n,), dtype=int]
-    above, below : np.ndarray [shape=(1 or n, 2 * n_weights), dtype=float]
-        As in `BasebandWavelets`, each weight twice.
-    rows : np.ndarray [shape=(2 * n, n_bins), dtype=complex]
+    `spectra` are (n, n_all) or (1, n_all), with bin zero in column `zero`; `centres` are (1,) or (n,); `above` and
+    `below`, (1 or n, 2 * n_weights), are as in `BasebandWavelets`, but each weight stands there twice.
     """
     n, n_weights = len(rows) // 2, above.shape[1] // 2
     for row in range(n):
@@ -89,15 +82,10 @@ def _modulus(real: np.ndarray, imaginary: np.ndarray, result: np.ndarray) -> Non
 
 @_compiled
 def moduli(signals: np.ndarray, weights: np.ndarray, at_samples: np.ndarray, at_midpoints: np.ndarray) -> None:
-    """Fill the modulus of samples, and of the midpoints to the next ones.
+    """Fill the modulus of samples, and of the midpoints to the next ones, both (n, n_samples).
 
-    Parameters
-    ----------
-    signals : np.ndarray [shape=(2 * n, n_samples), dtype=float]
-        Real parts, and under them imaginary parts.
-    weights : np.ndarray [shape=(n_weights,), dtype=float]
-        Of the filter that interpolates midpoints; `n_weights` is a multiple of eight.
-    at_samples, at_midpoints : np.ndarray [shape=(n, n_samples), dtype=float]
+    `signals`, (2 * n, n_samples), are real parts, and under them imaginary parts. `weights`, a multiple of eight, are
+    those of the filter that interpolates midpoints.
     """
     n, n_samples = at_samples.shape
     reals, imaginaries = np.empty(_AT_ONCE, signals.dtype), np.empty(_AT_ONCE, signals.dtype)

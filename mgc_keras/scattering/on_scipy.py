@@ -5,44 +5,30 @@ import scipy.fft
 
 from mgc_keras.scattering import loops
 from mgc_keras.scattering.baseband import BasebandWavelets
-from mgc_keras.scattering.operations import Ranges
+from mgc_keras.scattering.operations import Operations, Ranges
 
 
-class ScipyOperations:
-    """Operations on NumPy arrays; see `mgc_keras.scattering.operations.Operations`.
+class ScipyOperations(Operations):
+    """Operations on NumPy arrays.
 
     Parameters
     ----------
     dtype : {"float32", "float64"}
         The working precision.
-    workers : int
-        Threads of a Fourier transform.
     """
 
-    def __init__(self, dtype: str = "float32", workers: int = 1) -> None:
-        self.dtype, self.workers = np.dtype(dtype), workers
-        self.spectral = np.result_type(self.dtype, np.complex64)
-        self.smallest_share = 0.1 * float(np.finfo(self.dtype).eps)
+    def cast(self, values: np.ndarray, *, double: bool = False) -> np.ndarray:
+        """Copy to contiguous memory, as BLAS needs it."""
+        return np.array(values, self.precision(np.iscomplexobj(values), double), order="C")
 
-    def double(self, values: np.ndarray) -> np.ndarray:
-        """Cast to double precision."""
-        return values.astype(np.complex128 if np.iscomplexobj(values) else np.float64)
+    constant = cast
+    rfft = staticmethod(scipy.fft.rfft)
+    reshape = staticmethod(np.reshape)
+    concatenate = staticmethod(np.concatenate)
 
-    def working(self, values: np.ndarray) -> np.ndarray:
-        """Cast to the working precision."""
-        return values.astype(self.spectral if np.iscomplexobj(values) else self.dtype)
-
-    def spectral_weights(self, values: np.ndarray) -> np.ndarray:
-        """Repeat each weight for real and imaginary part: NumPy multiplies reals much faster than complex numbers."""
-        return np.repeat(values.astype(self.dtype), 2, axis=-1)
-
-    def complex_factors(self, values: np.ndarray, *, double: bool = False) -> np.ndarray:
-        """Cast to complex64 or complex128."""
-        return values.astype(np.complex128 if double else self.spectral)
-
-    def matrix(self, values: np.ndarray, *, double: bool = False) -> np.ndarray:
-        """Return a contiguous array, as BLAS needs it."""
-        return np.ascontiguousarray(values, np.float64 if double else self.dtype)
+    def conj(self, spectra: np.ndarray) -> np.ndarray:
+        """Return the complex conjugate in contiguous memory."""
+        return np.conj(np.ascontiguousarray(spectra))
 
     def weighted_sums(self, blocks: list[Ranges], n_bins: int) -> np.ndarray:
         """Multiply interleaved real and imaginary parts, straight into the rows."""
@@ -65,17 +51,9 @@ class ScipyOperations:
         """Reflect at both ends."""
         return np.concatenate([waveform[before:0:-1], waveform, waveform[-2 : -2 - after : -1]])
 
-    def rfft(self, signals: np.ndarray) -> np.ndarray:
-        """Transform the last axis."""
-        return scipy.fft.rfft(signals, workers=self.workers)
-
     def irfft(self, spectra: np.ndarray, length: int) -> np.ndarray:
         """Transform the last axis back."""
-        return scipy.fft.irfft(spectra, length, workers=self.workers)
-
-    def conj(self, spectra: np.ndarray) -> np.ndarray:
-        """Return the complex conjugate in contiguous memory."""
-        return np.conj(np.ascontiguousarray(spectra))
+        return scipy.fft.irfft(spectra, length)
 
     def modulus(self, signals: np.ndarray) -> np.ndarray:
         """Return the modulus in one pass over memory."""
@@ -83,17 +61,13 @@ class ScipyOperations:
         loops.modulus(signals, result)
         return result
 
-    def half_sample_weights(self, values: np.ndarray) -> np.ndarray:
-        """Cast to the working precision."""
-        return values.astype(self.dtype)
-
     def baseband_products(
-        self, spectra: np.ndarray, zero: int, wavelets: BasebandWavelets, weights: tuple[np.ndarray, np.ndarray]
+        self, spectra: np.ndarray, zero: int, wavelets: BasebandWavelets, above: np.ndarray, below: np.ndarray
     ) -> np.ndarray:
         """Multiply and add up in one pass over memory."""
         n_rows = max(len(spectra), len(wavelets.centres))
         rows = np.empty((2 * n_rows, wavelets.length // 2 + 1), self.spectral)
-        loops.baseband_products(spectra, zero, np.array(wavelets.centres), *weights, rows)
+        loops.baseband_products(spectra, zero, np.array(wavelets.centres), above, below, rows)
         return rows
 
     def moduli(self, signals: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
@@ -107,19 +81,3 @@ class ScipyOperations:
         result = np.empty_like(signals)
         loops.decimate(signals, midpoints, weights, result)
         return result
-
-    def matmul(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Return the matrix product."""
-        return left @ right
-
-    def stack_rows(self, parts: list[np.ndarray]) -> np.ndarray:
-        """Join arrays, one under the other."""
-        return np.concatenate(parts)
-
-    def reshape(self, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """Return the values in another shape."""
-        return values.reshape(shape)
-
-    def join_columns(self, parts: list[np.ndarray]) -> np.ndarray:
-        """Join arrays, side by side."""
-        return np.concatenate(parts, axis=1)

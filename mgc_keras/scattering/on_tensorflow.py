@@ -6,11 +6,11 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.scattering.baseband import BasebandWavelets
-from mgc_keras.scattering.operations import Ranges
+from mgc_keras.scattering.operations import Operations, Ranges
 
 
-class TensorFlowOperations:
-    """Operations on tensors; see `mgc_keras.scattering.operations.Operations`.
+class TensorFlowOperations(Operations):
+    """Operations on tensors.
 
     Constants live outside of every graph, which takes them in as captured tensors: tens of megabytes inside of a graph
     are copied, hashed and folded for most of a minute.
@@ -21,32 +21,23 @@ class TensorFlowOperations:
         The working precision.
     """
 
-    def __init__(self, dtype: str = "float32") -> None:
-        self.dtype = tf.as_dtype(dtype)
-        self.spectral = tf.complex64 if self.dtype == tf.float32 else tf.complex128
-        self.smallest_share = 0.1 * float(np.finfo(self.dtype.as_numpy_dtype).eps)
+    rfft = staticmethod(tf.signal.rfft)
+    conj = staticmethod(tf.math.conj)
+    reshape = staticmethod(tf.reshape)
+    concatenate = staticmethod(tf.concat)
 
-    def double(self, values: tf.Tensor) -> tf.Tensor:
-        """Cast to double precision."""
-        return tf.cast(values, tf.complex128 if values.dtype.is_complex else tf.float64)
+    def cast(self, values: tf.Tensor, *, double: bool = False) -> tf.Tensor:
+        """Cast a tensor."""
+        return tf.cast(values, self.precision(values.dtype.is_complex, double))
 
-    def working(self, values: tf.Tensor) -> tf.Tensor:
-        """Cast to the working precision."""
-        return tf.cast(values, self.spectral if values.dtype.is_complex else self.dtype)
-
-    def spectral_weights(self, values: np.ndarray) -> tf.Tensor:
-        """Repeat each weight for real and imaginary part: TensorFlow has no product of complex with real numbers."""
-        return self.matrix(np.repeat(values, 2, axis=-1))
-
-    def complex_factors(self, values: np.ndarray, *, double: bool = False) -> tf.Tensor:
-        """Return a complex constant."""
+    def constant(self, values: np.ndarray, *, double: bool = False) -> tf.Tensor:
+        """Return a constant."""
         with tf.init_scope():
-            return tf.constant(values.astype(np.complex128 if double else self.spectral.as_numpy_dtype))
+            return tf.constant(values.astype(self.precision(np.iscomplexobj(values), double)))
 
-    def matrix(self, values: np.ndarray, *, double: bool = False) -> tf.Tensor:
-        """Return a real constant."""
-        with tf.init_scope():
-            return tf.constant(values.astype(np.float64 if double else self.dtype.as_numpy_dtype))
+    def half_sample_weights(self, values: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return two kernels for `_filtered`: for the midpoint to the next sample, and for that from the one before."""
+        return self.constant(_kernel(values, 0)), self.constant(_kernel(values, 1))
 
     def weighted_sums(self, blocks: list[Ranges], n_bins: int) -> tf.Tensor:
         """Multiply, add up, join."""
@@ -63,38 +54,27 @@ class TensorFlowOperations:
         """Reflect at both ends."""
         return tf.pad(waveform, [[before, after]], "REFLECT")
 
-    def rfft(self, signals: tf.Tensor) -> tf.Tensor:
-        """Transform the last axis."""
-        return tf.signal.rfft(signals)
-
     def irfft(self, spectra: tf.Tensor, length: int) -> tf.Tensor:
         """Transform the last axis back."""
         return tf.signal.irfft(spectra, [length])
-
-    def conj(self, spectra: tf.Tensor) -> tf.Tensor:
-        """Return the complex conjugate."""
-        return tf.math.conj(spectra)
 
     def modulus(self, signals: tf.Tensor) -> tf.Tensor:
         """Return the modulus. Its slope at zero is taken as zero; that of the root is infinite there."""
         return _modulus(*tf.split(signals, 2))
 
-    def half_sample_weights(self, values: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return two kernels for `_filtered`: for the midpoint to the next sample, and for that from the one before."""
-        return tuple(self.matrix(_kernel(values, delay)) for delay in (0, 1))
-
     def baseband_products(
-        self, spectra: tf.Tensor, zero: int, wavelets: BasebandWavelets, weights: tuple[tf.Tensor, tf.Tensor]
+        self, spectra: tf.Tensor, zero: int, wavelets: BasebandWavelets, above: tf.Tensor, below: tf.Tensor
     ) -> tf.Tensor:
         """Multiply, add up, join."""
         n_bins = wavelets.above.shape[1]
-        sides = []
-        for sign, weight in zip((1, -1), weights, strict=True):
+
+        def products(sign: int, weights: tf.Tensor) -> tf.Tensor:
             starts = [zero + sign * centre for centre in wavelets.centres]
             bins = [spectra[:, start : start + n_bins] for start in starts]
-            sides.append(_weighted(tf.concat(bins, axis=0) if len(bins) > 1 else bins[0], weight))
-        above, below = sides
-        rows = tf.concat([above + below, (above - below) * tf.constant([-1j], self.spectral)], axis=0)
+            return _weighted(tf.concat(bins, axis=0) if len(bins) > 1 else bins[0], weights)
+
+        upper, lower = products(1, above), products(-1, below)
+        rows = tf.concat([upper + lower, (upper - lower) * tf.constant([-1j], self.spectral)], axis=0)
         return tf.pad(rows, [[0, 0], [0, wavelets.length // 2 + 1 - n_bins]])
 
     def moduli(self, signals: tf.Tensor, weights: tuple[tf.Tensor, tf.Tensor]) -> list[tf.Tensor]:
@@ -104,22 +84,6 @@ class TensorFlowOperations:
     def decimate(self, signals: tf.Tensor, midpoints: tf.Tensor, weights: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         """Add the filtered midpoints to the signals."""
         return signals + _filtered(midpoints, weights[1])
-
-    def matmul(self, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-        """Return the matrix product."""
-        return tf.matmul(left, right)
-
-    def stack_rows(self, parts: list[tf.Tensor]) -> tf.Tensor:
-        """Join tensors, one under the other."""
-        return tf.concat(parts, axis=0)
-
-    def reshape(self, values: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-        """Return the values in another shape."""
-        return tf.reshape(values, shape)
-
-    def join_columns(self, parts: list[tf.Tensor]) -> tf.Tensor:
-        """Join tensors, side by side."""
-        return tf.concat(parts, axis=1)
 
 
 def _kernel(weights: np.ndarray, delay: int) -> np.ndarray:

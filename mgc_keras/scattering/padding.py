@@ -43,10 +43,8 @@ class Padding:
 
     Attributes
     ----------
-    length : int
-        Samples of the circle.
-    before : int
-        Samples before the clip. The other samples of the padding follow the clip.
+    length, before : int
+        Samples of the circle, and of those the ones before the clip. The other samples of the padding follow the clip.
     valid : (int, int) or None
         The first and the last time, in samples from the start of the clip, whose samples are used as computed. At other
         times the reflected sample of the clip is used instead. None: all samples are used as computed.
@@ -93,21 +91,12 @@ def long_padding(options: ScatteringOptions, kymatio: Padding) -> Padding:
 def short_padding(
     options: ScatteringOptions, long: Padding, first: Sequence[Wavelet], second: Sequence[Wavelet]
 ) -> ShortPadding | None:
-    """Return a padding for the fast wavelets, on the grid of the long one; None where it would not be much shorter.
-
-    Parameters
-    ----------
-    options : ScatteringOptions
-    long : Padding
-        The padding for the slow wavelets.
-    first, second : sequence of Wavelet
-        The wavelets of both orders.
-    """
+    """Return a padding for the fast wavelets, on the grid of the long one; None where it would not be much shorter."""
     if not options.average or options.oversampling:
         return None  # every sample is asked for, or samples are not sparse enough for an extension to pay
     candidates = []
     for scale in range(2, min(options.J, int(math.log2(options.T)))):
-        padding = _padding_up_to(options, long, scale, _margin(options, scale, first, second))
+        padding = _padding_up_to(options, long, scale, _margin(scale, first, second))
         if max(padding.sides(options.n_samples)) < options.n_samples:
             candidates.append(padding)
     # Of equally short ones the largest scale: its extension has the fewest samples.
@@ -129,20 +118,17 @@ def _padding_up_to(options: ScatteringOptions, long: Padding, scale: int, margin
     return ShortPadding(length, start, valid=valid, scale=scale)
 
 
-def _margin(options: ScatteringOptions, scale: int, first: Sequence[Wavelet], second: Sequence[Wavelet]) -> int:
+def _margin(scale: int, first: Sequence[Wavelet], second: Sequence[Wavelet]) -> int:
     """Return how far the wavelets up to a scale, and what follows them, reach beyond the clip, in samples."""
     first_reach, second_reach = (
         max((_WAVELET_REACH * gaussian_width(psi.sigma) for psi in wavelets if psi.j <= scale), default=0.0)
-        for wavelets in (first, second if options.max_order == 2 else ())
+        for wavelets in (first, second)
     )
-    extension_reach = _extension_reach(scale)
-    after = max(second_reach + _crossfade_reach(scale), extension_reach if options.max_order == 2 else 0.0)
+    slope = (1 - _PASSBAND) * 2.0 ** -(scale + 1)
+    extension_reach = _WAVELET_REACH * gaussian_width(slope / (2 * _SLOPE_REACH))
+    crossfade_reach = _WAVELET_REACH * 2.0**scale
+    after = max(second_reach + crossfade_reach, extension_reach if second else 0.0)
     return math.ceil(max(first_reach + after, extension_reach))
-
-
-def _crossfade_reach(subsampling: int) -> float:
-    """Return how far `crossfade` reaches beyond a clip, in samples."""
-    return _WAVELET_REACH * 2.0**subsampling
 
 
 def crossfade(times: np.ndarray, valid: tuple[int, int], subsampling: int) -> tuple[np.ndarray, np.ndarray]:
@@ -151,49 +137,16 @@ def crossfade(times: np.ndarray, valid: tuple[int, int], subsampling: int) -> tu
     A sharp cut would fall between two samples of a subsampled signal. A Gaussian one, a sample wide, is summed exactly
     (to 3e-9) wherever the samples lie.
 
-    Parameters
-    ----------
-    times : np.ndarray
-        In samples from the start of the clip.
-    valid : (int, int)
-        As in `Padding`.
-    subsampling : int
-        Log2 of the step between samples.
-
-    Returns
-    -------
-    np.ndarray, np.ndarray [shape=times.shape]
-        0 where only the reflection is used, 1 where only the sample is.
+    The weights, of samples at `times` from the start of the clip and 2^subsampling apart, are 0 where only the
+    reflection is used, 1 where only the sample is. `valid` is as in `Padding`.
     """
     step = 2.0**subsampling
     return scipy.special.ndtr((times - valid[0]) / step), scipy.special.ndtr((valid[1] - times) / step)
 
 
-def _extension_reach(scale: int) -> float:
-    """Return how far the low-pass of an extension at steps of 2^scale reaches, in samples."""
-    slope = (1 - _PASSBAND) * 2.0 ** -(scale + 1)
-    return _WAVELET_REACH * gaussian_width(slope / (2 * _SLOPE_REACH))
-
-
 def extension_low_pass(frequencies: np.ndarray) -> np.ndarray:
     """Return how much of each frequency, in cycles a sample of the extended signal, passes an extension."""
     return scipy.special.ndtr(2 * _SLOPE_REACH * ((1 + _PASSBAND) / 2 - 2 * frequencies) / (1 - _PASSBAND))
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Samples first, first + step, … (n of them) of a signal that is advanced by `shift` samples."""
-
-    shift: int
-    first: int
-    step: int
-    n_samples: int
-
-    @property
-    def samples(self) -> slice:
-        """The samples as a slice."""
-        stop = self.first + self.step * self.n_samples
-        return slice(self.first, stop if stop >= 0 else None, self.step)
 
 
 @dataclass(frozen=True)
@@ -208,16 +161,14 @@ class Extension:
     scale : int
     length : int
         Samples on the short padding.
-    period : int
-        Samples of the short padding before subsampling.
-    stretches : tuple of Stretch
-        Joined, they are the signal on the long padding: reflected, as computed, reflected.
+    stretches : tuple of (int, slice)
+        By how many samples, before subsampling, the signal is advanced, and which samples of that are taken. Joined,
+        they are the signal on the long padding: reflected, as computed, reflected.
     """
 
     scale: int
     length: int
-    period: int
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[tuple[int, slice], ...]
 
     @property
     def n_bins(self) -> int:
@@ -227,32 +178,33 @@ class Extension:
     @property
     def shifts(self) -> list[int]:
         """The different shifts of the stretches."""
-        return sorted({stretch.shift for stretch in self.stretches})
+        return sorted({shift for shift, _ in self.stretches})
 
     def weights(self, subsampling: int) -> np.ndarray:
-        """Return the factors of a spectrum of a signal that is subsampled by 2^subsampling.
+        """Return the factors, (n_shifts, n_bins), of a spectrum of a signal that is subsampled by 2^subsampling.
 
-        Returns
-        -------
-        np.ndarray [shape=(n_shifts, n_bins), dtype=complex128]
-            A low-pass, flat wherever slow wavelets are, times the shift.
+        They are a low-pass, flat wherever slow wavelets are, times the shift.
         """
         phases = np.array(self.shifts)[:, None] * np.arange(self.n_bins)
         passed = extension_low_pass(np.arange(self.n_bins) / self.length)
-        return 2.0 ** (subsampling - self.scale) * passed * np.exp(2j * np.pi / self.period * phases)
+        shifted = np.exp(2j * np.pi / (self.length << self.scale) * phases)
+        return 2.0 ** (subsampling - self.scale) * passed * shifted
 
 
 def extension(short: ShortPadding, long: Padding, n_samples: int) -> Extension:
     """Return the extension of a clip of `n_samples` from the short padding to the long one."""
     step = 2**short.scale
-    n_long = long.length >> short.scale
-    first, last = short.valid
-    begin = -(-(long.before + first) // step)  # the first valid sample
-    end = (long.before + last) // step + 1  # the first after the last valid one
-    inside = Stretch(0, begin - (long.before - short.before) // step, 1, end - begin)
+    begin = -(-(long.before + short.valid[0]) // step)  # the first valid sample
+    end = (long.before + short.valid[1]) // step + 1  # the first after the last valid one
+
+    def reflected(origin: int, first: int, last: int) -> tuple[int, slice]:
+        # Samples from `first` to `last` (excluded) are those at the origin less their places.
+        stop = origin // step - last
+        return origin % step, slice(origin // step - first, stop if stop >= 0 else None, -1)
+
     # A sample before the clip, at -t, is the one at t; one after it, at t, the one at 2 (n - 1) - t.
     origin = long.before + short.before
-    before = Stretch(origin % step, origin // step, -1, begin)
-    origin += 2 * (n_samples - 1)
-    after = Stretch(origin % step, origin // step - end, -1, n_long - end)
-    return Extension(short.scale, short.length >> short.scale, short.length, (before, inside, after))
+    advance = (long.before - short.before) // step
+    before, inside = reflected(origin, 0, begin), (0, slice(begin - advance, end - advance))
+    after = reflected(origin + 2 * (n_samples - 1), end, long.length >> short.scale)
+    return Extension(short.scale, short.length >> short.scale, (before, inside, after))

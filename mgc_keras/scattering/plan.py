@@ -12,9 +12,9 @@ from kymatio.scattering1d.utils import compute_border_indices
 
 from mgc_keras.scattering.averaging import Averaging
 from mgc_keras.scattering.filters import Wavelet, filter_bank
-from mgc_keras.scattering.groups import LARGEST_BLOCK, GroupBuilder
+from mgc_keras.scattering.groups import Group, GroupBuilder
 from mgc_keras.scattering.options import ScatteringOptions
-from mgc_keras.scattering.padding import extension, kymatio_padding, long_padding, short_padding
+from mgc_keras.scattering.padding import Extension, Padding, extension, kymatio_padding, long_padding, short_padding
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,8 @@ class Path:
         0, 1 or 2.
     wavelets : tuple of int
         Number of the wavelet of each order, from the highest frequency down.
-    frequencies : tuple of float
-        Their centre frequencies, in cycles a sample.
-    scales : tuple of int
-        Their scales j: the signal after each wavelet can be subsampled by 2^j.
+    frequencies, scales : tuple
+        Their centre frequencies, in cycles a sample, and scales j: what each leaves can be subsampled by 2^j.
     height : float
         The factor 2^-k by which Kymatio scales a path that was subsampled by 2^k.
     """
@@ -52,9 +50,6 @@ class ScatteringPlan:
     Parameters
     ----------
     options : ScatteringOptions
-    largest_block : int
-        Wavelets of one scale are computed together up to this many samples of their results. It changes nothing but
-        memory and speed.
     exact : bool
         Compute everything on the long padding and at Kymatio's sampling rates. The default saves time, and its error is
         about 1e-6 of a path.
@@ -63,15 +58,12 @@ class ScatteringPlan:
     ----------
     paths : list of Path
         In the order of the output, which is Kymatio's.
-    long : Padding
-    short : ShortPadding or None
+    long, short : Padding, ShortPadding or None
     averaging : dict of Padding to Averaging
     extension : Extension or None
         From the short to the long padding.
-    hop : int
-        Samples between frames of the averaged output.
-    n_frames : int
-        Of the averaged output.
+    hop, n_frames : int
+        Of the averaged output: samples between frames, and how many there are.
     fast, slow : tuple of Group
         On the short padding, and on the long one.
     widths : tuple of float
@@ -83,7 +75,7 @@ class ScatteringPlan:
         The clip is shorter than the filters' reach, or an option makes no sense.
     """
 
-    def __init__(self, options: ScatteringOptions, largest_block: int = LARGEST_BLOCK, exact: bool = False) -> None:
+    def __init__(self, options: ScatteringOptions, exact: bool = False) -> None:
         options.check()
         self.options, self.hop = options, options.hop
         kymatio = kymatio_padding(options)
@@ -94,16 +86,24 @@ class ScatteringPlan:
         self._moved = kymatio.before - self.long.before
         first_frame, last_frame = self.span(int(math.log2(self.hop)))
         self.n_frames = last_frame - first_frame
-        first, second = (filter_bank(options.J, wavelets_per_octave) for wavelets_per_octave in options.Q)
+        first = filter_bank(options.J, options.Q[0])
+        second = filter_bank(options.J, options.Q[1]) if options.max_order == 2 else ()
         self.widths = tuple(wavelet.sigma for wavelet in first)
         self.paths = self._paths(first, second)
         self.short = None if exact else short_padding(options, self.long, first, second)
-        self.extension = extension(self.short, self.long, options.n_samples) if self.short else None
-        groups = GroupBuilder(options, first, second, largest_block)
-        self.fast = tuple(groups.fast(self.short, self.long)) if self.short else ()
-        self.slow = tuple(groups.slow(self.short, self.long))
+        builder = GroupBuilder(options, first, second)
+        self.extension: Extension | None = None
+        self.fast: tuple[Group, ...] = ()
+        slow, scale = range(builder.n_scales), 0
+        paddings: list[Padding] = [self.long]
+        if self.short:
+            scale = self.short.scale
+            self.extension = extension(self.short, self.long, options.n_samples)
+            self.fast = tuple(builder.groups(slow[: scale + 1], self.short, self.long))
+            slow = slow[scale + 1 :]
+            paddings.append(self.short)
+        self.slow = tuple(builder.groups(slow, self.long, k_signal=scale))
         frames = np.arange(first_frame, last_frame) * self.hop - self.long.before
-        paddings = [self.long, self.short] if self.short else [self.long]
         self.averaging = {padding: Averaging(options, padding, frames) for padding in paddings}
 
     def span(self, subsampling: int) -> tuple[int, int]:
@@ -118,12 +118,13 @@ class ScatteringPlan:
 
     def _paths(self, first: tuple[Wavelet, ...], second: tuple[Wavelet, ...]) -> list[Path]:
         height = lambda psi: 2.0 ** -self.options.subsampling(psi.j)
-        paths = [Path(0)] + [Path(1, (n,), (psi.xi,), (psi.j,), height(psi)) for n, psi in enumerate(first)]
-        if self.options.max_order == 1:
-            return paths
-        return paths + [
-            Path(2, (n1, n2), (psi1.xi, psi2.xi), (psi1.j, psi2.j), min(height(psi1), height(psi2)))
-            for n1, psi1 in enumerate(first)
-            for n2, psi2 in enumerate(second)
-            if psi2.j > psi1.j
+        return [
+            Path(0),
+            *(Path(1, (n,), (psi.xi,), (psi.j,), height(psi)) for n, psi in enumerate(first)),
+            *(
+                Path(2, (n1, n2), (psi1.xi, psi2.xi), (psi1.j, psi2.j), min(height(psi1), height(psi2)))
+                for n1, psi1 in enumerate(first)
+                for n2, psi2 in enumerate(second)
+                if psi2.j > psi1.j
+            ),
         ]

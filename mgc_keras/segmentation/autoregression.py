@@ -65,17 +65,12 @@ def ar_coefficients(windows: np.ndarray, order: int, method: str = "levinson") -
 
 
 def autocorrelation(windows: np.ndarray, n_lags: int) -> np.ndarray:
-    """Return the sums of x[n] x[n + lag] of windows that are zero outside, by FFT.
-
-    Parameters
-    ----------
-    windows : np.ndarray [shape=(n_windows, n_samples), dtype=float64]
-    n_lags : int
-        The highest lag.
+    """Return the sums of x[n] x[n + lag] of windows (n_windows, n_samples) that are zero outside, by FFT.
 
     Returns
     -------
     np.ndarray [shape=(n_windows, n_lags + 1), dtype=float64]
+        From lag 0 up to `n_lags`.
 
     Example
     -------
@@ -88,18 +83,11 @@ def autocorrelation(windows: np.ndarray, n_lags: int) -> np.ndarray:
 
 
 def levinson_durbin(autocorrelations: np.ndarray) -> np.ndarray:
-    """Solve the normal equations of every row for the coefficients (1, a[1], …, a[p]).
+    """Solve the normal equations of every row (n_windows, order + 1) for the coefficients (1, a[1], …, a[p]).
 
-    Parameters
-    ----------
-    autocorrelations : np.ndarray [shape=(n_windows, order + 1), dtype=float64]
-
-    Returns
-    -------
-    np.ndarray [shape=(n_windows, order + 1), dtype=float64]
-        A singular row keeps the coefficients of the highest order that is not singular, with zeros behind.
+    A singular row keeps the coefficients of the highest order that is not singular, with zeros behind.
     """
-    coefficients = _identity_filters(*autocorrelations.shape)
+    coefficients = np.repeat(np.eye(1, autocorrelations.shape[1]), len(autocorrelations), axis=0)
     error, least = autocorrelations[:, 0].copy(), _NOTHING_LEFT * autocorrelations[:, 0]
     for order in range(1, autocorrelations.shape[1]):
         correlated = np.einsum("wk,wk->w", coefficients[:, :order], autocorrelations[:, order:0:-1])
@@ -118,7 +106,7 @@ def check_order(order: int, n_samples: int | None = None) -> None:
 
 
 def _burg(windows: np.ndarray, order: int) -> np.ndarray:
-    coefficients = _identity_filters(len(windows), order + 1)
+    coefficients = np.repeat(np.eye(1, order + 1), len(windows), axis=0)
     forward, backward = windows[:, 1:].copy(), windows[:, :-1].copy()
     total = 2 * np.einsum("wn,wn->w", windows, windows)
     least = _NOTHING_LEFT * total
@@ -133,12 +121,6 @@ def _burg(windows: np.ndarray, order: int) -> np.ndarray:
         # The energy of what goes on: all of it, less the first forward and the last backward error.
         energy = (1 - reflection**2) * energy - forward[:, 0] ** 2 - backward[:, -1] ** 2
         forward, backward = forward[:, 1:], backward[:, :-1]
-    return coefficients
-
-
-def _identity_filters(n_windows: int, length: int) -> np.ndarray:
-    coefficients = np.zeros((n_windows, length))
-    coefficients[:, 0] = 1
     return coefficients
 
 

@@ -5,6 +5,7 @@ Laplacian, the eigenvectors of its largest eigenvalues as coordinates, and k-mea
 """
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import eigh
 from sklearn.cluster import KMeans
 
@@ -19,23 +20,13 @@ def graph_of(distances: np.ndarray, scale: float = 1.0) -> np.ndarray:
     distances : np.ndarray [shape=(n_windows, n_windows), dtype=float64]
         S, symmetric.
     scale : float
-        The distance at which windows count as far apart. The paper's equation has none, which is 1.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_windows, n_windows), dtype=float64]
-
-    Raises
-    ------
-    OptionError
-        A scale that is not above 0.
+        The distance, above 0, at which windows count as far apart. The paper's equation has none, which is 1.
 
     Example
     -------
     >>> graph_of(np.array([[0.0, 1.0], [1.0, 0.0]])).round(3).tolist()
     [[0.0, 0.368], [0.368, 0.0]]
     """
-    check_scale(scale)
     graph = np.exp(-((distances / scale) ** 2))
     np.fill_diagonal(graph, 0.0)
     return graph
@@ -80,7 +71,7 @@ def cluster_graph(
     Raises
     ------
     OptionError
-        More clusters than nodes, fewer than one, or a seed that makes no sense.
+        More clusters than nodes.
 
     References
     ----------
@@ -94,7 +85,6 @@ def cluster_graph(
     [0, 0, 1, 1]
     """
     n_nodes = len(graph)
-    check_counts(n_clusters, most_clusters, seed)
     if n_clusters is not None and n_clusters > n_nodes:
         raise OptionError(f"{n_clusters} are more than the {n_nodes} windows", field="n_segments", cure="ask for fewer")
     n_wanted = min(n_nodes, max(n_clusters or 0, most_clusters + 1))
@@ -105,7 +95,7 @@ def cluster_graph(
     lengths = np.linalg.norm(coordinates, axis=1, keepdims=True)
     coordinates = np.divide(coordinates, lengths, out=np.zeros_like(coordinates), where=lengths > 0)
     found = KMeans(k, n_init=10, random_state=seed).fit_predict(coordinates)
-    return _numbered_by_appearance(found), values
+    return pd.factorize(found)[0], values
 
 
 def clusters_before_gap(eigenvalues: np.ndarray, most: int) -> int:
@@ -114,12 +104,7 @@ def clusters_before_gap(eigenvalues: np.ndarray, most: int) -> int:
     The first eigenvalue is always 1. The gap behind it is wide unless the clusters hardly touch; to count it, too,
     would leave most songs whole. A graph whose second eigenvalue is not positive has nothing to divide: one cluster.
 
-    Parameters
-    ----------
-    eigenvalues : np.ndarray [shape=(n,), dtype=float64]
-        Falling.
-    most : int
-        The most clusters.
+    `eigenvalues` fall; there are `most` clusters at most.
 
     Example
     -------
@@ -130,24 +115,3 @@ def clusters_before_gap(eigenvalues: np.ndarray, most: int) -> int:
         return 1
     gaps = -np.diff(eigenvalues[1 : most + 1])
     return int(np.argmax(gaps)) + 2 if len(gaps) else 2
-
-
-def check_scale(scale: float) -> None:
-    """Raise `OptionError` unless `scale` is above 0 and finite."""
-    if not (np.isfinite(scale) and scale > 0):
-        raise OptionError(f"{scale} is no distance", field="scale", cure="give a number above 0")
-
-
-def check_counts(n_clusters: int | None, most_clusters: int, seed: int) -> None:
-    """Raise `OptionError` unless the numbers of clusters are above 0 and the seed is one that k-means takes."""
-    for field, number in (("n_segments", n_clusters), ("most_segments", most_clusters)):
-        if number is not None and number < 1:
-            raise OptionError(f"{number} is no number of clusters", field=field, cure="give 1 or more")
-    if not 0 <= seed < 2**32:
-        raise OptionError(f"{seed} is no seed", field="seed", cure="give 0 or more")
-
-
-def _numbered_by_appearance(labels: np.ndarray) -> np.ndarray:
-    _, first, numbers = np.unique(labels, return_index=True, return_inverse=True)
-    ranks = np.argsort(np.argsort(first))
-    return ranks[numbers]

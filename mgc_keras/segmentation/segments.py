@@ -10,7 +10,7 @@ from mgc_keras.audio.spans import samples_in, span_starts
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.segmentation.clustering import cluster_graph, graph_of
 from mgc_keras.segmentation.settings import SegmentationSettings
-from mgc_keras.segmentation.spectral_error import spectral_error_matrix, symmetric_distances
+from mgc_keras.segmentation.spectral_error import spectral_error_matrix
 
 _LEAST_SCALE = 0.1
 
@@ -29,7 +29,7 @@ class Segmentation:
     errors : np.ndarray [shape=(n_windows, n_windows), dtype=float64]
         E, not symmetric: row i is the model of window i.
     distances, graph : np.ndarray [shape=(n_windows, n_windows), dtype=float64]
-        S and A.
+        S, the mean of E and its transpose, and A.
     eigenvalues : np.ndarray [dtype=float64]
         The largest of the Laplacian, falling.
     sampling_rate : int
@@ -55,12 +55,9 @@ class Segmentation:
         return int(self.labels.max()) + 1
 
     def segments(self) -> pd.DataFrame:
-        """Return the segments: neighbouring windows of one kind are one.
+        """Return the segments in time order, `start_s`, `end_s`, `label`, `duration_s`.
 
-        Returns
-        -------
-        pd.DataFrame
-            `start_s`, `end_s`, `label`, `duration_s`, in time order; one row begins where the one before it ends.
+        Neighbouring windows of one kind are one; a row begins where the one before it ends.
         """
         first = np.flatnonzero(np.diff(self.labels, prepend=-1))
         starts = self.boundaries[first]
@@ -78,12 +75,11 @@ def segment_waveform(
     Parameters
     ----------
     waveform : np.ndarray [shape=(n_samples,), dtype=float]
-        Mono. The paper's sampling rate is 22 050 Hz.
+        Mono.
     sampling_rate : int
-        In Hz.
-    settings : SegmentationSettings, optional
-    **options
-        Fields of `SegmentationSettings` that shall differ from `settings`.
+        In Hz; the paper's is 22 050.
+    settings, **options : SegmentationSettings, optional
+        And fields that shall differ from these.
 
     Returns
     -------
@@ -109,12 +105,17 @@ def segment_waveform(
     if waveform.ndim != 1 or not np.isfinite(waveform).all():
         problem = "only one-dimensional, finite waveforms can be segmented"
         raise AudioError(problem, cure="mix to mono and remove NaN samples")
-    starts, length = _window_starts(len(waveform), sampling_rate, settings)
+    length, hop = (samples_in(seconds, sampling_rate) for seconds in (settings.window_seconds, settings.hop))
+    starts = span_starts(len(waveform), length, hop)
+    if len(starts) < 2:
+        shown = f"{len(waveform) / sampling_rate:.2f} s of sound"
+        problem = f"{shown} are fewer than two windows of {settings.window_seconds:g} s"
+        raise OptionError(problem, field="window_seconds", cure="choose shorter windows, or leave the song out")
     windows = np.lib.stride_tricks.sliding_window_view(waveform, length)[starts]
     errors = spectral_error_matrix(
         windows, settings.order, settings.method, n_lags=settings.n_lags, with_power=settings.with_power
     )
-    distances = symmetric_distances(errors)
+    distances = (errors + errors.T) / 2
     graph = graph_of(distances, default_scale(distances) if settings.scale is None else settings.scale)
     labels, eigenvalues = cluster_graph(
         graph, settings.n_segments, most_clusters=settings.most_segments, seed=settings.seed
@@ -137,13 +138,10 @@ def default_scale(distances: np.ndarray) -> float:
     return max(_LEAST_SCALE, float(np.median(distances[np.triu_indices(len(distances), 1)])))
 
 
-def largest_cluster(segmentation: Segmentation) -> int:
-    """Return the label that most windows have; the one that appears first, if several have as many."""
-    return int(np.argmax(np.bincount(segmentation.labels)))
-
-
 def largest_cluster_waveform(waveform: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     """Return the song's largest cluster as audio: its windows in time order, one after the other.
+
+    It is the cluster of most windows; the one that appears first, if several have as many.
 
     Parameters
     ----------
@@ -162,23 +160,7 @@ def largest_cluster_waveform(waveform: np.ndarray, segmentation: Segmentation) -
         The waveform has another length than the one that was segmented.
     """
     if len(waveform) != segmentation.edges[-1]:
-        raise OptionError(
-            f"has {len(waveform)} samples, the song that was segmented {segmentation.edges[-1]}",
-            field="waveform",
-            cure="give the same waveform at the same sampling rate",
-        )
-    kept = segmentation.labels == largest_cluster(segmentation)
+        problem = f"has {len(waveform)} samples, the song that was segmented {segmentation.edges[-1]}"
+        raise OptionError(problem, field="waveform", cure="give the same waveform at the same sampling rate")
+    kept = segmentation.labels == np.argmax(np.bincount(segmentation.labels))
     return waveform[np.repeat(kept, np.diff(segmentation.edges))]
-
-
-def _window_starts(n_samples: int, sampling_rate: int, settings: SegmentationSettings) -> tuple[np.ndarray, int]:
-    """Return the first sample of every window, and their length in samples."""
-    length, hop = (samples_in(seconds, sampling_rate) for seconds in (settings.window_seconds, settings.hop))
-    starts = span_starts(n_samples, length, hop)
-    if len(starts) < 2:
-        raise OptionError(
-            f"{n_samples / sampling_rate:.2f} s of sound are fewer than two windows of {settings.window_seconds:g} s",
-            field="window_seconds",
-            cure="choose shorter windows, or leave the song out",
-        )
-    return starts, length

@@ -1,12 +1,11 @@
 """How a song is segmented: every choice in one place."""
 
+import math
 from dataclasses import dataclass
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.segmentation.autoregression import METHODS, check_order
-from mgc_keras.segmentation.clustering import check_counts, check_scale
-from mgc_keras.segmentation.spectral_error import checked_lags
 
 
 @dataclass(frozen=True)
@@ -55,22 +54,25 @@ class SegmentationSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.window_seconds < float("inf"):
-            raise OptionError(
-                f"{self.window_seconds} s is no length", field="window_seconds", cure="give seconds above 0"
-            )
+        def refuse(field: str, problem: str, cure: str) -> None:
+            raise OptionError(f"{getattr(self, field)} {problem}", field=field, cure=cure)
+
+        if not 0 < self.window_seconds < math.inf:
+            refuse("window_seconds", "s is no length", "give seconds above 0")
         if not 0 < self.hop <= self.window_seconds:
-            raise OptionError(
-                f"{self.hop_seconds} s would leave gaps or stand still",
-                field="hop_seconds",
-                cure=f"give seconds above 0, at most the window's {self.window_seconds:g}",
-            )
+            cure = f"give seconds above 0, at most the window's {self.window_seconds:g}"
+            refuse("hop_seconds", "s would leave gaps or stand still", cure)
         check_order(self.order)
         checked_choice("method", self.method, METHODS)
-        checked_lags(self.order, self.n_lags)
-        check_counts(self.n_segments, self.most_segments, self.seed)
-        if self.scale is not None:
-            check_scale(self.scale)
+        counts = {"n_lags": "lags", "n_segments": "clusters", "most_segments": "clusters"}
+        for field, counted in counts.items():
+            if getattr(self, field) is not None and getattr(self, field) < 1:
+                refuse(field, f"is no number of {counted}", "give 1 or more")
+        # Those that k-means takes.
+        if not 0 <= self.seed < 2**32:
+            refuse("seed", "is no seed", "give 0 or more")
+        if self.scale is not None and not 0 < self.scale < math.inf:
+            refuse("scale", "is no distance", "give a number above 0")
 
     @property
     def hop(self) -> float:

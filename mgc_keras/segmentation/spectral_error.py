@@ -10,7 +10,6 @@ by one matrix product a lag, and no residual is ever computed.
 
 import numpy as np
 
-from mgc_keras.errors import OptionError
 from mgc_keras.segmentation.autoregression import ar_coefficients, autocorrelation
 
 # A sum of terms that cancel to less than this share of their size is no more than their rounding errors.
@@ -46,7 +45,7 @@ def spectral_error_matrix(
         How models are fitted. "levinson" minimises the very residual that is measured here, so that E[i, i] is near 0
         also for windows that begin and end in the middle of a tone.
     n_lags : int, optional
-        Lags that count; by default as many as the order: those that a model of this order can whiten.
+        Lags that count, 1 or more; by default as many as the order: those that a model of this order can whiten.
     with_power : bool
         False leaves out the first term: levels then play no role.
 
@@ -59,7 +58,7 @@ def spectral_error_matrix(
     Raises
     ------
     OptionError
-        A wrong order, method or number of lags.
+        A wrong order or method.
 
     Notes
     -----
@@ -76,13 +75,13 @@ def spectral_error_matrix(
     [[False, True], [True, False]]
     """
     windows = np.asarray(windows, np.float64)
-    n_lags = checked_lags(order, n_lags)
+    n_lags = order if n_lags is None else n_lags
     coefficients = ar_coefficients(windows, order, method)
     return residual_errors(coefficients, autocorrelation(windows, order + n_lags), with_power)
 
 
 def residual_errors(coefficients: np.ndarray, autocorrelations: np.ndarray, with_power: bool = True) -> np.ndarray:
-    """Measure the residuals of all pairs, from models and autocorrelations of the same windows.
+    """Measure the residuals of all pairs: the result of `spectral_error_matrix`.
 
     Parameters
     ----------
@@ -90,11 +89,10 @@ def residual_errors(coefficients: np.ndarray, autocorrelations: np.ndarray, with
         1, a[1], …, a[p] of each window's model.
     autocorrelations : np.ndarray [shape=(n_windows, order + n_lags + 1), dtype=float64]
         Of each window, at lags 0 to order + n_lags.
-    with_power : bool
-        As in `spectral_error_matrix`, whose result this is.
     """
     order = coefficients.shape[1] - 1
-    of_filters = _filter_autocorrelation(coefficients)
+    lagged = [(coefficients[:, : order + 1 - lag], coefficients[:, lag:]) for lag in range(order + 1)]
+    of_filters = np.stack([np.einsum("wk,wk->w", early, late) for early, late in lagged], axis=1)
     power = _residual_autocorrelation(of_filters, autocorrelations, 0)
     # No residual can be larger than `most`.
     most = np.outer(np.abs(coefficients).sum(axis=1) ** 2, autocorrelations[:, 0])
@@ -103,38 +101,11 @@ def residual_errors(coefficients: np.ndarray, autocorrelations: np.ndarray, with
     for lag in range(1, autocorrelations.shape[1] - order):
         correlated = _residual_autocorrelation(of_filters, autocorrelations, lag)
         errors += 2 * np.divide(correlated, power, out=np.zeros_like(power), where=power > 0) ** 2
-    return errors + _power_term(power) if with_power else errors
-
-
-def symmetric_distances(errors: np.ndarray) -> np.ndarray:
-    """Return the paper's symmetric distances S, the mean of the errors of i under j and of j under i.
-
-    Example
-    -------
-    >>> symmetric_distances(np.array([[0.0, 1.0], [3.0, 0.0]])).tolist()
-    [[0.0, 2.0], [2.0, 0.0]]
-    """
-    return (errors + errors.T) / 2
-
-
-def checked_lags(order: int, n_lags: int | None) -> int:
-    """Return `n_lags`, or its default. Raises `OptionError` below 1."""
-    if n_lags is not None and n_lags < 1:
-        raise OptionError(f"{n_lags} is no number of lags", field="n_lags", cure="give 1 or more")
-    return order if n_lags is None else n_lags
-
-
-def _power_term(power: np.ndarray) -> np.ndarray:
-    own = np.broadcast_to(np.diag(power)[:, None], power.shape)
-    heard = np.maximum(power, _QUIETEST * own)
-    return np.divide(own - heard, heard, out=np.zeros_like(power), where=heard > 0) ** 2
-
-
-def _filter_autocorrelation(coefficients: np.ndarray) -> np.ndarray:
-    """Return the autocorrelation of every filter at lags 0 to order."""
-    length = coefficients.shape[1]
-    lags = [np.einsum("wk,wk->w", coefficients[:, : length - lag], coefficients[:, lag:]) for lag in range(length)]
-    return np.stack(lags, axis=1)
+    if with_power:
+        own = np.broadcast_to(np.diag(power)[:, None], power.shape)
+        heard = np.maximum(power, _QUIETEST * own)
+        errors += np.divide(own - heard, heard, out=np.zeros_like(power), where=heard > 0) ** 2
+    return errors
 
 
 def _residual_autocorrelation(of_filters: np.ndarray, of_windows: np.ndarray, lag: int) -> np.ndarray:

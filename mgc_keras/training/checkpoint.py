@@ -16,63 +16,39 @@ from mgc_keras.files import whole_file, write_text
 
 @dataclass
 class Checkpoint:
-    """The record of the finished epochs.
+    """The record of the finished epochs: a row of numbers by name for each, and predicted classes where they are kept.
 
     One file holds it together with the weights and the optimizer's state, so that they cannot disagree however a run
-    ends.
-
-    Parameters
-    ----------
-    rows : list of dict
-        One an epoch, names to numbers.
-    predictions : list of np.ndarray [shape=(n_clips,), dtype=int]
-        Predicted classes, one array an epoch, where a training keeps them.
+    ends. `predictions` are (n_clips,) int, one array an epoch.
     """
 
     rows: list[dict[str, float]] = field(default_factory=list)
     predictions: list[np.ndarray] = field(default_factory=list)
 
-    @property
-    def n_epochs(self) -> int:
-        """How many epochs are finished."""
-        return len(self.rows)
-
 
 def save_checkpoint(
     path: Path, checkpoint: Checkpoint, variables: list[keras.Variable], settings: Mapping[str, Any]
 ) -> None:
-    """Write the file whole or not at all.
+    """Write an ``.npz`` file whole or not at all.
 
     Parameters
     ----------
     path : Path
-        Ends in ``.npz``.
     checkpoint : Checkpoint
     variables : list of keras.Variable
         Everything that a step changes, always in one order.
     settings : mapping
         What fixes the numbers, as plain JSON values.
     """
-    arrays: dict[str, Any] = {
-        f"variable_{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(variables)
-    }
+    arrays = {f"variable_{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(variables)}
     if checkpoint.predictions:
         arrays["predictions"] = np.stack(checkpoint.predictions)
-    arrays |= {"rows": np.array(json.dumps(checkpoint.rows)), "settings": np.array(_canonical(settings))}
     with whole_file(path) as temporary:
-        np.savez(temporary, **arrays)
+        np.savez(temporary, **arrays, rows=json.dumps(checkpoint.rows), settings=_canonical(settings))
 
 
 def load_checkpoint(path: Path, variables: list[keras.Variable], settings: Mapping[str, Any]) -> Checkpoint:
     """Set `variables` from a file that `save_checkpoint` wrote, and return its record; an empty one without a file.
-
-    Parameters
-    ----------
-    path : Path
-    variables : list of keras.Variable
-        In the order in which they were saved.
-    settings : mapping
-        Those of the training that goes on.
 
     Raises
     ------
@@ -100,15 +76,9 @@ def load_checkpoint(path: Path, variables: list[keras.Variable], settings: Mappi
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
-    """Write a network's weights, in its order, whole or not at all, the same bytes for the same weights.
+    """Write a network's weights, in its order, as a whole ``.npz`` file: the same bytes for the same weights.
 
     Keras's own weight files hold names that it counts up within a process, and so differ from run to run.
-
-    Parameters
-    ----------
-    model : keras.Model
-    path : Path
-        Ends in ``.npz``.
     """
     save_checkpoint(path, Checkpoint(), model.weights, {})
 
@@ -129,14 +99,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
 
 
 def keep_settings(path: Path, settings: Mapping[str, Any]) -> None:
-    """Write the settings of a folder of trainings as JSON, where the finished ones have no checkpoint any more.
-
-    Parameters
-    ----------
-    path : Path
-        ``settings.json`` in that folder.
-    settings : mapping
-        What fixes the numbers, as plain JSON values.
+    """Write what fixes the numbers of a folder of trainings as JSON: the finished ones have no checkpoint any more.
 
     Raises
     ------
@@ -155,9 +118,8 @@ def _check_same(kept: str, settings: Mapping[str, Any], path: Path) -> None:
     except ValueError:
         same = False
     if not same:
-        raise OptionError(
-            "holds a training with other settings", path=path.parent, cure="choose another --out or remove that folder"
-        )
+        cure = "choose another --out or remove that folder"
+        raise OptionError("holds a training with other settings", path=path.parent, cure=cure)
 
 
 def _canonical(settings: Mapping[str, Any]) -> str:

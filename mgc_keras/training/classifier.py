@@ -17,8 +17,8 @@ import numpy as np
 from mgc_keras.checks import check_positive, checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.training.examples import Examples, judge_classes
-from mgc_keras.training.learning_rates import ConstantRate, Policy, policy_config
-from mgc_keras.training.loop import FitFiles, FitSettings, Trained, fit
+from mgc_keras.training.learning_rates import ConstantRate, Policy
+from mgc_keras.training.loop import CHECKPOINT, FitSettings, Trained, fit
 from mgc_keras.training.optimizers import OPTIMIZERS, make_optimizer
 from mgc_keras.training.stepping import Stepper, check_head
 
@@ -32,12 +32,10 @@ class ClassifierSettings:
 
     Parameters
     ----------
-    epochs : int
-        At most this many passes over the training clips.
-    batch_size : int
-        Clips a step, and clips that are scored at a time.
+    epochs, batch_size : int
+        At most this many passes over the training clips; clips a step, and clips that are scored at a time.
     optimizer : {"adam", "sgd"}
-        As in `mgc_keras.training.optimizers.make_optimizer`.
+        See `mgc_keras.training.optimizers.OPTIMIZERS`.
     policy : Policy
         Rate and momentum of every step.
     patience : int, optional
@@ -63,7 +61,7 @@ class ClassifierSettings:
 
     def __post_init__(self) -> None:
         check_positive(self, "epochs", "batch_size", "patience")
-        checked_choice("optimizer", self.optimizer, OPTIMIZERS)
+        checked_choice("optimizer", self.optimizer, tuple(OPTIMIZERS))
         checked_choice("best_by", self.best_by, ("accuracy", "loss", "last"))
 
 
@@ -92,7 +90,6 @@ def train_classifier(
         With class numbers.
     folder : str or Path
         For the three files.
-    settings : ClassifierSettings
     provenance : mapping, optional
         What else fixes the numbers (a hash of the clips or of the first weights, …), as plain JSON values: a folder
         made of other things is refused.
@@ -131,7 +128,8 @@ def train_classifier(
         training,
         {"validation": validation},
         judge=judge_classes,
-        files=FitFiles.of(folder, CURVE),
+        checkpoint_file=Path(folder) / CHECKPOINT,
+        curve_file=Path(folder) / CURVE,
         settings=FitSettings(
             settings.epochs,
             settings.batch_size,
@@ -142,7 +140,7 @@ def train_classifier(
         ),
         provenance={
             "optimizer": settings.optimizer,
-            "policy": policy_config(settings.policy),
+            "policy": settings.policy.config(),
             "given": dict(provenance or {}),
         },
     )

@@ -152,25 +152,17 @@ def judge_classes(scores: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def judge_tags(auc: Callable[[np.ndarray, np.ndarray], float]) -> Judge:
-    """Return a function that gives binary cross-entropy (nats a clip and tag) and AUC-ROC of tags.
+    """Return a function from (scores, truth) to ``{"loss": …, "auc": …}``: cross-entropy in nats a clip and tag.
 
-    Parameters
-    ----------
-    auc : callable
-        (truth, scores), both (n_clips, n_tags), to macro AUC-ROC; NaN if no tag can be scored.
-
-    Returns
-    -------
-    callable
-        (scores, truth) to ``{"loss": …, "auc": …}``. It raises `MgcKerasError` if no tag can be scored.
+    `auc` takes (truth, scores), both (n_clips, n_tags), to macro AUC-ROC; where that is NaN, since no tag can be
+    scored, the function raises `MgcKerasError`.
     """
 
     def judge(scores: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         area = float(auc(truth, scores))
         if not np.isfinite(area):
-            raise MgcKerasError(
-                "no tag has both positive and negative validation clips", field="split", cure="hold more clips out"
-            )
+            problem = "no tag has both positive and negative validation clips"
+            raise MgcKerasError(problem, field="split", cure="hold more clips out")
         loss = keras.losses.binary_crossentropy(truth.astype(np.float32), scores)
         return {"loss": float(np.mean(loss)), "auc": area}
 

@@ -11,59 +11,57 @@ of Asgharivaskasi et al. ran with which bounds is not stated; every bound is an 
 """
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from mgc_keras.checks import check_positive, checked_choice
 from mgc_keras.errors import OptionError
 
-MODES = ("triangular", "triangular2", "exp_range")
-SHAPES = ("linear", "cosine")
 
-
-class Policy(Protocol):
+class Policy:
     """What every policy offers. The first step is step 0."""
+
+    kind: ClassVar[str]
+    fixed_momentum: float | None = None
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step."""
+        raise NotImplementedError
 
     def momentum(self, step: int) -> float | None:
         """Return the momentum of a step (Adam: beta_1); None leaves the optimizer's own."""
+        return self.fixed_momentum
+
+    def config(self) -> dict[str, Any]:
+        """Return plain JSON values: the kind as ``policy``, and the options by name."""
+        return {"policy": self.kind, **vars(self)}
 
 
 @dataclass(frozen=True)
-class ConstantRate:
+class ConstantRate(Policy):
     """One rate, and where given one momentum, for all steps.
 
     Raises
     ------
     OptionError
         A value out of its range.
-
-    Example
-    -------
-    >>> ConstantRate(0.01, 0.9).rate(500)
-    0.01
     """
 
+    kind = "constant"
     learning_rate: float = 1e-3
     fixed_momentum: float | None = None
 
     def __post_init__(self) -> None:
         check_positive(self, "learning_rate")
-        _check_momentum("fixed_momentum", self.fixed_momentum)
+        _check_momenta(self, "fixed_momentum")
 
     def rate(self, step: int) -> float:
         """Return the rate."""
         return self.learning_rate
 
-    def momentum(self, step: int) -> float | None:
-        """Return the momentum."""
-        return self.fixed_momentum
-
 
 @dataclass(frozen=True)
-class CyclicalRate:
+class CyclicalRate(Policy):
     """Rates that rise and fall in a straight line, again and again (Smith 2017, Section 3.2).
 
     Parameters
@@ -75,10 +73,8 @@ class CyclicalRate:
     mode : {"triangular", "triangular2", "exp_range"}
         Every cycle alike; the distance of the bounds halved after each cycle; or both bounds times gamma^step, as the
         paper has it (widely copied programs shrink only the distance, and never fall below the lowest rate).
-    gamma : float
-        Of "exp_range".
-    fixed_momentum : float, optional
-        For all steps.
+    gamma, fixed_momentum : float
+        Of "exp_range"; of all steps.
 
     Raises
     ------
@@ -92,6 +88,7 @@ class CyclicalRate:
     [0.25, 0.625, 1.0, 0.625, 0.25]
     """
 
+    kind = "cyclical"
     lowest_rate: float = 1e-4
     highest_rate: float = 1e-2
     step_size: int = 200
@@ -103,10 +100,10 @@ class CyclicalRate:
         check_positive(self, "lowest_rate", "highest_rate", "step_size")
         if self.lowest_rate > self.highest_rate:
             raise OptionError(f"{self.lowest_rate} is above highest_rate, {self.highest_rate}", field="lowest_rate")
-        checked_choice("mode", self.mode, MODES)
+        checked_choice("mode", self.mode, ("triangular", "triangular2", "exp_range"))
         if not 0 < self.gamma <= 1:
             raise OptionError(f"must be above 0 and at most 1, not {self.gamma}", field="gamma")
-        _check_momentum("fixed_momentum", self.fixed_momentum)
+        _check_momenta(self, "fixed_momentum")
 
     def rate(self, step: int) -> float:
         """Return the rate of a step."""
@@ -117,13 +114,9 @@ class CyclicalRate:
         rate = self.lowest_rate + (self.highest_rate - self.lowest_rate) * height
         return rate * self.gamma**step if self.mode == "exp_range" else rate
 
-    def momentum(self, step: int) -> float | None:
-        """Return the momentum, which does not cycle."""
-        return self.fixed_momentum
-
 
 @dataclass(frozen=True)
-class OneCycle:
+class OneCycle(Policy):
     """One rise and fall of the rate over a whole training, then a fall far below; momentum the other way round.
 
     The rate rises from ``highest_rate / first_division`` to `highest_rate`, falls back in as many steps, and in what is
@@ -159,6 +152,7 @@ class OneCycle:
     [0.1, 1.0, 0.1, 0.0001]
     """
 
+    kind = "one_cycle"
     n_steps: int
     highest_rate: float = 1e-2
     first_division: float = 10.0
@@ -176,9 +170,8 @@ class OneCycle:
             )
         if not 0 < self.rise <= 0.5:
             raise OptionError(f"must be above 0 and at most 0.5, not {self.rise}", field="rise")
-        checked_choice("shape", self.shape, SHAPES)
-        _check_momentum("highest_momentum", self.highest_momentum)
-        _check_momentum("lowest_momentum", self.lowest_momentum)
+        checked_choice("shape", self.shape, ("linear", "cosine"))
+        _check_momenta(self, "highest_momentum", "lowest_momentum")
         if self.lowest_momentum > self.highest_momentum:
             raise OptionError("is above highest_momentum", field="lowest_momentum")
 
@@ -203,32 +196,8 @@ class OneCycle:
         return values[phase] + (values[phase + 1] - values[phase]) * share
 
 
-_POLICIES: dict[str, type[ConstantRate | CyclicalRate | OneCycle]] = {
-    "constant": ConstantRate,
-    "cyclical": CyclicalRate,
-    "one_cycle": OneCycle,
-}
-
-
-def policy_config(policy: Policy) -> dict[str, Any]:
-    """Return a policy as plain JSON values: its kind, and its options by name.
-
-    Example
-    -------
-    >>> policy_config(ConstantRate(0.01))
-    {'policy': 'constant', 'learning_rate': 0.01, 'fixed_momentum': None}
-
-    Raises
-    ------
-    OptionError
-        A policy of another kind than this module's.
-    """
-    for name, kind in _POLICIES.items():
-        if type(policy) is kind:
-            return {"policy": name, **asdict(policy)}
-    raise OptionError(f"{policy!r} is none", field="policy", cure=f"give one of {', '.join(_POLICIES)}")
-
-
-def _check_momentum(field: str, value: float | None) -> None:
-    if value is not None and not 0 <= value < 1:
-        raise OptionError(f"must be at least 0 and below 1, not {value}", field=field)
+def _check_momenta(policy: Policy, *fields: str) -> None:
+    for field in fields:
+        value = getattr(policy, field)
+        if value is not None and not 0 <= value < 1:
+            raise OptionError(f"must be at least 0 and below 1, not {value}", field=field)

@@ -21,7 +21,6 @@ from mgc_keras.training.examples import Examples, Judge
 from mgc_keras.training.stepping import NotANumber, Stepper, check_head
 
 CHECKPOINT, BEST = "checkpoint.npz", "best.npz"
-BEST_BY = ("accuracy", "loss", "auc", "last")
 
 
 @dataclass(frozen=True)
@@ -30,22 +29,17 @@ class FitSettings:
 
     Parameters
     ----------
-    epochs : int
-        At most this many passes over the training clips.
-    batch_size : int
-        Clips a step.
+    epochs, batch_size : int
+        At most this many passes over the training clips; clips a step.
     seed : tuple of int
         Of the order of clips, of random excerpts and of dropout.
     best_by : {"accuracy", "loss", "auc", "last"}
         Which epoch is the best: see `best_epoch`.
     ties : {"earlier", "later"}
         Which of equal epochs is the best.
-    patience : int, optional
-        Stop once so many epochs brought no gain: see `has_stopped`. By default never.
-    patience_for : {"loss", "accuracy", "auc"}
-        The figure of the validation clips that must get better.
-    least_gain : float
-        By how much it must get better.
+    patience, patience_for, least_gain : int, {"loss", "accuracy", "auc"}, float
+        Stop once so many epochs made this figure of the validation clips better by no more than the least gain: see
+        `has_stopped`. By default never.
     scored_at_once : int
         Clips in a batch of validation. It can move the last digits of a score.
     dropout_seed : {"epoch", "running"}
@@ -74,35 +68,15 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         check_positive(self, "epochs", "batch_size", "patience", "scored_at_once")
-        checked_choice("best_by", self.best_by, BEST_BY)
-        checked_choice("ties", self.ties, ("earlier", "later"))
-        checked_choice("patience_for", self.patience_for, ("loss", "accuracy", "auc"))
-        checked_choice("dropout_seed", self.dropout_seed, ("epoch", "running"))
-        checked_choice("loss_dtype", self.loss_dtype, ("float64", "float32"))
-
-
-@dataclass(frozen=True)
-class FitFiles:
-    """Where a training leaves its files.
-
-    Parameters
-    ----------
-    checkpoint : Path
-        Ends in ``.npz``: the last finished epoch, with the optimizer's state. A killed training goes on from it.
-    curve : Path, optional
-        Ends in ``.csv``: one row an epoch.
-    best : Path, optional
-        Ends in ``.npz``: the weights of the best epoch, for `mgc_keras.training.checkpoint.load_weights`.
-    """
-
-    checkpoint: Path
-    curve: Path | None = None
-    best: Path | None = None
-
-    @classmethod
-    def of(cls, folder: str | Path, curve: str) -> "FitFiles":
-        """Name all three files in a folder: ``checkpoint.npz``, ``best.npz``, and the curve by its name."""
-        return cls(Path(folder) / CHECKPOINT, Path(folder) / curve, Path(folder) / BEST)
+        choices = {
+            "best_by": ("accuracy", "loss", "auc", "last"),
+            "ties": ("earlier", "later"),
+            "patience_for": ("loss", "accuracy", "auc"),
+            "dropout_seed": ("epoch", "running"),
+            "loss_dtype": ("float64", "float32"),
+        }
+        for field, known in choices.items():
+            checked_choice(field, getattr(self, field), known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +110,8 @@ def fit(
     held_out: Mapping[str, Examples],
     *,
     judge: Judge,
-    files: FitFiles,
+    checkpoint_file: Path,
+    curve_file: Path | None = None,
     settings: FitSettings,
     provenance: Mapping[str, Any] | None = None,
     predict: str | None = None,
@@ -165,7 +140,10 @@ def fit(
     judge : callable
         (scores, truth) of a part's clips to figures by name: `mgc_keras.training.examples.judge_classes`, or what
         `mgc_keras.training.examples.judge_tags` returns.
-    files : FitFiles
+    checkpoint_file : Path
+        Ends in ``.npz``: the last finished epoch, with the optimizer's state. A killed training goes on from it.
+    curve_file : Path, optional
+        Ends in ``.csv``: one row an epoch. Only beside it the best epoch's weights are kept, as ``best.npz``.
     settings : FitSettings
     provenance : mapping, optional
         What else fixes the numbers (a hash of the clips or of the first weights, …), as plain JSON values.
@@ -173,10 +151,6 @@ def fit(
         The part of `held_out` of which the predicted classes are kept.
     bar : tqdm, optional
         A progress bar that counts batches, where several trainings share one.
-
-    Returns
-    -------
-    Trained
 
     Raises
     ------
@@ -191,15 +165,11 @@ def fit(
     >>> from mgc_keras.training.examples import judge_classes
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="softmax")])
     >>> examples = Examples(np.eye(3)[[0, 1, 0, 1]], np.arange(4), np.array([0, 1, 0, 1]))
+    >>> stepper, held_out = Stepper(model, 1e-3, multi_label=False), {"validation": examples}
+    >>> settings = FitSettings(epochs=2, batch_size=4)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     trained = fit(
-    ...         Stepper(model, 1e-3, multi_label=False),
-    ...         examples,
-    ...         {"validation": examples},
-    ...         judge=judge_classes,
-    ...         files=FitFiles.of(folder, "curve.csv"),
-    ...         settings=FitSettings(epochs=2, batch_size=4),
-    ...     )
+    ...     file = Path(folder, "checkpoint.npz")
+    ...     trained = fit(stepper, examples, held_out, judge=judge_classes, checkpoint_file=file, settings=settings)
     >>> list(trained.curve)
     ['epoch', 'loss', 'training_accuracy', 'validation_loss', 'validation_accuracy']
     """
@@ -214,7 +184,8 @@ def fit(
         "clips": {part: _fingerprint(examples) for part, examples in parts.items()},
         "provenance": dict(provenance or {}),
     }
-    checkpoint = load_checkpoint(files.checkpoint, stepper.variables, record)
+    best_file = None if curve_file is None else curve_file.with_name(BEST)
+    checkpoint = load_checkpoint(checkpoint_file, stepper.variables, record)
     rows, n_batches = checkpoint.rows, -(-len(training) // settings.batch_size)
     total = settings.epochs * n_batches
     own = progress_bar(description="training", unit="batch", total=total) if bar is None else nullcontext(bar)
@@ -224,33 +195,31 @@ def fit(
             try:
                 row, scores = _epoch(stepper, training, held_out, judge, settings, len(rows), counter.update)
             except NotANumber as error:
-                kept = f"epoch {len(rows)} is kept in {files.checkpoint}" if rows else "no epoch was finished"
+                kept = f"epoch {len(rows)} is kept in {checkpoint_file}" if rows else "no epoch was finished"
                 problem = f"{error.problem} of epoch {len(rows) + 1}; {kept}"
-                raise MgcKerasError(problem, field=error.field, cure=error.cure) from error
+                raise MgcKerasError(problem, field="learning_rate", cure="try a tenth of it") from error
             rows.append(row)
             if predict is not None:
                 checkpoint.predictions.append(scores[predict].argmax(1).astype(np.int32))
             if bar is None:
                 counter.set_postfix({key: f"{row[key]:.3f}" for key in row if key.startswith("valid")}, refresh=False)
             # The checkpoint last: of whatever epochs are in it, the curve and the best weights are on disk.
-            if files.best is not None and best_epoch(rows, settings.best_by, settings.ties) == len(rows) - 1:
-                save_weights(stepper.model, files.best)
-            if files.curve is not None:
-                write_text(files.curve, pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
-            save_checkpoint(files.checkpoint, checkpoint, stepper.variables, record)
-    if files.best is not None:
-        load_weights(stepper.model, files.best)
+            if best_file is not None and best_epoch(rows, settings.best_by, settings.ties) == len(rows) - 1:
+                save_weights(stepper.model, best_file)
+            if curve_file is not None:
+                write_text(curve_file, pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
+            save_checkpoint(checkpoint_file, checkpoint, stepper.variables, record)
+    if best_file is not None:
+        load_weights(stepper.model, best_file)
     best = best_epoch(rows, settings.best_by, settings.ties) + 1
-    return Trained(stepper.model, pd.DataFrame(rows), best, files.best, checkpoint.predictions)
+    return Trained(stepper.model, pd.DataFrame(rows), best, best_file, checkpoint.predictions)
 
 
 def best_epoch(rows: Sequence[Mapping[str, float]], by: str = "accuracy", ties: str = "earlier") -> int:
-    """Return where the best epoch stands.
+    """Return where the best epoch stands among `rows`, one an epoch, with the figures of the validation clips.
 
     Parameters
     ----------
-    rows : sequence of mapping
-        One an epoch, at least one, with the figures of the validation clips that `by` needs.
     by : {"accuracy", "loss", "auc", "last"}
         "accuracy": the highest ``validation_accuracy``; of equals, the lowest ``validation_loss``. "loss": the lowest
         ``validation_loss``. "auc": the highest ``validation_auc``. "last": the last one, whatever the clips say.
@@ -277,9 +246,9 @@ def has_stopped(rows: Sequence[Mapping[str, float]], settings: FitSettings) -> b
     >>> [has_stopped([{"validation_loss": loss} for loss in losses], settings) for losses in ((3, 2, 2), (3, 2, 2, 2))]
     [False, True]
     """
-    merits = [_merit(row, settings.patience_for) for row in rows] if settings.patience else []
-    if settings.patience is None or len(merits) <= settings.patience:
+    if settings.patience is None or len(rows) <= settings.patience:
         return False
+    merits = [_merit(row, settings.patience_for) for row in rows]
     return max(merits[-settings.patience :]) <= max(merits[: -settings.patience]) + settings.least_gain
 
 
@@ -308,8 +277,7 @@ def _epoch(
         figures = judge(scores_of[part], examples.targets)
         if len(examples) and not np.isfinite(figures["loss"]):
             # The last step of the epoch spoilt the weights: they must not reach the checkpoint.
-            problem = f"the {part} loss is {figures['loss']} at the end"
-            raise NotANumber(problem, field="learning_rate", cure="try a tenth of it")
+            raise NotANumber(f"the {part} loss is {figures['loss']} at the end")
         row |= {f"{part}_{name}": value for name, value in figures.items()}
     if stepper.policy is not None:
         row["learning_rate"] = stepper.policy.rate((epoch + 1) * -(-len(training) // settings.batch_size) - 1)
@@ -323,7 +291,5 @@ def _merit(row: Mapping[str, float], figure: str) -> float:
 
 def _fingerprint(examples: Examples) -> str:
     """Return a hash of which clips and targets these are; their values may be too large to read."""
-    digest = hashlib.sha256()
-    for array in (examples.rows, examples.targets):
-        digest.update(np.ascontiguousarray(array, np.int64).tobytes())
-    return f"{len(examples)} clips of {examples.shape}, {digest.hexdigest()[:16]}"
+    content = b"".join(np.asarray(array, np.int64).tobytes() for array in (examples.rows, examples.targets))
+    return f"{len(examples)} clips of {examples.shape}, {hashlib.sha256(content).hexdigest()[:16]}"

@@ -13,20 +13,12 @@ from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.training.learning_rates import Policy
 
-OPTIMIZERS = ("adam", "sgd")
-
 
 @keras.saving.register_keras_serializable("mgc_keras")
 class SteerableSGD(keras.optimizers.SGD):
     """`keras.optimizers.SGD` with its momentum as a variable, `current_momentum`.
 
-    Parameters
-    ----------
-    learning_rate : float
-    momentum : float
-        Of the first steps; 0 here, as in Keras, and free to rise.
-    **options
-        As of `keras.optimizers.SGD`.
+    The arguments are Keras's; `momentum` is that of the first steps: 0 here, as in Keras, and free to rise.
     """
 
     def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, **options: Any) -> None:
@@ -53,16 +45,8 @@ class SteerableSGD(keras.optimizers.SGD):
 class SteerableAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` with its beta_1 as a variable, `current_momentum`.
 
-    Parameters
-    ----------
-    learning_rate : float
-    beta_1 : float
-        Of the first steps.
-    **options
-        As of `keras.optimizers.Adam`.
+    The arguments are Keras's; `beta_1` is that of the first steps.
 
-    Notes
-    -----
     The bias correction is Keras's, with the present beta_1 to the power of the step, as if it had been so from the
     start. The exact one has the product of all so far. They differ in the first steps of a 1cycle training: by 0.3 % of
     the step in one of 10 000 steps, by 11 % in one of 100.
@@ -79,20 +63,13 @@ class SteerableAdam(keras.optimizers.Adam):
         return {**super().get_config(), "beta_1": self.first_beta_1}
 
 
+# With Keras's defaults where a policy says nothing: beta_1 0.9 for Adam, momentum 0 for SGD.
+OPTIMIZERS: dict[str, type[SteerableAdam | SteerableSGD]] = {"adam": SteerableAdam, "sgd": SteerableSGD}
+
+
 def make_optimizer(name: str) -> SteerableSGD | SteerableAdam:
-    """Return a new optimizer, to be steered by `follow`.
-
-    Parameters
-    ----------
-    name : {"adam", "sgd"}
-        With Keras's defaults where the policy says nothing: beta_1 0.9 for Adam, momentum 0 for SGD.
-
-    Raises
-    ------
-    OptionError
-        An unknown name.
-    """
-    return SteerableSGD() if checked_choice("optimizer", name, OPTIMIZERS) == "sgd" else SteerableAdam()
+    """Return a new optimizer, to be steered by `follow`; raise an `OptionError` unless `OPTIMIZERS` has it."""
+    return OPTIMIZERS[checked_choice("optimizer", name, tuple(OPTIMIZERS))]()
 
 
 def follow(policy: Policy, optimizer: keras.optimizers.Optimizer) -> None:
@@ -110,9 +87,8 @@ def follow(policy: Policy, optimizer: keras.optimizers.Optimizer) -> None:
     try:
         optimizer.learning_rate = policy.rate(step)
     except (TypeError, AttributeError) as error:
-        raise OptionError(
-            "is set by the optimizer's own schedule", field="learning_rate", cure="make the optimizer with a number"
-        ) from error
+        problem = "is set by the optimizer's own schedule"
+        raise OptionError(problem, field="learning_rate", cure="make the optimizer with a number") from error
     momentum = policy.momentum(step)
     if momentum is None:
         return

@@ -7,7 +7,7 @@ training covers many powers of ten.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 
 import keras
@@ -26,10 +26,8 @@ class RateSearchSettings:
 
     Parameters
     ----------
-    lowest_rate, highest_rate : float
-        Of the first and of the last step.
-    n_steps : int
-        From one to the other.
+    lowest_rate, highest_rate, n_steps : float, float, int
+        Rates of the first and of the last step; steps from one to the other.
     batch_size : int
         Clips a step.
     smoothing : float
@@ -54,19 +52,19 @@ class RateSearchSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.lowest_rate < self.highest_rate:
-            raise OptionError(
-                f"must be above 0 and below highest_rate, {self.highest_rate}, not {self.lowest_rate}",
-                field="lowest_rate",
-            )
-        least = {"n_steps": 2, "batch_size": 1}
-        for field, value in least.items():
-            if getattr(self, field) < value:
-                raise OptionError(f"must be at least {value}, not {getattr(self, field)}", field=field)
-        if not 0 <= self.smoothing < 1:
-            raise OptionError(f"must be at least 0 and below 1, not {self.smoothing}", field="smoothing")
-        if self.divergence <= 1:
-            raise OptionError(f"must be above 1, not {self.divergence}", field="divergence")
+        ranges = {
+            "lowest_rate": (
+                0 < self.lowest_rate < self.highest_rate,
+                f"above 0 and below highest_rate, {self.highest_rate}",
+            ),
+            "n_steps": (self.n_steps >= 2, "at least 2"),
+            "batch_size": (self.batch_size >= 1, "at least 1"),
+            "smoothing": (0 <= self.smoothing < 1, "at least 0 and below 1"),
+            "divergence": (self.divergence > 1, "above 1"),
+        }
+        for field, (is_good, wanted) in ranges.items():
+            if not is_good:
+                raise OptionError(f"must be {wanted}, not {getattr(self, field)}", field=field)
 
     def rate(self, step: int) -> float:
         """Return the rate of a step: equal ratios from the lowest to the highest."""
@@ -75,21 +73,16 @@ class RateSearchSettings:
 
 @dataclass(frozen=True, eq=False)
 class RateSearch:
-    """What a search found.
+    """What a search found: a table, and the rate that `suggest_rate` returns, or None where the loss falls nowhere.
 
-    Parameters
-    ----------
-    table : pd.DataFrame
-        One row a step: step, rate, loss (nats a clip), smoothed, and suggested, 1 at the suggestion and else 0.
-    suggestion : float or None
-        The rate that `suggest_rate` returns; None where the loss falls nowhere.
+    The table has a row a step: step, rate, loss (nats a clip), smoothed, and suggested, 1 at the suggestion and else 0.
     """
 
     table: pd.DataFrame
     suggestion: float | None
 
     def write(self, path: str | Path) -> Path:
-        """Write the table as CSV, from which `mgc_keras.reporting.rate_finder` draws the plot."""
+        """Write the table as CSV, from which `mgc_keras.reporting.training` draws the plot."""
         return write_text(path, self.table.to_csv(index=False, lineterminator="\n"))
 
 
@@ -102,7 +95,6 @@ def find_rate(stepper: Stepper, examples: Examples, settings: RateSearchSettings
         Network, optimizer and loss. Its policy is set aside; momentum is what it is in the optimizer.
     examples : Examples
         Training clips.
-    settings : RateSearchSettings
 
     Returns
     -------
@@ -154,11 +146,8 @@ def smoothed_losses(losses: list[float], smoothing: float) -> np.ndarray:
     >>> smoothed_losses([2.0, 2.0, 5.0], 0.5).round(6).tolist()
     [2.0, 2.0, 3.714286]
     """
-    mean, smoothed = 0.0, []
-    for step, loss in enumerate(losses, 1):
-        mean = smoothing * mean + (1 - smoothing) * loss
-        smoothed.append(mean / (1 - smoothing**step))
-    return np.array(smoothed)
+    means = accumulate(losses, lambda mean, loss: smoothing * mean + (1 - smoothing) * loss, initial=0.0)
+    return np.array([mean / (1 - smoothing**step) for step, mean in enumerate(means) if step])
 
 
 def suggest_rate(rates: np.ndarray, smoothed: np.ndarray, smoothing: float) -> float | None:
@@ -167,16 +156,8 @@ def suggest_rate(rates: np.ndarray, smoothed: np.ndarray, smoothing: float) -> f
     Only steps up to the lowest loss count, and not the first 1 / (1 - smoothing), where the mean is over too few
     losses. The rate lies below the one at which the loss begins to grow; of these rules of thumb, this one is Gugger's.
 
-    Parameters
-    ----------
-    rates, smoothed : np.ndarray [shape=(n_steps,)]
-    smoothing : float
-        With which `smoothed` was made.
-
-    Returns
-    -------
-    float or None
-        None where the loss falls nowhere.
+    `rates` and `smoothed` are (n_steps,); `smoothing` is what `smoothed` was made with. None where the loss falls
+    nowhere.
 
     Example
     -------

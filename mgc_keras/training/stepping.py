@@ -27,13 +27,7 @@ def prepare_tensorflow() -> None:
 
 
 class Scorer:
-    """A network and its compiled forward pass.
-
-    Parameters
-    ----------
-    model : keras.Model
-        One array of any rank, (batch, …) float32, to (batch, n_outputs).
-    """
+    """A network, one array of any rank, (batch, …) float32, to (batch, n_outputs), and its compiled forward pass."""
 
     def __init__(self, model: keras.Model) -> None:
         self.model, self.n_outputs = model, model.output_shape[-1]
@@ -41,19 +35,9 @@ class Scorer:
         self._score = tf.function(self._score_step, input_signature=[self._inputs])
 
     def scores(self, examples: Examples, clips: np.ndarray, batch_size: int = 64) -> np.ndarray:
-        """Return the network's outputs for some clips, without dropout.
+        """Return the network's outputs (n_clips, n_outputs), float32, for clips by position, without dropout.
 
-        Parameters
-        ----------
-        examples : Examples
-        clips : np.ndarray [shape=(n_clips,), dtype=int]
-            By position in `examples`.
-        batch_size : int
-            Clips that are scored at a time. It can move the last digits of a score.
-
-        Returns
-        -------
-        np.ndarray [shape=(n_clips, n_outputs), dtype=float32]
+        `batch_size` clips are scored at a time; that can move the last digits of a score.
         """
         blocks = [
             self._score(examples.batch(clips[start : start + batch_size])[0]).numpy()
@@ -81,8 +65,6 @@ class Stepper(Scorer):
         A number stands for Adam at that rate.
     multi_label : bool
         Binary cross-entropy over tags; else categorical cross-entropy over class numbers.
-    policy : Policy, optional
-        What the optimizer's rate and momentum follow, step by step.
     compiled_for : int, optional
         Steps on batches of so many clips go through XLA, which takes some seconds once and then half the time, or less,
         of a recurrent network's. On a GPU this has no effect: recurrent layers have kernels of their own there.
@@ -93,11 +75,11 @@ class Stepper(Scorer):
         model: keras.Model,
         optimizer: float | keras.optimizers.Optimizer,
         multi_label: bool,
-        policy: Policy | None = None,
         compiled_for: int | None = None,
     ) -> None:
         super().__init__(model)
-        self.policy = policy
+        # What the optimizer's rate and momentum follow, step by step.
+        self.policy: Policy | None = None
         self.optimizer = keras.optimizers.Adam(optimizer) if isinstance(optimizer, (int, float)) else optimizer
         self.optimizer.build(model.trainable_variables)
         self._loss = keras.losses.binary_crossentropy if multi_label else keras.losses.sparse_categorical_crossentropy
@@ -161,13 +143,12 @@ class Stepper(Scorer):
         """
         if seed is not None:
             seed_dropout(self.model, seed)
-        number = {"float64": float, "float32": np.float32}[loss_dtype]
+        number = np.dtype(loss_dtype).type
         losses, scores = [], []
         for batch, start in enumerate(range(0, len(order), batch_size)):
             loss, predicted = self.step(examples, order[start : start + batch_size])
             if not np.isfinite(loss):
-                problem = f"the loss is {loss} at batch {batch}"
-                raise NotANumber(problem, field="learning_rate", cure="try a tenth of it")
+                raise NotANumber(f"the loss is {loss} at batch {batch}")
             losses.append(number(loss) * number(len(predicted)))
             scores.append(predicted)
             after_batch()

@@ -18,7 +18,7 @@ from mgc_keras.checks import check_positive
 from mgc_keras.errors import OptionError
 from mgc_keras.files import write_text
 from mgc_keras.training.examples import Examples, Excerpts, judge_tags
-from mgc_keras.training.loop import FitFiles, FitSettings, Trained, fit
+from mgc_keras.training.loop import CHECKPOINT, FitSettings, Trained, fit
 from mgc_keras.training.stepping import Stepper
 
 HISTORY = "history.csv"
@@ -34,10 +34,8 @@ class TaggerSettings:
     ----------
     epochs, batch_size : int
         Passes over the training clips; clips (or excerpts) a step.
-    learning_rate : float
-        Adam's.
-    momentum : float
-        Of the moving statistics of batch normalisation.
+    learning_rate, momentum : float
+        Adam's; that of the moving statistics of batch normalisation.
     excerpt_frames : int
         Length in frames of the random excerpt that stands for a clip in each epoch; 0 takes whole clips, as the paper.
     seed : int
@@ -86,7 +84,6 @@ def train_tagger(
         For ``checkpoint.npz``, ``best.npz`` and ``history.csv``.
     score : callable
         (truth, scores) of the validation clips to macro AUC-ROC; the best epoch by it is kept, of equals the earlier.
-    settings : TaggerSettings
 
     Returns
     -------
@@ -138,34 +135,9 @@ def fit_tags(
     settings: FitSettings,
     provenance: dict[str, float] | None = None,
 ) -> Trained:
-    """Train on some clips' tags and judge on the others'.
+    """Train on some clips' tags and judge on the others', with `mgc_keras.training.loop.fit`; else as `train_tagger`.
 
-    Parameters
-    ----------
-    stepper : Stepper
-        Of a network with sigmoids, with binary cross-entropy.
-    examples : Examples
-        With 0 or 1 for every tag.
-    validation : np.ndarray [shape=(n_clips,), dtype=bool]
-        Which clips are held out.
-    folder : str or Path
-        For ``checkpoint.npz``, ``best.npz`` and ``history.csv``.
-    score : callable
-        (truth, scores) of the validation clips to macro AUC-ROC; NaN if no tag can be scored.
-    settings : FitSettings
-    provenance : dict, optional
-        What else fixes the numbers, as plain JSON values.
-
-    Returns
-    -------
-    Trained
-
-    Raises
-    ------
-    OptionError
-        No clip for training or validation, a head of another size, or `folder` holds another training.
-    MgcKerasError
-        The loss is no longer a number, or no tag can be scored.
+    The `stepper` is of a network with sigmoids, with binary cross-entropy; `provenance` is what else fixes the numbers.
     """
     if validation.all() or not validation.any():
         raise OptionError("the source task needs clips for training and for validation", field="split")
@@ -174,7 +146,8 @@ def fit_tags(
         examples.select(np.flatnonzero(~validation)),
         {"validation": examples.select(np.flatnonzero(validation))},
         judge=judge_tags(score),
-        files=FitFiles.of(folder, HISTORY),
+        checkpoint_file=Path(folder) / CHECKPOINT,
+        curve_file=Path(folder) / HISTORY,
         settings=settings,
         provenance=provenance,
     )
@@ -183,17 +156,9 @@ def fit_tags(
 def write_tag_scores(
     path: Path, clip_ids: Sequence[str] | np.ndarray, tags: Sequence[str], truth: np.ndarray, scores: np.ndarray
 ) -> None:
-    """Write a table of clips: clip_id, then ``truth_<tag>`` and ``score_<tag>`` of each tag.
+    """Write a CSV table of clips: clip_id, then ``truth_<tag>``, 0 or 1, and ``score_<tag>``, float32, of each tag.
 
-    Parameters
-    ----------
-    path : Path
-        Ends in ``.csv``.
-    clip_ids : sequence or array of str
-    tags : sequence of str
-    truth : np.ndarray [shape=(n_clips, n_tags)]
-        0 or 1.
-    scores : np.ndarray [shape=(n_clips, n_tags), dtype=float32]
+    `truth` and `scores` are (n_clips, n_tags).
     """
     columns = {"clip_id": np.asarray(clip_ids, dtype=str)}
     columns |= {f"truth_{tag}": truth[:, number].astype(int) for number, tag in enumerate(tags)}

@@ -10,7 +10,7 @@ from broken_clips import write
 from scipy.signal import lfilter
 
 from mgc_keras.audio.files import read_waveform
-from mgc_keras.cli._outputs import output_stems
+from mgc_keras.cli._clips import output_stems
 from mgc_keras.cli.main import main
 from mgc_keras.errors import OptionError
 from mgc_keras.segmentation.segments import segment_waveform

@@ -165,7 +165,7 @@ def test_tags_follow_from_what_is_rendered() -> None:
 
 
 def test_one_change_one_tag() -> None:
-    plain = arrange("pop", GENRES["pop"], artist_seed=3, seed=4)
+    plain = arrange("pop", artist_seed=3, seed=4)
     plain = replace(plain, singer=None, tempo=100.0, comp="piano", second=None, lead=None)
     for change, tag in (
         ({"tempo": 150.0}, "fast"), ({"tempo": 70.0}, "slow"), ({"comp": "distorted_guitar"}, "distorted"),

@@ -8,12 +8,11 @@ import pytest
 from scipy.stats import spearmanr
 
 from mgc_keras.corpus import corpus_table, render_clip
-from mgc_keras.corpus.arrangement import Mix, without
-from mgc_keras.corpus.dances import DANCES, dance_arrangement
-from mgc_keras.corpus.emotion import emotion_arrangement
+from mgc_keras.corpus.arrangement import Mix, arranged, without
+from mgc_keras.corpus.dances import DANCES
 from mgc_keras.corpus.instruments import TIMBRES, render_note
-from mgc_keras.corpus.mixing import master
-from mgc_keras.corpus.music import genre_arrangement, play
+from mgc_keras.corpus.mixing import master, play
+from mgc_keras.corpus.music import emotion_arrangement
 from mgc_keras.corpus.speech import talk
 from mgc_keras.corpus.voice import BANDWIDTHS, VOWELS, Singer, Syllable, vocalise
 
@@ -32,7 +31,7 @@ def onset_rhythm(waveform: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
 def test_onsets_recur_at_the_tempo_claimed(genre: str) -> None:
     table = corpus_table("genre", n_clips=30)
     for row in table[table["label"] == genre].to_dict("records"):
-        arrangement = genre_arrangement(row)
+        arrangement = arranged(row)
         if arrangement.groove is None:
             continue
         tempo = arrangement.tempo / 60.0
@@ -49,7 +48,7 @@ def test_onsets_recur_at_the_tempo_claimed(genre: str) -> None:
 def test_waltzes_count_three_and_other_dances_four(dance: str) -> None:
     table = corpus_table("dance", n_clips=26)
     row = table[table["label"] == dance].to_dict("records")[1]
-    arrangement = without(dance_arrangement(row), "singer", "lead")
+    arrangement = without(arranged(row), "singer", "lead")
     waveform = play(arrangement, 20.0, RATE)
     beat = arrangement.tempo / 60.0
     third, half, quarter = onset_rhythm(waveform, beat / np.array([3.0, 2.0, 4.0]))
@@ -165,7 +164,7 @@ def test_each_artist_has_a_sound_of_its_own() -> None:
     rows = corpus_table("genre").query("label == 'rock'").to_dict("records")
     first, other = rows[0], rows[1]
     again = next(row for row in rows[1:] if row["artist"] == first["artist"])
-    studios = [Studio(genre_arrangement(row), RATE) for row in (first, again, other)]
+    studios = [Studio(arranged(row), RATE) for row in (first, again, other)]
     assert studios[0].timbre("piano") == studios[1].timbre("piano") != studios[2].timbre("piano")
     assert studios[0].arrangement.cents == studios[1].arrangement.cents != studios[2].arrangement.cents
     assert render_hit("kick", KITS["rock"], RATE, np.random.default_rng(0)).max() <= 1.0

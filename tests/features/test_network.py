@@ -13,8 +13,7 @@ from mgc_keras.features.table import read_features
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.tensors import weights_sha256
 from mgc_keras.studies.choi2017.calibration import batch_independent
-from mgc_keras.studies.choi2017.network import FEATURE_COLUMNS, convnet
-from mgc_keras.studies.choi2017.variants import options_of
+from mgc_keras.studies.choi2017.network import FEATURE_COLUMNS, convnet, options_of
 
 N_SAMPLES = 327425  # the shortest that the five pools allow
 

@@ -7,7 +7,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.features.mfcc import mfcc_features
 from mgc_keras.features.segments import SegmentExtractor
 from mgc_keras.segmentation.segments import largest_cluster_waveform, segment_waveform
-from mgc_keras.studies.asgharivaskasi2019.features import mfcc_sequences, mfcc_statistics, waveform_segments
+from mgc_keras.studies.asgharivaskasi2019.data import mfcc_sequences, mfcc_statistics, waveform_segments
 
 RATE = 1000
 

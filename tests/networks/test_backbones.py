@@ -7,7 +7,6 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -17,8 +16,7 @@ from safetensors.numpy import save_file
 from torch_resnet34 import random_tensors
 
 from mgc_keras.errors import OptionError, WeightsError
-from mgc_keras.networks.backbones import BACKBONES, build_backbone
-from mgc_keras.networks.imagenet import IMAGENET_FILES
+from mgc_keras.networks.backbones import BACKBONES, IMAGENET_ADDRESS, build_backbone
 from mgc_keras.networks.resnet34 import he_normal
 
 SHAPE = (32, 33, 3)
@@ -151,9 +149,8 @@ def test_imagenet_that_is_something_else(monkeypatch, tmp_path):
     file = tmp_path / "sent.h5"
     file.write_bytes(b"Please log in to this network.")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setitem(
-        IMAGENET_FILES, "vgg16", SimpleNamespace(path="vgg16/some.h5", md5="0" * 32, address=file.as_uri())
-    )
+    other = replace(BACKBONES["vgg16"], imagenet_file="vgg16/some.h5", md5="0" * 32)
+    monkeypatch.setitem(BACKBONES, "vgg16", other)
     monkeypatch.setattr(
         "pooch.core.choose_downloader", lambda *_, **__: lambda url, output, _: shutil.copy(file, output)
     )
@@ -170,18 +167,19 @@ def test_imagenet_from_keras_folder(monkeypatch, networks, files, tmp_path):
     there = tmp_path / "models" / files["vgg16"].name
     shutil.copy(files["vgg16"], there)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    known = replace(IMAGENET_FILES["vgg16"], md5=hashlib.md5(there.read_bytes()).hexdigest())
-    assert Path(known.path).name == there.name
-    monkeypatch.setitem(IMAGENET_FILES, "vgg16", known)
+    known = replace(BACKBONES["vgg16"], md5=hashlib.md5(there.read_bytes()).hexdigest())
+    assert Path(known.imagenet_file).name == there.name
+    monkeypatch.setitem(BACKBONES, "vgg16", known)
     assert_same_weights(build_backbone("vgg16", SHAPE, "imagenet"), networks["vgg16"])
 
 
-@pytest.mark.parametrize("name", IMAGENET_FILES)
+@pytest.mark.parametrize("name", [name for name, backbone in BACKBONES.items() if backbone.application])
 def test_files_are_those_of_keras(name):
-    module = sys.modules[inspect.unwrap(getattr(keras.applications, BACKBONES[name].application)).__module__]
-    file, text = IMAGENET_FILES[name], re.sub(r'"\s+"', "", inspect.getsource(module))
-    assert file.md5 in text
-    folder, file_name = file.address.rsplit("/", 1)
+    backbone = BACKBONES[name]
+    module = sys.modules[inspect.unwrap(getattr(keras.applications, backbone.application)).__module__]
+    text = re.sub(r'"\s+"', "", inspect.getsource(module))
+    assert backbone.md5 in text
+    folder, file_name = f"{IMAGENET_ADDRESS}{backbone.imagenet_file}".rsplit("/", 1)
     assert f'"{folder}/' in text and file_name.removeprefix(name) in text
 
 

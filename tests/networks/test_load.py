@@ -12,8 +12,7 @@ import pytest
 from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.networks.kinds import network_kinds
 from mgc_keras.networks.load import load_model
-from mgc_keras.studies.choi2017.network import convnet
-from mgc_keras.studies.choi2017.variants import options_of
+from mgc_keras.studies.choi2017.network import convnet, options_of
 
 SHORTEST = 327425
 

@@ -50,5 +50,5 @@ def test_every_view_has_its_axes(tone: np.ndarray, monkeypatch: pytest.MonkeyPat
 def test_wrong_input(tone: np.ndarray, tmp_path) -> None:
     with pytest.raises(AudioError, match="fewer than a window"):
         draw_clip(tone[:100], RATE, tmp_path / "a.png")
-    with pytest.raises(OptionError, match="no view 'piano'"):
+    with pytest.raises(OptionError, match="views: 'piano' is unknown"):
         draw_clip(tone, RATE, tmp_path / "a.png", views=["piano"])

@@ -9,7 +9,7 @@ from typed_rows import comparison_rows, score_rows
 
 from mgc_keras.reporting import confusion, forest, training
 from mgc_keras.reporting.tables import meaning
-from mgc_keras.reporting.verdicts import BADGES
+from mgc_keras.reporting.verdicts import COLOURS
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.writer import RunWriter
 
@@ -59,9 +59,9 @@ def test_the_forest_shows_every_difference_in_the_colour_of_its_verdict(run, dra
     assert labels == ["genre", "dance", "voice"]
     lines = {tuple(np.round(line.get_xdata(), 6)): to_hex(line.get_color()).upper() for line in accuracy.lines}
     for ends, verdict in (((0.2, 0.4), "better"), ((-0.3, -0.1), "worse"), ((-0.05, 0.15), "not decided")):
-        assert lines[ends] == BADGES[verdict].colour.upper()
+        assert lines[ends] == COLOURS[verdict].upper()
     # Fewer epochs are better.
-    assert {to_hex(line.get_color()).upper() for line in epochs.lines[1:]} == {BADGES["better"].colour}
+    assert {to_hex(line.get_color()).upper() for line in epochs.lines[1:]} == {COLOURS["better"]}
     texts = [text.get_text() for text in accuracy.texts]
     numbers = ["+0.300 [+0.200, +0.400]", "-0.200 [-0.300, -0.100]", "+0.050 [-0.050, +0.150]"]
     assert texts == [*numbers, "a minus b"]

@@ -19,7 +19,7 @@ from mgc_keras.reporting.page import (
     render,
 )
 from mgc_keras.reporting.style import new_figure, save_png
-from mgc_keras.reporting.verdicts import BADGES
+from mgc_keras.reporting.verdicts import COLOURS, tally
 from mgc_keras.runs.claims import ClaimRow
 
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;{{ 7 * 7 }}"
@@ -66,7 +66,7 @@ def test_no_text_becomes_markup(png, verdict) -> None:
         Preformatted(EVIL),
         Table(pd.DataFrame({EVIL: [EVIL, EVIL], "b": [1.0, None]}), grouped_by=EVIL),
         FigureImage(png, EVIL),
-        FindingList([Finding(EVIL, name) for name in BADGES]),
+        FindingList([Finding(EVIL, name) for name in COLOURS]),
         ClaimList([*rows, claim("three", "", "not decided", EVIL)]),
         Folded(EVIL, [Folded(EVIL, [Paragraph(EVIL)])]),
     ]
@@ -91,7 +91,7 @@ def test_a_claim_counts_its_verdicts_and_those_without_evidence_stand_apart() ->
             claim("b", "", "not decided", "This run holds no b.")]  # fmt: skip
     shown = ClaimList(rows)
     (judged,) = shown.judged()
-    assert judged.verdicts == {"confirmed": 2, "not decided": 1} and len(judged.rows) == 3
+    assert tally(row.verdict for row in judged) == {"confirmed": 2, "not decided": 1} and len(judged) == 3
     assert [row.claim for row in shown.missing()] == ["b"]
     text = _Page(render("t", "", {"s": [shown]})).text
     assert "Confirmed 2" in text and "Not decided 1" in text and "Evidence on x, y, z" in text

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from mgc_keras.errors import OptionError
-from mgc_keras.reporting import rate_finder
+from mgc_keras.reporting import training
 
 RATES = 10.0 ** np.arange(-5, 1)
 TABLE = pd.DataFrame(
@@ -25,8 +25,8 @@ TABLE = pd.DataFrame(
 def draw(table: pd.DataFrame, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Figure:
     drawn: list[Figure] = []
     table.to_csv(folder / "search.csv", index=False)
-    monkeypatch.setattr(rate_finder, "save_png", lambda figure, path: drawn.append(figure) or path)
-    rate_finder.draw_rate_search(folder / "search.csv", folder / "search.png")
+    monkeypatch.setattr(training, "save_png", lambda figure, path: drawn.append(figure) or path)
+    training.draw_rate_search(folder / "search.csv", folder / "search.png")
     return drawn[0]
 
 
@@ -51,14 +51,14 @@ def test_a_search_without_suggestion_has_no_mark(tmp_path: Path, monkeypatch: py
 
 def test_the_same_table_gives_the_same_file(tmp_path: Path) -> None:
     TABLE.to_csv(tmp_path / "search.csv", index=False)
-    first = rate_finder.draw_rate_search(tmp_path / "search.csv", tmp_path / "a.png").read_bytes()
+    first = training.draw_rate_search(tmp_path / "search.csv", tmp_path / "a.png").read_bytes()
     assert first.startswith(b"\x89PNG")
-    assert rate_finder.draw_rate_search(tmp_path / "search.csv", tmp_path / "b.png").read_bytes() == first
+    assert training.draw_rate_search(tmp_path / "search.csv", tmp_path / "b.png").read_bytes() == first
 
 
 def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="search.csv: no table"):
-        rate_finder.draw_rate_search(tmp_path / "search.csv", tmp_path / "a.png")
+        training.draw_rate_search(tmp_path / "search.csv", tmp_path / "a.png")
     TABLE.drop(columns="smoothed").to_csv(tmp_path / "search.csv", index=False)
     with pytest.raises(OptionError, match="smoothed: the column is missing"):
-        rate_finder.draw_rate_search(tmp_path / "search.csv", tmp_path / "a.png")
+        training.draw_rate_search(tmp_path / "search.csv", tmp_path / "a.png")

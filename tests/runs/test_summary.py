@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from run_example import arousal_predictions, genre_predictions, write_example_run
+from run_example import GROUPED, WEIGHTINGS, arousal_predictions, genre_predictions, write_example_run
 from scipy.stats import binomtest
 from sklearn.metrics import r2_score
 
@@ -12,7 +12,7 @@ from mgc_keras.evaluation.paired import holm
 from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
 from mgc_keras.runs.summary import compare_features, compare_tables, groups_of, score_row
 from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.choi2017.order import planned_pairs
+from mgc_keras.studies.choi2017.feature_sets import planned_pairs
 
 
 def test_a_score_row_has_the_columns_in_order():
@@ -47,7 +47,7 @@ def test_clips_of_unknown_artists_stand_alone():
 def test_comparisons_of_saved_predictions(tmp_path):
     write_example_run(tmp_path, ("1", "12345"))
     scores = pd.read_csv(tmp_path / "scores.csv", dtype={"feature": str})
-    rows = pd.DataFrame(compare_features(tmp_path, scores, planned_pairs, weighting={"published": "size"}))
+    rows = pd.DataFrame(compare_features(tmp_path, scores, planned_pairs, weighting=WEIGHTINGS, grouped=GROUPED))
     assert set(rows.columns) == set(COMPARISON_COLUMNS)
     assert len(rows) == 2 * 2 * 4
     row = rows[(rows["protocol"] == "published") & (rows["feature_b"] == "mfcc") & (rows["metric"] == "accuracy")].iloc[
@@ -67,7 +67,7 @@ def test_pairs_without_saved_predictions_are_passed_over(tmp_path):
     table = genre_predictions("12345", "published")
     writer.predictions("gtzan", "12345", "published", table)
     scores = [score_row("s", "gtzan", "12345", "published", "accuracy", table)]
-    assert compare_features(tmp_path, scores, planned_pairs) == []
+    assert compare_features(tmp_path, scores, planned_pairs, weighting=WEIGHTINGS, grouped=GROUPED) == []
 
 
 def test_order_of_rows_does_not_matter_but_clips_and_labels_do():

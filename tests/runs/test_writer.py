@@ -65,22 +65,18 @@ def test_tables_beyond_the_schema_are_refused(writer, change):
 def test_config_records_versions_options_and_hashes(writer, tmp_path):
     weights = tmp_path / "weights.h5"
     weights.write_bytes(b"weights")
-    options = {"seed": np.int64(3), "out": tmp_path, "tasks": ("a", "b"), "scales": np.arange(2), "names": {"y", "x"}}
-    saved = json.loads(writer.config("choi2017", options, [weights], title="A run").read_text())
+    options = {"seed": 3, "out": tmp_path, "tasks": ("a", "b"), "epochs": {"cnn": 2}, "jobs": None}
+    saved = json.loads(writer.config("choi2017", options, [weights]).read_text())
     assert saved["options"] == {
         "seed": 3,
         "out": str(tmp_path),
         "tasks": ["a", "b"],
-        "scales": [0, 1],
-        "names": ["x", "y"],
+        "epochs": {"cnn": 2},
+        "jobs": None,
     }
     assert saved["inputs"] == {str(weights): sha256_of(weights)}
     assert saved["versions"]["numpy"] == np.__version__
-    assert saved["title"] == "A run" and saved["study"] == "choi2017" and saved["command"]
-    with pytest.raises(ManifestError, match="nowhere.h5"):
-        writer.config("choi2017", {}, [tmp_path / "nowhere.h5"])
-    with pytest.raises(TypeError):
-        writer.config("choi2017", {"model": object()})
+    assert saved["study"] == "choi2017" and saved["command"]
 
 
 def test_predictions_come_back_as_text(writer):
@@ -112,16 +108,14 @@ def test_names_that_would_not_be_file_names_are_refused(writer, task):
         writer.predictions(task, "mfcc", "published", pd.DataFrame(columns=["clip_id", "fold", "truth", "prediction"]))
 
 
-def test_unreadable_predictions_are_named(writer, tmp_path):
-    with pytest.raises(ManifestError, match="truth"):
-        writer.predictions("a", "b", "c", pd.DataFrame({"clip_id": [1], "fold": [0], "prediction": [1]}))
-    with pytest.raises(ManifestError, match="missing.csv"):
+def test_unreadable_predictions_are_named(tmp_path):
+    with pytest.raises(OptionError, match="missing.csv"):
         read_predictions(tmp_path / "missing.csv")
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(ManifestError, match="empty.csv"):
+    with pytest.raises(OptionError, match="empty.csv"):
         read_predictions(tmp_path / "empty.csv")
     (tmp_path / "other.csv").write_text("clip_id,fold\n1,0\n")
-    with pytest.raises(ManifestError, match="truth"):
+    with pytest.raises(OptionError, match="truth"):
         read_predictions(tmp_path / "other.csv")
 
 

@@ -41,7 +41,6 @@ def test_both_kinds_of_wavelets_have_the_same_modulus(xi, sigma, j):
     transform = bare_transform(LIBRARIES[0])
     moduli = []
     for wavelets in (group, whole):
-        transform._prepare(wavelets)
         moduli.append(transform._moduli(transform._spectra(spectrum, [wavelets]), wavelets))
     (samples, midpoints), (expected,) = moduli
     np.testing.assert_allclose(samples, expected[:, ::2], atol=1e-7 * expected.max())
@@ -77,8 +76,8 @@ def test_baseband_products_equal_products_written_out(ops, n_rows, centres):
     spectra = RANDOM.standard_normal((n_rows, 200)) + 1j * RANDOM.standard_normal((n_rows, 200))
     above, below = RANDOM.standard_normal((2, len(centres), 20))
     wavelets = BasebandWavelets(64, centres, above, below, np.ones(16))
-    weights = tuple(map(ops.spectral_weights, (above, below)))
-    result = np.asarray(ops.baseband_products(tensor(spectra, ops), 60, wavelets, weights))
+    weights = map(ops.spectral_weights, (above, below))
+    result = np.asarray(ops.baseband_products(tensor(spectra, ops), 60, wavelets, *weights))
     assert result.shape == (6, 33)
     for row in range(3):
         wavelet, source = row % len(centres), spectra[row % n_rows]
@@ -97,7 +96,6 @@ def test_gradient_equals_finite_differences():
     n_samples, wavelets = 65536, baseband([Wavelet(0.15, 0.0078, 1)], 65536, 32768, 0.5)
     signal, ops = RANDOM.standard_normal(n_samples), LIBRARIES[1]
     transform = bare_transform(ops)
-    transform._prepare(wavelets)
     weights, fir = RANDOM.standard_normal((3, 1, 32768)), ops.half_sample_weights(wavelets.interpolation)
 
     def value(inputs):
@@ -131,5 +129,5 @@ def test_a_plan_for_long_clips_takes_every_second_sample():
 def bare_transform(ops):
     """A transform without a plan, for a signal on its own."""
     transform = Transform.__new__(Transform)
-    transform.ops, transform._constants, transform._minus_i = ops, {}, ops.complex_factors(np.array([-1j]))
+    transform.ops, transform._constants, transform._minus_i = ops, {}, ops.constant(np.array([-1j]))
     return transform

@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 
 from mgc_keras.errors import OptionError
-from mgc_keras.training.learning_rates import (
-    ConstantRate,
-    CyclicalRate,
-    OneCycle,
-    policy_config,
-)
+from mgc_keras.training.learning_rates import ConstantRate, CyclicalRate, OneCycle, Policy
 
 LOW, HIGH, STEP = 0.001, 0.006, 40
 
@@ -88,8 +83,8 @@ def test_constant() -> None:
         ("one_cycle", OneCycle(77, shape="cosine", rise=0.3)),
     ],
 )
-def test_a_config_says_all_of_a_policy(name: str, policy: object) -> None:
-    config = json.loads(json.dumps(policy_config(policy)))
+def test_a_config_says_all_of_a_policy(name: str, policy: Policy) -> None:
+    config = json.loads(json.dumps(policy.config()))
     assert config.pop("policy") == name and type(policy)(**config) == policy
 
 
@@ -116,8 +111,3 @@ def test_a_config_says_all_of_a_policy(name: str, policy: object) -> None:
 def test_values_that_make_no_sense_are_refused(kind: type, options: dict, field: str) -> None:
     with pytest.raises(OptionError, match=f"^{field}: "):
         kind(**options)
-
-
-def test_what_is_no_policy_has_no_config() -> None:
-    with pytest.raises(OptionError, match="policy: 3 is none"):
-        policy_config(3)

@@ -26,7 +26,9 @@ def stepper(optimizer: keras.optimizers.Optimizer | None = None, policy: OneCycl
     keras.utils.set_random_seed(1)
     inside = keras.Sequential([keras.Input((4,)), keras.layers.Dense(16, activation="relu"), keras.layers.Dropout(0.1)])
     layers = [keras.Input((4,)), inside, keras.layers.BatchNormalization(), keras.layers.Dense(3, activation="softmax")]
-    return Stepper(keras.Sequential(layers), optimizer or SteerableSGD(momentum=0.5), multi_label=False, policy=policy)
+    subject = Stepper(keras.Sequential(layers), optimizer or SteerableSGD(momentum=0.5), multi_label=False)
+    subject.policy = policy
+    return subject
 
 
 def test_rates_rise_in_equal_ratios_and_stop_where_the_loss_diverges() -> None:

@@ -23,18 +23,8 @@ def builder_names() -> list[str]:
 def build_manifest(name: str, folder: str | Path) -> Built:
     """Build the manifest of the dataset `name` from its `folder`.
 
-    Parameters
-    ----------
-    name : str
-        One of `builder_names`.
-    folder : str or Path
-        The dataset as its owner ships it; the card's `layout` says what is expected. Paths in the table are relative
-        to it.
-
-    Returns
-    -------
-    Built
-        The table, what its lists name but the folder lacks, and remarks. Compare it with its card by `count_problems`.
+    The card's `layout` says what is expected in it; the table's paths are relative to it. Compare the table with its
+    card by `count_problems`.
 
     Raises
     ------

@@ -6,36 +6,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.audio.files import find_clips
 from mgc_keras.datasets.cards import read_card
-from mgc_keras.errors import AudioError, ManifestError
+from mgc_keras.datasets.manifest import clips_in
+from mgc_keras.errors import ManifestError
 
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """What a builder returns.
-
-    Parameters
-    ----------
-    table : pd.DataFrame
-        The manifest's rows.
-    missing : list of str
-        Clips that the dataset's own lists name but that are not there (or cannot be cut).
-    remarks : list of str
-        What a user should be told, for example how many clips were left out by rule.
-    """
+    """What a builder returns: the manifest's rows, and what a user should know of them."""
 
     table: pd.DataFrame
-    missing: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-
-
-def clips_in(folder: Path) -> list[Path]:
-    """Return all clips below `folder`, sorted, without hidden files. Raises `ManifestError` without such a folder."""
-    try:
-        return find_clips(folder)
-    except AudioError as error:
-        raise ManifestError(error.problem, path=folder, cure=error.cure) from error
+    missing: list[str] = field(default_factory=list)  # clips that the dataset's lists name, not there or not to be cut
+    remarks: list[str] = field(default_factory=list)  # for example, how many clips were left out by rule
 
 
 def clips_by_stem(folder: Path, clips: Iterable[Path]) -> dict[str, Path]:
@@ -45,43 +27,46 @@ def clips_by_stem(folder: Path, clips: Iterable[Path]) -> dict[str, Path]:
         first = found.setdefault(clip.stem, clip)
         if first is not clip:
             pair = " and ".join(path.relative_to(folder).as_posix() for path in (first, clip))
-            raise ManifestError(
-                f"two files for one clip: {pair}", path=folder, field="clip_id", cure="keep one of them"
-            )
+            problem = f"two files for one clip: {pair}"
+            raise ManifestError(problem, path=folder, field="clip_id", cure="keep one of them")
     return found
+
+
+def paths_by_stem(folder: Path) -> dict[str, str]:
+    """Return the paths, relative to `folder`, of all clips below it by name. Raises as `clips_by_stem` does."""
+    clips = clips_by_stem(folder, clips_in(folder))
+    return {stem: clip.relative_to(folder).as_posix() for stem, clip in clips.items()}
+
+
+def prefix_of(root: Path, folder: Path) -> str:
+    """Return what stands before paths relative to `root` to make them relative to `folder`, which holds it."""
+    return "" if root == folder else f"{root.relative_to(folder).as_posix()}/"
 
 
 def find_root(name: str, folder: Path, entries: Iterable[str]) -> Path:
     """Return `folder`, or its one sub-folder, that holds at least one of `entries` (archives often add a folder).
 
-    Raises
-    ------
-    ManifestError
-        None does, or several do.
+    Raises `ManifestError` if none does, or several do.
     """
     entries = list(entries)
+    cure = f"expected: {read_card(name).layout}"
     if not folder.is_dir():
-        raise ManifestError("there is no such folder", path=folder, cure=f"expected: {read_card(name).layout}")
+        raise ManifestError("there is no such folder", path=folder, cure=cure)
     inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     roots = [place for place in (folder, *inner) if any((place / entry).exists() for entry in entries)]
     if not roots:
         problem = f"{entries[0]} is neither here nor one folder below"
-        raise ManifestError(problem, path=folder, field=name, cure=f"expected: {read_card(name).layout}")
+        raise ManifestError(problem, path=folder, field=name, cure=cure)
     if len(roots) > 1:
-        copies = ", ".join(str(root) for root in roots)
-        raise ManifestError(
-            f"holds several copies: {copies}", path=folder, field=name, cure="name the folder of one of them"
-        )
+        problem = f"holds several copies: {', '.join(map(str, roots))}"
+        raise ManifestError(problem, path=folder, field=name, cure="name the folder of one of them")
     return roots[0]
 
 
 def class_table(folder: Path, class_folders: Mapping[str, Path]) -> pd.DataFrame:
     """List the clips of class folders: classes as given, clips sorted, `clip_id` the name without suffix.
 
-    Raises
-    ------
-    ManifestError
-        Two clips share a name.
+    Raises `ManifestError` if two clips share a name.
     """
     labelled = [
         (clip, label)
@@ -97,10 +82,7 @@ def class_table(folder: Path, class_folders: Mapping[str, Path]) -> pd.DataFrame
 def read_list(path: Path, columns: Iterable[str], separator: str = ",") -> pd.DataFrame:
     """Read a dataset's own list, every cell as text without surrounding blanks.
 
-    Raises
-    ------
-    ManifestError
-        The file is missing, not such a list, or lacks one of `columns`.
+    Raises `ManifestError` if the file is missing, is no such list, or lacks one of `columns`.
     """
     if not path.is_file():
         raise ManifestError("there is no such file", path=path, cure="fetch the dataset's lists too")
@@ -119,9 +101,8 @@ def numbers(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
     """Return a column of a list as float64. Raises `ManifestError` at the first cell that is no finite number."""
     finite = table[column].str.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
     if not finite.all():
-        raise ManifestError(
-            f"{table[column][~finite].iloc[0]!r} is no number", path=path, field=column, cure="fetch the file again"
-        )
+        problem = f"{table[column][~finite].iloc[0]!r} is no number"
+        raise ManifestError(problem, path=path, field=column, cure="fetch the file again")
     return table[column].map(float)
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.datasets.builders._common import Built, clips_in, find_root, read_list
+from mgc_keras.datasets.builders._common import Built, find_root, prefix_of, read_list
 from mgc_keras.datasets.cards import read_card
+from mgc_keras.datasets.manifest import clips_in
 from mgc_keras.errors import ManifestError
 
 NAME = "artists1517"
@@ -28,18 +29,21 @@ def build(folder: Path) -> Built:
     classes = {_key(name): name for name in read_card(NAME).classes or []}
     root = _root(folder, classes)
     names = [clip.relative_to(root).as_posix() for clip in clips_in(root)]
-    strangers = sorted({name.partition("/")[0] for name in names if _key(name.partition("/")[0]) not in classes})
+    genre_of = {name: name.partition("/")[0] for name in names}
+    strangers = sorted({genre for genre in genre_of.values() if _key(genre) not in classes})
     if strangers:
         cure = f"rename it to one of {', '.join(classes.values())}, or move it away"
         raise ManifestError(f"{strangers[0]!r} is no genre of this dataset", path=root, field="label", cure=cure)
     order = list(classes)
-    names.sort(key=lambda name: (order.index(_key(name.partition("/")[0])), name))
-    inside = root.relative_to(folder).as_posix()
+    names.sort(key=lambda name: (order.index(_key(genre_of[name])), name))
     songs = pd.DataFrame({"clip_id": [name.rpartition(".")[0] for name in names]})
-    songs["filepath"] = [("" if inside == "." else f"{inside}/") + name for name in names]
-    songs["label"] = [classes[_key(name.partition("/")[0])] for name in names]
+    songs["filepath"] = [prefix_of(root, folder) + name for name in names]
+    songs["label"] = [classes[_key(genre_of[name])] for name in names]
     songs["artist"] = _artists(root, names)
-    _check_unique(songs, folder)
+    twice = songs["filepath"][songs["clip_id"].duplicated(keep=False)]
+    if len(twice):
+        problem = f"two files for one clip: {' and '.join(twice.iloc[:2])}"
+        raise ManifestError(problem, path=folder, field="clip_id", cure="keep one of them")
     return Built(songs, remarks=_remarks(songs))
 
 
@@ -80,13 +84,6 @@ def _artists(root: Path, names: list[str]) -> list[str]:
     listed = read_list(root / ARTISTS, ("filepath", "artist"))
     artists = dict(zip(listed["filepath"], listed["artist"]))
     return [artists.get(name, "") for name in names]
-
-
-def _check_unique(songs: pd.DataFrame, folder: Path) -> None:
-    twice = songs["filepath"][songs["clip_id"].duplicated(keep=False)]
-    if len(twice):
-        problem = f"two files for one clip: {' and '.join(twice.iloc[:2])}"
-        raise ManifestError(problem, path=folder, field="clip_id", cure="keep one of them")
 
 
 def _remarks(songs: pd.DataFrame) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.datasets.builders._common import Built, clips_by_stem, clips_in, find_root, numbers, read_list
+from mgc_keras.datasets.builders._common import Built, find_root, numbers, paths_by_stem, read_list
 from mgc_keras.errors import ManifestError
 
 NAME = "emomusic"
@@ -23,13 +23,10 @@ def build(folder: Path) -> Built:
     path = find_root(NAME, folder, (ANNOTATIONS,)) / ANNOTATIONS
     songs = read_list(path, ("song_id", "mean_arousal", "mean_valence"))
     songs = songs.assign(number=numbers(songs, "song_id", path).astype(int)).sort_values("number")
-    clips = {
-        song: clip.relative_to(folder).as_posix() for song, clip in clips_by_stem(folder, clips_in(folder)).items()
-    }
     table = pd.DataFrame(
         {
             "clip_id": songs["song_id"],
-            "filepath": songs["song_id"].map(clips),
+            "filepath": songs["song_id"].map(paths_by_stem(folder)),
             "label_arousal": numbers(songs, "mean_arousal", path) / SCALE,
             "label_valence": numbers(songs, "mean_valence", path) / SCALE,
         }

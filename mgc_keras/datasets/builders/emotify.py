@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.datasets.builders._common import Built, find_root, numbers, read_list, split_off_missing
+from mgc_keras.datasets.builders._common import Built, find_root, numbers, prefix_of, read_list, split_off_missing
 from mgc_keras.datasets.cards import read_card
 
 NAME = "emotify"
@@ -26,9 +26,8 @@ def build(folder: Path) -> Built:
         scores = clips[emotions].apply(lambda column: numbers(clips, column.name, root / CLIP_LIST))
     else:
         clips, scores = _clips_of_annotations(root / ANNOTATIONS, emotions)
-    inside = root.relative_to(folder).as_posix()
-    table = pd.DataFrame({"clip_id": clips["filepath"].str.rsplit(".", n=1).str[0], "filepath": clips["filepath"]})
-    table["filepath"] = ("" if inside == "." else f"{inside}/") + table["filepath"]
+    clip_ids = clips["filepath"].str.rsplit(".", n=1).str[0]
+    table = pd.DataFrame({"clip_id": clip_ids, "filepath": prefix_of(root, folder) + clips["filepath"]})
     table = pd.concat([table, clips["label"], scores.add_prefix("label_")], axis=1)
     if "artist" in clips:
         table["artist"] = clips["artist"]

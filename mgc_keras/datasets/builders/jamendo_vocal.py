@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from mgc_keras.audio.files import open_clip, read_waveform, write_waveform
-from mgc_keras.datasets.builders._common import Built, clips_by_stem, clips_in
+from mgc_keras.datasets.builders._common import Built, clips_by_stem
 from mgc_keras.datasets.cards import read_card
+from mgc_keras.datasets.manifest import clips_in
 from mgc_keras.errors import AudioError, ManifestError
 from mgc_keras.progress import progress_bar
 
@@ -31,9 +32,8 @@ def build(folder: Path) -> Built:
     songs = clips_by_stem(folder, (clip for clip in clips_in(folder) if clip.relative_to(folder).parts[0] != SEGMENTS))
     label_files = sorted(path for path in folder.rglob("*.lab") if not path.name.startswith("."))
     if not label_files:
-        raise ManifestError(
-            "no label files (.lab)", path=folder, field=NAME, cure=f"expected: {read_card(NAME).layout}"
-        )
+        cure = f"expected: {read_card(NAME).layout}"
+        raise ManifestError("no label files (.lab)", path=folder, field=NAME, cure=cure)
     in_order = sorted((SPLITS.index(_split_of(path, songs, folder)), path.stem, path) for path in label_files)
     rows, missing = [], []
     for split, song, path in progress_bar(in_order, description="cutting songs", unit="song"):
@@ -49,9 +49,8 @@ def build(folder: Path) -> Built:
         except AudioError as error:
             missing.append(str(error))
             continue
-        rows += [
-            (Path(name).stem, name, label, SPLITS[split]) for _, _, label, name in segments if (folder / name).exists()
-        ]
+        there = [(label, name) for _, _, label, name in segments if (folder / name).exists()]
+        rows += [(Path(name).stem, name, label, SPLITS[split]) for label, name in there]
     return Built(pd.DataFrame(rows, columns=["clip_id", "filepath", "label", "split"]), missing)
 
 
@@ -78,11 +77,10 @@ def read_label_file(path: Path) -> list[tuple[float, float, str]]:
 
 
 def _split_of(label_file: Path, songs: dict[str, Path], folder: Path) -> str:
-    places = [
-        path.relative_to(folder).parts[:-1] for path in (songs.get(label_file.stem), label_file) if path is not None
-    ]
+    files = (songs.get(label_file.stem, label_file), label_file)
+    folders = {part for file in files for part in file.relative_to(folder).parts[:-1]}
     for split in SPLITS:
-        if any(split in parts for parts in places):
+        if split in folders:
             return split
     problem = "neither the song nor its label file lies below train, valid or test"
     raise ManifestError(problem, path=label_file, field="split", cure=f"expected: {read_card(NAME).layout}")

@@ -7,7 +7,7 @@ comes from it.
 
 from pathlib import Path
 
-from mgc_keras.datasets.builders._common import Built, find_root, read_list, split_off_missing
+from mgc_keras.datasets.builders._common import Built, find_root, prefix_of, read_list, split_off_missing
 from mgc_keras.errors import ManifestError
 
 NAME = "magnatagatune"
@@ -23,12 +23,10 @@ def build(folder: Path) -> Built:
     split = annotations["mp3_path"].str[0].map(SPLIT_OF_FOLDER)
     if split.isna().any():
         wrong = annotations.loc[split.isna(), "mp3_path"].iloc[0]
-        raise ManifestError(
-            f"{wrong!r} lies in no folder from 0 to f", path=path, field="mp3_path", cure="fetch it again"
-        )
-    inside = root.relative_to(folder).as_posix()
+        problem = f"{wrong!r} lies in no folder from 0 to f"
+        raise ManifestError(problem, path=path, field="mp3_path", cure="fetch it again")
     table = annotations.rename(columns=lambda name: name if name in ("clip_id", "mp3_path") else f"label_{name}")
-    table.insert(1, "filepath", ("" if inside == "." else f"{inside}/") + table.pop("mp3_path"))
+    table.insert(1, "filepath", prefix_of(root, folder) + table.pop("mp3_path"))
     table["split"] = split
     if (root / CLIP_INFO).exists():
         info = read_list(root / CLIP_INFO, ("clip_id", "artist"), separator="\t")

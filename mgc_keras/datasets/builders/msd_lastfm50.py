@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.datasets.builders._common import Built, clips_by_stem, clips_in, find_root, read_list
+from mgc_keras.datasets.builders._common import Built, find_root, paths_by_stem, read_list
 from mgc_keras.datasets.cards import read_card
 from mgc_keras.errors import ManifestError
 
@@ -29,13 +29,9 @@ def build(folder: Path) -> Built:
     names = read_card(NAME).label_columns
     known = tags[tags["tag"].isin(names)]
     given = pd.crosstab(known["track_id"], known["tag"]).clip(upper=1)
-    given = (
-        given.reindex(index=tracks["track_id"], columns=names, fill_value=0).add_prefix("label_").reset_index(drop=True)
-    )
-    clips = {
-        track: clip.relative_to(folder).as_posix() for track, clip in clips_by_stem(folder, clips_in(folder)).items()
-    }
-    paths = tracks["track_id"].map(clips)
+    given = given.reindex(index=tracks["track_id"], columns=names, fill_value=0).reset_index(drop=True)
+    given = given.add_prefix("label_")
+    paths = tracks["track_id"].map(paths_by_stem(folder))
     table = pd.concat([tracks["track_id"].rename("clip_id"), paths.rename("filepath"), given, tracks["split"]], axis=1)
     tagged, there = given.any(axis=1), paths.notna()
     remarks = [f"{int((~tagged).sum())} track(s) without any of the 50 tags were left out"] if not tagged.all() else []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mgc_keras.datasets.builders._common import Built, find_root, read_list, split_off_missing
+from mgc_keras.datasets.builders._common import Built, find_root, prefix_of, read_list, split_off_missing
 
 NAME = "urbansound8k"
 METADATA = "metadata/UrbanSound8K.csv"
@@ -18,11 +18,10 @@ def build(folder: Path) -> Built:
     """Build from ``metadata/UrbanSound8K.csv`` and ``audio/fold<n>/*.wav``; see `build_manifest`."""
     root = find_root(NAME, folder, (METADATA,))
     slices = read_list(root / METADATA, ("slice_file_name", "fold", "class")).sort_values("slice_file_name")
-    inside = (root / "audio").relative_to(folder).as_posix()
     table = pd.DataFrame(
         {
             "clip_id": slices["slice_file_name"].str.removesuffix(".wav"),
-            "filepath": inside + "/fold" + slices["fold"] + "/" + slices["slice_file_name"],
+            "filepath": prefix_of(root, folder) + "audio/fold" + slices["fold"] + "/" + slices["slice_file_name"],
             "label": slices["class"],
             "fold": slices["fold"],
         }

@@ -1,14 +1,14 @@
 """The claims of Asgharivaskasi et al. (2019), judged from paired tests, seeds and training curves."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
-import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.signal import detrend
+from scipy.stats import pearsonr
 
 from mgc_keras.reporting.tables import difference_text, p_relation
-from mgc_keras.reporting.verdicts import LEVEL
+from mgc_keras.reporting.verdicts import LEVEL, WORSE
 from mgc_keras.runs.claims import CONFIRMED, NOT_DECIDED, REFUTED
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.common.claims import (
@@ -28,26 +28,17 @@ _CYCLICAL = ("triangular", "triangular2", "exp-range")
 _FEWEST_EPOCHS = 8
 
 
-@dataclass(frozen=True, eq=False)
-class _Training:
-    task: str
-    network: str
-    protocol: str
-    seed: str
-    curve: pd.DataFrame
-
-
-def _trainings(run: RunFolder) -> Iterator[_Training]:
+def _trainings(run: RunFolder) -> Iterator[tuple[list[str], pd.DataFrame]]:
+    """Yield task, network, protocol and seed of each training, and its curve."""
     for path in sorted(run.folder.glob("training/*/curve.csv")):
-        task, network, protocol, seed = path.parent.name.split("__")
-        yield _Training(task, network, protocol, seed, run.table(f"training/{path.parent.name}/curve.csv"))
+        name = path.parent.name
+        yield name.split("__"), run.table(f"training/{name}/curve.csv")
 
 
 def _over_fits(run: RunFolder) -> list[Judgement]:
     found = []
-    for training in _trainings(run):
-        curve = training.curve
-        if training.network != "vgg16" or len(curve) < BORDER + AVERAGED:
+    for (task, network, protocol, _), curve in _trainings(run):
+        if network != "vgg16" or len(curve) < BORDER + AVERAGED:
             continue
         before = curve.iloc[BORDER - AVERAGED : BORDER][["loss", "validation_loss"]].mean()
         after = curve.iloc[-AVERAGED:][["loss", "validation_loss"]].mean()
@@ -58,7 +49,7 @@ def _over_fits(run: RunFolder) -> list[Judgement]:
             "no interval."
         )
         holds = change["loss"] < 0 < change["validation_loss"]
-        found.append(Judgement(training.task, training.protocol, evidence, CONFIRMED if holds else REFUTED))
+        found.append(Judgement(task, protocol, evidence, CONFIRMED if holds else REFUTED))
     return found
 
 
@@ -85,7 +76,7 @@ def _resnet34(run: RunFolder) -> list[Judgement]:
 
 def _skip_rnn(run: RunFolder) -> list[Judgement]:
     table, found = run.table("seed_intervals.csv"), []
-    for (task, protocol), rows in table.groupby(["task", "protocol"], sort=False) if len(table) else ():
+    for _, rows in table.groupby(["task", "protocol"], sort=False) if len(table) else ():
         cells = rows.set_index("quantity")
         gap, accuracy = cells.loc["gap"], cells.loc["validation_accuracy"]
         evidence = (
@@ -93,17 +84,10 @@ def _skip_rnn(run: RunFolder) -> list[Judgement]:
             f"{difference_text(gap)} (p {p_relation(gap['p_holm'])} after Holm), validation accuracy by "
             f"{difference_text(accuracy)}."
         )
-        if not gap["p_holm"] < LEVEL:
-            why = (
-                INCLUDES_ZERO
-                if gap["ci_low"] <= 0 <= gap["ci_high"]
-                else "After Holm's correction p is not below 0.05."
-            )
-            found.append(Judgement(task, protocol, evidence, NOT_DECIDED, why))
-            continue
-        lower = accuracy["difference"] < 0 and accuracy["p_holm"] < LEVEL
-        holds = gap["difference"] < 0 and not lower
-        found.append(Judgement(task, protocol, evidence, CONFIRMED if holds else REFUTED))
+        judgement = replace(judged_difference(gap, "", wanted=WORSE, over="seeds"), evidence=evidence)
+        if judgement.verdict == CONFIRMED and accuracy["difference"] < 0 and accuracy["p_holm"] < LEVEL:
+            judgement = replace(judgement, verdict=REFUTED)
+        found.append(judgement)
     return found
 
 
@@ -111,27 +95,19 @@ def _cyclic(run: RunFolder) -> list[Judgement]:
     if run.config.get("options", {}).get("policy") not in _CYCLICAL:
         return []
     found = []
-    for training in _trainings(run):
-        curve = training.curve
+    for (task, network, protocol, seed), curve in _trainings(run):
         if len(curve) < _FEWEST_EPOCHS:
             continue
-        rate, loss = (_without_trend(curve[name]) for name in ("learning_rate", "loss"))
-        correlation = float(np.corrcoef(rate, loss)[0, 1])
-        half = norm.ppf(0.975) / np.sqrt(len(curve) - 3)
-        low, high = np.tanh(np.arctanh(correlation) + np.array([-half, half]))
+        result = pearsonr(*(detrend(curve[name]) for name in ("learning_rate", "loss")))
+        low, high = result.confidence_interval()
         evidence = (
-            f"{training.network}, {training.seed}: over {len(curve)} epochs the learning rate and the training loss, "
-            f"without their trends, correlate by {correlation:+.2f} [{low:+.2f}, {high:+.2f}]."
+            f"{network}, {seed}: over {len(curve)} epochs the learning rate and the training loss, without their "
+            f"trends, correlate by {result.statistic:+.2f} [{low:+.2f}, {high:+.2f}]."
         )
         verdict = judged_interval(low, high)
         why = INCLUDES_ZERO if verdict == NOT_DECIDED else ""
-        found.append(Judgement(training.task, training.protocol, evidence, verdict, why))
+        found.append(Judgement(task, protocol, evidence, verdict, why))
     return found
-
-
-def _without_trend(values: pd.Series) -> np.ndarray:
-    epochs = np.arange(len(values))
-    return values.to_numpy() - np.polyval(np.polyfit(epochs, values.to_numpy(), 1), epochs)
 
 
 JUDGES: dict[str, Judge] = {

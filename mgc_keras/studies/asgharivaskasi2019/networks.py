@@ -39,17 +39,7 @@ def named_as_options() -> Iterator[None]:
 
 @dataclass
 class Network:
-    """One architecture.
-
-    Attributes
-    ----------
-    whole : keras.Model
-        What is saved.
-    stepper : Stepper
-        Of the part of it that learns from what was exported.
-    starts : dict
-        The weights of that part at the beginning, by seed.
-    """
+    """A network that is saved, the compiled steps of the part that learns, and that part's first weights by seed."""
 
     whole: keras.Model
     stepper: Stepper
@@ -81,25 +71,22 @@ class Networks:
         self, sub_run: SubRun, n_classes: int, shape: tuple[int, ...], seed: int
     ) -> tuple[keras.Model, keras.Model]:
         """Return the whole network, and the part of it that learns from what was exported."""
+        options = self.options.network
         if sub_run.kind == "recurrent":
-            network = self._recurrent(sub_run, n_classes, shape, seed)
+            network = recurrent_network(
+                shape,
+                n_classes,
+                kind=sub_run.network,
+                sampling_rate=options.audio_rate,
+                units=options.units,
+                k=options.skip,
+                combination=options.combination,
+                seed=seed,
+            )
             return network, network
         network = build_image_network(sub_run, n_classes, self.options)
-        is_frozen = self.options.network.trainable_from.get(sub_run.network) is None
+        is_frozen = options.trainable_from.get(sub_run.network) is None
         return network, part_of(network, "vector" if is_frozen else "melspectrogram", "genres")
-
-    def _recurrent(self, sub_run: SubRun, n_classes: int, shape: tuple[int, ...], seed: int) -> keras.Model:
-        options = self.options.network
-        return recurrent_network(
-            shape,
-            n_classes,
-            kind=sub_run.network,
-            sampling_rate=options.audio_rate,
-            units=options.units,
-            k=options.skip,
-            combination=options.combination,
-            seed=seed,
-        )
 
 
 def samples_of(sub_run: SubRun, options: Options) -> int:

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import pandas as pd
-
 from mgc_keras.reporting.page import Heading, Paragraph, Part, Table
 from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, first_screen, over_seeds, paired, trainings
 from mgc_keras.reporting.tables import score_table
@@ -23,22 +21,6 @@ _OVER_SEEDS = (
 )
 
 
-def score_tables(run: RunFolder, task: str) -> dict[str, pd.DataFrame]:
-    """Return the paper's Tables 2 (classic classifiers) and 3 (networks).
-
-    Columns: Classifier, Paper (GTZAN), one a protocol.
-    """
-    scores = run.scores[run.scores["task"] == task]
-    is_baseline = scores["feature"].str.removesuffix("-3s").str.removesuffix("-segmented").isin(BASELINES)
-    cells = {"Classic classifiers": scores[is_baseline], "Networks": scores[~is_baseline]}
-    printed = PAPER.printed(GTZAN)
-    return {
-        title: score_table(run, rows, lambda feature: {"Classifier": feature}, printed)
-        for title, rows in cells.items()
-        if len(rows)
-    }
-
-
 def glance(run: RunFolder) -> list[Part]:
     """The planned differences, the claims, either way, and Tables 2 and 3."""
     note = (
@@ -47,26 +29,25 @@ def glance(run: RunFolder) -> list[Part]:
         "artists on one side of the split; a validation part of the training clips chooses the epoch, and settings of "
         "classic classifiers. Chance: always naming the most frequent class."
     )
-    options, trained = run.config.get("options", {}), set(run.scores["feature"])
+    options, trained = run.config.get("options", {}), " ".join(run.scores["feature"])
     parts: list[Part] = []
-    weights = options.get("backbone_weights") or {}
-    random = [name for name, value in weights.items() if value == "none" and _is_in(name, trained)]
+    weights, layers = (options.get(name) or {} for name in ("backbone_weights", "trainable_from"))
+    random = [name for name, value in weights.items() if value == "none" and name in trained]
     if random:
         parts.append(Paragraph(_RANDOM_START.format(names=", ".join(random)), "caveat"))
-    layers = options.get("trainable_from") or {}
-    fine_tuned = [f"{name} from {layer} on" for name, layer in layers.items() if _is_in(name, trained)]
+    fine_tuned = [f"{name} from {layer} on" for name, layer in layers.items() if name in trained]
     if fine_tuned:
         text = f"Backbones that were trained, too: {', '.join(fine_tuned)}. The others were frozen."
         parts.append(Paragraph(text))
     parts += first_screen(run)
     for task in run.tasks:
-        for title, table in score_tables(run, task).items():
-            parts += [Heading(f"{task}: {title.lower()}"), Table(table)]
+        scores = run.scores[run.scores["task"] == task]
+        is_baseline = scores["feature"].str.removesuffix("-3s").str.removesuffix("-segmented").isin(BASELINES)
+        for title, rows in (("classic classifiers", scores[is_baseline]), ("networks", scores[~is_baseline])):
+            if len(rows):
+                table = score_table(run, rows, lambda feature: {"Classifier": feature}, PAPER.printed(GTZAN))
+                parts += [Heading(f"{task}: {title}"), Table(table)]
     return [*parts, Paragraph(note, "quiet")]
-
-
-def _is_in(backbone: str, features: set[str]) -> bool:
-    return any(backbone in feature for feature in features)
 
 
 def training(run: RunFolder) -> list[Part]:

@@ -1,7 +1,5 @@
 """The steps of the Asgharivaskasi 2019 study: every sub-run, task and protocol, and what is compared."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -17,7 +15,7 @@ from mgc_keras.studies.asgharivaskasi2019.data import extractors_of, features_of
 from mgc_keras.studies.asgharivaskasi2019.networks import Networks
 from mgc_keras.studies.asgharivaskasi2019.study import Options
 from mgc_keras.studies.asgharivaskasi2019.sub_runs import SUFFIXES, SubRun
-from mgc_keras.studies.asgharivaskasi2019.trainer import Trainer, policy_of
+from mgc_keras.studies.asgharivaskasi2019.trainer import Trainer
 from mgc_keras.studies.common.run import Run, task_of
 
 # Fixed before any score was seen. Those on whole clips are repeated on segments where `--segment` asks for them.
@@ -29,7 +27,6 @@ def run(run: Run[Options]) -> None:
     """Run every sub-run under every protocol; test the planned pairs and, with several seeds, over-fitting."""
     options = run.options
     # Options that turn out wrong are told before the run folder is taken.
-    policy_of(options.training, 1, options.training.learning_rate)
     extractors, networks = extractors_of(options), Networks(options)
     for manifest in genre_manifests(run):
         for name, sub_run in sub_runs_on(manifest, options).items():
@@ -87,10 +84,11 @@ class _Scored:
     def network(self, name: str, sub_run: SubRun, networks: Networks) -> None:
         """Train a network, with several seeds where they were asked for, and score the first seed's clips."""
         run, tried = self.run, []
+        cell = f"{self.task.name}__{name}__{self.protocol.name}"
         n_seeds = run.options.training.seeds if sub_run.kind == "recurrent" else 1
         for seed in range(run.seed, run.seed + n_seeds):
-            trainer = Trainer(sub_run, networks, self.task, self.kept, self.fold, self.sequences, seed, run.options)
-            folder = self._folder(name, seed)
+            trainer = Trainer(sub_run, networks, self.task, self.kept, self.fold, self.sequences, seed)
+            folder = run.folder / "training" / f"{cell}__seed{seed}"
             trained = trainer.train(folder)
             if seed == run.seed:
                 self._score(name, trainer.clip_predictions(self.fold.test))
@@ -99,16 +97,9 @@ class _Scored:
                     trainer.save(folder)
             best = trained.curve.iloc[trained.best_epoch - 1]
             keys = {"task": self.task.name, "protocol": self.protocol.name, "network": name, "seed": seed}
-            tried.append(
-                {**keys, **best[["training_accuracy", "validation_accuracy"]], "best_epoch": trained.best_epoch}
-            )
-        write_table(pd.DataFrame(tried), run.folder / "seeds" / f"{self._cell(name)}.csv")
-
-    def _folder(self, name: str, seed: int) -> Path:
-        return self.run.folder / "training" / f"{self._cell(name)}__seed{seed}"
-
-    def _cell(self, name: str) -> str:
-        return f"{self.task.name}__{name}__{self.protocol.name}"
+            accuracies = best[["training_accuracy", "validation_accuracy"]]
+            tried.append({**keys, **accuracies, "best_epoch": trained.best_epoch})
+        write_table(pd.DataFrame(tried), run.folder / "seeds" / f"{cell}.csv")
 
     def _segments(self, clips: np.ndarray) -> np.ndarray:
         values = self.sequences.values[self.kept[clips]]
@@ -116,14 +107,8 @@ class _Scored:
 
     def _score(self, feature: str, prediction: np.ndarray) -> None:
         test, task = self.fold.test, self.task
-        table = pd.DataFrame(
-            {
-                "clip_id": np.asarray(task.clip_ids)[test],
-                "fold": 0,
-                "truth": task.target[test],
-                "prediction": prediction,
-            }
-        )
+        clip_ids, truth = np.asarray(task.clip_ids)[test], task.target[test]
+        table = pd.DataFrame({"clip_id": clip_ids, "fold": 0, "truth": truth, "prediction": prediction})
         if task.groups is not None:
             table["group"] = task.groups[test]
         self.run.score(task.name, feature, self.protocol, table)

@@ -9,20 +9,20 @@ SUFFIXES = {"whole": "", "3s": "-3s", "largest-cluster": "-segmented"}
 
 @dataclass(frozen=True)
 class SubRun:
-    """One sub-run.
+    """One sub-run: a "baseline", or an "image" or "recurrent" network.
 
-    Attributes
-    ----------
-    kind : {"baseline", "image", "recurrent"}
-    segments : tuple of {"whole", "3s", "largest-cluster"}
-        See `mgc_keras.features.segments`; each is scored by itself, and networks have one.
-    network : str
-        Of an image network the backbone, of a recurrent one the kind of layer.
+    `segments` (see `mgc_keras.features.segments`) are scored each by itself, and networks have one. `network` is the
+    backbone of an image network, the kind of layer of a recurrent one.
     """
 
     kind: str
     segments: tuple[str, ...] = ("whole",)
     network: str = ""
+
+    @property
+    def on_songs(self) -> bool:
+        """Whether it takes the built-in corpus' whole songs, and not its clips of genres."""
+        return "largest-cluster" in self.segments
 
 
 SUB_RUNS = {
@@ -52,13 +52,3 @@ def chosen(names: Sequence[str], segment: str) -> dict[str, SubRun]:
             name = name if sub_run.kind == "baseline" else f"{name}{SUFFIXES[segment]}"
         found[name] = sub_run
     return found
-
-
-def on_songs(name: str, sub_run: SubRun) -> bool:
-    """Tell whether a sub-run takes the built-in whole songs: where songs are segmented, VGG16 is compared, too."""
-    return name == "vgg16" or "largest-cluster" in sub_run.segments
-
-
-def on_clips(sub_run: SubRun) -> bool:
-    """Tell whether a sub-run takes the built-in corpus' clips of genres."""
-    return "largest-cluster" not in sub_run.segments

@@ -16,7 +16,7 @@ from mgc_keras.networks.image_network import part_of, standardize_vectors
 from mgc_keras.progress import progress_bar
 from mgc_keras.studies.asgharivaskasi2019.networks import Networks
 from mgc_keras.studies.asgharivaskasi2019.recurrent_network import STANDARDIZATION
-from mgc_keras.studies.asgharivaskasi2019.study import Options, TrainingOptions
+from mgc_keras.studies.asgharivaskasi2019.study import TrainingOptions
 from mgc_keras.studies.asgharivaskasi2019.sub_runs import SubRun
 from mgc_keras.training.classifier import ClassifierSettings, train_classifier
 from mgc_keras.training.examples import Examples
@@ -42,19 +42,9 @@ def policy_of(options: TrainingOptions, n_steps: int, rate: float) -> Policy:
 class Trainer:
     """One network, the clips it learns from, and those that choose its best epoch.
 
-    Parameters
-    ----------
-    sub_run : SubRun
-    networks : Networks
-        Where the network comes from; the next training of the same architecture takes it over.
-    task : StudyTask
-    kept : np.ndarray [shape=(n_clips,), dtype=int]
-        Each clip's row in `sequences`.
-    fold : Fold
-        Without validation clips, those of the test choose the epoch: the published protocol.
-    sequences : Sequences
-    seed : int
-    options : Options
+    `networks` gives the network, which the next training of the same architecture takes over; `kept` (n_clips,) is each
+    clip's row in `sequences`. Without validation clips in `fold`, those of the test choose the epoch: the published
+    protocol.
     """
 
     def __init__(
@@ -66,9 +56,8 @@ class Trainer:
         fold: Fold,
         sequences: Sequences,
         seed: int,
-        options: Options,
     ) -> None:
-        self.sub_run, self.kept, self.fold, self.options, self.seed = sub_run, kept, fold, options, seed
+        self.sub_run, self.kept, self.fold, self.options, self.seed = sub_run, kept, fold, networks.options, seed
         self.classes, self.targets = np.unique(task.target, return_inverse=True)
         # Every segment is an example of its own.
         self.n_segments = sequences.about["extractor"]["n_segments"]
@@ -99,26 +88,25 @@ class Trainer:
         """Return the class of each clip, by vote of its segments."""
         examples = self._examples(clips)
         scores = self.stepper.scores(examples, np.arange(len(examples)), self.options.training.batch_size)
-        clip = np.repeat(np.arange(len(clips)), self.n_segments)
-        numbers = np.arange(len(self.classes))
-        return self.classes[majority_vote(clip, scores.argmax(axis=1), classes=numbers, scores=scores)]
+        clip, predicted = np.repeat(np.arange(len(clips)), self.n_segments), self.classes[scores.argmax(axis=1)]
+        return majority_vote(clip, predicted, classes=self.classes, scores=scores)
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: Path) -> None:
         """Save the network with its genres' names. It takes waveforms, or what `--recurrent-input` says."""
         with whole_file(folder / MODEL) as temporary:
             with_output_names(self.whole, [str(name) for name in self.classes]).save(temporary)
-        return folder / MODEL
 
     def _rate(self, training: Examples, folder: Path) -> float:
         """Return the rate of the options, or with `--find-rate` the one that a search suggests; its table is kept."""
-        if not self.options.training.find_rate:
-            return self.options.training.learning_rate
+        options = self.options.training
+        if not options.find_rate:
+            return options.learning_rate
         if not (folder / RATES).exists():
-            settings = RateSearchSettings(batch_size=self.options.training.batch_size, seed=self.seed)
+            settings = RateSearchSettings(batch_size=options.batch_size, seed=self.seed)
             find_rate(self.stepper, training, settings).write(folder / RATES)
         suggested = pd.read_csv(folder / RATES).query("suggested == 1")["rate"]
         # Where the loss falls nowhere there is no suggestion.
-        return float(suggested.iloc[0]) if len(suggested) else self.options.training.learning_rate
+        return float(suggested.iloc[0]) if len(suggested) else options.learning_rate
 
     def _standardize(self) -> None:
         """Set the statistics of the training segments, which no training moves and which are in every checkpoint."""

@@ -9,69 +9,37 @@ than 29 s. Every recorded score of these tasks without layer 5 follows from the 
 do not: layer 5 alone gives 0.951 and 0.591, where 0.878 and 0.525 are recorded.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from mgc_keras.datasets.cards import card_names, manifest_folder, read_card
+from mgc_keras.datasets.manifest import read_manifest
+from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import ManifestError
+from mgc_keras.protocols import Protocol
+from mgc_keras.studies.choi2017.features import Blocks, StudyData
+from mgc_keras.studies.choi2017.paper import TASK_NAMES
 
-N_LAYERS, N_CHANNELS, N_MFCC = 5, 32, 120
-_SCORE_COLUMNS = ("task", "feature", "estimator", "score")
-
-
-@dataclass(frozen=True)
-class PublishedTask:
-    """One task of the study.
-
-    Attributes
-    ----------
-    name : str
-        As in `PUBLISHED_TASKS`.
-    estimator : {"SVC", "SVR"}
-    clip_ids : list of str
-        The authors' `id` where it is unique, else the file's name without suffix.
-    target : np.ndarray [shape=(n_clips,)]
-        Class numbers (int), or values in 0…1 (float64).
-    blocks : dict of str to np.ndarray [shape=(n_clips, n_columns)]
-        '1' … '5' (32 columns each, float32) and, where the file exists, 'mfcc' (120 columns, float64).
-    fold_column : np.ndarray [shape=(n_clips,), dtype=int] or None
-        Predefined folds (UrbanSound8K).
-    split_column : np.ndarray [shape=(n_clips,), dtype=str] or None
-        'train', 'valid', 'test' (Jamendo).
-    groups : np.ndarray [shape=(n_clips,), dtype=str] or None
-        Clips cut from one song (Jamendo) or one recording (UrbanSound8K), as far as their names tell.
-    """
-
-    name: str
-    estimator: str
-    clip_ids: list[str]
-    target: np.ndarray
-    blocks: dict[str, np.ndarray]
-    fold_column: np.ndarray | None = None
-    split_column: np.ndarray | None = None
-    groups: np.ndarray | None = None
-
-    @property
-    def n_clips(self) -> int:
-        """Count the clips."""
-        return len(self.clip_ids)
+_SCORE_COLUMNS = ["task", "feature", "estimator", "score"]
+_FRESH = "get the authors' files afresh"
 
 
 @dataclass(frozen=True)
 class _Source:
     dataset: str
     label: str = "label"
-    estimator: str = "SVC"
+    kind: str = "classification"
     group_of: Callable[[str], str] | None = None
 
 
 _SOURCES = {
     "ballroom_extended": _Source("ballroom_extended"),
-    "emoMusic_a": _Source("emoMusic", "label_arousal", "SVR"),
-    "emoMusic_v": _Source("emoMusic", "label_valence", "SVR"),
+    "emoMusic_a": _Source("emoMusic", "label_arousal", "regression"),
+    "emoMusic_v": _Source("emoMusic", "label_valence", "regression"),
     "gtzan_genre": _Source("gtzan_genre"),
     "gtzan_speechmusic": _Source("gtzan_speechmusic"),
     # Segments are named '<song>_<number>'.
@@ -82,20 +50,42 @@ _SOURCES = {
 PUBLISHED_TASKS = tuple(_SOURCES)
 
 
-def read_published_task(folder: str | Path, task: str) -> PublishedTask:
-    """Read one task.
+def published_data(folder: str | Path, name: str, protocols: Iterable[Protocol]) -> StudyData:
+    """Read one task with its recorded scores; all protocols see the same features, which came out of batches.
+
+    `folder`, `name` and what is raised: as for `read_published_task`.
+    """
+    task, blocks = read_published_task(folder, name)
+    scores, split = read_published_scores(folder), task.split
+    if name == "gtzan_genre":
+        filtered = read_manifest(manifest_folder() / "gtzan_genre.csv").table.set_index("clip_id")["split"]
+        split = filtered.loc[task.clip_ids].to_numpy(str)
+    # The classes behind the authors' numbers, where the dataset's card names them.
+    dataset = next((dataset for dataset, known in TASK_NAMES.items() if known == name), name)
+    classes = read_card(dataset).classes if dataset in card_names() else None
+    published = dict(scores[scores["task"] == name].set_index("feature")["score"])
+    task = replace(task, split=split, published=published, class_names=dict(enumerate(classes or ())))
+    return StudyData(task, {protocol.name: blocks for protocol in protocols})
+
+
+def read_published_task(folder: str | Path, name: str) -> tuple[StudyTask, Blocks]:
+    """Read one task and its features, rows in the order of the authors' list.
 
     Parameters
     ----------
     folder : str or Path
         Holds `data_csv` and `data_feats`.
-    task : str
+    name : str
         One of `PUBLISHED_TASKS`.
 
     Returns
     -------
-    PublishedTask
-        Rows in the order of the authors' list.
+    task : StudyTask
+        clip_ids: the authors' `id` where it is unique, else the file's name without suffix. target: class numbers
+        (int), or values in 0…1 (float64). fold: predefined for UrbanSound8K. split: 'train', 'valid', 'test' for
+        Jamendo. groups: clips cut from one song (Jamendo) or one recording (UrbanSound8K), as far as names tell.
+    blocks : dict of str to np.ndarray [shape=(n_clips, n_columns)]
+        '1' … '5' (32 columns each, float32) and, where the file exists, 'mfcc' (120 columns, float64).
 
     Raises
     ------
@@ -103,32 +93,33 @@ def read_published_task(folder: str | Path, task: str) -> PublishedTask:
         An unknown task, a missing file or column, an array of another shape, values that are not finite.
     """
     folder = Path(folder)
-    if task not in _SOURCES:
-        raise ManifestError(f"unknown task {task!r}", field="tasks", cure=f"use {', '.join(PUBLISHED_TASKS)}")
-    source = _SOURCES[task]
+    if name not in _SOURCES:
+        raise ManifestError(f"unknown task {name!r}", field="tasks", cure=f"use {', '.join(PUBLISHED_TASKS)}")
+    source = _SOURCES[name]
     path = folder / "data_csv" / f"{source.dataset}.csv"
-    table = _read_table(path, ("id", "filepath", source.label))
+    table = _read_table(path, ["id", "filepath", source.label])
     target = table[source.label].to_numpy()
-    if target.dtype.kind not in ("iu" if source.estimator == "SVC" else "f") or pd.isna(target).any():
+    if target.dtype.kind not in ("iu" if source.kind == "classification" else "f") or pd.isna(target).any():
         raise ManifestError("a label is missing or of the wrong kind", path=path, field=source.label, cure=_FRESH)
+    features = folder / "data_feats"
     blocks = {
-        str(layer): _read_features(folder, f"{source.dataset}_layer_{layer - 1}.npy", (len(table), N_CHANNELS))
-        for layer in range(1, N_LAYERS + 1)
+        str(layer): _read_features(features / f"{source.dataset}_layer_{layer - 1}.npy", (len(table), 32))
+        for layer in range(1, 6)
     }
     # The authors' repository lacks one of these: UrbanSound8K's.
-    if (folder / "data_feats" / f"{source.dataset}_mfcc.npy").is_file():
-        blocks["mfcc"] = _read_features(folder, f"{source.dataset}_mfcc.npy", (len(table), N_MFCC))
-    clip_ids = _clip_ids(table)
-    return PublishedTask(
-        task,
-        source.estimator,
-        clip_ids,
+    if (mfcc := features / f"{source.dataset}_mfcc.npy").is_file():
+        blocks["mfcc"] = _read_features(mfcc, (len(table), 120))
+    ids = table["id"] if table["id"].is_unique else table["filepath"].map(lambda filepath: Path(filepath).stem)
+    task = StudyTask(
+        name,
+        source.kind,
+        ids.tolist(),
         target,
-        blocks,
-        table["fold"].to_numpy() if "fold" in table else None,
-        table["category"].to_numpy(dtype=str) if "category" in table else None,
-        np.array([source.group_of(clip) for clip in clip_ids]) if source.group_of else None,
+        groups=np.array([source.group_of(clip) for clip in ids]) if source.group_of else None,
+        fold=table["fold"].to_numpy() if "fold" in table else None,
+        split=table["category"].to_numpy(dtype=str) if "category" in table else None,
     )
+    return task, blocks
 
 
 def read_published_scores(folder: str | Path) -> pd.DataFrame:
@@ -139,14 +130,10 @@ def read_published_scores(folder: str | Path) -> pd.DataFrame:
     ManifestError
         The file or a column is missing.
     """
-    table = _read_table(Path(folder) / "published_scores.csv", _SCORE_COLUMNS)
-    return table.loc[:, list(_SCORE_COLUMNS)]
+    return _read_table(Path(folder) / "published_scores.csv", _SCORE_COLUMNS)[_SCORE_COLUMNS]
 
 
-_FRESH = "get the authors' files afresh"
-
-
-def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+def _read_table(path: Path, columns: list[str]) -> pd.DataFrame:
     if not path.is_file():
         raise ManifestError("no such file", path=path, cure="name the folder that holds data_csv and data_feats")
     try:
@@ -161,8 +148,7 @@ def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     return table
 
 
-def _read_features(folder: Path, name: str, shape: tuple[int, int]) -> np.ndarray:
-    path = folder / "data_feats" / name
+def _read_features(path: Path, shape: tuple[int, int]) -> np.ndarray:
     if not path.is_file():
         raise ManifestError("no such file", path=path, cure=_FRESH)
     try:
@@ -176,9 +162,3 @@ def _read_features(folder: Path, name: str, shape: tuple[int, int]) -> np.ndarra
     if not np.isfinite(features).all():
         raise ManifestError("holds values that are not finite", path=path, cure=_FRESH)
     return features
-
-
-def _clip_ids(table: pd.DataFrame) -> list[str]:
-    if table["id"].is_unique:
-        return table["id"].tolist()
-    return [Path(filepath).stem for filepath in table["filepath"]]

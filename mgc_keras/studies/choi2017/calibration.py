@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from pathlib import Path
+from itertools import islice
 
 import keras
 import numpy as np
@@ -15,9 +15,9 @@ from mgc_keras.layers.normalization import BatchStatisticsNormalization
 from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.progress import progress_bar
 from mgc_keras.studies.choi2017.layerwise import run_layerwise
-from mgc_keras.studies.choi2017.network import LAYERS, SAMPLING_RATE, convnet
-from mgc_keras.studies.choi2017.variants import is_convnet, options_of, with_variant
+from mgc_keras.studies.choi2017.network import LAYERS, SAMPLING_RATE, convnet, is_convnet, options_of, with_variant
 
+# Enough for stable means and variances: 128 clips hold some 20 million values a channel in the first layer.
 N_CALIBRATION_CLIPS = 128
 _CHUNK_SIZE = 4
 
@@ -63,33 +63,26 @@ def calibrate(model: keras.Model, waveforms: np.ndarray | Iterable[np.ndarray], 
     for layer in LAYERS:
         tensors[f"bn{layer}/moving_mean"] = moments[layer].mean
         tensors[f"bn{layer}/moving_variance"] = moments[layer].variance
-    calibrated = convnet(**asdict(options) | {"normalization": "population", "decibel_reference": "clip"})
-    set_tensors(calibrated, tensors)
-    return calibrated
+    changed = {"normalization": "population", "decibel_reference": "clip"}
+    return set_tensors(convnet(**asdict(options) | changed), tensors)
 
 
 def batch_independent(
-    model: keras.Model,
-    source: Source,
-    *,
-    data_home: str | Path | None = None,
-    n_clips: int = N_CALIBRATION_CLIPS,
-    fit: str = "repeat",
-    jobs: int | None = None,
+    model: keras.Model, source: Source, *, fit: str = "repeat", jobs: int | None = None
 ) -> keras.Model:
     """Return a convnet with the same weights that gives each clip the same features whatever clips share its batch.
 
-    Batch statistics are replaced by the statistics of some clips of `source` (`mgc_keras.calibrate`), and decibels
-    refer to each clip's own maximum. A model that has stored statistics keeps them.
+    Batch statistics are replaced by the statistics of some clips of `source`, spread evenly over it
+    (`mgc_keras.calibrate`), and decibels refer to each clip's own maximum. A model that has stored statistics keeps
+    them.
 
     Parameters
     ----------
     model : keras.Model
         A `convnet` that takes waveforms. Any other network without batch statistics is returned as it is.
-    source, data_home
-        Clips of the intended kind: see `mgc_keras.features.export.export_features`. Labels are not looked at.
-    n_clips : int
-        How many clips to calibrate on, spread evenly over the source. Clips that cannot be read are passed over.
+    source
+        Clips of the intended kind: see `mgc_keras.features.export.export_features`. Labels are not looked at; clips
+        that cannot be read are passed over.
     fit : str
         How clips of another length are brought to the network's.
     jobs : int, optional
@@ -105,8 +98,9 @@ def batch_independent(
     options = options_of(model)
     if options.normalization == "population":
         return model if options.decibel_reference == "clip" else with_variant(model, decibel_reference="clip")
-    clips = list_clips(source, data_home)
-    positions = np.unique(np.linspace(0, len(clips) - 1, min(n_clips, len(clips))).round().astype(int)).tolist()
+    clips = list_clips(source)
+    n_clips = min(N_CALIBRATION_CLIPS, len(clips))
+    positions = np.unique(np.linspace(0, len(clips) - 1, n_clips).round().astype(int)).tolist()
     duration = None if fit == "crop" else options.n_samples / SAMPLING_RATE
     read = reader(clips, SAMPLING_RATE, duration, options.n_samples, fit)
     with read_ahead(read, positions, checked_jobs(jobs), 4 * _CHUNK_SIZE) as readings:
@@ -114,17 +108,11 @@ def batch_independent(
         return calibrate(model, chunks, chunk_size=_CHUNK_SIZE)
 
 
-def _chunks(readings: Iterator[np.ndarray | Exception]) -> Iterator[np.ndarray]:
-    chunk: list[np.ndarray] = []
+def _chunks(readings: Iterable[np.ndarray | Exception]) -> Iterator[np.ndarray]:
+    clips = (reading for reading in readings if isinstance(reading, np.ndarray))
     n_read = 0
-    for reading in readings:
-        if isinstance(reading, np.ndarray):
-            chunk.append(reading)
-            n_read += 1
-        if len(chunk) == _CHUNK_SIZE:
-            yield np.stack(chunk)
-            chunk = []
-    if chunk:
+    while chunk := list(islice(clips, _CHUNK_SIZE)):
+        n_read += len(chunk)
         yield np.stack(chunk)
     if not n_read:
         raise OptionError("no clip can be read to calibrate on", field="source", cure="run: mgc-keras check DIR")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -14,18 +15,7 @@ from mgc_keras.reporting.verdicts import BETTER, WORSE
 from mgc_keras.runs.claims import CONFIRMED, NOT_DECIDED, REFUTED
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.summary import columns_for, groups_of
-from mgc_keras.studies.choi2017.feature_sets import layer_sets
-from mgc_keras.studies.choi2017.order import RANDOM, feature_order
-from mgc_keras.studies.choi2017.paper import (
-    AROUSAL,
-    BALLROOM,
-    EVENTS,
-    GENRE,
-    LOWEST_OF_BALLROOM,
-    TOP_OF_GENRE,
-    VALENCE,
-    VOCAL,
-)
+from mgc_keras.studies.choi2017.feature_sets import RANDOM, feature_order, layer_sets
 from mgc_keras.studies.choi2017.study import weighting_of
 from mgc_keras.studies.common.claims import (
     INCLUDES_ZERO,
@@ -36,6 +26,17 @@ from mgc_keras.studies.common.claims import (
     judged_interval,
     study_of,
 )
+from mgc_keras.studies.common.paper import GTZAN
+
+# The paper's tasks, and the built-in task that stands for each.
+BALLROOM = ("ballroom_extended", "dance")
+GENRE = (GTZAN, "genre")
+AROUSAL = ("emoMusic_a", "emotion_a")
+VALENCE = ("emoMusic_v", "emotion_v")
+VOCAL = ("jamendo_vd", "voice")
+EVENTS = ("urbansound", "events")
+LOWEST_OF_BALLROOM = ("5", "4", "3", "45", "35", "2", "25")
+TOP_OF_GENRE = ("12345", "2345", "1234")
 
 N_RESAMPLES = 1000
 # The 28 sets that the paper ran: its sentences speak of no others.
@@ -45,7 +46,8 @@ _FEW_SETS = 14
 # A statement about ranks is decided where it holds, or fails, in this share of resamples.
 _SURE = 0.975
 _NO_INTERVAL = "Scores alone: no predictions were saved, so there is no interval."
-Statement = Callable[[pd.Series], bool]
+# From scores to the evidence for a sentence, and to whether it holds.
+Sentence = Callable[[pd.Series], tuple[str, bool]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,63 +75,76 @@ class TaskScores:
         """What `resample` returns, drawn when first asked for."""
         return self.resample()
 
-    def judge(self, evidence: str, holds: Statement) -> Judgement:
+    def judged(self, evidence: str, verdict: str, why: str = "") -> Judgement:
+        """Return a judgement on this task and protocol."""
+        return Judgement(self.task, self.protocol, evidence, verdict, why)
+
+    def judge(self, evidence: str, holds: Callable[[pd.Series], bool]) -> Judgement:
         """Judge a statement about the scores: decided where the scores and nearly all resamples agree."""
-        found = holds(self.scores)
+        found = CONFIRMED if holds(self.scores) else REFUTED
         if self.resampled is None:
-            verdict = CONFIRMED if found else REFUTED
-            return Judgement(self.task, self.protocol, f"{evidence} {_NO_INTERVAL}", verdict)
-        share = float(np.mean([holds(row) for _, row in self.resampled.iterrows()]))
+            return self.judged(f"{evidence} {_NO_INTERVAL}", found)
+        share = self.resampled.apply(holds, axis=1).mean()
         why = f"The sentence holds in {share:.0%} of {len(self.resampled)} resamples of the clips."
-        if found == (share >= 0.5) and max(share, 1 - share) >= _SURE:
-            return Judgement(self.task, self.protocol, f"{evidence} {why}", CONFIRMED if found else REFUTED)
-        return Judgement(self.task, self.protocol, evidence, NOT_DECIDED, why)
+        if (share if found == CONFIRMED else 1 - share) >= _SURE:
+            return self.judged(f"{evidence} {why}", found)
+        return self.judged(evidence, NOT_DECIDED, why)
+
+    def judge_sentence(self, told: Sentence) -> Judgement:
+        """Judge a sentence by the evidence that it gives itself; see `judge`."""
+        return self.judge(told(self.scores)[0], lambda scores: told(scores)[1])
 
     def judge_difference(self, words: str, difference: Callable[[pd.Series], float]) -> Judgement:
         """Judge a difference of scores by its sign, and by its 95 % interval where there is one."""
         found = difference(self.scores)
         if self.resampled is None:
-            verdict = CONFIRMED if found >= 0 else REFUTED
-            evidence = f"{words} is {found:+.3f} in {metric_name(self.metric)}. {_NO_INTERVAL}"
-            return Judgement(self.task, self.protocol, evidence, verdict)
-        low, high = percentiles(np.array([difference(row) for _, row in self.resampled.iterrows()]))
+            return self.without_interval(words, found, CONFIRMED if found >= 0 else REFUTED)
+        low, high = _interval(self.resampled, difference)
         verdict = judged_interval(low, high)
         evidence = f"{words} is {change_text(found, low, high)} in {metric_name(self.metric)}."
-        return Judgement(self.task, self.protocol, evidence, verdict, INCLUDES_ZERO if verdict == NOT_DECIDED else "")
+        return self.judged(evidence, verdict, INCLUDES_ZERO if verdict == NOT_DECIDED else "")
 
-    def sets(self) -> list[str]:
-        """The trained convnet's layer sets."""
-        return [name for name in self.scores.index if name in PAPER_SETS]
+    def without_interval(self, words: str, difference: float, verdict: str) -> Judgement:
+        """Judge a difference by its sign alone."""
+        return self.judged(f"{words} is {difference:+.3f} in {metric_name(self.metric)}. {_NO_INTERVAL}", verdict)
 
 
 def task_scores(run: RunFolder, tasks: Iterable[str] | None = None) -> list[TaskScores]:
     """Return the scores of the run's tasks, or of those named, under each of its protocols."""
-    names = [name for name in run.tasks if (tasks is None or name in set(tasks)) and run.metric(name) != "auc"]
+    names = [name for name in run.tasks if (tasks is None or name in tasks) and run.metric(name) != "auc"]
     found = []
-    for task in names:
-        for protocol in run.protocols:
-            cells = run.scores[(run.scores["task"] == task) & (run.scores["protocol"] == protocol)]
-            scores = cells.set_index("feature")["score"]
-            scores = scores[feature_order(list(scores.index))]
-            if len(scores):
-                resample = partial(_resampled, run, task, protocol, list(scores.index))
-                found.append(TaskScores(task, protocol, run.metric(task), scores, resample))
+    for task, protocol in product(names, run.protocols):
+        cells = run.scores[(run.scores["task"] == task) & (run.scores["protocol"] == protocol)]
+        if len(cells):
+            scores = cells.set_index("feature")["score"].loc[feature_order(cells["feature"])]
+            resample = partial(_resampled, run, task, protocol, list(scores.index))
+            found.append(TaskScores(task, protocol, run.metric(task), scores, resample))
     return found
+
+
+def sets_in(scores: pd.Series, prefix: str = "") -> list[str]:
+    """Return the trained convnet's layer sets among the features, or with `RANDOM` before them the random one's."""
+    return [name for name in scores.index if name.startswith(prefix) and name.removeprefix(prefix) in PAPER_SETS]
 
 
 def ranked(scores: pd.Series) -> list[str]:
     """Return the trained convnet's layer sets from the highest score to the lowest, the smaller first among equals."""
-    sets = scores[[name for name in scores.index if name in PAPER_SETS]]
-    return list(sets.sort_values(ascending=False, kind="stable").index)
+    return list(scores[sets_in(scores)].sort_values(ascending=False, kind="stable").index)
+
+
+def _best(scores: pd.Series, prefix: str = "") -> float:
+    return scores[sets_in(scores, prefix)].max()
+
+
+def _interval(resampled: pd.DataFrame, number: Callable[[pd.Series], float]) -> tuple[float, float]:
+    return percentiles(np.array([number(row) for _, row in resampled.iterrows()]))
 
 
 def _resampled(run: RunFolder, task: str, protocol: str, features: list[str]) -> pd.DataFrame | None:
     metric, found = run.metric(task), [run.predictions(task, feature, protocol) for feature in features]
     tables = [table for table in found if table is not None]
-    if len(tables) < len(features):
-        return None
-    clips = tables[0]["clip_id"]
-    if any(set(table["clip_id"]) != set(clips) for table in tables):
+    clips = tables[0]["clip_id"] if len(tables) == len(features) else ()
+    if not len(clips) or any(set(table["clip_id"]) != set(clips) for table in tables):
         return None
     rules = study_of(run).protocol(protocol)
     weighting, sums = weighting_of(rules), []
@@ -149,14 +164,14 @@ def _resampled(run: RunFolder, task: str, protocol: str, features: list[str]) ->
 def _sets_beat_mfcc(run: RunFolder) -> list[Judgement]:
     found = []
     for cell in task_scores(run):
-        sets = cell.sets()
+        sets = sets_in(cell.scores)
         if len(sets) < 2 or "mfcc" not in cell.scores:
             continue
-
-        n_better = _n_better(cell.scores)
-        evidence = f"{n_better} of {len(sets)} layer sets have a higher {metric_name(cell.metric)} than MFCC"
+        evidence = (
+            f"{_n_better(cell.scores)} of {len(sets)} layer sets have a higher {metric_name(cell.metric)} than MFCC"
+        )
         if cell.resampled is not None:
-            low, high = percentiles(np.array([_n_better(row) for _, row in cell.resampled.iterrows()]))
+            low, high = _interval(cell.resampled, _n_better)
             evidence += f" (95 % interval {low:.0f} to {high:.0f})"
         found.append(cell.judge(f"{evidence}.", lambda scores: 2 * _n_better(scores) > len(ranked(scores))))
     return found
@@ -179,70 +194,79 @@ def _mfcc_added(run: RunFolder) -> list[Judgement]:
             found.append(judged_difference(row, words, wanted=BETTER if helps else WORSE))
         else:
             difference = cell.scores[pair[0]] - cell.scores[pair[1]]
-            verdict = CONFIRMED if (difference > 0) == helps else REFUTED
-            evidence = f"{words} is {difference:+.3f} in {metric_name(cell.metric)}. {_NO_INTERVAL}"
-            found.append(Judgement(cell.task, cell.protocol, evidence, verdict))
+            found.append(cell.without_interval(words, difference, CONFIRMED if (difference > 0) == helps else REFUTED))
     return found
 
 
-def _many_sets(run: RunFolder, tasks: tuple[str, ...]) -> list[TaskScores]:
-    return [cell for cell in task_scores(run, tasks) if len(cell.sets()) > _FEW_SETS]
+def _of_many_sets(tasks: tuple[str, ...], *sentences: Sentence) -> Judge:
+    """Return the judge of sentences about the scores of many sets."""
+
+    def judge(run: RunFolder) -> list[Judgement]:
+        return [
+            cell.judge_sentence(told)
+            for cell in task_scores(run, tasks)
+            if len(sets_in(cell.scores)) > _FEW_SETS
+            for told in sentences
+        ]
+
+    return judge
 
 
-def _holding(sets: Iterable[str], layers: str) -> int:
+def _holding(sets: list[str], layers: str) -> int:
     return sum(set(layers) <= set(name) for name in sets)
 
 
-def _ballroom(run: RunFolder) -> list[Judgement]:
-    found = []
-    for cell in _many_sets(run, BALLROOM):
-        order = ranked(cell.scores)
-        n_low = len(set(order[-7:]) & set(LOWEST_OF_BALLROOM))
-        evidence = (
-            f"The top 7 are {', '.join(order[:7])}: {_holding(order[:7], '2')} hold layer 2, "
-            f"{_holding(order[:7], '1')} layer 1. The lowest 7 are {', '.join(reversed(order[-7:]))}: {n_low} of them "
-            "are the paper's."
-        )
-        found.append(cell.judge(evidence, _ballroom_holds))
-    return found
-
-
-def _ballroom_holds(scores: pd.Series) -> bool:
+def _ballroom(scores: pd.Series) -> tuple[str, bool]:
     order = ranked(scores)
-    top = order[:7]
-    return _holding(top, "2") == 7 and _holding(top, "1") == 6 and set(order[-7:]) == set(LOWEST_OF_BALLROOM)
+    top, lowest = order[:7], order[-7:]
+    n_2, n_1, n_low = _holding(top, "2"), _holding(top, "1"), len(set(lowest) & set(LOWEST_OF_BALLROOM))
+    evidence = (
+        f"The top 7 are {', '.join(top)}: {n_2} hold layer 2, {n_1} layer 1. The lowest 7 are "
+        f"{', '.join(reversed(lowest))}: {n_low} of them are the paper's."
+    )
+    return evidence, (n_2, n_1, n_low) == (7, 6, 7)
 
 
-def _genre(run: RunFolder) -> list[Judgement]:
-    found = []
-    for cell in _many_sets(run, GENRE):
-        order = ranked(cell.scores)
-        n_large, n_small = (sum(len(name) > 3 for name in order[:7]), sum(len(name) <= 2 for name in order[-7:]))
-        found += [
-            cell.judge(
-                f"The top three are {', '.join(order[:3])}.",
-                lambda scores: set(ranked(scores)[:3]) == set(TOP_OF_GENRE),
-            ),
-            cell.judge(
-                f"Of the top 7 ({', '.join(order[:7])}) {n_large} have more than three layers; of all {len(order)} "
-                f"sets {sum(len(name) > 3 for name in order)} have.",
-                lambda scores: all(len(name) > 3 for name in ranked(scores)[:7]),
-            ),
-            cell.judge(
-                f"Of the lowest 7 ({', '.join(reversed(order[-7:]))}) {n_small} have one or two layers.",
-                lambda scores: all(len(name) <= 2 for name in ranked(scores)[-7:]),
-            ),
-        ]
-    return found
+def _top_three(scores: pd.Series) -> tuple[str, bool]:
+    order = ranked(scores)
+    return f"The top three are {', '.join(order[:3])}.", set(order[:3]) == set(TOP_OF_GENRE)
+
+
+def _large_on_top(scores: pd.Series) -> tuple[str, bool]:
+    order = ranked(scores)
+    n_top, n_all = (sum(len(name) > 3 for name in sets) for sets in (order[:7], order))
+    top = ", ".join(order[:7])
+    evidence = f"Of the top 7 ({top}) {n_top} have more than three layers; of all {len(order)} sets {n_all} have."
+    return evidence, n_top == 7
+
+
+def _small_below(scores: pd.Series) -> tuple[str, bool]:
+    order = ranked(scores)
+    n_small = sum(len(name) <= 2 for name in order[-7:])
+    return f"Of the lowest 7 ({', '.join(reversed(order[-7:]))}) {n_small} have one or two layers.", n_small == 7
+
+
+def _arousal(scores: pd.Series) -> tuple[str, bool]:
+    order = ranked(scores)
+    n_5, n_both = _holding(order[:7], "5"), _holding(order[:5], "15")
+    evidence = f"Of the top 7 ({', '.join(order[:7])}) {n_5} hold layer 5; of the top 5 {n_both} hold 1 and 5."
+    return evidence, (n_5, n_both) == (7, 5)
+
+
+def _valence(scores: pd.Series) -> tuple[str, bool]:
+    order = ranked(scores)
+    top, single = order[:6], next(name for name in order if len(name) == 1)
+    n_3 = _holding(top, "3")
+    evidence = f"Of the top 6 ({', '.join(top)}) {n_3} hold layer 3; the best single layer is {single}."
+    return evidence, n_3 == 6 and single == "3"
 
 
 def _genres_of_layer_5(run: RunFolder) -> list[Judgement]:
     found = []
-    for task in [name for name in run.tasks if name in GENRE]:
-        for protocol in run.protocols:
-            table = run.predictions(task, "5", protocol)
-            if table is not None and {"classical", "disco", "reggae"} <= set(table["truth"]):
-                found.append(_judge_genres(task, protocol, table))
+    for task, protocol in product([name for name in run.tasks if name in GENRE], run.protocols):
+        table = run.predictions(task, "5", protocol)
+        if table is not None and {"classical", "disco", "reggae"} <= set(table["truth"]):
+            found.append(_judge_genres(task, protocol, table))
     return found
 
 
@@ -263,80 +287,38 @@ def _genres_hold(accuracies: pd.Series) -> bool:
     return accuracies["classical"] >= accuracies.max() and bool(near.all())
 
 
-def _arousal(run: RunFolder) -> list[Judgement]:
-    found = []
-    for cell in _many_sets(run, AROUSAL):
-        order = ranked(cell.scores)
-        evidence = (
-            f"Of the top 7 ({', '.join(order[:7])}) {_holding(order[:7], '5')} hold layer 5; of the top 5 "
-            f"{_holding(order[:5], '15')} hold 1 and 5."
-        )
-        found.append(cell.judge(evidence, _arousal_holds))
-    return found
-
-
-def _arousal_holds(scores: pd.Series) -> bool:
-    order = ranked(scores)
-    return _holding(order[:7], "5") == 7 and _holding(order[:5], "15") == 5
-
-
-def _valence(run: RunFolder) -> list[Judgement]:
-    found = []
-    for cell in _many_sets(run, VALENCE):
-        order = ranked(cell.scores)
-        single = next(name for name in order if len(name) == 1)
-        evidence = f"Of the top 6 ({', '.join(order[:6])}) {_holding(order[:6], '3')} hold layer 3; "
-        evidence += f"the best single layer is {single}."
-        found.append(cell.judge(evidence, _valence_holds))
-    return found
-
-
-def _valence_holds(scores: pd.Series) -> bool:
-    order = ranked(scores)
-    return _holding(order[:6], "3") == 6 and next(name for name in order if len(name) == 1) == "3"
-
-
-def _vocal(run: RunFolder) -> list[Judgement]:
-    return [_judge_layer_4(cell) for cell in _many_sets(run, VOCAL)]
-
-
-def _judge_layer_4(cell: TaskScores) -> Judgement:
-    with_4 = [name for name in cell.sets() if "4" in name]
-    without = [name for name in cell.sets() if "4" not in name]
-    lowest, highest = cell.scores[with_4].idxmin(), cell.scores[without].idxmax()
-    n_above = int((cell.scores[with_4] > cell.scores[without].max()).sum())
+def _vocal(scores: pd.Series) -> tuple[str, bool]:
+    sets = sets_in(scores)
+    with_4, without = (scores[[name for name in sets if ("4" in name) == held]] for held in (True, False))
+    n_above, lowest, highest = int((with_4 > without.max()).sum()), with_4.idxmin(), without.idxmax()
     evidence = (
         f"{n_above} of the {len(with_4)} sets with layer 4 are above all {len(without)} without; the lowest with "
-        f"it is {lowest} ({cell.scores[lowest]:.3f}), the highest without {highest} ({cell.scores[highest]:.3f})."
+        f"it is {lowest} ({scores[lowest]:.3f}), the highest without {highest} ({scores[highest]:.3f})."
     )
-    return cell.judge(evidence, lambda scores: bool(scores[with_4].min() > scores[without].max()))
+    return evidence, bool(with_4.min() > without.max())
 
 
 def _random_convnets(run: RunFolder) -> list[Judgement]:
-    return [judgement for cell in task_scores(run) for judgement in _judge_random(cell)]
-
-
-def _judge_random(cell: TaskScores) -> list[Judgement]:
-    trained = cell.sets()
-    random = [name for name in cell.scores.index if name.removeprefix(RANDOM) in PAPER_SETS and name not in trained]
-    if not trained or not random:
-        return []
-    words = "The trained convnet's best layer set minus the random one's best"
-    found = [cell.judge_difference(words, lambda scores: scores[trained].max() - scores[random].max())]
-    if "mfcc" in cell.scores:
-        words = "The random convnet's best layer set minus MFCC"
-        found.append(cell.judge_difference(words, lambda scores: scores[random].max() - scores["mfcc"]))
+    found = []
+    for cell in task_scores(run):
+        if not sets_in(cell.scores) or not sets_in(cell.scores, RANDOM):
+            continue
+        words = "The trained convnet's best layer set minus the random one's best"
+        found.append(cell.judge_difference(words, lambda scores: _best(scores) - _best(scores, RANDOM)))
+        if "mfcc" in cell.scores:
+            words = "The random convnet's best layer set minus MFCC"
+            found.append(cell.judge_difference(words, lambda scores: _best(scores, RANDOM) - scores["mfcc"]))
     return found
 
 
 JUDGES: dict[str, Judge] = {
     "a": _sets_beat_mfcc,
     "b": _mfcc_added,
-    "c": _ballroom,
-    "d": _genre,
+    "c": _of_many_sets(BALLROOM, _ballroom),
+    "d": _of_many_sets(GENRE, _top_three, _large_on_top, _small_below),
     "e": _genres_of_layer_5,
-    "f": _arousal,
-    "g": _valence,
-    "h": _vocal,
+    "f": _of_many_sets(AROUSAL, _arousal),
+    "g": _of_many_sets(VALENCE, _valence),
+    "h": _of_many_sets(VOCAL, _vocal),
     "i": _random_convnets,
 }

@@ -1,7 +1,8 @@
-"""The networks of the Choi 2017 study: trained or given, and random; each as published and corrected."""
+"""The networks of the study, trained or given, and random; and the extractors of their features."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,39 +11,52 @@ import pandas as pd
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.evaluation.intervals import bootstrap_macro_auc
 from mgc_keras.evaluation.metrics import macro_auc
+from mgc_keras.features.export import export_features
+from mgc_keras.features.extractor import Extractor
+from mgc_keras.features.melspectrogram_cache import source_clips
 from mgc_keras.features.mfcc import MfccExtractor
 from mgc_keras.features.network import NetworkExtractor
+from mgc_keras.files import whole_file
 from mgc_keras.networks.load import load_model
+from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.runs.rows import ScoreRow
-from mgc_keras.studies.choi2017.calibration import batch_independent
-from mgc_keras.studies.choi2017.network import EXCERPT_FRAMES, SAMPLING_RATE, convnet
-from mgc_keras.studies.choi2017.source import train_source
+from mgc_keras.studies.choi2017.calibration import N_CALIBRATION_CLIPS, batch_independent, calibrate
+from mgc_keras.studies.choi2017.network import (
+    EXCERPT_FRAMES,
+    N_SAMPLES,
+    SAMPLING_RATE,
+    convnet,
+    excerpt_tagger,
+    melspectrogram_layer,
+    options_of,
+    with_variant,
+)
 from mgc_keras.studies.choi2017.study import Options
-from mgc_keras.studies.choi2017.variants import options_of
 from mgc_keras.studies.common.run import Run
-from mgc_keras.training.tagger import TaggerSettings
+from mgc_keras.training.stepping import Scorer
+from mgc_keras.training.tagger import TaggerSettings, train_tagger, write_tag_scores
 
-# The built-in corpus' multi-label task.
-SOURCE_TASK = "tagging"
+# Each clip's own maximum is 0 dB: a reference taken from the batch would change with every shuffle.
+_clip_tagger = partial(convnet, output="tags", decibel_reference="clip", input="melspectrogram")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Source:
-    """The source network of a run: the models, the clips it was trained on, its row of scores.csv.
+    """The source network of a run.
 
     Parameters
     ----------
-    published, corrected : str or Path
-        Weight files; equal where the file was given.
+    published : str or Path
+        Weight file of the network that normalises by the batch at hand, as the original.
+    corrected : str or Path
+        Of the one with population statistics: a clip's features do not depend on others. A given file is both.
     manifest : Manifest or None
-        The training clips, to calibrate by; None where the network was given.
-    rows : list of ScoreRow
+        The clips of the training, to calibrate by; None where the network was given.
     """
 
-    published: Any
-    corrected: Any
+    published: str | Path
+    corrected: str | Path
     manifest: Manifest | None = None
-    rows: list[ScoreRow] = field(default_factory=list)
 
 
 def check_source(options: Options) -> None:
@@ -66,70 +80,112 @@ def _settings(options: Options) -> TaggerSettings:
 
 
 def source_network(run: Run[Options]) -> Source:
-    """Train the source tagger, or take the weights that were given."""
+    """Train the source tagger in ``training/`` and add its AUC to the scores, or take the weights that were given.
+
+    A finished training is not repeated. It leaves ``source_tagger_batch_statistics.h5`` and ``source_tagger.h5``, the
+    published and the corrected network; ``history.csv``, one row an epoch; ``validation.csv`` with clip_id,
+    truth_<tag> and score_<tag> of the corrected network; and, while it lasts, the mel-spectrograms (0.26 MB a clip).
+
+    Raises
+    ------
+    ManifestError
+        There are no columns `label_<tag>`, or no `split` into "train" and "valid".
+    """
     data = run.options.data
     if data.source_weights:
         return Source(data.source_weights, data.source_weights)
     if data.source_manifest:
         manifest = read_manifest(data.source_manifest, run.shared.data_home)
     else:
-        manifest = run.rendered(SOURCE_TASK, SAMPLING_RATE, run.options.training.source_clips)
-    network = train_source(
-        manifest,
-        run.folder / "training",
-        score=lambda truth, scores: macro_auc(truth, scores).score,
-        settings=_settings(run.options),
-        jobs=run.jobs,
-    )
-    row = _auc_row(pd.read_csv(network.validation), run)
-    return Source(network.published, network.corrected, manifest, [row])
+        manifest = run.rendered("tagging", SAMPLING_RATE, run.options.training.source_clips)
+    folder = run.folder / "training"
+    source = Source(folder / "source_tagger_batch_statistics.h5", folder / "source_tagger.h5", manifest)
+    validation_csv = folder / "validation.csv"
+    if not validation_csv.exists():
+        _train(manifest, source, validation_csv, _settings(run.options), run.jobs)
+    validation = pd.read_csv(validation_csv)
+    truth, scores = (validation.filter(regex=f"^{kind}_").to_numpy() for kind in ("truth", "score"))
+    found = bootstrap_macro_auc(truth, scores, seed=run.seed)
+    ends = (found.score, found.low, found.high)
+    run.add_scores([ScoreRow(run.study.key, "source", "tags", "corrected", "auc", *ends, np.nan, len(truth))])
+    return source
 
 
-def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Any]:
+def _train(manifest: Manifest, source: Source, validation_csv: Path, settings: TaggerSettings, jobs: int) -> None:
+    folder = validation_csv.parent
+    with source_clips(manifest, folder, melspectrogram_layer(), N_SAMPLES, jobs=jobs) as clips:
+        examples, validation, n_tags = clips.examples, clips.validation, len(clips.tags)
+        model = train_tagger(
+            partial(_untrained, n_tags, settings),
+            examples,
+            validation,
+            folder=folder,
+            score=lambda truth, scores: macro_auc(truth, scores).score,
+            settings=settings,
+        ).model
+        whole_clip_tagger = set_tensors(_clip_tagger(n_tags=n_tags, normalization="batch"), tensors_of(model))
+        drawn = np.random.default_rng(settings.seed).permutation(examples.rows[~validation])[:N_CALIBRATION_CLIPS]
+        tagger = calibrate(whole_clip_tagger, examples.values[np.sort(drawn)].astype(np.float32))
+        published = with_variant(tagger, normalization="batch", decibel_reference="batch", input="waveform")
+        _save(published, source.published)
+        _save(with_variant(tagger, input="waveform"), source.corrected)
+        held_out = np.flatnonzero(validation)
+        write_tag_scores(
+            validation_csv,
+            np.asarray(manifest.clip_ids)[examples.rows[held_out]],
+            clips.tags,
+            examples.targets[held_out],
+            Scorer(tagger).scores(examples, held_out, batch_size=16),
+        )
+
+
+def _untrained(n_tags: int, settings: TaggerSettings) -> keras.Model:
+    if settings.excerpt_frames:
+        return excerpt_tagger(n_tags, seed=settings.seed)
+    return _clip_tagger(n_tags=n_tags, normalization="population", seed=settings.seed)
+
+
+def _save(model: keras.Model, path: str | Path) -> None:
+    with whole_file(path) as temporary:
+        model.save(temporary)
+
+
+def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Extractor]:
     """Return the extractor of each (protocol, kind): trained convnet, random convnet, MFCC.
 
     Protocols that see the same features share their extractors.
     """
-    random_published = convnet(seed=run.seed + 1)
-    wanted = {protocol.mends("batch-features") for protocol in run.protocols}
-    networks: dict[bool, dict[str, Any]] = {}
-    if False in wanted:
-        trained = load_model(source.published, output="features")
-        networks[False] = {"convnet": NetworkExtractor(trained), "random": NetworkExtractor(random_published)}
-    if True in wanted:
-        if source.manifest is None:
-            networks[True] = {"convnet": _independent(source.corrected), "random": _one_by_one(random_published)}
+    random, mfcc = convnet(seed=run.seed + 1), MfccExtractor()
+    networks: dict[bool, dict[str, Extractor]] = {}
+    for independent in {protocol.mends("batch-features") for protocol in run.protocols}:
+        if independent:
+            pair = _independent(source, random, run.jobs)
         else:
-            model = load_model(source.corrected, output="features")
-            training_clips = source.manifest.select((source.manifest.table["split"] == "train").to_numpy())
-            random = batch_independent(random_published, training_clips, jobs=run.jobs)
-            networks[True] = {
-                "convnet": NetworkExtractor(model, weights_file=source.corrected),
-                "random": NetworkExtractor(random),
-            }
-    mfcc = MfccExtractor()
+            pair = NetworkExtractor(load_model(source.published, output="features")), NetworkExtractor(random)
+        networks[independent] = dict(zip(("convnet", "random"), pair)) | {"mfcc": mfcc}
     return {
         (protocol.name, kind): extractor
         for protocol in run.protocols
-        for kind, extractor in (networks[protocol.mends("batch-features")] | {"mfcc": mfcc}).items()
+        for kind, extractor in networks[protocol.mends("batch-features")].items()
     }
 
 
-def _independent(weights: Any) -> NetworkExtractor:
-    """Make given weights independent of batches: they bring population statistics, or clips run one by one."""
-    model = load_model(weights, output="features", decibel_reference="clip")
-    return _one_by_one(model) if options_of(model).normalization == "batch" else NetworkExtractor(model)
-
-
-def _one_by_one(model: keras.Model) -> NetworkExtractor:
+def _independent(source: Source, random: keras.Model, jobs: int) -> tuple[NetworkExtractor, NetworkExtractor]:
+    """Extract the trained and the random convnet's features, each clip's independent of its batch."""
     # A batch of one normalises a clip by its own statistics. Those of the task's clips together would let test clips
-    # shape the features of training clips, and there are no source clips to take population statistics from.
-    return NetworkExtractor(model, batch_order="single")
+    # shape the features of training clips, and given weights bring no source clips to take population statistics from.
+    one_by_one = partial(NetworkExtractor, batch_order="single")
+    if source.manifest is None:
+        model = load_model(source.corrected, output="features", decibel_reference="clip")
+        of_batch = options_of(model).normalization == "batch"
+        return one_by_one(model) if of_batch else NetworkExtractor(model), one_by_one(random)
+    model = load_model(source.corrected, output="features")
+    training_clips = source.manifest.select((source.manifest.table["split"] == "train").to_numpy())
+    calibrated = batch_independent(random, training_clips, jobs=jobs)
+    return NetworkExtractor(model, weights_file=source.corrected), NetworkExtractor(calibrated)
 
 
-def _auc_row(validation: pd.DataFrame, run: Run[Options]) -> ScoreRow:
-    truth = validation.filter(regex="^truth_").to_numpy()
-    scores = validation.filter(regex="^score_").to_numpy()
-    interval = bootstrap_macro_auc(truth, scores, seed=run.seed)
-    ends = (interval.score, interval.low, interval.high)
-    return ScoreRow(run.study.key, "source", "tags", "corrected", "auc", *ends, np.nan, len(truth))
+def export_table(manifest: Manifest, name: str, extractor: Extractor, run: Run[Options]) -> Path:
+    """Export ``features/<manifest>_<name>.csv`` of a run, and beside it the clips that failed."""
+    stem = run.folder / "features" / f"{manifest.name}_{name}"
+    return export_features(manifest, f"{stem}.csv", extractor, jobs=run.jobs, errors_csv=f"{stem}_errors.csv")

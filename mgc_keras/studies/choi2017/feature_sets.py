@@ -1,5 +1,6 @@
-"""The feature sets of the study: how each is built, and how a search names what it joins of their blocks."""
+"""The feature sets of the study: how each is built, how a search names what it joins, how tables order and name it."""
 
+from collections.abc import Iterable
 from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -8,48 +9,24 @@ from mgc_keras.errors import OptionError
 from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, FeatureSet
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mgc_keras.features.clips import Clips
 
 LAYERS = "12345"
+# Stands before a layer set of the convnet with random weights.
+RANDOM = "random_"
 NEVER_PUBLISHED = ("1235", "1245", "1345")
 
 
 def layer_sets(which: str = "all") -> list[str]:
-    """Name the sets of convnet layers, in the paper's numbering.
+    """Name sets of convnet layers in the paper's numbering, as ``--layer-sets`` asks for them.
 
     Parameters
     ----------
-    which : {"all", "published"}
-        All 31 non-empty sets, or the 28 that the authors ran (without 1235, 1245 and 1345).
-
-    Returns
-    -------
-    list of str
-        Such as '1', '12', '12345': by number of layers, then by name.
-
-    Raises
-    ------
-    OptionError
-        Another value of `which`.
-
-    Example
-    -------
-    >>> len(layer_sets()), len(layer_sets("published")), layer_sets()[5:8]
-    (31, 28, ['12', '13', '14'])
-    """
-    if which not in ("all", "published"):
-        raise OptionError(f"unknown layer sets {which!r}", field="layer_sets", cure="use all or published")
-    names = ["".join(layers) for size in range(1, 6) for layers in combinations(LAYERS, size)]
-    return [name for name in names if which == "all" or name not in NEVER_PUBLISHED]
-
-
-def named_sets(sets: str) -> list[str]:
-    """Name the layer sets that ``--layer-sets`` asks for.
-
-    Parameters
-    ----------
-    sets : str
-        "all" or "published" as in `layer_sets`, or sets with commas between them, their layers in rising order.
+    which : str
+        "all": the 31 non-empty sets, by number of layers, then by name; "published": the 28 that the authors ran
+        (without 1235, 1245 and 1345); or sets with commas between them, their layers in rising order.
 
     Raises
     ------
@@ -58,38 +35,21 @@ def named_sets(sets: str) -> list[str]:
 
     Example
     -------
-    >>> named_sets("1,12,12345")
-    ['1', '12', '12345']
+    >>> len(layer_sets()), len(layer_sets("published")), layer_sets("1,12,12345")
+    (31, 28, ['1', '12', '12345'])
     """
-    if sets in ("all", "published"):
-        return layer_sets(sets)
-    named = list(dict.fromkeys(sets.split(",")))
+    known = ["".join(layers) for size in range(1, 6) for layers in combinations(LAYERS, size)]
+    if which in ("all", "published"):
+        return [name for name in known if which == "all" or name not in NEVER_PUBLISHED]
+    named = list(dict.fromkeys(which.split(",")))
     for name in named:
-        if name not in layer_sets():
+        if name not in known:
             cure = "name layers from 1 to 5 in rising order, such as 1,12,12345; or all, or published"
             raise OptionError(f"there is no set {name!r}", field="--layer-sets", cure=cure)
     return named
 
 
-def feature_names(which: str = "all", mfcc: bool = True, prefix: str = "") -> list[str]:
-    """Name the feature sets of a study: layer sets, MFCC, and MFCC with all layers (paper, section 4).
-
-    Parameters
-    ----------
-    which : {"all", "published"}
-        As in `layer_sets`.
-    mfcc : bool
-        Whether 'mfcc' and 'mfcc+12345' are among them.
-    prefix : str
-        Put before every layer set, as in 'random_' for the convnet with random weights.
-
-    Returns
-    -------
-    list of str
-        The largest sets come last.
-    """
-    names = [prefix + name for name in layer_sets(which)]
-    return names + (["mfcc", f"mfcc+{prefix}{LAYERS}"] if mfcc else [])
+LAYER_SETS = tuple(layer_sets())
 
 
 def feature_blocks(feature: str) -> tuple[str, ...]:
@@ -101,9 +61,10 @@ def feature_blocks(feature: str) -> tuple[str, ...]:
         Parts joined by '+'. A part of digits, with or without a prefix that ends in '_', is a set of layers; any
         other part is a block of its own.
 
-    Returns
-    -------
-    tuple of str
+    Raises
+    ------
+    OptionError
+        A block named twice, or none.
 
     Example
     -------
@@ -115,13 +76,88 @@ def feature_blocks(feature: str) -> tuple[str, ...]:
     blocks: list[str] = []
     for part in feature.split("+"):
         prefix, separator, layers = part.rpartition("_")
-        if layers and set(layers) <= set(LAYERS):
-            blocks += [prefix + separator + layer for layer in layers]
-        else:
-            blocks.append(part)
+        is_set = layers and set(layers) <= set(LAYERS)
+        blocks += [prefix + separator + layer for layer in layers] if is_set else [part]
     if len(set(blocks)) < len(blocks) or "" in blocks:
         raise OptionError(f"feature set {feature!r} names a block twice or none", field="feature", cure="such as 125")
     return tuple(blocks)
+
+
+def feature_order(features: Iterable[str]) -> list[str]:
+    """Sort features as the paper draws them: layer sets by size, then MFCCs, then MFCCs with layers, then others.
+
+    Example
+    -------
+    >>> feature_order(["mfcc+12345", "mfcc", "12", "5", "random_12"])
+    ['5', '12', 'mfcc', 'mfcc+12345', 'random_12']
+    """
+
+    def rank(feature: str) -> tuple[bool, int, int, str]:
+        bare = feature.removeprefix(RANDOM)
+        kinds = (bare in LAYER_SETS, bare == "mfcc", bare.startswith("mfcc+"), True)
+        return feature.startswith(RANDOM), kinds.index(True), len(bare), bare
+
+    return sorted(features, key=rank)
+
+
+def best_layer_set(scores: "pd.DataFrame") -> "pd.Series | None":
+    """Return the row of the trained convnet's layer set with the highest score, the smallest among equals, or None."""
+    rows = scores[scores["feature"].isin(LAYER_SETS)]
+    if rows.empty:
+        return None
+    ordered = rows.set_index("feature").loc[feature_order(rows["feature"])].reset_index()
+    return ordered.loc[ordered["score"].idxmax()]
+
+
+def feature_name(feature: str) -> str:
+    """Return a feature's name as tables show it.
+
+    Example
+    -------
+    >>> feature_name("random_12345"), feature_name("mfcc+12345")
+    ('random weights 12345', 'MFCC + 12345')
+    """
+    return feature.replace(RANDOM, "random weights ").replace("mfcc", "MFCC").replace("+", " + ")
+
+
+def describe(feature: str) -> str:
+    """Return what a feature is, in words.
+
+    Example
+    -------
+    >>> describe("random_12345")
+    'the same convnet with random weights'
+    """
+    layers = feature.removeprefix(RANDOM).removeprefix("mfcc+")
+    if layers not in LAYER_SETS and layers != "mfcc":
+        return feature  # a network or classifier that goes by its own name
+    part = f" (layers {', '.join(layers)})" if layers in LAYER_SETS and layers != "12345" else ""
+    if feature.startswith(RANDOM):
+        return f"the same convnet with random weights{part}"
+    if feature.startswith("mfcc+"):
+        return f"MFCC and convnet together{part}"
+    return "MFCC" if feature == "mfcc" else f"the trained convnet{part}"
+
+
+def planned_pairs(features: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the comparisons to make among these features, fixed before any score is seen.
+
+    All layers against the same layers untrained and against MFCCs; MFCCs added to all layers against either alone.
+    Where all five layers were not run, the largest set stands for them (the last of these in numbering).
+
+    Example
+    -------
+    >>> planned_pairs(["1", "12345", "random_12345", "mfcc"])
+    [('12345', 'random_12345'), ('12345', 'mfcc')]
+    """
+    features = list(features)
+    sets = [name for name in features if name and set(name) <= set(LAYERS)]
+    if not sets:
+        return []
+    whole = max(sets, key=lambda name: (len(name), name))
+    both = f"mfcc+{whole}"
+    pairs = [(whole, RANDOM + whole), (whole, "mfcc"), (both, whole), (both, "mfcc")]
+    return [pair for pair in pairs if set(pair) <= set(features)]
 
 
 def _mfcc(options: FeatureOptions, clips: "Clips", jobs: int | None) -> BuiltFeatures:
@@ -136,8 +172,7 @@ def _network(options: FeatureOptions, clips: "Clips", jobs: int | None, *, name:
     from mgc_keras.features.network import NetworkExtractor, find_weights
     from mgc_keras.networks.load import load_model
     from mgc_keras.studies.choi2017.calibration import batch_independent
-    from mgc_keras.studies.choi2017.network import convnet
-    from mgc_keras.studies.choi2017.variants import options_of
+    from mgc_keras.studies.choi2017.network import convnet, options_of
 
     weights = find_weights(options.weights) if options.weights else None
     if weights:
@@ -145,8 +180,7 @@ def _network(options: FeatureOptions, clips: "Clips", jobs: int | None, *, name:
     else:
         given = convnet(seed=options.seed or 0)
     fit = options.fit or "repeat"
-    published = options.protocol == "published"
-    model = given if published else batch_independent(given, clips, fit=fit, jobs=jobs)
+    model = given if options.protocol == "published" else batch_independent(given, clips, fit=fit, jobs=jobs)
     extractor = NetworkExtractor(model, weights_file=weights, batch_size=options.batch_size, fit=fit, name=name)
     calibrated = model is not given and options_of(given).normalization == "batch"
     return BuiltFeatures(extractor, model if calibrated else None)
@@ -173,6 +207,6 @@ FEATURE_SETS = (
         "the same network with random weights: what the architecture alone is worth.",
         partial(_network, name="random"),
         takes=("protocol", "batch_size", "fit", "seed"),
-        blocks={f"random_{layer}": f"layer{layer}_" for layer in LAYERS},
+        blocks={RANDOM + layer: f"layer{layer}_" for layer in LAYERS},
     ),
 )

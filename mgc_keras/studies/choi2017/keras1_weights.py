@@ -11,7 +11,7 @@ from mgc_keras.networks.hdf5 import check_all_read, read_tensor, text
 from mgc_keras.networks.keras_weights import KERAS1_NORMALIZATION, keras1_kernel, written_on_theano
 from mgc_keras.studies.choi2017.network import LAYERS, N_CHANNELS
 
-_GROUP = "ConvBNEluDr"
+_GROUP, _CURE = "ConvBNEluDr", "take a file of this network"
 # The front end's cosine kernels, sine kernels and mel filterbank, by the ending of tensors' names.
 _FRONT_END = {"": ("param_0", "param_1", "param_2"), ":0": ("Variable:0", "Variable_1:0", "Variable_2:0")}
 
@@ -28,14 +28,9 @@ def is_theano(file: h5py.File) -> bool:
 
 
 def read_keras1(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
-    """Read every tensor of the convnet from a Keras-1.2 weight file.
+    """Read every tensor of the convnet from an open Keras-1.2 weight file.
 
-    Parameters
-    ----------
-    file : h5py.File
-        The open file. Both backends store kernels as (out, in, rows, columns); Theano's are applied flipped.
-    path : Path
-        Its name, for messages.
+    Both backends store kernels as (out, in, rows, columns); Theano's are applied flipped.
 
     Returns
     -------
@@ -52,26 +47,12 @@ def read_keras1(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
     names = [text(name) for name in file.attrs["layer_names"]]
     for name in names:
         if name not in ("melgram", _GROUP, "flatten_1", "dense_1"):
-            raise WeightsError(
-                "the Choi 2017 convnet has no such layer", path=path, field=name, cure="take a file of this network"
-            )
+            raise WeightsError("the Choi 2017 convnet has no such layer", path=path, field=name, cure=_CURE)
     for name in ("melgram", _GROUP):
         if name not in file:
-            raise WeightsError("this layer is missing", path=path, field=name, cure="take a file of this network")
+            raise WeightsError("this layer is missing", path=path, field=name, cure=_CURE)
     group, ending = file[_GROUP], "" if is_theano(file) else ":0"
     check_front_end(file["melgram"], _FRONT_END[ending], path)
-    _check_depth(group, ending, path)
-    tensors, read = _read_layers(group, ending, path)
-    check_all_read(group, read, path)
-    if "dense_1" in names:
-        tensors["tags/kernel"] = read_tensor(file["dense_1"], f"dense_1_W{ending}", (N_CHANNELS, None), path)
-        n_tags = tensors["tags/kernel"].shape[1]
-        tensors["tags/bias"] = read_tensor(file["dense_1"], f"dense_1_b{ending}", (n_tags,), path)
-        check_all_read(file["dense_1"], (f"dense_1_W{ending}", f"dense_1_b{ending}"), path)
-    return tensors
-
-
-def _check_depth(group: h5py.Group, ending: str, path: Path) -> None:
     depth = sum(f"convolution2d_{layer}_W{ending}" in group for layer in LAYERS)
     if depth < len(LAYERS):
         raise WeightsError(
@@ -80,35 +61,30 @@ def _check_depth(group: h5py.Group, ending: str, path: Path) -> None:
             field=f"{_GROUP}/convolution2d_{depth + 1}_W{ending}",
             cure="take the file weights_layer4, which holds these and the others",
         )
-
-
-def _read_layers(group: h5py.Group, ending: str, path: Path) -> tuple[dict[str, np.ndarray], set[str]]:
-    """Return the tensors of the five layers under this package's names, and the names they have in the file."""
-    tensors, read = {}, set()
+    wanted: dict[str, tuple[str, tuple[int, ...]]] = {}
     for layer in LAYERS:
-        n_inputs = 1 if layer == 1 else N_CHANNELS
-        sources = {
-            f"conv{layer}/kernel": (f"convolution2d_{layer}_W{ending}", (N_CHANNELS, n_inputs, 3, 3)),
-            f"conv{layer}/bias": (f"convolution2d_{layer}_b{ending}", (N_CHANNELS,)),
-        }
+        shape = (N_CHANNELS, 1 if layer == 1 else N_CHANNELS, 3, 3)
+        wanted[f"conv{layer}/kernel"] = (f"convolution2d_{layer}_W{ending}", shape)
+        wanted[f"conv{layer}/bias"] = (f"convolution2d_{layer}_b{ending}", (N_CHANNELS,))
         for name, source in KERAS1_NORMALIZATION.items():
-            sources[f"bn{layer}/{name}"] = (f"batchnormalization_{layer}_{source}{ending}", (N_CHANNELS,))
-        for name, (source, shape) in sources.items():
-            tensors[name] = read_tensor(group, source, shape, path)
-            read.add(source)
-        tensors[f"conv{layer}/kernel"] = keras1_kernel(tensors[f"conv{layer}/kernel"], on_theano=not ending)
-    return tensors, read
+            wanted[f"bn{layer}/{name}"] = (f"batchnormalization_{layer}_{source}{ending}", (N_CHANNELS,))
+    tensors = {name: read_tensor(group, source, shape, path) for name, (source, shape) in wanted.items()}
+    check_all_read(group, [source for source, _ in wanted.values()], path)
+    for name in [name for name in tensors if name.endswith("kernel")]:
+        tensors[name] = keras1_kernel(tensors[name], on_theano=not ending)
+    if "dense_1" in names:
+        head, (kernel, bias) = file["dense_1"], (f"dense_1_W{ending}", f"dense_1_b{ending}")
+        tensors["tags/kernel"] = read_tensor(head, kernel, (N_CHANNELS, None), path)
+        tensors["tags/bias"] = read_tensor(head, bias, tensors["tags/kernel"].shape[1:], path)
+        check_all_read(head, (kernel, bias), path)
+    return tensors
 
 
 def check_front_end(group: h5py.Group, names: tuple[str, str, str], path: Path) -> None:
     """Check that a stored old Kapre front end is the one that `MelSpectrogram` computes.
 
-    Parameters
-    ----------
-    group : h5py.Group
-        The layer ``melgram``.
-    names : tuple of str
-        The names of its cosine kernels, sine kernels (512, 1, 1, 257) and mel filterbank (257, 96).
+    `names` are those of the cosine kernels, sine kernels (512, 1, 1, 257) and mel filterbank (257, 96) in the layer
+    ``melgram``, which is `group`.
 
     Raises
     ------
@@ -123,9 +99,5 @@ def check_front_end(group: h5py.Group, names: tuple[str, str, str], path: Path) 
     for name, values in zip(names, expected, strict=True):
         stored = read_tensor(group, name, values.shape, path)
         if np.abs(stored - values).max() > 1e-5:
-            raise WeightsError(
-                "is another front end than the network's (12 kHz, DFT of 512, 96 mel bands to 6 kHz)",
-                path=path,
-                field=f"{group.name}/{name}".strip("/"),
-                cure="take a file of this network",
-            )
+            problem = "is another front end than the network's (12 kHz, DFT of 512, 96 mel bands to 6 kHz)"
+            raise WeightsError(problem, path=path, field=f"{group.name}/{name}".strip("/"), cure=_CURE)

@@ -22,19 +22,12 @@ def is_keras2_convnet(config: dict[str, Any]) -> bool:
 
 
 def read_keras2(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
-    """Read every tensor of the batch-independent convnet from a whole Keras-2.1.1 model.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The open file. The optimizer's state is left alone.
-    path : Path
-        Its name, for messages.
+    """Read every tensor of the batch-independent convnet from an open, whole Keras-2.1.1 model.
 
     Returns
     -------
     dict
-        As from `read_keras1`, with the tagging head.
+        As from `read_keras1`, with the tagging head. The optimizer's state is left alone.
 
     Raises
     ------
@@ -46,21 +39,20 @@ def read_keras2(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
     groups = file["model_weights"]
     check_all_read(groups, [layer["config"]["name"] for layer in layers], path)
     check_front_end(_inner(groups, "melgram", path), _FRONT_END, path)
-    tensors: dict[str, np.ndarray] = {}
-
-    def take(name: str, source: str, shapes: dict[str, tuple[int | None, ...]]) -> None:
+    vector = (N_CHANNELS,)
+    wanted: dict[tuple[str, str], dict[str, tuple[int | None, ...]]] = {}
+    for layer in LAYERS:
+        kernel = (3, 3, 1 if layer == 1 else N_CHANNELS, N_CHANNELS)
+        wanted[f"conv{layer}", f"conv2d_{layer}"] = {"kernel": kernel, "bias": vector}
+        weights = ("gamma", "beta", "moving_mean", "moving_variance")
+        wanted[f"bn{layer}", f"batch_normalization_{layer}"] = dict.fromkeys(weights, vector)
+    wanted["tags", "dense_1"] = {"kernel": (N_CHANNELS, None), "bias": (None,)}
+    tensors = {}
+    for (name, source), shapes in wanted.items():
         group = _inner(groups, source, path)
         for weight, shape in shapes.items():
             tensors[f"{name}/{weight}"] = read_tensor(group, f"{weight}:0", shape, path)
         check_all_read(group, [f"{weight}:0" for weight in shapes], path)
-
-    vector = (N_CHANNELS,)
-    for layer in LAYERS:
-        kernel = (3, 3, 1 if layer == 1 else N_CHANNELS, N_CHANNELS)
-        take(f"conv{layer}", f"conv2d_{layer}", {"kernel": kernel, "bias": vector})
-        weights = ("gamma", "beta", "moving_mean", "moving_variance")
-        take(f"bn{layer}", f"batch_normalization_{layer}", dict.fromkeys(weights, vector))
-    take("tags", "dense_1", {"kernel": (N_CHANNELS, None), "bias": (None,)})
     return tensors
 
 
@@ -76,10 +68,8 @@ def _check_layers(layers: list[dict[str, Any]], path: Path) -> None:
     """Compare the stored configuration with the network that is rebuilt, option by option."""
     front_end = {"sr": 12000, "n_dft": 512, "n_hop": 256, "n_mels": 96, "fmin": 0.0, "fmax": 6000, "padding": "same"}
     front_end |= {"power_spectrogram": 2.0, "power_melgram": 2.0, "return_decibel_melgram": True}
-    expected: list[tuple[str, dict[str, Any]]] = [
-        ("Melspectrogram", front_end),
-        ("Normalization2D", {"str_axis": "data_sample"}),
-    ]
+    expected: list[tuple[str, dict[str, Any]]]
+    expected = [("Melspectrogram", front_end), ("Normalization2D", {"str_axis": "data_sample"})]
     for pool in POOLS:
         convolution = {"filters": N_CHANNELS, "kernel_size": [3, 3], "strides": [1, 1], "dilation_rate": [1, 1]}
         convolution |= {"padding": "same", "activation": "linear", "use_bias": True}
@@ -92,26 +82,14 @@ def _check_layers(layers: list[dict[str, Any]], path: Path) -> None:
     expected += [("GlobalMaxPooling2D", {}), ("Dense", {"activation": "sigmoid"})]
     for index, layer in enumerate(layers):
         kind, options = expected[index] if index < len(expected) else ("nothing", {})
-        name = layer["config"].get("name", f"layer {index}")
+        found, name = layer["config"], layer["config"].get("name", f"layer {index}")
         if layer["class_name"] != kind:
-            raise WeightsError(
-                f"is a {layer['class_name']} where the network has {kind}",
-                path=path,
-                field=name,
-                cure="take another file",
-            )
+            problem = f"is a {layer['class_name']} where the network has {kind}"
+            raise WeightsError(problem, path=path, field=name, cure="take another file")
         for option, value in options.items():
-            if layer["config"].get(option) != value:
-                raise WeightsError(
-                    f"{option} is {layer['config'].get(option)!r}, the network needs {value!r}",
-                    path=path,
-                    field=name,
-                    cure="take a file of this network",
-                )
+            if found.get(option) != value:
+                problem = f"{option} is {found.get(option)!r}, the network needs {value!r}"
+                raise WeightsError(problem, path=path, field=name, cure="take a file of this network")
     if len(layers) < len(expected):
-        raise WeightsError(
-            f"holds {len(layers)} of {len(expected)} layers",
-            path=path,
-            field=expected[len(layers)][0],
-            cure="take a whole file",
-        )
+        problem, missing = f"holds {len(layers)} of {len(expected)} layers", expected[len(layers)][0]
+        raise WeightsError(problem, path=path, field=missing, cure="take a whole file")

@@ -16,8 +16,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.normalization import channel_moments
 from mgc_keras.networks.tensors import tensors_of
-from mgc_keras.studies.choi2017.network import BN_EPSILON, LAYERS, POOLS
-from mgc_keras.studies.choi2017.variants import options_of
+from mgc_keras.studies.choi2017.network import BN_EPSILON, LAYERS, POOLS, options_of
 
 Tensors = dict[str, np.ndarray]
 
@@ -53,14 +52,9 @@ def first_layer_moments(spectrograms: Iterable[np.ndarray], kernel: np.ndarray, 
     Parameters
     ----------
     spectrograms : iterable of np.ndarray
-        Chunks (clips, frequency, time, 1).
+        Chunks (clips, frequency, time, 1), which the convolution pads with zeros.
     kernel, bias : np.ndarray
         (3, 3, 1, channels) and (channels,).
-
-    Returns
-    -------
-    Moments
-        Of the convolution with zero padding, per channel.
     """
     count, sums, products = 0, np.zeros(9), np.zeros((9, 9))
     for chunk in spectrograms:
@@ -142,12 +136,9 @@ def _spectrograms(
     chunks = (group[start : start + chunk_size] for group in groups for start in range(0, len(group), chunk_size))
     if isinstance(front_end, MelSpectrogram):
         raw = [front_end.decibels(tf.constant(chunk, tf.float32)).numpy() for chunk in chunks]
-        whole = max((chunk.max() for chunk in raw), default=0.0)
-        of_batch = decibel_reference == "batch"
-        chunks = (
-            front_end.refer(chunk, whole if of_batch else chunk.max(axis=(1, 2, 3), keepdims=True)).numpy()
-            for chunk in raw
-        )
+        highest = max((chunk.max() for chunk in raw), default=0.0)
+        references = (highest if decibel_reference == "batch" else chunk.max((1, 2, 3), keepdims=True) for chunk in raw)
+        chunks = (front_end.refer(chunk, reference).numpy() for chunk, reference in zip(raw, references))
     if "standardization" in layers:
         chunks = (layers["standardization"](chunk).numpy() for chunk in chunks)
     spectrograms = [np.asarray(chunk, np.float32) for chunk in chunks]
@@ -158,12 +149,11 @@ def _spectrograms(
 
 def _layer_pass(maps: Iterator[tf.Tensor], tensors: Tensors, layer: int) -> tuple[list[tf.Tensor], Moments, np.ndarray]:
     """Convolve and pool every chunk; return the pooled maps, the moments before pooling, and the taps of `maps`."""
-    pooled, moments, taps = [], Moments(), []
+    pooled, moments, taps, sign = [], Moments(), [], _sign(tensors, layer)
     for chunk in maps:
         taps.append(tf.reduce_mean(chunk, (1, 2)).numpy())
         convolved, small = _convolve_and_pool(chunk, tensors, layer)
         mean, variance = channel_moments(convolved)
-        sign = _sign(tensors, layer)
         moments.add(int(np.prod(convolved.shape[:3])), mean.numpy() * sign, variance.numpy())
         pooled.append(small)
     return pooled, moments, np.concatenate(taps)
@@ -176,9 +166,8 @@ def _sign(tensors: Tensors, layer: int) -> np.ndarray:
 def _convolve_and_pool(maps: tf.Tensor, tensors: Tensors, layer: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the convolution, channels with negative gamma turned over, and its maxima."""
     sign = _sign(tensors, layer)
-    convolved = _convolution(
-        tf.convert_to_tensor(maps), tensors[f"conv{layer}/kernel"] * sign, tensors[f"conv{layer}/bias"] * sign
-    )
+    kernel, bias = (tensors[f"conv{layer}/{name}"] * sign for name in ("kernel", "bias"))
+    convolved = _convolution(tf.convert_to_tensor(maps), kernel, bias)
     return convolved, tf.nn.max_pool2d(convolved, POOLS[layer - 1], POOLS[layer - 1], "VALID")
 
 

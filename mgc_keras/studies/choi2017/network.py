@@ -1,6 +1,8 @@
 """The five-layer convnet of Choi, Fazekas, Sandler and Cho: Transfer learning for music classification (ISMIR 2017)."""
 
 import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import keras
 
@@ -9,6 +11,8 @@ from mgc_keras.errors import OptionError
 from mgc_keras.layers.melspectrogram import MelSpectrogram, PrecomputedMelSpectrogram
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
 from mgc_keras.networks.kinds import INPUTS
+from mgc_keras.networks.parts import has_layers
+from mgc_keras.networks.tensors import set_tensors, tensors_of
 
 SAMPLING_RATE = 12000
 N_SAMPLES = 29 * SAMPLING_RATE
@@ -54,9 +58,7 @@ def convnet(
         Number of tags. `TAGS` names the published 50.
     normalization : {"batch", "population"}
         The batch's own statistics even at inference, as published; or stored ones (`keras.layers.BatchNormalization`).
-    framing : {"theano", "tensorflow"}
-        See `MelSpectrogram`.
-    decibel_reference : {"batch", "clip"}
+    framing, decibel_reference
         See `MelSpectrogram`. Only with "population" and "clip" do a clip's features not depend on its batch.
     input : {"waveform", "melspectrogram"}
         (batch, n_samples) float32; or (batch, 96, n_frames, 1), what a `MelSpectrogram` with this `framing` and
@@ -69,7 +71,7 @@ def convnet(
     Returns
     -------
     keras.Model
-        A functional model. Its layers are named ``conv1``, ``bn1``, ``pool1``, ``elu1``, ``tap1``, …
+        Its layers are named ``conv1``, ``bn1``, ``pool1``, ``elu1``, ``tap1``, …
 
     Raises
     ------
@@ -84,6 +86,10 @@ def convnet(
     checked_choice("output", output, OUTPUTS)
     checked_choice("normalization", normalization, NORMALIZATIONS)
     checked_choice("input", input, INPUTS)
+    least = math.prod(time for _, time in POOLS)
+    if math.ceil(n_samples / HOP_LENGTH) < least:
+        cure = f"take at least {(least - 1) * HOP_LENGTH + 1}; repeat or zero-pad shorter clips"
+        raise OptionError(f"{n_samples} samples are too few for five pools", field="n_samples", cure=cure)
     inputs, maps = _front_end(n_samples, input, framing, decibel_reference)
     if standardize_clips:
         maps = ClipStandardization(name="standardization")(maps)
@@ -92,70 +98,128 @@ def convnet(
         maps = _block(maps, layer, normalization, seed)
         if output == "features":
             taps.append(keras.layers.GlobalAveragePooling2D(dtype="float32", name=f"tap{layer}")(maps))
-    outputs = _tagging_head(maps, n_tags, seed) if output == "tags" else _concatenated(taps)
+    if output == "tags":
+        outputs = _tagging_head(maps, n_tags, seed)
+    else:
+        outputs = keras.layers.Concatenate(dtype="float32", name="features")(taps)
     return keras.Model(inputs, outputs, name="choi2017_convnet")
 
 
-def melspectrogram_layer(framing: str = "theano") -> MelSpectrogram:
+def melspectrogram_layer() -> MelSpectrogram:
     """Return the network's front end as its trainings see it: each clip's maximum at 0 dB."""
-    return MelSpectrogram(framing=framing, decibel_reference="clip", name="melspectrogram")
+    return MelSpectrogram(decibel_reference="clip", name="melspectrogram")
 
 
-def excerpt_tagger(n_tags: int = 50, *, framing: str = "theano", seed: int = 0) -> keras.Model:
+def excerpt_tagger(n_tags: int, *, seed: int = 0) -> keras.Model:
     """Build the tagging convnet for excerpts of 6.8 s, a quarter of the work of whole clips.
 
     The layers and weights are those of ``convnet(output="tags")``, to which `set_tensors` moves them; only the last
     pool does not pool along time, so that 320 frames end where 1360 do. The paper trains on whole clips of 29 s. Not
     in the paper; chosen because random excerpts teach the same filters from little data in minutes.
 
-    Parameters
-    ----------
-    n_tags : int
-        Number of sigmoids.
-    framing : {"theano", "tensorflow"}
-        Of the mel-spectrograms that are cut.
-    seed : int
-        Of the He-normal random weights, which equal those of `convnet`.
-
     Returns
     -------
     keras.Model
-        (batch, 96, `EXCERPT_FRAMES`, 1) decibels, each clip's maximum at 0, to (batch, n_tags); population statistics.
+        (batch, 96, `EXCERPT_FRAMES`, 1) decibels, each clip's maximum at 0, to (batch, n_tags) sigmoids; population
+        statistics; He-normal random weights as in `convnet`.
     """
-    inputs = keras.Input((N_MELS, EXCERPT_FRAMES, 1), dtype="float32", name="melspectrogram_input")
-    n_samples = EXCERPT_FRAMES * HOP_LENGTH
-    maps = PrecomputedMelSpectrogram(n_samples, framing, "clip", name="melspectrogram")(inputs)
+    inputs, maps = _front_end(EXCERPT_FRAMES * HOP_LENGTH, "melspectrogram", "theano", "clip")
     for layer in LAYERS:
         maps = _block(maps, layer, "population", seed, pool=(POOLS[layer - 1][0], 1) if layer == LAYERS[-1] else None)
     return keras.Model(inputs, _tagging_head(maps, n_tags, seed), name="choi2017_excerpt_tagger")
 
 
-def _concatenated(taps: list[keras.KerasTensor]) -> keras.KerasTensor:
-    return keras.layers.Concatenate(dtype="float32", name="features")(taps)
+@dataclass(frozen=True)
+class ConvnetOptions:
+    """The options of `convnet` that a model was built with (all but the seed)."""
+
+    n_samples: int
+    output: str
+    n_tags: int
+    normalization: str
+    framing: str
+    decibel_reference: str
+    input: str
+    standardize_clips: bool
+
+
+def is_convnet(model: keras.Model) -> bool:
+    """Tell whether `model` is a variant of `convnet`."""
+    return has_layers(model, "melspectrogram", *(f"{kind}{n}" for n in LAYERS for kind in ("conv", "bn", "pool")))
+
+
+def options_of(model: keras.Model) -> ConvnetOptions:
+    """Read the options of a `convnet` off its layers, so that they survive saving in any format.
+
+    Raises
+    ------
+    OptionError
+        `model` is another network.
+    """
+    if not is_convnet(model):
+        cure = "take one that mgc_keras built or loaded"
+        raise OptionError(f"{model.name!r} is not the Choi 2017 convnet", field="model", cure=cure)
+    layers = {layer.name: layer for layer in model.layers}
+    front_end = layers["melspectrogram"]
+    from_waveform = isinstance(front_end, MelSpectrogram)
+    return ConvnetOptions(
+        n_samples=model.input_shape[1] if from_waveform else front_end.n_samples,
+        output="tags" if "tags" in layers else "features",
+        n_tags=layers["tags"].units if "tags" in layers else 50,
+        normalization="batch" if isinstance(layers["bn1"], BatchStatisticsNormalization) else "population",
+        framing=front_end.framing,
+        decibel_reference=front_end.decibel_reference,
+        input="waveform" if from_waveform else "melspectrogram",
+        standardize_clips=any(isinstance(layer, ClipStandardization) for layer in model.layers),
+    )
+
+
+def with_variant(model: keras.Model, **changes: Any) -> keras.Model:
+    """Build another variant of a convnet with the same weights.
+
+    `changes` are the options of `convnet` that shall differ (all but `seed`); the others stay as they are. `model` is
+    left alone.
+
+    Raises
+    ------
+    OptionError
+        The model lacks tensors that the variant needs: the tagging head of a model that gives features, or the
+        population statistics of one with batch statistics.
+
+    Example
+    -------
+    >>> tagger = convnet(output="tags", input="melspectrogram")
+    >>> with_variant(tagger, output="features", input="waveform").output_shape
+    (None, 160)
+    """
+    before = options_of(model)
+    unknown = sorted(set(changes) - set(asdict(before)))
+    if unknown:
+        cure = f"choose one of {', '.join(asdict(before))}"
+        raise OptionError("is no option of the convnet", field=unknown[0], cure=cure)
+    after = replace(before, **changes)
+    if (before.normalization, after.normalization) == ("batch", "population"):
+        cure = "use mgc_keras.calibrate"
+        raise OptionError("the model has no population statistics", field="normalization", cure=cure)
+    if (before.output, after.output) == ("features", "tags"):
+        raise OptionError("the model has no tagging head", field="output", cure="take its features")
+    return set_tensors(convnet(**asdict(after)), tensors_of(model))
 
 
 def _tagging_head(maps: keras.KerasTensor, n_tags: int, seed: int) -> keras.KerasTensor:
     # The fifth map of a 29-s clip is 1 x 1: any pooling is the original's flattening. Maximum is the successor's.
     pooled = keras.layers.GlobalMaxPooling2D(name="maximum")(maps)
     start = keras.initializers.GlorotUniform(seed=seed)
-    return keras.layers.Dense(n_tags, activation="sigmoid", kernel_initializer=start, dtype="float32", name="tags")(
-        pooled
-    )
+    head = keras.layers.Dense(n_tags, activation="sigmoid", kernel_initializer=start, dtype="float32", name="tags")
+    return head(pooled)
 
 
 def _front_end(n_samples: int, kind: str, framing: str, decibel_reference: str) -> tuple:
-    n_frames = math.ceil(n_samples / HOP_LENGTH)
-    least = math.prod(time for _, time in POOLS)
-    if n_frames < least:
-        raise OptionError(
-            f"{n_samples} samples are too few for five pools",
-            field="n_samples",
-            cure=f"take at least {(least - 1) * HOP_LENGTH + 1}; repeat or zero-pad shorter clips",
-        )
     if kind == "waveform":
         inputs = keras.Input((n_samples,), dtype="float32", name="waveform")
         front_end = MelSpectrogram(framing=framing, decibel_reference=decibel_reference, name="melspectrogram")
     else:
+        n_frames = math.ceil(n_samples / HOP_LENGTH)
         inputs = keras.Input((N_MELS, n_frames, 1), dtype="float32", name="melspectrogram_input")
         front_end = PrecomputedMelSpectrogram(n_samples, framing, decibel_reference, name="melspectrogram")
     return inputs, front_end(inputs)
@@ -166,10 +230,8 @@ def _block(
 ) -> keras.KerasTensor:
     start = keras.initializers.HeNormal(seed=seed + layer)
     maps = keras.layers.Conv2D(N_CHANNELS, 3, padding="same", kernel_initializer=start, name=f"conv{layer}")(maps)
-    if normalization == "batch":
-        maps = BatchStatisticsNormalization(epsilon=BN_EPSILON, name=f"bn{layer}")(maps)
-    else:
-        maps = keras.layers.BatchNormalization(epsilon=BN_EPSILON, name=f"bn{layer}")(maps)
+    kind = BatchStatisticsNormalization if normalization == "batch" else keras.layers.BatchNormalization
+    maps = kind(epsilon=BN_EPSILON, name=f"bn{layer}")(maps)
     # The paper's order is ELU, pool. ELU never decreases, so pooling first gives the same numbers from fewer ELUs.
     maps = keras.layers.MaxPooling2D(pool or POOLS[layer - 1], name=f"pool{layer}")(maps)
     return keras.layers.ELU(name=f"elu{layer}")(maps)

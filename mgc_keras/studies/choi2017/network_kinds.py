@@ -1,6 +1,5 @@
 """What this study adds to the networks that the package opens: the five-layer convnet, from three kinds of file."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,15 @@ from mgc_keras.networks.tensors import set_tensors
 from mgc_keras.studies.choi2017.keras1_weights import is_keras1_weights, is_theano, read_keras1
 from mgc_keras.studies.choi2017.keras2_weights import is_keras2_convnet, read_keras2
 from mgc_keras.studies.choi2017.layerwise import batch_statistics_features
-from mgc_keras.studies.choi2017.network import FEATURE_COLUMNS, NORMALIZATIONS, OUTPUTS, convnet
-from mgc_keras.studies.choi2017.variants import is_convnet, options_of, with_variant
+from mgc_keras.studies.choi2017.network import (
+    FEATURE_COLUMNS,
+    NORMALIZATIONS,
+    OUTPUTS,
+    convnet,
+    is_convnet,
+    options_of,
+    with_variant,
+)
 
 
 def _from_keras1(file: h5py.File, path: Path, chosen: dict[str, str]) -> keras.Model:
@@ -36,37 +42,28 @@ def _from_keras1(file: h5py.File, path: Path, chosen: dict[str, str]) -> keras.M
             field="normalization",
             cure="load it with 'batch' and use mgc_keras.calibrate",
         )
-    return _rebuilt(tensors, {"output": "features", "normalization": "batch", "framing": framing} | chosen, path)
+    return _rebuilt(tensors, path, **{"output": "features", "normalization": "batch", "framing": framing} | chosen)
 
 
 def _from_keras2(file: h5py.File, path: Path, chosen: dict[str, str]) -> keras.Model:
     check_stored_tensors(file, path)
     defaults = {"output": "tags", "normalization": "population", "framing": "tensorflow", "decibel_reference": "batch"}
-    return _rebuilt(read_keras2(file, path), defaults | chosen, path, standardize_clips=True)
+    return _rebuilt(read_keras2(file, path), path, standardize_clips=True, **defaults | chosen)
 
 
-def _rebuilt(
-    tensors: dict[str, np.ndarray], options: Mapping[str, Any], path: Path, standardize_clips: bool = False
-) -> keras.Model:
-    if options["output"] == "tags" and "tags/kernel" not in tensors:
-        raise WeightsError(
-            "the file lacks the tagging head",
-            path=path,
-            field="dense_1",
-            cure="take its features, or tags from weights_layer4_theano.hdf5",
-        )
-    n_tags = tensors["tags/kernel"].shape[1] if "tags/kernel" in tensors else 50
-    return set_tensors(convnet(n_tags=n_tags, standardize_clips=standardize_clips, **options), tensors)
+def _rebuilt(tensors: dict[str, np.ndarray], path: Path, **options: Any) -> keras.Model:
+    if "tags/kernel" in tensors:
+        options["n_tags"] = tensors["tags/kernel"].shape[1]
+    elif options["output"] == "tags":
+        cure = "take its features, or tags from weights_layer4_theano.hdf5"
+        raise WeightsError("the file lacks the tagging head", path=path, field="dense_1", cure=cure)
+    return set_tensors(convnet(**options), tensors)
 
 
 def _for_single_clips(model: keras.Model, output: str) -> dict[str, str]:
     # The authors' networks refer decibels to the batch; a song must stand for itself.
     tags = {"output": "tags"} if options_of(model).output == "features" and output == "tags" else {}
     return {"decibel_reference": "clip", "input": "waveform", **tags}
-
-
-def _columns(model: keras.Model) -> tuple[str, ...]:
-    return FEATURE_COLUMNS if options_of(model).output == "features" else ()
 
 
 KINDS = (
@@ -86,7 +83,7 @@ KINDS = (
             FileReader(lambda file: holds_config(file, is_keras2_convnet), _from_keras2),
         ),
         for_single_clips=_for_single_clips,
-        columns=_columns,
+        columns=lambda model: FEATURE_COLUMNS if options_of(model).output == "features" else (),
         whole_batch=batch_statistics_features,
     ),
 )

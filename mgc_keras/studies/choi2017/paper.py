@@ -11,16 +11,6 @@ TASK_NAMES = {
 }
 SHORT_LABELS = {"arousal": "a", "valence": "v"}
 
-# The paper's tasks, and the built-in task that stands for each.
-BALLROOM = ("ballroom_extended", "dance")
-GENRE = (GTZAN, "genre")
-AROUSAL = ("emoMusic_a", "emotion_a")
-VALENCE = ("emoMusic_v", "emotion_v")
-VOCAL = ("jamendo_vd", "voice")
-EVENTS = ("urbansound", "events")
-LOWEST_OF_BALLROOM = ("5", "4", "3", "45", "35", "2", "25")
-TOP_OF_GENRE = ("12345", "2345", "1234")
-
 _SCORES = "scores of {} with MFCCs"
 _FIGURES = "Figures 2 to 7"
 _STATE = "Figures 2 to 7, red bars"

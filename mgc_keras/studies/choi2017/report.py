@@ -2,15 +2,23 @@
 
 from functools import partial
 
+import pandas as pd
+
+from mgc_keras.protocols import protocol_title
 from mgc_keras.reporting.findings import reproduction
 from mgc_keras.reporting.page import FigureImage, FindingList, Folded, Heading, Paragraph, Part, Table
 from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, audit, first_screen, paired, source_training
+from mgc_keras.reporting.tables import NONE, metric_name, protocol_cells, score_text
 from mgc_keras.runs.reader import RunFolder
-from mgc_keras.studies.choi2017.audits.figures import draw_audit
-from mgc_keras.studies.choi2017.figures import LOWEST, draw_task
-from mgc_keras.studies.choi2017.figures_by_label import draw_labels
-from mgc_keras.studies.choi2017.order import describe, feature_name
-from mgc_keras.studies.choi2017.tables import headline_table, score_table
+from mgc_keras.studies.choi2017.feature_sets import (
+    LAYER_SETS,
+    RANDOM,
+    best_layer_set,
+    describe,
+    feature_name,
+    feature_order,
+)
+from mgc_keras.studies.choi2017.figures import LOWEST, draw_audit, draw_labels, draw_task
 
 PUBLISHED_FEATURES = (
     "This run used the authors' own convnet features. They were extracted in file order, in batches that share "
@@ -46,15 +54,13 @@ AUDITS = {
 
 def glance(run: RunFolder) -> list[Part]:
     """The planned differences, the claims, and the table Paper | Published protocol | Corrected."""
-    caveats = list(run.config.get("caveats", []))
-    if run.config.get("options", {}).get("published_features"):
-        caveats.append(PUBLISHED_FEATURES)
+    is_published = run.config.get("options", {}).get("published_features")
     note = (
         "In brackets: 95 % intervals, bootstrap over clips, or over artists where the protocol keeps artists together. "
         "Chance: always naming the most frequent class."
     )
     return [
-        *(Paragraph(caveat, "caveat") for caveat in caveats),
+        *([Paragraph(PUBLISHED_FEATURES, "caveat")] if is_published else []),
         *first_screen(run, feature_name),
         Heading("Paper, published protocol, corrected"),
         Table(headline_table(run), grouped_by="Task"),
@@ -85,6 +91,62 @@ def scores(run: RunFolder) -> list[Part]:
             caption = f"{task}: the best layer set against MFCC, class by class, with 95 % intervals of the difference."
             parts.append(FigureImage(labels, caption))
     return parts or [Paragraph("No task has more than one feature; the table above holds all scores.")]
+
+
+def headline_table(run: RunFolder) -> pd.DataFrame:
+    """Return the main features of every task: Task, Feature, Paper, and one column a protocol with 95 % intervals.
+
+    The best layer set is chosen on the very scores it is then quoted with, in the paper as here; its row says so.
+    """
+    rows = []
+    for task in run.tasks:
+        scores = run.scores[run.scores["task"] == task]
+        chance = f"; chance {run.chances[task]:.3f}" if task in run.chances else ""
+        name = f"{task} ({metric_name(run.metric(task))}{chance})"
+        if scores["feature"].isin(LAYER_SETS).sum() > len(run.protocols):
+            rows.append({"Task": name, "Feature": "best layer set, chosen on these scores", **_best_cells(run, scores)})
+        for feature in _main_features(scores):
+            rows.append({"Task": name, "Feature": feature_name(feature), **_cells(run, scores, feature)})
+    return pd.DataFrame(rows)
+
+
+def score_table(run: RunFolder, task: str) -> pd.DataFrame:
+    """Return one row a feature: Feature, Paper, one column a protocol, and one for its twin with random weights."""
+    scores = run.scores[run.scores["task"] == task]
+    present = set(scores["feature"])
+    twins = any(RANDOM in feature for feature in present)
+    rows = []
+    for feature in feature_order([name for name in present if not name.startswith(RANDOM)]):
+        row = {"Feature": feature_name(feature), **_cells(run, scores, feature)}
+        if twins:
+            random = _cells(run, scores, RANDOM + feature)
+            row |= {f"Random weights, {protocol}": random[protocol_title(protocol)] for protocol in run.protocols}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _main_features(scores: pd.DataFrame) -> list[str]:
+    """All layers, their random twin, MFCC, both; where all layers were not run, the largest set that was."""
+    present = feature_order(scores["feature"].unique())
+    whole = next((name for name in reversed(present) if name in LAYER_SETS), "")
+    wanted = (whole, RANDOM + whole, "mfcc", f"mfcc+{whole}")
+    return [name for name in wanted if name in present] or present
+
+
+def _cells(run: RunFolder, scores: pd.DataFrame, feature: str) -> dict[str, str]:
+    rows = scores[scores["feature"] == feature]
+    known = rows["published"].dropna()
+    return {"Paper": f"{known.iloc[0]:.3f}" if len(known) else NONE, **protocol_cells(run, rows, run.protocols)}
+
+
+def _best_cells(run: RunFolder, scores: pd.DataFrame) -> dict[str, str]:
+    known = scores[scores["feature"].isin(LAYER_SETS)].dropna(subset="published").drop_duplicates("feature")
+    paper = best_layer_set(known.assign(score=known["published"]))
+    cells = {"Paper": NONE if paper is None else f"{paper['score']:.3f} ({paper['feature']})"}
+    for protocol in run.protocols:
+        best = best_layer_set(scores[scores["protocol"] == protocol])
+        cells[protocol_title(protocol)] = NONE if best is None else score_text(run, best, f" ({best['feature']})")
+    return cells
 
 
 SECTIONS: dict[str, Section] = {

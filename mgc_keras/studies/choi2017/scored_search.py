@@ -1,7 +1,6 @@
 """The search of a task's feature sets, its predictions saved and scored."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -38,22 +37,19 @@ def search_and_score(
     run: Run[Options],
     *,
     writer: RunWriter | None = None,
-    max_iter: int | Mapping[str, int] | None = None,
+    max_iter: Mapping[str, int] | None = None,
 ) -> list[ScoreRow]:
     """Search feature sets of one task under one protocol; save predictions and candidates, return rows of scores.csv.
 
-    Finished searches are kept in ``<run>/search`` and read instead of run again.
+    Finished searches are kept in ``search/`` and read instead of run again.
 
     Parameters
     ----------
-    data : StudyData
-    protocol : Protocol
-    features : sequence of str
-        Names of feature sets; see `mgc_keras.studies.choi2017.feature_sets.feature_names`.
-    run : Run
+    data, protocol, features, run
+        See `mgc_keras.studies.choi2017.feature_sets.feature_blocks` for the names of features.
     writer : RunWriter, optional
         Where all of it is kept, if not in the run's own folder.
-    max_iter : int, mapping of str to int, or None
+    max_iter : mapping of str to int, optional
         As in `mgc_keras.search.sweeps.sweep`.
     """
     writer = writer or run.writer
@@ -92,7 +88,9 @@ def search_and_score(
                 seed=run.seed,
             )
         )
-    _write_candidates(results, writer.folder / "candidates" / f"{task.name}__{protocol.name}.csv")
+    candidates = pd.concat([result.cv_results.assign(feature=name) for name, result in results.items()])
+    table = candidates[["feature", *candidates.columns.drop("feature")]]
+    write_table(table, writer.folder / "candidates" / f"{task.name}__{protocol.name}.csv")
     return rows
 
 
@@ -103,9 +101,3 @@ def _named(result: SearchResult, task: StudyTask) -> pd.DataFrame:
     for column in ("truth", "prediction") if task.class_names else ():
         named[column] = named[column].map(task.class_names)
     return named if task.groups is None else named.assign(group=task.groups[clips])
-
-
-def _write_candidates(results: Mapping[str, SearchResult], path: Path) -> None:
-    tables = [result.cv_results.assign(feature=feature) for feature, result in results.items()]
-    table = pd.concat(tables, ignore_index=True)
-    write_table(table[["feature", *table.columns.drop("feature")]], path)

@@ -3,16 +3,13 @@
 from pathlib import Path
 
 from mgc_keras.datasets.manifest import Manifest
-from mgc_keras.features.export import export_features
-from mgc_keras.features.extractor import Extractor
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.audits.run import run_audits
-from mgc_keras.studies.choi2017.authors_files import PUBLISHED_TASKS
-from mgc_keras.studies.choi2017.extractors import Source, check_source, extractors, source_network
-from mgc_keras.studies.choi2017.feature_sets import feature_blocks, feature_names, named_sets
-from mgc_keras.studies.choi2017.features import StudyData, exported_data, published_data
+from mgc_keras.studies.choi2017.authors_files import PUBLISHED_TASKS, published_data
+from mgc_keras.studies.choi2017.extractors import Source, check_source, export_table, extractors, source_network
+from mgc_keras.studies.choi2017.feature_sets import RANDOM, feature_blocks, layer_sets, planned_pairs
+from mgc_keras.studies.choi2017.features import StudyData, exported_data
 from mgc_keras.studies.choi2017.network import SAMPLING_RATE
-from mgc_keras.studies.choi2017.order import planned_pairs
 from mgc_keras.studies.choi2017.scored_search import search_and_score
 from mgc_keras.studies.choi2017.study import Options, weighting_of
 from mgc_keras.studies.common.run import Run
@@ -35,9 +32,9 @@ def run(run: Run[Options]) -> None:
         searched = [published_data(folder, name, run.protocols) for name in tasks]
     else:
         check_source(run.options)
-        manifests = task_manifests(run)  # a wrong task is refused before anything is trained
+        # A wrong task is refused before anything is trained.
+        manifests = run.manifests(BUILT_IN_TASKS, lambda name: run.rendered(name, SAMPLING_RATE))
         source = source_network(run)
-        run.add_scores(source.rows)
         searched = data_from_audio(manifests, source, run)
     for data in searched:
         for protocol in run.protocols:
@@ -48,11 +45,6 @@ def run(run: Run[Options]) -> None:
     run_audits(searched, source, run)
 
 
-def task_manifests(run: Run[Options]) -> list[Manifest]:
-    """Read the manifests of the run's tasks; those of the built-in corpus are rendered. See `Run.manifests`."""
-    return run.manifests(BUILT_IN_TASKS, lambda name: run.rendered(name, SAMPLING_RATE))
-
-
 def data_from_audio(manifests: list[Manifest], source: Source, run: Run[Options]) -> list[StudyData]:
     """Export the features of every task with every network, and join them."""
     networks = extractors(source, run)
@@ -60,28 +52,24 @@ def data_from_audio(manifests: list[Manifest], source: Source, run: Run[Options]
     for manifest in manifests:
         # Protocols that see the same features share an extractor, and MFCCs are the same under all of them.
         exported: dict[int, Path] = {}
-        tables = {}
         for (protocol, kind), extractor in networks.items():
             if id(extractor) not in exported:
-                exported[id(extractor)] = _export(manifest, f"{kind}_{protocol}", extractor, run)
-            tables[protocol, kind] = exported[id(extractor)]
-        searched += exported_data(manifest, tables)
+                exported[id(extractor)] = export_table(manifest, f"{kind}_{protocol}", extractor, run)
+        searched += exported_data(manifest, {key: exported[id(extractor)] for key, extractor in networks.items()})
     return searched
 
 
 def features_to_search(data: StudyData, protocol: Protocol, run: Run[Options]) -> list[str]:
     """Name the feature sets to search: as `--layer-sets` says, MFCCs, and the random network's if exported."""
-    blocks, sets = data.blocks[protocol.name], run.options.search.layer_sets
-    if run.options.data.published_features and protocol.mends("nested") and sets == "all":
+    blocks, which = data.blocks[protocol.name], run.options.search.layer_sets
+    if run.options.data.published_features and protocol.mends("nested") and which == "all":
         names = list(HEADLINE_FEATURES)
-    elif sets in ("all", "published"):
-        names = feature_names(sets) + feature_names(sets, mfcc=False, prefix="random_")
-        if run.options.is_built_in:
-            # Searches cost a third of the run; the random network's single layers and all of them show what it can do.
-            names = [name for name in names if not name.startswith("random_") or name in FEW_RANDOM]
     else:
-        chosen = named_sets(sets)
-        names = [*chosen, "mfcc", "mfcc+12345", *(f"random_{name}" for name in chosen)]
+        random = [RANDOM + name for name in layer_sets(which)]
+        if run.options.is_built_in and which in ("all", "published"):
+            # Searches cost a third of the run; the random network's single layers and all of them show what it can do.
+            random = list(FEW_RANDOM)
+        names = [*layer_sets(which), "mfcc", "mfcc+12345", *random]
     return [name for name in names if set(feature_blocks(name)) <= set(blocks)]
 
 
@@ -98,8 +86,3 @@ def _budget(data: StudyData, protocol: Protocol, features: list[str], options: O
         if data.task.estimator == "SVC" and "mfcc" in budgets:
             budgets["mfcc"] = BUDGET_OF_MFCC_ALONE
     return budgets
-
-
-def _export(manifest: Manifest, name: str, extractor: Extractor, run: Run[Options]) -> Path:
-    stem = run.folder / "features" / f"{manifest.name}_{name}"
-    return export_features(manifest, f"{stem}.csv", extractor, jobs=run.jobs, errors_csv=Path(f"{stem}_errors.csv"))

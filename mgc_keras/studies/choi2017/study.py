@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mgc_keras.protocols import Protocol, Repair
-from mgc_keras.studies.choi2017.feature_sets import named_sets
+from mgc_keras.studies.choi2017.feature_sets import layer_sets
 from mgc_keras.studies.choi2017.paper import PAPER
 from mgc_keras.studies.common.options import RunOptions, option, refuse_beside
 from mgc_keras.studies.common.study import Study
@@ -94,7 +94,7 @@ class Options:
         """Fill in the defaults that depend on the data: the built-in corpus gets a study of minutes."""
         refuse_beside(self, "published_features", "data_home", "source_weights", "source_manifest")
         refuse_beside(self, "source_weights", "source_manifest")
-        named_sets(self.search.layer_sets)  # refused before anything is computed
+        layer_sets(self.search.layer_sets)  # refused before anything is computed
         grid = self.search.grid or ("reduced" if self.is_built_in else "authors")
         n_folds = self.search.corrected_folds or (5 if self.is_built_in else 10)
         return replace(self, search=replace(self.search, grid=grid, corrected_folds=n_folds))

@@ -9,12 +9,11 @@ from typing import Any
 import pandas as pd
 
 from mgc_keras.discovery import names_by_study
-from mgc_keras.errors import OptionError
 from mgc_keras.reporting.tables import difference_text, p_relation
 from mgc_keras.reporting.verdicts import BETTER, comparison_verdict
 from mgc_keras.runs.claims import CONFIRMED, NOT_DECIDED, REFUTED, ClaimRow, write_claim_rows
 from mgc_keras.runs.reader import RunFolder
-from mgc_keras.studies.common.study import Study, studies
+from mgc_keras.studies.common.study import Study, study_named
 
 INCLUDES_ZERO = "The interval includes 0."
 
@@ -37,49 +36,24 @@ Judge = Callable[[RunFolder], list[Judgement]]
 def write_claims(run_folder: str | Path) -> list[ClaimRow]:
     """Judge every claim of a run's paper from the run's saved files, and write ``claims.csv``.
 
-    Parameters
-    ----------
-    run_folder : str or Path
-        Must hold ``scores.csv``.
-
-    Returns
-    -------
-    list of ClaimRow
-        In the order of the paper's claims; one that nothing in the run speaks of has a row that says what is missing.
-
-    Raises
-    ------
-    OptionError
-        No scores, no such study, or a file that cannot be read.
+    The rows stand in the order of the paper's claims; a claim that nothing in the run speaks of has one that says what
+    is missing. Raises `OptionError` where there are no scores, no such study, or a file that cannot be read.
     """
     run = RunFolder(Path(run_folder))
     paper, judges = study_of(run).paper, module_of(run, "claims")
     rows = []
     for claim in paper.claims if paper and judges else ():
         missing = Judgement("", "", "", NOT_DECIDED, f"This run holds no {claim.needs}.")
-        for found in judges.JUDGES[claim.key](run) or [missing]:
-            rows.append(
-                ClaimRow(
-                    claim.key, claim.sentence, found.task, found.protocol, found.evidence, found.verdict, found.why
-                )
-            )
+        rows += [
+            ClaimRow(claim.key, claim.sentence, **vars(found)) for found in judges.JUDGES[claim.key](run) or [missing]
+        ]
     write_claim_rows(rows, run.folder)
     return rows
 
 
 def study_of(run: RunFolder) -> Study:
-    """Return the study that made a run.
-
-    Raises
-    ------
-    OptionError
-        There is no such study.
-    """
-    known, key = studies(), str(run.scores["study"].iloc[0])
-    if key not in known:
-        path, cure = run.folder / "scores.csv", f"choose the run of one of {', '.join(known)}"
-        raise OptionError(f"there is no study {key!r}", path=path, field="study", cure=cure)
-    return known[key]
+    """Return the study that made a run, or raise `OptionError` where there is no such study."""
+    return study_named(str(run.scores["study"].iloc[0]), field="study", path=run.folder / "scores.csv")
 
 
 def module_of(run: RunFolder, name: str) -> Any:
@@ -103,21 +77,22 @@ def judged_difference(row: pd.Series, words: str, *, wanted: str = BETTER, unit:
     ----------
     row : pd.Series
         task, protocol, difference, ci_low, ci_high, p_holm and, unless the greater is the better, metric.
-    words : str
-        What differs, for instance "Accuracy of resnet34 minus vgg16".
+    words, unit : str
+        What differs, for instance "Accuracy of resnet34 minus vgg16", and its unit.
     wanted : {"better", "worse"}
         The first feature's verdict that confirms the claim.
-    unit : str
-        Of the difference.
     over : str
         What it was measured on; by default the row's number of clips.
     """
-    verdict = comparison_verdict(row)
-    if verdict != NOT_DECIDED:
+    verdict, why = comparison_verdict(row), ""
+    if verdict == NOT_DECIDED:
+        includes_zero = row["ci_low"] <= 0 <= row["ci_high"]
+        why = INCLUDES_ZERO if includes_zero else "After Holm's correction p is not below 0.05."
+    else:
         verdict = CONFIRMED if verdict == wanted else REFUTED
     over = over or f"{row['n_clips']} clips"
     evidence = f"{words} is {difference_text(row)}{unit} over {over}, p {p_relation(row['p_holm'])} after Holm."
-    return Judgement(row["task"], row["protocol"], evidence, verdict, _why(row) if verdict == NOT_DECIDED else "")
+    return Judgement(row["task"], row["protocol"], evidence, verdict, why)
 
 
 def judged_interval(low: float, high: float, *, wanted: int = 1) -> str:
@@ -131,9 +106,3 @@ def judged_interval(low: float, high: float, *, wanted: int = 1) -> str:
     if low > 0 or high < 0:
         return CONFIRMED if (low > 0) == (wanted > 0) else REFUTED
     return NOT_DECIDED
-
-
-def _why(row: pd.Series) -> str:
-    if row["ci_low"] <= 0 <= row["ci_high"]:
-        return INCLUDES_ZERO
-    return "After Holm's correction p is not below 0.05."

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mgc_keras.protocols import protocols_of
 from mgc_keras.studies.common.options import add_options, options_from
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 def add_study_options(parser: argparse.ArgumentParser, study: Study) -> None:
     """Add a study's description, options and repairs to a parser."""
-    parser.description, parser.epilog = f"{study.title}\n\n{study.about}", _repairs_help(study)
+    parser.description = f"{study.title}\n\n{study.about}"
+    if study.repairs:
+        lines = [f"  {repair.name:22}{repair.fault}\n{'':24}corrected: {repair.cure}" for repair in study.repairs]
+        parser.epilog = "\n".join(["repairs that the corrected protocol makes:", *lines])
     add_options(parser, study.options)
 
 
@@ -33,39 +36,30 @@ def main(study: Study, arguments: Sequence[str] | None = None) -> int:
 
 
 def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":
-    """Run a study with the options of a parsed command line; see `run_study`."""
-    with quiet_libraries():
-        return run_study(study, options_from(study.options, namespace))
-
-
-def run_study(study: Study, options: Any) -> "Run":
-    """Run a study with resolved options; every step leaves its files in the run folder and is skipped where it is done.
+    """Run a study with the options of a parsed command line; every step that is done already is skipped.
 
     Returns
     -------
     Run
         Finished: its folder holds scores, predictions, comparisons, errors, claims and the report.
     """
-    protocols_of(study.repairs, options.run.protocol, options.run.without)  # refused before anything is loaded
-    # Imported here, so that --help and wrong options do not wait for TensorFlow.
-    from mgc_keras.runs.reader import RunFolder
-    from mgc_keras.studies.common.report import write_report
-    from mgc_keras.studies.common.run import Run
-    from mgc_keras.training.stepping import prepare_tensorflow
+    with quiet_libraries():
+        options = options_from(study.options, namespace)
+        protocols_of(study.repairs, options.run.protocol, options.run.without)  # refused before anything is loaded
+        # Imported here, so that --help and wrong options do not wait for TensorFlow.
+        from mgc_keras.runs.reader import RunFolder
+        from mgc_keras.studies.common.report import write_report
+        from mgc_keras.studies.common.run import Run
+        from mgc_keras.training.stepping import prepare_tensorflow
 
-    prepare_tensorflow()
-    run = Run(study, options)
-    study.steps()(run)
-    run.write_errors()
-    report = write_report(run.folder)
-    for claim in RunFolder(run.folder).claims:
-        print(claim.text())
-    for label, path in run.results:
-        print(f"{label}: {path}")
-    print(f"scores: {run.folder / 'scores.csv'}\nreport: {report}")
-    return run
-
-
-def _repairs_help(study: Study) -> str:
-    lines = [f"  {repair.name:22}{repair.fault}\n{'':24}corrected: {repair.cure}" for repair in study.repairs]
-    return "repairs that the corrected protocol makes:\n" + "\n".join(lines) if lines else ""
+        prepare_tensorflow()
+        run = Run(study, options)
+        study.steps()(run)
+        run.write_errors()
+        report = write_report(run.folder)
+        for claim in RunFolder(run.folder).claims:
+            print(claim.text())
+        for label, path in run.results:
+            print(f"{label}: {path}")
+        print(f"scores: {run.folder / 'scores.csv'}\nreport: {report}")
+        return run

@@ -1,7 +1,7 @@
 """Scores that were measured with this package, each with its command, machine and date: ``<study>/measured.csv``."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pandas as pd
 from mgc_keras.errors import OptionError
 from mgc_keras.reporting.sections import command_line
 from mgc_keras.runs.reader import RunFolder
-from mgc_keras.runs.writer import write_table
+from mgc_keras.runs.writer import read_table, write_table
 from mgc_keras.studies.common.claims import study_of
 from mgc_keras.studies.common.paper import BEST
 
@@ -22,14 +22,10 @@ class MeasuredRow:
 
     Parameters
     ----------
-    task, feature, protocol, metric : str
-        As in ``scores.csv``; `mgc_keras.studies.common.paper.BEST` for the highest score of all features.
-    score, ci_low, ci_high : float
-    n_clips : int
+    task, feature, protocol, metric, score, ci_low, ci_high, n_clips
+        As in ``scores.csv``; the feature is `mgc_keras.studies.common.paper.BEST` for the highest score of them all.
     command : str
         As a user types it in a checkout.
-    seed : int
-    machine : str
     minutes : float
         Of the whole command.
     date : str
@@ -51,16 +47,12 @@ class MeasuredRow:
     date: str
 
 
-COLUMNS = tuple(field.name for field in fields(MeasuredRow))
+COLUMNS = [field.name for field in fields(MeasuredRow)]
 _TEXT = ("task", "feature", "protocol", "metric", "command", "machine", "date")
 
 
 def measured_rows(
-    run_folder: str | Path,
-    *,
-    command: str | None = None,
-    machine: str | None = None,
-    minutes: float | None = None,
+    run_folder: str | Path, *, machine: str | None = None, minutes: float | None = None
 ) -> list[MeasuredRow]:
     """Make rows of a finished run: its scores of the features that the paper prints.
 
@@ -70,8 +62,8 @@ def measured_rows(
     ----------
     run_folder : str or Path
         Must hold ``scores.csv`` and ``config.json``.
-    command, machine : str, optional
-        By default the saved command line, and the platform that ``config.json`` names.
+    machine : str, optional
+        By default the platform that ``config.json`` names.
     minutes : float, optional
         By default from the start that ``config.json`` names to the last change of ``scores.csv``: too many where a run
         was interrupted and taken up again.
@@ -87,7 +79,7 @@ def measured_rows(
     started = datetime.fromisoformat(run.config["started"])
     ended = datetime.fromtimestamp((run.folder / "scores.csv").stat().st_mtime, timezone.utc)
     about: dict[str, Any] = {
-        "command": command or command_line(run.config["command"]),
+        "command": command_line(run.config["command"]),
         "seed": int(run.config["options"].get("seed", 0)),
         "machine": machine or str(run.config["versions"]["platform"]),
         "minutes": round((ended - started).total_seconds() / 60 if minutes is None else minutes, 1),
@@ -95,58 +87,36 @@ def measured_rows(
     }
     paper = study_of(run).paper
     if paper is None:
-        cure = "add paper.py to the study"
-        raise OptionError("the study has no paper to measure against", path=run.folder, cure=cure)
+        problem, cure = "the study has no paper to measure against", "add paper.py to the study"
+        raise OptionError(problem, path=run.folder, cure=cure)
     printed = [(figure.task, figure.feature) for figure in paper.figures if not figure.quoted]
     tasks, features = ({cell[part] for cell in printed} for part in (0, 1))
     best = run.scores.loc[run.scores.groupby(["task", "protocol"], sort=False)["score"].idxmax()].assign(feature=BEST)
     scores = pd.concat([run.scores, best])
-    names = [name for name in COLUMNS if name in scores]
     return [
         MeasuredRow(**row, **about)
-        for row in scores[names].to_dict("records")
+        for row in scores[[name for name in COLUMNS if name in scores]].to_dict("records")
         if (row["task"], row["feature"]) in printed
         or (row["task"] not in tasks and row["feature"] in features - {BEST})
     ]
 
 
 def read_measured(folder: str | Path) -> list[MeasuredRow]:
-    """Read a study's ``measured.csv``; no rows where there is none.
+    """Read the ``measured.csv`` in the folder of a study's modules; no rows where there is none.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Of the study's modules.
-
-    Raises
-    ------
-    OptionError
-        A column is missing.
+    Raises `OptionError` where it cannot be read, or a column is missing.
     """
     path = Path(folder) / "measured.csv"
     if not path.is_file():
         return []
-    table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str))
-    for column in COLUMNS:
-        if column not in table:
-            raise OptionError("the column is missing", path=path, field=column, cure=f"columns: {', '.join(COLUMNS)}")
-    return [MeasuredRow(**row) for row in table[list(COLUMNS)].to_dict("records")]
+    table = read_table(path, COLUMNS, f"columns: {', '.join(COLUMNS)}", dtype=dict.fromkeys(_TEXT, str))
+    return [MeasuredRow(**row) for row in table[COLUMNS].to_dict("records")]
 
 
 def write_measured(rows: Iterable[MeasuredRow], folder: str | Path) -> Path:
-    """Add rows to a study's ``measured.csv``; each takes the place of an earlier one of its task, feature and protocol.
+    """Add rows to the ``measured.csv`` in the folder of a study's modules, and return its path.
 
-    Parameters
-    ----------
-    rows : iterable of MeasuredRow
-    folder : str or Path
-        Of the study's modules.
-
-    Returns
-    -------
-    Path
-        The file.
+    Each takes the place of an earlier one of its task, feature and protocol.
     """
     kept = {(row.task, row.feature, row.protocol): row for row in [*read_measured(folder), *rows]}
-    table = pd.DataFrame([asdict(row) for row in kept.values()], columns=list(COLUMNS))
-    return write_table(table, Path(folder) / "measured.csv")
+    return write_table(pd.DataFrame(map(vars, kept.values()), columns=COLUMNS), Path(folder) / "measured.csv")

@@ -11,7 +11,7 @@ import math
 import os
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -42,14 +42,11 @@ def option(
         None where it follows from other options; ``resolved()`` then fills it in.
     help : str
         A whole phrase; "%(default)s" stands for the default.
-    choices : sequence of str, optional
-        The values that it may have.
-    metavar, nargs
+    choices, metavar, nargs
         As in `argparse`.
     names : sequence of str, optional
-        What a field of type ``dict[str, …]`` may name: ``cnn=60 vgg16=500``, or one value for all of them.
-    what : str
-        What these names are called in errors.
+        What a field of type ``dict[str, …]`` may name: ``cnn=60 vgg16=500``, or one value for all of them. Errors call
+        these names `what`.
     flag : str, optional
         The option on the command line; default: ``--field-name``.
     positional : bool
@@ -79,7 +76,7 @@ class RunOptions:
     out: Path | None = option(None, "run folder (default: runs/STUDY)", metavar="DIR", locks=False)
     data_home: Path | None = option(None, "folder of audio and manifests (default: the built-in corpus)", metavar="DIR")
     tasks: tuple[str, ...] | None = option(
-        None, "names of tasks, or manifests (.csv) (default: all there are)", metavar="TASK", nargs="+"
+        None, "names of tasks, or manifests (.csv) (default: all there are)", metavar="TASK"
     )
     protocol: str = option(
         "both",
@@ -90,7 +87,6 @@ class RunOptions:
         (),
         "run the corrected protocol also without this repair, to see what it is worth; --help lists them below",
         metavar="REPAIR",
-        nargs="+",
         locks=False,
     )
     seed: int = option(0, "seed of everything random (default: %(default)s)", least=0)
@@ -122,7 +118,7 @@ Options = TypeVar("Options", bound=StudyOptions)
 
 def add_options(parser: argparse.ArgumentParser, options: type) -> None:
     """Add every option of a study's options class to a parser, a group for each section."""
-    for section_type in _sections(options).values():
+    for section_type in get_type_hints(options).values():
         group = parser.add_argument_group((section_type.__doc__ or "").splitlines()[0].rstrip(".").lower())
         hints = get_type_hints(section_type)
         for given in fields(section_type):
@@ -130,16 +126,13 @@ def add_options(parser: argparse.ArgumentParser, options: type) -> None:
 
 
 def options_from(options: type[Options], namespace: argparse.Namespace) -> Options:
-    """Return the options that a command line gave, checked, with all defaults filled in.
+    """Return the options that a command line gave, with all defaults filled in.
 
-    Raises
-    ------
-    OptionError
-        A value is out of its range, or names something unknown.
+    Raises `OptionError` where a value is out of its range, or names something unknown.
     """
     sections = {
         name: section(**{given.name: _value(given, getattr(namespace, given.name)) for given in fields(section)})
-        for name, section in _sections(options).items()
+        for name, section in get_type_hints(options).items()
     }
     return resolved(options(**sections))
 
@@ -174,13 +167,7 @@ def refuse_beside(options: Any, given: str, *others: str) -> None:
 
 
 def chosen_names(given: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:
-    """Return the names that were given, all where none was, in the order of those that are known.
-
-    Raises
-    ------
-    OptionError
-        A name is unknown.
-    """
+    """Return the names that were given, all where none was, in the order of `known`; `OptionError` if one is not."""
     for name in given:
         if name not in known:
             cure = f"choose one of {', '.join(known)}"
@@ -194,10 +181,6 @@ def check_named(values: Mapping[str, Any], needed: Sequence[str], field: str, me
         raise OptionError(f"says nothing of {name}", field=field, cure=f"add {name}={metavar}")
 
 
-def _sections(options: type) -> dict[str, type]:
-    return {given.name: get_type_hints(options)[given.name] for given in fields(options)}
-
-
 def _all(options: Any) -> Iterator[tuple[Field, Any]]:
     for section in fields(options):
         values = getattr(options, section.name)
@@ -207,70 +190,49 @@ def _all(options: Any) -> Iterator[tuple[Field, Any]]:
 def _add_option(group: argparse._ArgumentGroup, given: Field, hint: Any) -> None:
     about = given.metadata
     kind, container = _kind(hint)
-    words: dict[str, Any] = {"help": about["help"], "metavar": about["metavar"]}
     if kind is bool:
         group.add_argument(flag_of(given), action="store_true", help=about["help"])
         return
-    if container is not dict:
-        words["type"] = kind
-    if about["choices"]:
-        words["choices"] = about["choices"]
-    nargs = about["nargs"] or ("+" if container else None)
-    if nargs:
-        words["nargs"] = nargs
-    default = given.default if given.default is not MISSING else None
+    words = {name: about[name] for name in ("help", "metavar", "choices")}
+    words |= {"default": given.default, "nargs": about["nargs"] or ("+" if container else None)}
+    words["type"] = None if container is dict else kind
     if about["positional"]:
-        group.add_argument(given.name, default=default, **words)
+        group.add_argument(given.name, **words)
     else:
-        group.add_argument(flag_of(given), dest=given.name, default=default, **words)
+        group.add_argument(flag_of(given), dest=given.name, **words)
 
 
 def _value(given: Field, value: Any) -> Any:
+    """Return what a command line gave as the option's field holds it: ``cnn=60 vgg16=500`` as a dictionary."""
     if not isinstance(value, (list, tuple)):
         return value
-    if given.metadata["names"] is None:
-        return tuple(value)
-    return _named_values(value, given)
-
-
-def _named_values(words: Sequence[str], given: Field) -> dict[str, Any]:
-    """Take ``cnn=60 vgg16=500`` apart, or give one value to every name."""
     names, flag = given.metadata["names"], flag_of(given)
-    kind = get_args(_bare(given.type))[1]
-    if len(words) == 1 and "=" not in words[0]:
-        return {name: _converted(words[0], kind, flag) for name in names}
+    if names is None:
+        return tuple(value)
+    words = [f"{name}={value[0]}" for name in names] if len(value) == 1 and "=" not in value[0] else value
+    kind, _ = _kind(given.type)
     values = {}
     for word in words:
-        name, separator, value = word.partition("=")
+        name, separator, text = word.partition("=")
         if not separator or name not in names:
             examples = " and ".join(f"{known}={given.metadata['metavar']}" for known in names)
             cure = f"give one value for all, or {examples}"
             raise OptionError(f"{word!r} names no {given.metadata['what']}", field=flag, cure=cure)
-        values[name] = _converted(value, kind, flag)
+        try:
+            values[name] = kind(text)
+        except ValueError:
+            raise OptionError(f"{text!r} makes no sense", field=flag, cure="give a number") from None
     return values
 
 
-def _converted(word: str, kind: Any, flag: str) -> Any:
-    try:
-        return kind(word)
-    except ValueError:
-        raise OptionError(f"{word!r} makes no sense", field=flag, cure="give a number") from None
-
-
 def _kind(hint: Any) -> tuple[Any, type | None]:
-    """Return the type of a single value, and the container of several."""
-    hint = _bare(hint)
+    """Return the type of a single value, and the container of several; None is left out of either."""
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(kind for kind in get_args(hint) if kind is not type(None))
     origin = get_origin(hint)
     if origin in (tuple, dict):
         return get_args(hint)[-1 if origin is dict else 0], origin
     return hint, None
-
-
-def _bare(hint: Any) -> Any:
-    """Return the type without None."""
-    if get_origin(hint) in (Union, types.UnionType):
-        return next(kind for kind in get_args(hint) if kind is not type(None))
-    return hint
 
 
 def _check_range(given: Field, value: float) -> None:

@@ -19,7 +19,6 @@ class PrintedFigure:
         As in ``scores.csv``, or `BEST`.
     metric : str
         "accuracy" (a share), "r2", "auc" or a phrase such as "training accuracy".
-    value : float
     where : str
         Table, figure or "text".
     quoted : bool
@@ -40,8 +39,6 @@ class Claim:
 
     Parameters
     ----------
-    key : str
-    sentence : str
     judged_by : str
         The rule of the study's judge: what confirms the sentence and what refutes it.
     needs : str
@@ -63,11 +60,6 @@ class PrintedDataset:
     classes: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
 
-    def text(self) -> str:
-        """Return numbers and note as a line for a terminal."""
-        classes = ", ".join(f"{name} {count}" for name, count in self.classes.items())
-        return "; ".join(part for part in (f"{self.n_clips} clips", classes, self.note) if part)
-
 
 @dataclass(frozen=True)
 class Paper:
@@ -77,16 +69,10 @@ class Paper:
     ----------
     key : str
         Of the study: the name of its folder.
-    authors : tuple of str
-    year : int
-    title, venue : str
     url, doi : str or None
         None where unknown.
     citation : str
         BibTeX.
-    figures : tuple of PrintedFigure
-    claims : tuple of Claim
-    datasets : tuple of PrintedDataset
     settings : mapping of str to str
         What else the paper prints of how it was done, by name.
     """
@@ -118,14 +104,18 @@ class Paper:
 
     def describe(self) -> str:
         """Return what the paper prints and claims, and how to cite it, as text for a terminal."""
-        own = [figure for figure in self.figures if not figure.quoted]
         where = f"{self.venue} ({self.year})" if self.venue else f"({self.year})"
         lines = [f"{', '.join(self.authors)}: {self.title}. {where}", "", "It prints:"]
-        lines += [
-            f"  {figure.task}, {figure.feature}: {figure.metric} {figure.value:g} ({figure.where})" for figure in own
-        ]
-        described = {dataset.name: dataset.text() for dataset in self.datasets} | dict(self.settings)
-        lines += ["", "It describes:", *(f"  {name}: {text}" for name, text in described.items())] if described else []
+        for figure in self.figures:
+            if not figure.quoted:
+                lines.append(f"  {figure.task}, {figure.feature}: {figure.metric} {figure.value:g} ({figure.where})")
+        if self.datasets or self.settings:
+            lines += ["", "It describes:"]
+        for dataset in self.datasets:
+            classes = ", ".join(f"{name} {count}" for name, count in dataset.classes.items())
+            parts = filter(None, [f"{dataset.n_clips} clips", classes, dataset.note])
+            lines.append(f"  {dataset.name}: {'; '.join(parts)}")
+        lines += [f"  {name}: {text}" for name, text in self.settings.items()]
         lines += ["", "It claims:"]
         for claim in self.claims:
             lines += [f"  ({claim.key}) {claim.sentence}", f"      Judged by: {claim.judged_by}"]

@@ -12,14 +12,13 @@ from pathlib import Path
 from mgc_keras.discovery import by_study
 from mgc_keras.errors import OptionError
 from mgc_keras.files import write_text
+from mgc_keras.protocols import CORRECTED, PUBLISHED
 from mgc_keras.reporting.tables import NONE
 from mgc_keras.studies.common.measured import MeasuredRow, read_measured
-from mgc_keras.studies.common.paper import Paper
 
 STUDIES = Path(__file__).parents[1]
 BEGIN, END = "<!-- scores: begin -->", "<!-- scores: end -->"
 METRICS = {"accuracy": "accuracy", "r2": "r²", "auc": "AUC"}
-PROTOCOLS = ("published", "corrected")
 
 
 def readme_table() -> str:
@@ -29,7 +28,11 @@ def readme_table() -> str:
     missing = []
     for key, module in by_study("paper").items():
         measured = read_measured(STUDIES / key)
-        printed = _printed(module.PAPER)
+        printed = {
+            (figure.task, figure.feature, figure.metric): figure.value
+            for figure in module.PAPER.figures
+            if figure.metric in METRICS and not figure.quoted
+        }
         lines += _study_lines(key, printed, measured)
         if count := len(printed.keys() - {(row.task, row.feature, row.metric) for row in measured}):
             missing.append(f"{key} {count}")
@@ -40,27 +43,12 @@ def readme_table() -> str:
 
 
 def with_table(text: str, table: str) -> str:
-    """Return a text with the table between its markers.
-
-    Raises
-    ------
-    OptionError
-        A marker is missing.
-    """
+    """Return a text with the table between its markers; raise `OptionError` where a marker is missing."""
     for marker in (BEGIN, END):
         if text.count(marker) != 1:
             raise OptionError(f"{marker} does not stand there once", cure=f"put {BEGIN} and {END} around the table")
     before, rest = text.split(BEGIN)
     return f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}"
-
-
-def _printed(paper: Paper) -> dict[tuple[str, str, str], float]:
-    """Return the paper's own scores by task, feature and metric."""
-    return {
-        (figure.task, figure.feature, figure.metric): figure.value
-        for figure in paper.figures
-        if figure.metric in METRICS and not figure.quoted
-    }
 
 
 def _study_lines(key: str, printed: Mapping[tuple[str, str, str], float], measured: Sequence[MeasuredRow]) -> list[str]:
@@ -69,9 +57,9 @@ def _study_lines(key: str, printed: Mapping[tuple[str, str, str], float], measur
     lines = []
     for cell in dict.fromkeys((row.task, row.feature, row.metric) for row in measured):
         task, feature, metric = cell
-        paper_cell = _number(printed[cell], metric) if cell in printed else NONE
-        cells = [_measured_cell(found.get((*cell, protocol))) for protocol in PROTOCOLS]
-        lines.append("| " + " | ".join([key, task, feature, METRICS[metric], paper_cell, *cells]) + " |")
+        in_paper = _number(printed[cell], metric) if cell in printed else NONE
+        cells = [_measured_cell(found.get((*cell, protocol))) for protocol in (PUBLISHED, CORRECTED)]
+        lines.append("| " + " | ".join([key, task, feature, METRICS[metric], in_paper, *cells]) + " |")
     return lines
 
 
@@ -88,15 +76,8 @@ def _number(value: float, metric: str) -> str:
     return f"{100 * value:.1f}" if metric == "accuracy" else f"{value:.3f}"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the table, or write it into the file that is named."""
-    if arguments:
-        path = Path(arguments[0])
-        write_text(path, with_table(path.read_text(encoding="utf-8"), readme_table()))
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        write_text(sys.argv[1], with_table(Path(sys.argv[1]).read_text(encoding="utf-8"), readme_table()))
     else:
         print(readme_table(), end="")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

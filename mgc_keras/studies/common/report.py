@@ -14,27 +14,10 @@ from mgc_keras.studies.common.claims import module_of, study_of, write_claims
 
 
 def write_report(run_folder: str | Path) -> Path:
-    """Judge the paper's claims, draw every figure of a run, and write ``report.html``.
+    """Judge the paper's claims, draw every figure of a run, and write ``report.html``, which needs no other file.
 
-    Parameters
-    ----------
-    run_folder : str or Path
-        Must hold ``scores.csv``; whatever else is absent is left out of the report with a sentence.
-
-    Returns
-    -------
-    Path
-        The report: one file without external resources.
-
-    Raises
-    ------
-    OptionError
-        No scores, no such study, or a file that cannot be read.
-
-    Example
-    -------
-    >>> write_report("runs/gtzan")                              # doctest: +SKIP
-    PosixPath('runs/gtzan/report.html')
+    The folder must hold ``scores.csv``; whatever else is absent is left out of the report with a sentence. Raises
+    `OptionError` where there are no scores, no such study, or a file that cannot be read.
     """
     write_claims(run_folder)
     run = RunFolder(Path(run_folder))
@@ -43,8 +26,7 @@ def write_report(run_folder: str | Path) -> Path:
     shared = {"Protocols and repairs": protocols, **COMMON_SECTIONS}
     sections = {name: section for name, section in own.items() if name not in shared} | shared
     paper, started = study.paper, f", started {run.config['started']}" if "started" in run.config else ""
-    title = str(run.config.get("title", paper.title if paper else study.title))
-    who = f"{', '.join(paper.authors)}, {paper.year}. " if paper else ""
+    title, who = (paper.title, f"{', '.join(paper.authors)}, {paper.year}. ") if paper else (study.title, "")
     subtitle = f"{who}A run of the study {study.key}{started}."
     content = {name: section(run) for name, section in sections.items()}
     return write_text(run.folder / "report.html", render(title, subtitle, content))

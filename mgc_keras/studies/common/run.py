@@ -29,12 +29,8 @@ class Run(Generic[Options]):
 
     Parameters
     ----------
-    study : Study
     options : Options
         Resolved; `options.run` holds what all studies share.
-
-    Attributes
-    ----------
     rows : list of ScoreRow
         Of ``scores.csv``, those that earlier commands left included.
     results : list of (str, Path)
@@ -81,10 +77,7 @@ class Run(Generic[Options]):
     def writer(self) -> RunWriter:
         """The run folder's writer; the first use takes the folder and writes its configuration.
 
-        Raises
-        ------
-        OptionError
-            The folder holds a run with other options.
+        Raises `OptionError` where the folder holds a run with other options.
         """
         writer = RunWriter(self.shared.out or Path("runs") / self.study.key)
         writer.lock({name: str(value) for name, value in flat(self.options, locks=True).items()})
@@ -111,16 +104,16 @@ class Run(Generic[Options]):
 
         Raises
         ------
-        OptionError
-            There is no manifest, or no such built-in task.
-        ManifestError
-            A manifest breaks the schema, or names too few classes.
+        OptionError, ManifestError
+            There is no manifest or built-in task of a name; a manifest breaks the schema, or names too few classes.
         """
         if self.shared.is_built_in:
             names = self.shared.tasks or built_in
             # All names before any clip is rendered.
             for name in names:
-                _check_built_in(name)
+                if name not in TASKS:
+                    cure = f"choose one of {', '.join(TASKS)}"
+                    raise OptionError(f"there is no task {name!r}", field="--tasks", cure=cure)
             manifests = [rendered(name) for name in names]
         else:
             paths = _manifest_paths(self.shared)
@@ -139,22 +132,8 @@ class Run(Generic[Options]):
     ) -> Manifest:
         """Render a task of the built-in corpus into the run folder, where what is there is kept.
 
-        Parameters
-        ----------
-        name : str
-        sampling_rate : int
-            In Hz.
-        n_clips : int or None
-            None: as many as the task has by default.
-        duration : float or None
-            In seconds; None: that of the task's clips.
-
-        Raises
-        ------
-        OptionError
-            There is no such task.
+        The sampling rate is in Hz, the clips' duration in seconds; None: the number and duration of the task's own.
         """
-        _check_built_in(name)
         folder = self.folder / "corpus" / name
         path = write_corpus(
             name, folder, n_clips, self.seed, sampling_rate=sampling_rate, duration=duration, jobs=self.jobs
@@ -168,21 +147,14 @@ class Run(Generic[Options]):
         protocol: Protocol,
         predictions: pd.DataFrame,
         *,
-        metric: str = "accuracy",
-        weighting: str = "pooled",
         grouped: bool | None = None,
     ) -> ScoreRow:
-        """Save predictions, score them with an interval, and add the row to ``scores.csv``.
+        """Save predictions, and add their accuracy with its interval to ``scores.csv``.
 
         Parameters
         ----------
-        task, feature : str
-        protocol : Protocol
         predictions : pd.DataFrame
             Columns clip_id, fold, truth, prediction and, where known, group.
-        metric : {"accuracy", "r2"}
-        weighting : {"pooled", "size", "equal"}
-            Of folds.
         grouped : bool, optional
             Draw whole groups in the interval's bootstrap; default: where the protocol keeps artists together.
         """
@@ -192,11 +164,10 @@ class Run(Generic[Options]):
             task,
             feature,
             protocol.name,
-            metric,
+            "accuracy",
             predictions,
-            weighting=weighting,
             grouped=protocol.keeps_artists_together if grouped is None else grouped,
-            published=self.study.paper.printed(task, metric).get(feature) if self.study.paper else None,
+            published=self.study.paper.printed(task).get(feature) if self.study.paper else None,
             seed=self.seed,
         )
         self.add_scores([row])
@@ -255,23 +226,13 @@ class Run(Generic[Options]):
 def task_of(manifest: Manifest, clip_ids: Sequence[str], fault_filtered: bool) -> tuple[StudyTask, np.ndarray]:
     """Return the task of the clips that were exported, as a protocol sees it, and their numbers among the exported.
 
-    Parameters
-    ----------
-    manifest : Manifest
-    clip_ids : sequence of str
-        Of the clips that could be read, in the order of what was computed.
-    fault_filtered : bool
-        See `StudyTask.with_split`.
+    `clip_ids` are those of the clips that could be read, in the order of what was computed; for `fault_filtered` see
+    `StudyTask.with_split`.
     """
     kept = np.isin(manifest.clip_ids, clip_ids)
     task = tasks_of(manifest)[0].subset(kept).with_split(fault_filtered)
     place = {clip_id: row for row, clip_id in enumerate(clip_ids)}
     return task, np.array([place[clip_id] for clip_id in task.clip_ids])
-
-
-def _check_built_in(name: str) -> None:
-    if name not in TASKS:
-        raise OptionError(f"there is no task {name!r}", field="--tasks", cure=f"choose one of {', '.join(TASKS)}")
 
 
 def _manifest_paths(options: RunOptions) -> list[Path]:

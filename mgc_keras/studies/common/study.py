@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Generic
 
 from mgc_keras.discovery import STUDIES, by_study
@@ -57,15 +58,10 @@ def studies() -> dict[str, Study]:
     return {key: module.STUDY for key, module in by_study("study").items()}
 
 
-def study_named(key: str) -> Study:
-    """Return a study.
-
-    Raises
-    ------
-    OptionError
-        There is none of this name.
-    """
+def study_named(key: str, *, field: str = "STUDY", path: Path | None = None) -> Study:
+    """Return a study, or raise an `OptionError` that names those that exist, with the field and file of the key."""
     known = studies()
     if key not in known:
-        raise OptionError(f"there is no study {key!r}", field="STUDY", cure=f"choose one of {', '.join(known)}")
+        cure = f"choose one of {', '.join(known)}"
+        raise OptionError(f"there is no study {key!r}", path=path, field=field, cure=cure)
     return known[key]

@@ -1,6 +1,8 @@
-"""The clips of the Ouyang 2023 study: manifests, the check, features, and what the options default to."""
+"""The clips of the Ouyang 2023 study: manifests, the check, folds, and what both networks learn from."""
 
+import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,25 +17,74 @@ from mgc_keras.features.extractor import Extractor
 from mgc_keras.features.pipeline import reader
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.networks.image_network import SAMPLING_RATE
+from mgc_keras.networks.parts import between
 from mgc_keras.progress import progress_bar
 from mgc_keras.protocols import Protocol
 from mgc_keras.reporting.clip_views import draw_clip
 from mgc_keras.runs.writer import write_table
 from mgc_keras.studies.common.run import Run, task_of
 from mgc_keras.studies.ouyang2023.cleaning import (
-    ManifestCheck,
+    CleanClips,
     balanced,
     check_classes,
     check_manifest,
     class_counts,
-    failed_clips,
     three_part_fold,
 )
-from mgc_keras.studies.ouyang2023.images import PictureExtractor
+from mgc_keras.studies.ouyang2023.networks import custom_cnn
 from mgc_keras.studies.ouyang2023.study import Options
-from mgc_keras.work import FailedClip
 
 TASK = "genre"
+
+
+class PictureExtractor(Extractor):
+    """Mel-spectrograms as grey pictures, computed once, as `custom_cnn` makes them of waveforms.
+
+    One row a line of the picture, lowest band first.
+
+    Parameters
+    ----------
+    image_size : tuple of int
+        Height and width in pixels.
+    seconds : float
+        From the start of each clip; shorter clips are repeated.
+
+    Raises
+    ------
+    OptionError
+        `image_size` is too small for the network, or the clips have no length.
+    """
+
+    name, sampling_rate, batch_size = "pictures", SAMPLING_RATE, 8
+
+    def __init__(self, image_size: tuple[int, int], seconds: float) -> None:
+        self.image_size, self.duration, self.n_samples = image_size, seconds, round(seconds * SAMPLING_RATE)
+        # The head is not used: two classes are the least it may have.
+        self._front = between(custom_cnn(2, self.n_samples, image_size=image_size), "waveform", "image")
+        self.columns = [f"column_{number:04d}" for number in range(image_size[1])]
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything that fixes the numbers, as plain JSON values."""
+        names = ("name", "sampling_rate", "n_samples", "fit")
+        return {name: getattr(self, name) for name in names} | {"image_size": list(self.image_size)}
+
+    def __call__(self, waveforms: np.ndarray) -> np.ndarray:
+        """Return (batch, height, width) float32, 0 to 255, of waveforms (batch, n_samples)."""
+        return self._front.predict_on_batch(waveforms)[..., 0]
+
+
+@dataclass(frozen=True, eq=False)
+class CleanFold:
+    """Balanced clips in three parts; `rows` (n_clips,) int is the place of each clip in the exported features."""
+
+    task: StudyTask
+    rows: np.ndarray
+    fold: Fold
+
+    @property
+    def parts(self) -> dict[str, np.ndarray]:
+        """The clips of each part, by position in the task."""
+        return {"training": self.fold.training, "validation": self.fold.validation, "test": self.fold.test}
 
 
 def genre_manifests(run: Run[Options]) -> list[Manifest]:
@@ -46,92 +97,8 @@ def genre_manifests(run: Run[Options]) -> list[Manifest]:
 
     manifests = run.manifests([TASK], rendered)
     for manifest in manifests:
-        check_classes(manifest, np.ones(len(manifest), dtype=bool), parts=(1.0,))
+        check_classes(manifest, np.ones(len(manifest), dtype=bool), n_parts=1)
     return manifests
-
-
-@dataclass(frozen=True, eq=False)
-class CleanClips:
-    """A manifest whose clips were checked.
-
-    Attributes
-    ----------
-    manifest : Manifest
-        All clips.
-    found : ManifestCheck
-    """
-
-    manifest: Manifest
-    found: ManifestCheck
-
-    @property
-    def faults(self) -> list[FailedClip]:
-        """Rows of ``errors.csv``."""
-        return failed_clips(self.found.findings, self.manifest)
-
-    def kept(self, protocol: Protocol) -> np.ndarray:
-        """Return which clips a protocol uses: those that are whole, and no copies where it leaves them out."""
-        return self.found.usable & ~self.found.copies if protocol.mends("copies-out") else self.found.usable
-
-    def fold(self, sequences: Sequences, protocol: Protocol, seed: int, parts: tuple[float, ...]) -> "CleanFold":
-        """Balance the classes and split them, as a protocol and a seed have it.
-
-        Raises
-        ------
-        MgcKerasError
-            A class has too few clips, or too few artists.
-        """
-        kept = self.kept(protocol) & np.isin(self.manifest.clip_ids, sequences.clip_ids)
-        check_classes(self.manifest, kept)
-        usable = self.manifest.select(kept)
-        task, rows = task_of(usable, sequences.clip_ids, protocol.mends("fault-filtered-split"))
-        # A split that comes with the dataset is taken as it is, where it is taken at all.
-        grouped = protocol.mends("artists-together")
-        has_split = grouped and task.split is not None
-        drawn = np.ones(len(task), bool) if has_split else balanced(task.target, seed)
-        task, rows = task.subset(drawn), rows[drawn]
-        try:
-            fold = three_part_fold(task, grouped=grouped, parts=parts, seed=seed)
-        except OptionError as error:
-            raise ManifestError(error.problem, path=self.manifest.name, field=error.field, cure=error.cure) from error
-        return CleanFold(task, rows, replace(fold, repetition=seed))
-
-    def write_counts(self, clean: "CleanFold", protocol: Protocol, run: Run[Options]) -> None:
-        """Write and print the clips a class before and after the check, balanced, and in each part (Figures 6, 7)."""
-        labels = self.manifest.table["label"].to_numpy(str)
-        ids = np.array(self.manifest.clip_ids)
-        of_task = {name: np.isin(ids, np.array(clean.task.clip_ids)[rows]) for name, rows in clean.parts.items()}
-        table = class_counts(
-            labels,
-            found=np.ones(len(ids), bool),
-            checked=self.kept(protocol),
-            balanced=np.isin(ids, clean.task.clip_ids),
-            **of_task,
-        )
-        write_table(table, run.folder / "clean" / f"{self.manifest.name}__{protocol.name}.csv")
-        print(f"{self.manifest.name}, {protocol.name} protocol, clips a class:\n{table.to_string(index=False)}")
-
-
-@dataclass(frozen=True, eq=False)
-class CleanFold:
-    """Balanced clips in three parts.
-
-    Attributes
-    ----------
-    task : StudyTask
-    rows : np.ndarray [shape=(n_clips,), dtype=int]
-        Of each clip in the exported features.
-    fold : Fold
-    """
-
-    task: StudyTask
-    rows: np.ndarray
-    fold: Fold
-
-    @property
-    def parts(self) -> dict[str, np.ndarray]:
-        """The clips of each part, by position in the task."""
-        return {"training": self.fold.training, "validation": self.fold.validation, "test": self.fold.test}
 
 
 def clean_clips(manifest: Manifest, run: Run[Options]) -> CleanClips:
@@ -142,28 +109,68 @@ def clean_clips(manifest: Manifest, run: Run[Options]) -> CleanClips:
     ManifestError
         A class is empty after the check, or has too few clips left.
     """
-    clean = CleanClips(manifest, check_manifest(manifest, run.options.data.minimum_duration, run.jobs))
+    clean = check_manifest(manifest, run.options.data.minimum_duration, run.jobs)
     for clip in clean.faults:
         print(f"left out: {clip.clip_id}: {clip.cause}")
     run.leave_out(clean.faults)
     for protocol in run.protocols:
         check_classes(manifest, clean.kept(protocol))
-    n_copies = int((clean.found.usable & clean.found.copies).sum())
+    n_copies = int((clean.usable & clean.copies).sum())
     if n_copies:
         print(f"{n_copies} clips repeat others: the corrected protocol leaves them out")
     if len(manifest.class_names) == 2:
-        print(
-            f"{manifest.name} has two genres only: guessing is right half of the time, and ten genres are much harder"
-        )
+        warning = "guessing is right half of the time, and ten genres are much harder"
+        print(f"{manifest.name} has two genres only: {warning}")
     return clean
+
+
+def split_clips(
+    clean: CleanClips, sequences: Sequences, protocol: Protocol, seed: int, parts: tuple[float, ...]
+) -> CleanFold:
+    """Balance the classes and split them, as a protocol and a seed have it.
+
+    Raises
+    ------
+    MgcKerasError
+        A class has too few clips, or too few artists.
+    """
+    kept = clean.kept(protocol) & np.isin(clean.manifest.clip_ids, sequences.clip_ids)
+    check_classes(clean.manifest, kept)
+    fault_filtered = protocol.mends("fault-filtered-split")
+    task, rows = task_of(clean.manifest.select(kept), sequences.clip_ids, fault_filtered)
+    # A split that comes with the dataset is taken as it is, where it is taken at all.
+    grouped = protocol.mends("artists-together")
+    if not grouped or task.split is None:
+        drawn = balanced(task.target, seed)
+        task, rows = task.subset(drawn), rows[drawn]
+    try:
+        fold = three_part_fold(task, grouped=grouped, parts=parts, seed=seed)
+    except OptionError as error:
+        raise ManifestError(error.problem, path=clean.manifest.name, field=error.field, cure=error.cure) from error
+    return CleanFold(task, rows, replace(fold, repetition=seed))
+
+
+def write_counts(clean: CleanClips, fold: CleanFold, protocol: Protocol, run: Run[Options]) -> None:
+    """Write and print the clips a class before and after the check, balanced, and in each part (Figures 6, 7)."""
+    manifest, used = clean.manifest, np.array(fold.task.clip_ids)
+    selections = {"balanced": used, **{name: used[rows] for name, rows in fold.parts.items()}}
+    table = class_counts(
+        manifest.table["label"].to_numpy(str),
+        found=np.ones(len(manifest), bool),
+        checked=clean.kept(protocol),
+        **{name: np.isin(manifest.clip_ids, clip_ids) for name, clip_ids in selections.items()},
+    )
+    write_table(table, run.folder / "clean" / f"{manifest.name}__{protocol.name}.csv")
+    print(f"{manifest.name}, {protocol.name} protocol, clips a class:\n{table.to_string(index=False)}")
 
 
 def draw_genres(clean: CleanClips, run: Run[Options]) -> None:
     """Draw a sheet of each genre's first usable clip (Figures 1 to 5), where it is not there yet."""
-    usable = clean.manifest.select(clean.found.usable)
+    usable = clean.manifest.select(clean.usable)
     labels = usable.table["label"].to_numpy(str)
     folder = run.folder / "figures" / "genres"
-    wanted = {genre: folder / f"{usable.name}__{_file_name(genre)}.png" for genre in usable.class_names}
+    names = {genre: re.sub(r"[^\w-]", "_", genre) for genre in usable.class_names}
+    wanted = {genre: folder / f"{usable.name}__{name}.png" for genre, name in names.items()}
     missing = {genre: path for genre, path in wanted.items() if not path.exists()}
     read = reader(list_clips(usable), SAMPLING_RATE, run.options.data.seconds)
     for genre, path in progress_bar(missing.items(), description="drawing", unit="genre"):
@@ -197,8 +204,4 @@ def features_of(network: str, clean: CleanClips, run: Run[Options]) -> Sequences
             antialias=True,
         )
     stem = run.folder / "features" / f"{clean.manifest.name}_{extractor.name}"
-    return export_sequences(clean.manifest.select(clean.found.usable), stem, extractor, jobs=run.jobs)
-
-
-def _file_name(genre: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in genre)
+    return export_sequences(clean.manifest.select(clean.usable), stem, extractor, jobs=run.jobs)

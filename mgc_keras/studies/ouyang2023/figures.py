@@ -26,12 +26,7 @@ _PARTS = (("training", BLUE), ("validation", ORANGE), ("test", GREEN))
 def draw_counts(counts: pd.DataFrame, path: Path, title: str) -> Path:
     """Draw the clips a class before and after the check and the balancing (Figure 6), and in each part (Figure 7).
 
-    Parameters
-    ----------
-    counts : pd.DataFrame
-        Columns class, found, checked, balanced, training, validation, test.
-    path : Path
-    title : str
+    `counts` has the columns class, found, checked, balanced, training, validation, test.
     """
     figure, axes = new_figure(max(10.5, 0.85 * len(counts) + 4.0), 4.2, 2, across=True)
     place = np.arange(len(counts))
@@ -52,17 +47,9 @@ def draw_counts(counts: pd.DataFrame, path: Path, title: str) -> Path:
 
 
 def draw_new_clip(predicted: pd.DataFrame, path: Path, title: str) -> Path:
-    """Draw what the networks predict of a clip: the probability of every genre (Figure 12).
-
-    Parameters
-    ----------
-    predicted : pd.DataFrame
-        Columns network, genre, probability.
-    path : Path
-    title : str
-    """
+    """Draw what networks predict of a clip (Figure 12); `predicted` has the columns network, genre, probability."""
     wide = predicted.pivot(index="genre", columns="network", values="probability")
-    networks = [name for name in predicted["network"].unique()]
+    networks = list(predicted["network"].unique())
     wide = wide.loc[wide[networks].mean(axis=1).sort_values(ascending=False, kind="stable").index]
     figure, (axes,) = new_figure(max(7.5, 0.8 * len(wide) + 2.0), 3.9)
     width, place = 0.8 / len(networks), np.arange(len(wide))

@@ -1,11 +1,12 @@
-"""The two networks of Ouyang (2023): a frozen InceptionV3 with a small head, and a convolutional network from scratch.
+"""The two networks of Ouyang (2023): a frozen InceptionV3 with a small head, and the one from scratch, built here.
 
 Both see a clip as the same image, its mel-spectrogram, and take a waveform. Stated in the paper: SGD, batches of 32,
 ReLU, soft-max, early stopping; 64 % and 73 % on GTZAN. Not stated, or not known here, and chosen once:
 
 * the image: 128 mel bands of the first 29 s, decibels below the clip's maximum, smoothed and resized to 128 x 256
   pixels, so that 500 epochs of the small network cost hours and not days on a CPU;
-* InceptionV3's head: the global average, one dense layer of 128 units, ReLU, and no dropout;
+* InceptionV3's head (`mgc_keras.networks.image_network`): the global average, a dense layer of 128 units, ReLU, and no
+  dropout;
 * the network from scratch: four blocks of a convolution (16, 32, 64, 128 channels; 5 x 5 in steps of two, then 3 x 3),
   batch normalisation, ReLU and max-pooling 2 x 2; flattened; a dense layer of 64 units, ReLU; dropout of 0.3. Batch
   normalisation, and flattening in place of a global average, let SGD without momentum get somewhere at a rate of 1e-3.
@@ -13,86 +14,26 @@ ReLU, soft-max, early stopping; 64 % and 73 % on GTZAN. Not stated, or not known
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import keras
 
 from mgc_keras.checks import check_dropout, check_sizes
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.decibel_image import WHITE, DecibelImage
-from mgc_keras.networks.image_network import SAMPLING_RATE, front_end, image_network
+from mgc_keras.networks.image_network import front_end
 from mgc_keras.networks.resnet34 import he_normal
 
-IMAGE_SIZE = (128, 256)
-SECONDS = 29.0
-HEAD_UNITS = (128,)
-CHANNELS, DENSE_UNITS, DROPOUT, BN_MOMENTUM = (16, 32, 64, 128), 64, 0.3, 0.9
-
-
-def frozen_inception(
-    n_classes: int,
-    n_samples: int,
-    *,
-    weights: str | Path = "imagenet",
-    image_size: tuple[int, int] = IMAGE_SIZE,
-    head_units: Sequence[int] = HEAD_UNITS,
-    sampling_rate: int = SAMPLING_RATE,
-    seed: int = 0,
-) -> keras.Model:
-    """Build InceptionV3, frozen, with a head to train: an `mgc_keras.networks.image_network.image_network`.
-
-    ``part_of(network, "vector", "genres")`` is what there is to train, on vectors that are computed once. From a random
-    start (`weights` "none") the head needs `standardize_vectors`.
-
-    Parameters
-    ----------
-    n_classes, n_samples, sampling_rate : int
-        Genres; samples of a waveform, and its rate in Hz.
-    weights : str or Path
-        "imagenet", "none" or a file: see `mgc_keras.networks.backbones.build_backbone`.
-    image_size : tuple of int
-        Height and width of the image, at least 75 x 75.
-    head_units : sequence of int
-    seed : int
-        Of the random weights.
-
-    Returns
-    -------
-    keras.Model
-        (batch, n_samples) float32 to (batch, n_classes) float32 soft-max.
-
-    Raises
-    ------
-    MgcKerasError
-        A wrong option or weight file, or a failed download.
-
-    Example
-    -------
-    >>> frozen_inception(10, 2 * 22050, weights="none", image_size=(75, 75)).output_shape
-    (None, 10)
-    """
-    return image_network(
-        "inceptionv3",
-        n_classes,
-        n_samples,
-        sampling_rate=sampling_rate,
-        image_size=image_size,
-        antialias=True,
-        weights=weights,
-        head_units=head_units,
-        seed=seed,
-    )
+BN_MOMENTUM = 0.9
 
 
 def custom_cnn(
     n_classes: int,
     n_samples: int,
     *,
-    image_size: tuple[int, int] = IMAGE_SIZE,
-    channels: Sequence[int] = CHANNELS,
-    dense_units: int = DENSE_UNITS,
-    dropout: float = DROPOUT,
-    sampling_rate: int = SAMPLING_RATE,
+    image_size: tuple[int, int] = (128, 256),
+    channels: Sequence[int] = (16, 32, 64, 128),
+    dense_units: int = 64,
+    dropout: float = 0.3,
     seed: int = 0,
 ) -> keras.Model:
     """Build the convolutional network that learns from scratch.
@@ -102,15 +43,14 @@ def custom_cnn(
 
     Parameters
     ----------
-    n_classes, n_samples, sampling_rate : int
-        Genres; samples of a waveform, and its rate in Hz.
+    n_classes, n_samples : int
+        Genres; samples of a waveform at 22 050 Hz.
     image_size : tuple of int
         Height and width of the image; every block halves both, the first one twice.
     channels : sequence of int
         One number a block.
-    dense_units : int
-    dropout : float
-        Share of the dense layer's units that is zeroed while training.
+    dense_units, dropout : int, float
+        Of the dense layer: its units, and the share of them that is zeroed while training.
     seed : int
         Of the random weights (He normal) and of dropout.
 
@@ -131,15 +71,12 @@ def custom_cnn(
     >>> custom_cnn(10, 2 * 22050, image_size=(32, 32)).output_shape
     (None, 10)
     """
-    check_sizes(n_classes=n_classes, n_samples=n_samples, sampling_rate=sampling_rate)
-    check_sizes(dense_units=dense_units, channels=channels)
+    check_sizes(n_classes=n_classes, n_samples=n_samples, dense_units=dense_units, channels=channels)
     check_dropout(dropout)
     if not len(channels):
         raise OptionError("names no block", field="channels", cure="give one number a block")
     waveforms = keras.Input((n_samples,), dtype="float32", name="waveform")
-    values = DecibelImage(80.0, image_size, antialias=True, n_channels=1, name="image")(
-        front_end(sampling_rate)(waveforms)
-    )
+    values = DecibelImage(80.0, image_size, antialias=True, n_channels=1, name="image")(front_end()(waveforms))
     if min(values.shape[1:3]) < 2 ** (len(channels) + 1):
         problem = f"{values.shape[1]} x {values.shape[2]} pixels cannot be halved {len(channels) + 1} times"
         raise OptionError(problem, field="image_size", cure="enlarge the image, or take fewer channels")

@@ -23,7 +23,6 @@ from mgc_keras.studies.ouyang2023.figures import draw_counts, draw_new_clip
 from mgc_keras.studies.ouyang2023.paper import PAPER
 
 NAMES = {"inceptionv3": "InceptionV3, frozen", "cnn": "CNN from scratch"}
-_PARTS = ("training", "validation", "test")
 _RANDOM_START = (
     "InceptionV3 started from random weights. Its scores say what a network that never saw an image makes of these "
     "clips, and nothing of ImageNet transfer, which is what the paper's 64 % are about."
@@ -41,7 +40,9 @@ def glance(run: RunFolder) -> list[Part]:
     """The planned difference, the claims, either way, and the table Paper | Published | Corrected."""
     parts: list[Part] = [Paragraph(_RANDOM_START, "caveat")] if has_random_start(run) else []
     for task in run.tasks:
-        if _n_genres(run, task) == 2:
+        cells = run.scores[run.scores["task"] == task].itertuples()
+        tables = (run.predictions(task, row.feature, row.protocol) for row in cells)
+        if min((table["truth"].nunique() for table in tables if table is not None), default=0) == 2:
             parts.append(Paragraph(_TWO.format(task=task), "caveat"))
     parts += first_screen(run, name=_name)
     for task in run.tasks:
@@ -58,12 +59,6 @@ def glance(run: RunFolder) -> list[Part]:
     return [*parts, Paragraph(note, "quiet"), *_accuracies(run)]
 
 
-def _n_genres(run: RunFolder, task: str) -> int:
-    cells = run.scores[run.scores["task"] == task].itertuples()
-    tables = (run.predictions(task, row.feature, row.protocol) for row in cells)
-    return min((table["truth"].nunique() for table in tables if table is not None), default=0)
-
-
 def _name(network: str) -> str:
     return NAMES.get(network, network)
 
@@ -76,7 +71,7 @@ def _accuracies(run: RunFolder) -> list[Part]:
     rows = []
     for (task, network, protocol), part in seeds.groupby(["task", "network", "protocol"], sort=False):
         row = {"Task": task, "Network": _name(network), "Protocol": protocol, "Seeds": str(len(part))}
-        for name in _PARTS:
+        for name in ("training", "validation", "test"):
             values = part[f"{name}_accuracy"]
             spread = f" ({values.min():.3f} to {values.max():.3f})" if len(part) > 1 else ""
             row[name.capitalize()] = f"{values.mean():.3f}{spread}"
@@ -109,9 +104,8 @@ def clean_data(run: RunFolder) -> list[Part]:
         title = f"{task}, {protocol} protocol"
         drawn = draw_counts(counts, run.folder / "figures" / f"clean_{path.stem}.png", title)
         lost = int((counts["found"] - counts["checked"]).sum())
-        words = (
-            f"{title}: {lost} of {counts['found'].sum()} clips left out by the check, {counts['balanced'].sum()} used."
-        )
+        found, used = counts["found"].sum(), counts["balanced"].sum()
+        words = f"{title}: {lost} of {found} clips left out by the check, {used} used."
         parts += [FigureImage(drawn, words), Folded(f"{title} as a table", [Table(counts)])]
     return parts or [Paragraph("No counts were saved.")]
 

@@ -17,9 +17,17 @@ from mgc_keras.progress import progress_bar
 from mgc_keras.protocols import Protocol
 from mgc_keras.runs.writer import write_table
 from mgc_keras.studies.common.run import Run
-from mgc_keras.studies.ouyang2023.data import CleanFold, clean_clips, draw_genres, features_of, genre_manifests
+from mgc_keras.studies.ouyang2023.data import (
+    CleanFold,
+    clean_clips,
+    draw_genres,
+    features_of,
+    genre_manifests,
+    split_clips,
+    write_counts,
+)
 from mgc_keras.studies.ouyang2023.study import Options
-from mgc_keras.studies.ouyang2023.trainer import CLASSES, MODEL, Trainer, settings_of
+from mgc_keras.studies.ouyang2023.trainer import CLASSES, MODEL, Trainer
 from mgc_keras.work import FailedClip
 
 # Fixed before any score was seen: the paper has the network from scratch ahead.
@@ -30,17 +38,7 @@ OVER_SEEDS = ("test_accuracy", *QUANTITIES)
 
 @dataclass(frozen=True, eq=False)
 class Saved:
-    """A network that was trained and saved.
-
-    Parameters
-    ----------
-    network : str
-    folder : Path
-        Holds the model and the names of its outputs.
-    fold : CleanFold
-        What it was trained on.
-    manifest : Manifest
-    """
+    """A network that was trained on a fold of a manifest; `folder` holds it and the names of its outputs."""
 
     network: str
     folder: Path
@@ -50,8 +48,6 @@ class Saved:
 
 def run(run: Run[Options]) -> None:
     """Train every network on every manifest under every protocol, compare them, and let them name new clips."""
-    for network in run.options.choice.networks:
-        settings_of(network, run.options.training, run.seed)  # refused before any clip is rendered or read
     if "inceptionv3" in run.options.choice.networks and run.options.network.backbone_weights == "none":
         print("InceptionV3 starts from random weights: its scores say nothing of ImageNet transfer.")
     saved = [network for manifest in genre_manifests(run) for network in _train_all(manifest, run)]
@@ -67,17 +63,16 @@ def run(run: Run[Options]) -> None:
 
 def _train_all(manifest: Manifest, run: Run[Options]) -> list[Saved]:
     """Train every network on a manifest under every protocol; return the last protocol's."""
-    saved = []
-    clean = clean_clips(manifest, run)
+    saved, clean = [], clean_clips(manifest, run)
     for network in run.options.choice.networks:
         sequences = features_of(network, clean, run)
         for protocol in run.protocols:
             n_seeds = run.options.training.seeds if protocol.mends("several-seeds") else 1
             seeds = range(run.seed, run.seed + n_seeds)
-            folds = {seed: clean.fold(sequences, protocol, seed, run.options.data.parts) for seed in seeds}
+            folds = {seed: split_clips(clean, sequences, protocol, seed, run.options.data.parts) for seed in seeds}
             if network == run.options.choice.networks[0]:
-                clean.write_counts(folds[run.seed], protocol, run)
-            folder = _Training(network, protocol, sequences, run).train(folds)
+                write_counts(clean, folds[run.seed], protocol, run)
+            folder = _train(network, protocol, sequences, folds, run)
             if protocol == run.headline:
                 saved.append(Saved(network, folder, folds[run.seed], manifest))
     # After the networks: what is wrong with them is told at once.
@@ -88,9 +83,10 @@ def _train_all(manifest: Manifest, run: Run[Options]) -> list[Saved]:
 def predict_clips(saved: list[Saved], run: Run[Options]) -> None:
     """Print and write what the saved networks make of new clips (Figure 12)."""
     first, named = saved[0], run.options.data.predict
-    test_clip = sorted(first.fold.task.clip_ids[place] for place in first.fold.fold.test)[0]
-    known = dict(zip(first.manifest.clip_ids, first.manifest.filepaths))
-    clips = [(Path(path).name, Path(path)) for path in named or ()] or [(test_clip, known[test_clip])]
+    clips = [(Path(path).name, Path(path)) for path in named or ()]
+    if not named:
+        test_clip = min(first.fold.task.clip_ids[place] for place in first.fold.fold.test)
+        clips = [(test_clip, first.manifest.filepaths[first.manifest.clip_ids.index(test_clip)])]
     models = [load_model(network.folder / MODEL) for network in saved]
     rows, seconds = [], run.options.data.seconds
     for name, path in progress_bar(clips, description="new clips"):
@@ -98,8 +94,7 @@ def predict_clips(saved: list[Saved], run: Run[Options]) -> None:
             waveform = read_waveform(path, SAMPLING_RATE, duration=seconds)
         except (AudioError, OSError) as error:
             cause = error.problem if isinstance(error, AudioError) else str(error)
-            cure = "name a clip that can be read after --predict"
-            run.leave_out([FailedClip(name, str(path), cause, cure)])
+            run.leave_out([FailedClip(name, str(path), cause, "name a clip that can be read after --predict")])
             continue
         waveform = fit_waveform(waveform, round(seconds * SAMPLING_RATE))
         for network, model in zip(saved, models, strict=True):
@@ -116,38 +111,34 @@ def predict_clips(saved: list[Saved], run: Run[Options]) -> None:
         print(f"{clip}{'' if named else ' (a test clip)'}, {network} trained on {task}: {shown}")
 
 
-class _Training:
-    """One network on one task under one protocol, over seeds."""
+def _train(
+    network: str, protocol: Protocol, sequences: Sequences, folds: dict[int, CleanFold], run: Run[Options]
+) -> Path:
+    """Train a network with every seed and score the test clips of all; return the first seed's folder."""
+    task = folds[run.seed].task.name
+    name = f"{task}__{network}__{protocol.name}"
+    tables, tried = [], []
+    for seed, clean in folds.items():
+        folder = run.folder / "training" / f"{name}__seed{seed}"
+        trainer = Trainer(network, clean, sequences, seed, run.options)
+        trained = trainer.train(folder)
+        tables.append(_predictions(trainer, clean, seed))
+        accuracies = {f"{part}_accuracy": trainer.accuracy(clips) for part, clips in clean.parts.items()}
+        keys = {"task": task, "protocol": protocol.name, "network": network, "seed": seed}
+        tried.append({**keys, **accuracies, "best_epoch": trained.best_epoch, "epochs": len(trained.curve)})
+        if seed == run.seed:
+            trainer.save(folder)
+    write_table(pd.DataFrame(tried), run.folder / "seeds" / f"{name}.csv")
+    run.score(task, network, protocol, pd.concat(tables, ignore_index=True))
+    return run.folder / "training" / f"{name}__seed{run.seed}"
 
-    def __init__(self, network: str, protocol: Protocol, sequences: Sequences, run: Run[Options]) -> None:
-        self.network, self.protocol, self.sequences, self.run = network, protocol, sequences, run
 
-    def train(self, folds: dict[int, CleanFold]) -> Path:
-        """Train with every seed and score the test clips of all; return the first seed's folder."""
-        task = folds[self.run.seed].task.name
-        name = f"{task}__{self.network}__{self.protocol.name}"
-        tables, tried = [], []
-        for seed, clean in folds.items():
-            folder = self.run.folder / "training" / f"{name}__seed{seed}"
-            trainer = Trainer(self.network, clean, self.sequences, seed, self.run.options)
-            trained = trainer.train(folder)
-            tables.append(self._predictions(trainer, clean, seed))
-            accuracies = {f"{part}_accuracy": trainer.accuracy(clips) for part, clips in clean.parts.items()}
-            keys = {"task": task, "protocol": self.protocol.name, "network": self.network, "seed": seed}
-            tried.append({**keys, **accuracies, "best_epoch": trained.best_epoch, "epochs": len(trained.curve)})
-            if seed == self.run.seed:
-                trainer.save(folder)
-        write_table(pd.DataFrame(tried), self.run.folder / "seeds" / f"{name}.csv")
-        table = pd.concat(tables, ignore_index=True)
-        self.run.score(task, self.network, self.protocol, table)
-        return self.run.folder / "training" / f"{name}__seed{self.run.seed}"
-
-    def _predictions(self, trainer: Trainer, clean: CleanFold, seed: int) -> pd.DataFrame:
-        """Return what a network predicts of its test clips; the seed stands for the fold."""
-        test, task = clean.fold.test, clean.task
-        clip_ids = [task.clip_ids[place] for place in test]
-        predicted = trainer.classes[trainer.probabilities(test).argmax(axis=1)]
-        table = pd.DataFrame({"clip_id": clip_ids, "fold": seed, "truth": task.target[test], "prediction": predicted})
-        # Several seeds may test one clip: it then counts as a unit, as an artist's clips do.
-        table["group"] = clip_ids if task.groups is None else task.groups[test]
-        return table
+def _predictions(trainer: Trainer, clean: CleanFold, seed: int) -> pd.DataFrame:
+    """Return what a network predicts of its test clips; the seed stands for the fold."""
+    test, task = clean.fold.test, clean.task
+    clip_ids = np.array(task.clip_ids)[test]
+    predicted = trainer.classes[trainer.probabilities(test).argmax(axis=1)]
+    table = pd.DataFrame({"clip_id": clip_ids, "fold": seed, "truth": task.target[test], "prediction": predicted})
+    # Several seeds may test one clip: it then counts as a unit, as an artist's clips do.
+    table["group"] = clip_ids if task.groups is None else task.groups[test]
+    return table

@@ -8,13 +8,18 @@ import pandas as pd
 
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.files import whole_file
-from mgc_keras.networks.image_head import head_network
-from mgc_keras.networks.image_network import SAMPLING_RATE, set_head, standardize_vectors
+from mgc_keras.networks.image_network import (
+    SAMPLING_RATE,
+    head_network,
+    image_network,
+    set_head,
+    standardize_vectors,
+)
 from mgc_keras.networks.parts import between
 from mgc_keras.runs.writer import write_table
 from mgc_keras.studies.ouyang2023.data import CleanFold
-from mgc_keras.studies.ouyang2023.networks import custom_cnn, frozen_inception
-from mgc_keras.studies.ouyang2023.study import Options, TrainingOptions
+from mgc_keras.studies.ouyang2023.networks import custom_cnn
+from mgc_keras.studies.ouyang2023.study import Options
 from mgc_keras.training.classifier import ClassifierSettings, train_classifier
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
@@ -23,31 +28,8 @@ from mgc_keras.training.loop import BEST, Trained
 MODEL, CLASSES = "model.h5", "classes.csv"
 
 
-def settings_of(network: str, training: TrainingOptions, seed: int) -> ClassifierSettings:
-    """Return how a network is trained: SGD at a constant rate, the epoch of the lowest validation loss kept."""
-    return ClassifierSettings(
-        epochs=training.epochs[network],
-        batch_size=training.batch_size,
-        optimizer="sgd",
-        policy=ConstantRate(training.learning_rate[network]),
-        patience=training.patience,
-        seed=seed,
-        best_by="loss",
-    )
-
-
 class Trainer:
-    """One network and the clips that it learns from.
-
-    Parameters
-    ----------
-    network : {"inceptionv3", "cnn"}
-    clean : CleanFold
-    sequences : Sequences
-        Vectors, or pictures.
-    seed : int
-    options : Options
-    """
+    """One network and the clips that it learns from: `sequences` are vectors (inceptionv3) or pictures (cnn)."""
 
     def __init__(self, network: str, clean: CleanFold, sequences: Sequences, seed: int, options: Options) -> None:
         self.network, self.clean, self.seed, self.options = network, clean, seed, options
@@ -56,9 +38,17 @@ class Trainer:
         self.learning = self._learning()
 
     def train(self, folder: Path) -> Trained:
-        """Train, or go on where a training in `folder` stopped; the network then has the weights of its best epoch."""
-        fold = self.clean.fold
-        settings = settings_of(self.network, self.options.training, self.seed)
+        """Train, or go on where a training in `folder` stopped; the epoch of the lowest validation loss is kept."""
+        fold, options = self.clean.fold, self.options.training
+        settings = ClassifierSettings(
+            epochs=options.epochs[self.network],
+            batch_size=options.batch_size,
+            optimizer="sgd",
+            policy=ConstantRate(options.learning_rate[self.network]),
+            patience=options.patience,
+            seed=self.seed,
+            best_by="loss",
+        )
         training, validation = self._examples(fold.training), self._examples(fold.validation)
         return train_classifier(self.learning, training, validation, folder=folder, settings=settings)
 
@@ -72,7 +62,7 @@ class Trainer:
         """Return the share of some clips that the network names rightly, without dropout."""
         return float((self.probabilities(clips).argmax(axis=1) == self.targets[clips]).mean())
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: Path) -> None:
         """Save the network, which takes waveforms, as ``model.h5``, and what its outputs mean as ``classes.csv``.
 
         What was saved after the training ended is left as it is.
@@ -80,10 +70,8 @@ class Trainer:
         write_table(pd.DataFrame({"output": range(len(self.classes)), "class": self.classes}), folder / CLASSES)
         saved, best = folder / MODEL, folder / BEST
         if not saved.exists() or saved.stat().st_mtime_ns < best.stat().st_mtime_ns:
-            whole = self._whole()
             with whole_file(saved) as temporary:
-                whole.save(temporary)
-        return saved
+                self._whole().save(temporary)
 
     def _learning(self) -> keras.Model:
         """Return the part of the network that learns from what was exported."""
@@ -101,12 +89,14 @@ class Trainer:
             whole = self._cnn()
             between(whole, "image", "genres").set_weights(self.learning.get_weights())
             return whole
-        options, n_samples = self.options.network, self._n_samples
-        whole = frozen_inception(
+        options = self.options.network
+        whole = image_network(
+            "inceptionv3",
             len(self.classes),
-            n_samples,
+            self._n_samples,
             weights=options.backbone_weights,
             image_size=options.image_size,
+            antialias=True,
             head_units=[options.head_units],
             # That of the weights that made the vectors, whatever the seed of the training.
             seed=self.options.run.seed,

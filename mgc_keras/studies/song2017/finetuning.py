@@ -19,7 +19,7 @@ from mgc_keras.studies.song2017.pretraining import check_sequences
 from mgc_keras.studies.song2017.study import TrainingOptions
 from mgc_keras.training.checkpoint import keep_settings
 from mgc_keras.training.examples import Examples, judge_classes
-from mgc_keras.training.loop import FitFiles, FitSettings, fit
+from mgc_keras.training.loop import FitSettings, fit
 from mgc_keras.training.stepping import Stepper
 
 # A start gives the weights from which a fold is trained: it sees the fold and the seed, never the test clips' labels.
@@ -104,7 +104,7 @@ def cross_validate(
                     examples.select(fold.training),
                     {"validation": examples.select(fold.validation), "test": examples.select(fold.test)},
                     judge=judge_classes,
-                    files=FitFiles(checkpoint),
+                    checkpoint_file=checkpoint,
                     settings=FitSettings(epochs, batch_size, seeds, best_by="last"),
                     provenance={**record, "start": name},
                     predict="test",

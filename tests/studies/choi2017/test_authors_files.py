@@ -22,33 +22,33 @@ N_CLIPS = {
 
 @pytest.mark.parametrize("task", PUBLISHED_TASKS)
 def test_every_task_is_read(shared_data, task):
-    data = read_published_task(shared_data / "choi2017", task)
-    assert data.n_clips == len(set(data.clip_ids)) == len(data.target) == N_CLIPS[task]
-    assert list(data.blocks) == ["1", "2", "3", "4", "5"] + ([] if task == "urbansound" else ["mfcc"])
-    assert all(len(block) == data.n_clips for block in data.blocks.values())
+    data, blocks = read_published_task(shared_data / "choi2017", task)
+    assert len(data) == len(set(data.clip_ids)) == len(data.target) == N_CLIPS[task]
+    assert list(blocks) == ["1", "2", "3", "4", "5"] + ([] if task == "urbansound" else ["mfcc"])
+    assert all(len(block) == len(data) for block in blocks.values())
     assert data.estimator == ("SVR" if task.startswith("emoMusic") else "SVC")
 
 
 def test_what_is_predefined_and_grouped(shared_data):
     folder = shared_data / "choi2017"
-    sounds, vocals = (read_published_task(folder, task) for task in ("urbansound", "jamendo_vd"))
-    assert sorted(set(sounds.fold_column)) == list(range(1, 11))
-    assert {name: int((vocals.split_column == name).sum()) for name in set(vocals.split_column)} == {
+    sounds, vocals = (read_published_task(folder, task)[0] for task in ("urbansound", "jamendo_vd"))
+    assert sorted(set(sounds.fold)) == list(range(1, 11))
+    assert {name: int((vocals.split == name).sum()) for name in set(vocals.split)} == {
         "train": 2592,
         "valid": 821,
         "test": 673,
     }
     # Jamendo's 93 songs lie in one part each; so do UrbanSound8K's recordings, but for five that its owners cut in two.
     assert len(set(vocals.groups)) == 93
-    assert pd.Series(vocals.split_column).groupby(vocals.groups).nunique().max() == 1
-    assert (pd.Series(sounds.fold_column).groupby(sounds.groups).nunique() > 1).sum() == 5
+    assert pd.Series(vocals.split).groupby(vocals.groups).nunique().max() == 1
+    assert (pd.Series(sounds.fold).groupby(sounds.groups).nunique() > 1).sum() == 5
 
 
 def test_the_layer_files_count_from_0(shared_data):
     folder = shared_data / "choi2017"
-    data = read_published_task(folder, "gtzan_genre")
+    _, blocks = read_published_task(folder, "gtzan_genre")
     raw = np.load(folder / "data_feats" / "gtzan_genre_layer_4.npy", allow_pickle=False)
-    assert np.array_equal(data.blocks["5"], raw)
+    assert np.array_equal(blocks["5"], raw)
 
 
 def test_scores_are_read(shared_data):
@@ -70,8 +70,8 @@ def folder(tmp_path):
 
 
 def test_ids_that_repeat_give_way_to_file_names(folder):
-    data = read_published_task(folder, "gtzan_genre")
-    assert data.clip_ids == ["1", "2", "3"] and "mfcc" not in data.blocks
+    task, blocks = read_published_task(folder, "gtzan_genre")
+    assert task.clip_ids == ["1", "2", "3"] and "mfcc" not in blocks
 
 
 def _write(name, content):

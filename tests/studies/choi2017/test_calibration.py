@@ -6,8 +6,7 @@ import pytest
 from mgc_keras.errors import OptionError
 from mgc_keras.networks.tensors import tensors_of
 from mgc_keras.studies.choi2017.calibration import calibrate
-from mgc_keras.studies.choi2017.network import convnet
-from mgc_keras.studies.choi2017.variants import options_of, with_variant
+from mgc_keras.studies.choi2017.network import convnet, options_of, with_variant
 
 SHORTEST = 327425
 

@@ -9,7 +9,8 @@ import pytest
 
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import ManifestError
-from mgc_keras.studies.choi2017.features import exported_data, published_data
+from mgc_keras.studies.choi2017.authors_files import published_data
+from mgc_keras.studies.choi2017.features import exported_data
 from mgc_keras.studies.choi2017.network import FEATURE_COLUMNS
 from mgc_keras.studies.choi2017.study import STUDY
 

@@ -7,10 +7,8 @@ from matplotlib.figure import Figure
 from run_example import genre_predictions, write_example_run
 
 from mgc_keras.runs.reader import RunFolder
-from mgc_keras.studies.choi2017 import figures as layer_sets
-from mgc_keras.studies.choi2017 import figures_by_label as labels
-from mgc_keras.studies.choi2017.audits import figures as audit_figures
-from mgc_keras.studies.choi2017.figures_by_label import label_differences
+from mgc_keras.studies.choi2017 import figures
+from mgc_keras.studies.choi2017.figures import label_differences
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +19,9 @@ def run(tmp_path_factory):
 @pytest.fixture
 def drawn(monkeypatch):
     """Catch figures instead of writing them."""
-    figures: list[Figure] = []
-    for module in (layer_sets, labels, audit_figures):
-        monkeypatch.setattr(module, "save_png", lambda figure, path: figures.append(figure) or path)
-    return figures
+    caught: list[Figure] = []
+    monkeypatch.setattr(figures, "save_png", lambda figure, path: caught.append(figure) or path)
+    return caught
 
 
 def _heights(axes):
@@ -32,7 +29,7 @@ def _heights(axes):
 
 
 def test_bars_are_the_saved_scores_with_the_random_convnet_behind(run, drawn):
-    layer_sets.draw_task(run, "arousal")
+    figures.draw_task(run, "arousal")
     (figure,) = drawn
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "arousal, published protocol (200 clips)",
@@ -67,13 +64,13 @@ def test_label_differences_equal_a_plain_count(run):
 
 
 def test_no_labels_no_figure(run, drawn):
-    assert labels.draw_labels(run, "arousal") is None
+    assert figures.draw_labels(run, "arousal") is None
     assert label_differences(run, "genre <example>", "corrected", baseline="never run").empty
     assert drawn == []
 
 
 def test_batch_border_bars_are_grouped_by_class_and_led_by_the_border(run, drawn):
-    audit_figures.draw_audit(run, "batch_border")
+    figures.draw_audit(run, "batch_border")
     table = run.audits["batch_border"].table
     (heights,) = [sum(_heights(drawn[0].axes[0]), [])]
     assert sorted(heights) == pytest.approx(sorted(table["balanced_accuracy"]))
@@ -84,7 +81,7 @@ def test_batch_border_bars_are_grouped_by_class_and_led_by_the_border(run, drawn
 
 
 def test_an_audit_without_a_drawing_is_told_by_its_table(run, drawn):
-    assert audit_figures.draw_audit(run, "fold_weighting") is None
+    assert figures.draw_audit(run, "fold_weighting") is None
     assert drawn == []
 
 

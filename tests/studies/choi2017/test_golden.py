@@ -9,7 +9,7 @@ import mgc_keras
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.tensors import tensors_of
 from mgc_keras.studies.choi2017.layerwise import batch_statistics_features
-from mgc_keras.studies.choi2017.variants import options_of
+from mgc_keras.studies.choi2017.network import options_of
 
 
 @pytest.fixture(scope="module")

@@ -10,32 +10,24 @@ import math
 import numpy as np
 import pytest
 
-from mgc_keras.datasets.splits import choose_folds
 from mgc_keras.search import Candidate, search, sweep
 from mgc_keras.studies.choi2017.authors_files import read_published_scores, read_published_task
-from mgc_keras.studies.choi2017.feature_sets import NEVER_PUBLISHED, feature_blocks, feature_names
+from mgc_keras.studies.choi2017.feature_sets import NEVER_PUBLISHED, feature_blocks, layer_sets
 
 TOLERANCE = {"SVC": 1e-9, "SVR": 5e-4}
 
 
 def read(shared_data, task):
-    data = read_published_task(shared_data / "choi2017", task)
-    folds = choose_folds(
-        False,
-        data.target,
-        regression=data.estimator == "SVR",
-        fold_column=data.fold_column,
-        split_column=data.split_column,
-        n_folds=10,
-    )
+    data, blocks = read_published_task(shared_data / "choi2017", task)
     scores = read_published_scores(shared_data / "choi2017")
-    return data, folds, scores[scores["task"] == task].set_index("feature")["score"]
+    return data, blocks, data.folds(grouped=False), scores[scores["task"] == task].set_index("feature")["score"]
 
 
 @pytest.mark.parametrize("task", ["gtzan_speechmusic", "gtzan_genre"])
 def test_every_recorded_score_of_the_small_tasks(shared_data, task):
-    data, folds, recorded = read(shared_data, task)
-    results = sweep(data.blocks, data.target, folds, {name: feature_blocks(name) for name in feature_names()}, jobs=2)
+    data, blocks, folds, recorded = read(shared_data, task)
+    names = [*layer_sets(), "mfcc", "mfcc+12345"]
+    results = sweep(blocks, data.target, folds, {name: feature_blocks(name) for name in names}, jobs=2)
     assert set(results) - set(recorded.index) == set(NEVER_PUBLISHED) and len(recorded) == 30
     differences = {name: abs(results[name].score - recorded[name]) for name in recorded.index}
     assert max(differences.values()) <= 1e-9, differences
@@ -45,8 +37,8 @@ def test_every_recorded_score_of_the_small_tasks(shared_data, task):
     ("task", "feature"), [("jamendo_vd", "4"), ("jamendo_vd", "1234"), ("emoMusic_a", "3"), ("emoMusic_v", "5")]
 )
 def test_a_recorded_score_of_the_larger_tasks(shared_data, task, feature):
-    data, folds, recorded = read(shared_data, task)
-    blocks = {block: data.blocks[block] for block in feature_blocks(feature)}
+    data, blocks, folds, recorded = read(shared_data, task)
+    blocks = {block: blocks[block] for block in feature_blocks(feature)}
     result = search(blocks, data.target, folds, data.estimator)
     assert result.score == pytest.approx(recorded[feature], abs=TOLERANCE[data.estimator])
 
@@ -59,8 +51,8 @@ def test_a_recorded_score_of_the_larger_tasks(shared_data, task, feature):
     ],
 )
 def test_a_recorded_score_is_that_of_its_candidate(shared_data, task, feature, candidate):
-    data, folds, recorded = read(shared_data, task)
-    blocks = {block: data.blocks[block] for block in feature_blocks(feature)}
+    data, blocks, folds, recorded = read(shared_data, task)
+    blocks = {block: blocks[block] for block in feature_blocks(feature)}
     result = search(blocks, data.target, folds, grid=[candidate], jobs=2)
     assert result.score == pytest.approx(recorded[feature], abs=1e-9)
     assert math.isclose(result.score, np.mean(result.predictions["truth"] == result.predictions["prediction"]))

@@ -8,8 +8,8 @@ from mgc_keras.reporting.findings import findings, reproduction
 from mgc_keras.reporting.tables import comparison_table, p_text
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.choi2017.order import LAYER_SETS, best_layer_set, describe, feature_name, feature_order
-from mgc_keras.studies.choi2017.tables import headline_table, score_table
+from mgc_keras.studies.choi2017.feature_sets import LAYER_SETS, best_layer_set, describe, feature_name, feature_order
+from mgc_keras.studies.choi2017.report import headline_table, score_table
 
 
 def _score(task, feature, protocol, score, metric="accuracy", published=float("nan")):
@@ -99,8 +99,6 @@ def test_headlines_say_better_worse_and_undecided(run):
     assert second.verdict == "mixed"
     assert "worse on 1 of 2 tasks: gtzan (-0.100" in second.text
     assert "not decided on 1 of 2 tasks: arousal" in second.text
-    assert [one.verdict for one in findings(run, "published")] == ["better"]
-    assert findings(run, "other") == []
 
 
 def test_reproduction_names_the_largest_difference(run):

@@ -11,8 +11,7 @@ from scipy.signal import correlate2d
 
 from mgc_keras.errors import OptionError
 from mgc_keras.networks.backbones import build_backbone
-from mgc_keras.networks.image_head import head_network
-from mgc_keras.networks.image_network import backbone_of, part_of, set_head, standardize_vectors
+from mgc_keras.networks.image_network import backbone_of, head_network, part_of, set_head, standardize_vectors
 from mgc_keras.networks.keras_weights import counted_names
 from mgc_keras.networks.parts import between
 from mgc_keras.networks.resnet34 import he_normal

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from mgc_keras.checks import check_sizes
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.evaluation.intervals import bootstrap_interval
@@ -24,12 +25,7 @@ BATCH_BORDER, SHIFTED, SAME_BATCH = "batch border", "shifted border", "inside on
 
 
 def batch_border(
-    features: Mapping[str, np.ndarray],
-    labels: np.ndarray,
-    *,
-    batch_size: int = 256,
-    n_folds: int = 10,
-    standardize: bool = False,
+    features: Mapping[str, np.ndarray], labels: np.ndarray, *, batch_size: int = 256, n_folds: int = 10
 ) -> AuditResult:
     """Tell the two sides of a batch border apart within one class, against borders that mean nothing.
 
@@ -48,8 +44,6 @@ def batch_border(
         Clips in a batch: 256 in Choi et al. (2017).
     n_folds : int
         Folds of scikit-learn's StratifiedKFold, unshuffled; the score is the mean of the folds' balanced accuracies.
-    standardize : bool
-        Standardise columns on the training folds.
 
     Returns
     -------
@@ -59,49 +53,43 @@ def batch_border(
     Raises
     ------
     OptionError
-        Features and labels of different lengths, or a `batch_size` or `n_folds` below what can be done.
+        Features and labels of different lengths, or no clip in a batch.
 
     Notes
     -----
     Measured on the published GTZAN features with the defaults: country at row 256 0.992, pop at row 768 0.976, jazz at
     row 512 (12 clips before it) 0.850; shifted borders 0.63 to 0.84, borders inside one batch 0.59 to 0.79; MFCC at
-    row 256 0.728. Standardised: convnet 0.992 for country and 1.000 for pop, MFCC 0.61. Neighbours in file order are
-    often by one artist, so controls too can be told apart above chance: compare the border with them, not with 0.5.
+    row 256 0.728. With columns standardised on the training folds: convnet 0.992 for country and 1.000 for pop, MFCC
+    0.61. Neighbours in file order are often by one artist, so controls too can be told apart above chance: compare the
+    border with them, not with 0.5.
     """
-    labels = np.asarray(labels)
-    if batch_size < 1 or n_folds < 2:
-        raise OptionError(f"batch_size {batch_size}, n_folds {n_folds}", cure="use at least one clip and two folds")
+    check_sizes(batch_size=batch_size)
     rows = []
     for name, table in features.items():
-        table = _table(name, table, len(labels))
-        for cut in _cuts(labels, batch_size, n_folds):
-            side = (cut["rows"] >= cut["border_row"]).astype(int)
-            found = _balanced_accuracy(table[cut["rows"]], side, n_folds, standardize)
-            known = {key: cut[key] for key in ("label", "kind", "border_row")}
-            counts = {"n_before": int(np.sum(side == 0)), "n_after": int(np.sum(side == 1))}
-            rows.append({"feature": name, **known, **counts, "balanced_accuracy": found})
+        table = clip_rows(name, table, len(labels))
+        for cut in _cuts(np.asarray(labels), batch_size, n_folds):
+            members = cut.pop("rows")
+            after = members >= cut["border_row"]
+            counts = {"n_before": int(np.sum(~after)), "n_after": int(np.sum(after))}
+            found = _balanced_accuracy(table[members], after, n_folds)
+            rows.append({"feature": name, **cut, **counts, "balanced_accuracy": found})
     columns = ["feature", "label", "kind", "border_row", "n_before", "n_after", "balanced_accuracy"]
     table = pd.DataFrame(rows, columns=columns)
     return AuditResult("batch_border", table, _border_conclusion(table))
 
 
-def batch_number(
-    features: np.ndarray, labels: np.ndarray, *, batch_size: int = 256, n_folds: int = 10, name: str = "mfcc"
-) -> AuditResult:
-    """Measure what the mere number of its batch tells about a clip's class: append it to features that lack it.
+def batch_number(features: np.ndarray, labels: np.ndarray, *, batch_size: int = 256, n_folds: int = 10) -> AuditResult:
+    """Measure what the mere number of its batch tells about a clip's class: append it to MFCCs, which lack it.
 
     An RBF SVM (C = 8, scikit-learn's default gamma, standardised columns, unshuffled StratifiedKFold) classifies by the
-    features alone, by the batch number alone (one column a batch), and by both.
+    MFCCs alone, by the batch number alone (one column a batch), and by both.
 
     Parameters
     ----------
     features : np.ndarray [shape=(n_clips, n_features)]
-        Batch-independent features, such as MFCCs, rows in the order of extraction.
-    labels : np.ndarray [shape=(n_clips,)]
-    batch_size, n_folds : int
+        The MFCCs, rows in the order of extraction.
+    labels, batch_size, n_folds
         As in `batch_border`.
-    name : str
-        What to call `features`.
 
     Returns
     -------
@@ -117,29 +105,30 @@ def batch_number(
     -----
     Measured on the published GTZAN MFCCs: 0.670 alone, 0.853 with the batch number appended.
     """
-    labels = np.asarray(labels)
-    features = _table(name, features, len(labels))
+    features = clip_rows("mfcc", features, len(labels))
     batch = np.arange(len(labels)) // batch_size
     indicators = np.eye(batch.max() + 1)[batch]
-    kinds = {
-        name: features,
-        "batch number": indicators,
-        f"{name} + batch number": np.hstack([features, indicators]),
-    }
+    joined = np.hstack([features, indicators])
     rows = []
-    for kind, table in kinds.items():
+    for kind, table in {"mfcc": features, "batch number": indicators, "mfcc + batch number": joined}.items():
         model = make_pipeline(StandardScaler(), SVC(C=8.0))
-        guess = cross_val_predict(model, table, labels, cv=StratifiedKFold(n_folds))
-        found = bootstrap_interval(labels, guess)
+        found = bootstrap_interval(labels, cross_val_predict(model, table, labels, cv=StratifiedKFold(n_folds)))
         ends = {"accuracy": found.score, "ci_low": found.low, "ci_high": found.high}
-        rows.append({"feature": kind, "n_batches": int(batch.max()) + 1, **ends, "n_clips": len(labels)})
-    table = pd.DataFrame(rows)
-    alone, both = table["accuracy"].iloc[0], table["accuracy"].iloc[2]
+        rows.append({"feature": kind, "n_batches": indicators.shape[1], **ends, "n_clips": len(labels)})
     text = (
-        f"Appending nothing but the number of the batch (of {batch_size} clips in file order) to {name} moves the "
-        f"accuracy from {alone:.3f} to {both:.3f}."
+        f"Appending nothing but the number of the batch (of {batch_size} clips in file order) to mfcc moves the "
+        f"accuracy from {rows[0]['accuracy']:.3f} to {rows[2]['accuracy']:.3f}."
     )
-    return AuditResult("batch_number", table, text)
+    return AuditResult("batch_number", pd.DataFrame(rows), text)
+
+
+def clip_rows(name: str, table: np.ndarray, n_clips: int) -> np.ndarray:
+    """Return a table of features as float64, or raise `OptionError` unless it has one finite row a clip."""
+    table = np.asarray(table, np.float64)
+    if table.ndim != 2 or len(table) != n_clips or not np.isfinite(table).all():
+        problem = f"shape {table.shape} for {n_clips} clips, or values not finite"
+        raise OptionError(problem, field=name, cure="give one finite row a clip")
+    return table
 
 
 def _cuts(labels: np.ndarray, batch_size: int, least: int) -> Iterator[dict]:
@@ -163,28 +152,17 @@ def _cuts(labels: np.ndarray, batch_size: int, least: int) -> Iterator[dict]:
                     yield {"label": label, "kind": SAME_BATCH, "border_row": middle, "rows": inside}
 
 
-def _balanced_accuracy(table: np.ndarray, side: np.ndarray, n_folds: int, standardize: bool) -> float:
+def _balanced_accuracy(table: np.ndarray, after: np.ndarray, n_folds: int) -> float:
     # This solver reaches the optimum also for unscaled MFCCs, where the default one needs thousands of steps.
-    regression = LogisticRegression(solver="newton-cholesky")
-    model = make_pipeline(StandardScaler(), regression) if standardize else regression
+    model = LogisticRegression(solver="newton-cholesky")
     # Matrices this small are ten times slower on several threads that wait for each other.
     with threadpool_limits(limits=1):
-        scores = cross_val_score(model, table, side, cv=StratifiedKFold(n_folds), scoring="balanced_accuracy")
+        scores = cross_val_score(model, table, after, cv=StratifiedKFold(n_folds), scoring="balanced_accuracy")
     return float(scores.mean())
 
 
-def _table(name: str, table: np.ndarray, n_clips: int) -> np.ndarray:
-    table = np.asarray(table, np.float64)
-    if table.ndim != 2 or len(table) != n_clips:
-        raise OptionError(
-            f"{name} has shape {table.shape} for {n_clips} labels", field="features", cure="give one row a clip"
-        )
-    return table
-
-
 def _border_conclusion(table: pd.DataFrame) -> str:
-    true = table[table["kind"] == BATCH_BORDER]
-    if true.empty:
+    if table.empty:
         return "No class is cut by a batch border with enough clips on both sides, so nothing can be told."
     parts = []
     for feature, cells in table.groupby("feature", sort=False):
@@ -192,8 +170,5 @@ def _border_conclusion(table: pd.DataFrame) -> str:
         controls = cells.loc[cells["kind"] != BATCH_BORDER, "balanced_accuracy"]
         against = f" against {controls.mean():.3f} at borders that mean nothing" if len(controls) else ""
         parts.append(f"{feature} {at_border:.3f}{against}")
-    return (
-        "Mean balanced accuracy at telling the two sides of a batch border apart within a class (chance 0.5): "
-        + "; ".join(parts)
-        + "."
-    )
+    question = "Mean balanced accuracy at telling the two sides of a batch border apart within a class (chance 0.5)"
+    return f"{question}: {'; '.join(parts)}."

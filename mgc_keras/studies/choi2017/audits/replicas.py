@@ -8,6 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
+from mgc_keras.studies.choi2017.audits.batch_border import clip_rows
 
 EXACT = 1e-6
 
@@ -61,42 +62,28 @@ def replicas(
     """
     if not features:
         raise OptionError("no features to compare", field="features", cure="give at least one table")
-    scaled = {name: _standardized(name, table, len(clip_ids)) for name, table in features.items()}
+    scaled = {}
+    for name, table in features.items():
+        table = clip_rows(name, table, len(clip_ids))
+        spread = table.std(axis=0)
+        scaled[name] = (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     pairs = sorted({pair for table in scaled.values() for pair in _close_pairs(table, near)})
     first, second = np.array(pairs, int).reshape(-1, 2).T
-    table = _measured_pairs(scaled, first, second, np.asarray(clip_ids, dtype=object))
+    distances = {
+        f"distance_{name}": np.sqrt(np.mean((table[first] - table[second]) ** 2, axis=1))
+        for name, table in scaled.items()
+    }
+    least = np.min(list(distances.values()), axis=0)
+    ids, kind = np.asarray(clip_ids, dtype=object), np.where(least <= EXACT, "exact", "near")
+    table = pd.DataFrame({"clip_a": ids[first], "clip_b": ids[second], "kind": kind, **distances})
     for column, values, want_same in (("same_label", labels, True), ("straddles_folds", folds, False)):
         if values is not None:
             values = np.asarray(values)
             table[column] = (values[first] == values[second]) == want_same
     if batch_size is not None:
         table["same_batch"] = first // batch_size == second // batch_size
-    least = table.filter(like="distance_").min(axis=1).to_numpy(float)
     table = table.iloc[np.argsort(least, kind="stable")].reset_index(drop=True)
     return AuditResult("replicas", table, _conclusion(table, len(clip_ids)))
-
-
-def _standardized(name: str, table: np.ndarray, n_clips: int) -> np.ndarray:
-    table = np.asarray(table, np.float64)
-    if table.ndim != 2 or len(table) != n_clips or not np.isfinite(table).all():
-        raise OptionError(
-            f"shape {table.shape} for {n_clips} clips, or values not finite",
-            field=name,
-            cure="give one finite row a clip",
-        )
-    spread = table.std(axis=0)
-    return (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-
-
-def _measured_pairs(
-    scaled: Mapping[str, np.ndarray], first: np.ndarray, second: np.ndarray, ids: np.ndarray
-) -> pd.DataFrame:
-    distances = {
-        f"distance_{name}": np.sqrt(np.mean((table[first] - table[second]) ** 2, axis=1))
-        for name, table in scaled.items()
-    }
-    kind = np.where(np.min(list(distances.values()), axis=0) <= EXACT, "exact", "near")
-    return pd.DataFrame({"clip_a": ids[first], "clip_b": ids[second], "kind": kind, **distances})
 
 
 def _close_pairs(table: np.ndarray, near: float) -> set[tuple[int, int]]:

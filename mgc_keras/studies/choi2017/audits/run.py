@@ -5,7 +5,6 @@ import pandas as pd
 
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.evaluation.audit import AuditResult
-from mgc_keras.features.export import export_features
 from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.table import read_features
 from mgc_keras.networks.load import load_model
@@ -13,10 +12,9 @@ from mgc_keras.protocols import CORRECTED, PUBLISHED, Protocol
 from mgc_keras.runs.writer import RunWriter, prediction_file, read_predictions
 from mgc_keras.studies.choi2017.audits.batch_border import batch_border, batch_number
 from mgc_keras.studies.choi2017.audits.batch_order import batch_order
-from mgc_keras.studies.choi2017.audits.fold_weighting import fold_weighting
 from mgc_keras.studies.choi2017.audits.replicas import replicas
-from mgc_keras.studies.choi2017.audits.scaling import scaling
-from mgc_keras.studies.choi2017.extractors import Source
+from mgc_keras.studies.choi2017.audits.score_changes import fold_weighting, scaling
+from mgc_keras.studies.choi2017.extractors import Source, export_table
 from mgc_keras.studies.choi2017.feature_sets import LAYERS, feature_blocks
 from mgc_keras.studies.choi2017.features import Blocks, StudyData
 from mgc_keras.studies.choi2017.scored_search import search_and_score
@@ -24,19 +22,14 @@ from mgc_keras.studies.choi2017.study import Options
 from mgc_keras.studies.common.run import Run
 
 BATCH_SIZE = 256
-SCALED_FEATURES = ("1", "12345", "mfcc", "mfcc+12345")
 WEIGHTED_FEATURES = ("12345", "mfcc", "mfcc+12345")
+SCALED_FEATURES = ("1", *WEIGHTED_FEATURES)
 
 
 def run_audits(searched: list[StudyData], source: Source | None, run: Run[Options]) -> None:
     """Run every audit that the data allow, on the first classification task (GTZAN where it is among them).
 
-    Parameters
-    ----------
-    searched : list of StudyData
-    source : Source or None
-        The network of a run that has audio; the batch-order experiment needs it.
-    run : Run
+    The batch-order experiment needs the network (`source`) of a run that has audio.
     """
     classified = [data for data in searched if data.task.kind == "classification" and PUBLISHED in data.blocks]
     if not classified:
@@ -46,26 +39,25 @@ def run_audits(searched: list[StudyData], source: Source | None, run: Run[Option
     writer.audit(_weighting(run))
     writer.audit(_scaling(data, run))
     writer.audit(_replicas(data, run.study.protocol(PUBLISHED)))
-    convnet, labels = _convnet(data.blocks[PUBLISHED]), data.task.target
+    features, labels = _convnet_and_mfcc(data.blocks[PUBLISHED]), data.task.target
     if _cut_classes(labels):
-        features = {"convnet": convnet, "mfcc": data.blocks[PUBLISHED].get("mfcc")}
-        writer.audit(batch_border({name: block for name, block in features.items() if block is not None}, labels))
-        if "mfcc" in data.blocks[PUBLISHED]:
-            writer.audit(batch_number(data.blocks[PUBLISHED]["mfcc"], labels))
+        writer.audit(batch_border(features, labels))
+        if "mfcc" in features:
+            writer.audit(batch_number(features["mfcc"], labels))
     if source is not None and data.manifest is not None:
         writer.audit(_batch_order(data, data.manifest, source, run))
 
 
-def _convnet(blocks: Blocks) -> np.ndarray:
-    return np.hstack([blocks[layer] for layer in LAYERS])
+def _convnet_and_mfcc(blocks: Blocks) -> dict[str, np.ndarray]:
+    convnet = {"convnet": np.hstack([blocks[layer] for layer in LAYERS])}
+    return convnet | {name: block for name, block in blocks.items() if name == "mfcc"}
 
 
-def _cut_classes(labels: np.ndarray, least: int = 10) -> bool:
-    """Tell whether some border between batches leaves enough clips of one class on both sides."""
+def _cut_classes(labels: np.ndarray) -> bool:
+    """Tell whether some border between batches leaves ten clips of one class, or more, on both sides."""
     borders = range(BATCH_SIZE, len(labels), BATCH_SIZE)
-    return any(
-        min((labels[:row] == labels[row]).sum(), (labels[row:] == labels[row]).sum()) >= least for row in borders
-    )
+    parts = [(labels[:row] == labels[row], labels[row:] == labels[row]) for row in borders]
+    return any(min(before.sum(), after.sum()) >= 10 for before, after in parts)
 
 
 def _weighting(run: Run[Options]) -> AuditResult:
@@ -88,10 +80,10 @@ def _scaling(data: StudyData, run: Run[Options]) -> AuditResult:
 
 def _replicas(data: StudyData, published: Protocol) -> AuditResult:
     task, blocks = data.under(published)
-    features = {"convnet": _convnet(blocks)} | ({"mfcc": blocks["mfcc"]} if "mfcc" in blocks else {})
     # Where the split leaves clips out, rows no longer tell who shared a batch.
     batch_size = BATCH_SIZE if len(task) == len(data.task) else None
     folds = task.folds(grouped=False)
+    features = _convnet_and_mfcc(blocks)
     return replicas(features, list(task.clip_ids), labels=task.target, folds=folds, batch_size=batch_size)
 
 
@@ -105,12 +97,10 @@ def _batch_order(data: StudyData, manifest: Manifest, source: Source, run: Run[O
     orders = {"class-sorted batches": "sorted", "shuffled batches": "shuffled", "one by one": "single"}
     for name, order in orders.items():
         extractor = NetworkExtractor(model, batch_size=batch_size, batch_order=order, seed=run.seed, name=name)
-        path = run.folder / "features" / f"{manifest.name}_batch_order_{order}.csv"
-        errors_csv = path.with_name(f"{path.stem}_errors.csv")
-        export_features(manifest, path, extractor, jobs=run.jobs, errors_csv=errors_csv)
+        path = export_table(manifest, f"batch_order_{order}", extractor, run)
         features[name] = read_features(path).loc[list(task.clip_ids)].to_numpy(np.float64)
     if CORRECTED in data.blocks and source.manifest is not None:
-        features["calibrated"] = _convnet(data.blocks[CORRECTED])[rows]
+        features["calibrated"] = _convnet_and_mfcc(data.blocks[CORRECTED])["convnet"][rows]
     features["mfcc"] = data.blocks[PUBLISHED]["mfcc"][rows]
     folds = task.folds(grouped=True, seed=run.seed)
     return batch_order(features, task.target, folds, groups=task.groups, seed=run.seed)

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from mgc_keras.errors import OptionError
-from mgc_keras.studies.choi2017.audits.fold_weighting import fold_weighting
-from mgc_keras.studies.choi2017.audits.scaling import scaling
+from mgc_keras.studies.choi2017.audits.score_changes import fold_weighting, scaling
 
 
 def _scores(scores, **more):
