@@ -181,7 +181,8 @@ def compare(
     data, Journal of Educational and Behavioral Statistics 37, 2012.
     """
     predictions = (prediction_a, prediction_b)
-    difference = float(np.subtract(*[score(truth, each, metric, folds, weighting) for each in predictions]))
+    score_a, score_b = (score(truth, each, metric, folds, weighting) for each in predictions)
+    difference = score_a - score_b
     sums_a, sums_b = (unit_sums(truth, each, metric, folds, weighting, groups) for each in predictions)
     if len(sums_a) < 2:
         raise OptionError("one clip (or group) gives no interval", cure="score more clips")
@@ -190,11 +191,8 @@ def compare(
         p_value = mcnemar(truth, prediction_a, prediction_b)
     if groups is not None and len(sums_a) < MIN_GROUPS:
         return Comparison(difference, np.nan, np.nan, p_value)
-    totals = sums_a.sum(axis=0), sums_b.sum(axis=0)
-    left_out = np.subtract(
-        *[average_folds(total - sums, metric, weighting) for total, sums in zip(totals, (sums_a, sums_b))]
-    )
-    variance, quantile = jackknife_variance(left_out), quantile_of(sums_a)
+    left_a, left_b = (average_folds(sums.sum(axis=0) - sums, metric, weighting) for sums in (sums_a, sums_b))
+    variance, quantile = jackknife_variance(left_a - left_b), quantile_of(sums_a)
     if metric == "accuracy":
         low, high = _paired_wald(truth, predictions, sums_a, difference, variance, quantile)
     else:
@@ -218,11 +216,10 @@ def _paired_wald(
 ) -> tuple[float, float]:
     """Bonett and Price's interval; the clips are divided by the design effect of a correlation of at least 0.05."""
     right_a, right_b = (np.asarray(truth) == np.asarray(each) for each in predictions)
-    n_clips, n_discordant = len(right_a), int(np.sum(right_a != right_b))
-    effect = design_effect(sums, variance, n_discordant / n_clips - difference**2, 0.05)
-    n_clips, n_discordant, gain = n_clips / effect, n_discordant / effect, difference * n_clips / effect
-    centre = gain / (n_clips + 2)
-    half = quantile * np.sqrt(((n_discordant + 2) / (n_clips + 2) - centre**2) / (n_clips + 2))
+    discordant = float(np.mean(right_a != right_b))
+    n_clips = len(right_a) / design_effect(sums, variance, discordant - difference**2, 0.05)
+    centre = difference * n_clips / (n_clips + 2)
+    half = quantile * np.sqrt(((discordant * n_clips + 2) / (n_clips + 2) - centre**2) / (n_clips + 2))
     return max(-1.0, centre - half), min(1.0, centre + half)
 
 
