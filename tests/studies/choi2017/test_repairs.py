@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from mgc_keras.runs.reader import RunFolder
+from mgc_keras.runs.summary import score_row
 from mgc_keras.studies.choi2017.claims import task_scores
 from mgc_keras.studies.choi2017.study import STUDY, Options, weighting_of
 from mgc_keras.studies.common.options import RunOptions
@@ -32,7 +33,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run[Options]:
     made = Run(STUDY, Options(run=RunOptions(out=folder, protocol="corrected", without=names)))
     for protocol in made.protocols:
         for seed, feature in enumerate(("12345", "mfcc")):
-            made.score("mood", feature, protocol, predictions(seed), metric="r2", weighting=weighting_of(protocol))
+            table, cell = predictions(seed), ("mood", feature, protocol.name)
+            made.writer.predictions(*cell, table)
+            how = {"weighting": weighting_of(protocol), "grouped": protocol.keeps_artists_together}
+            made.add_scores([score_row(STUDY.key, *cell, "r2", table, **how)])
     made.compare([("12345", "mfcc")], weighting=weighting_of)
     return made
 
