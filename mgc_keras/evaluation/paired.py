@@ -89,10 +89,9 @@ def swap_test(
     ----------
     Good, P.: Permutation, parametric and bootstrap tests of hypotheses, 2005, section 3.6.
     """
-    sums = [
-        unit_sums(truth, prediction, metric, folds, weighting, groups) for prediction in (prediction_a, prediction_b)
-    ]
-    return _swapped(_gains(*sums, metric, weighting), sizes_of(sums[0]), seed)[0]
+    predictions = (prediction_a, prediction_b)
+    sums_a, sums_b = (unit_sums(truth, each, metric, folds, weighting, groups) for each in predictions)
+    return _swapped(_gains(sums_a, sums_b, metric, weighting), sizes_of(sums_a), seed)[0]
 
 
 def _gains(sums_a: np.ndarray, sums_b: np.ndarray, metric: str, weighting: str) -> np.ndarray:
