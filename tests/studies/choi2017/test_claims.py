@@ -11,6 +11,7 @@ from mgc_keras.runs.claims import read_claim_rows
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.choi2017.claims import N_RESAMPLES, task_scores
+from mgc_keras.studies.choi2017.feature_sets import layer_sets
 from mgc_keras.studies.common.claims import write_claims
 
 
@@ -95,6 +96,16 @@ def test_ranks_on_emotion(claims, recorded) -> None:
     holds = all("3" in name for name in order[:6]) and single == "3"
     assert single == "3" and not holds  # 124 is third
     assert verdicts(claims, "g") == {"emoMusic_v": word(holds)}
+
+
+def test_emotion_without_single_layers_is_refuted_not_an_error(tmp_path) -> None:
+    sets = [name for name in layer_sets() if len(name) > 1]
+    names = {"study": "choi2017", "task": "emoMusic_v", "protocol": "published", "metric": "r2"}
+    ends = {"ci_low": np.nan, "ci_high": np.nan, "published": np.nan, "n_clips": 1}
+    rows = [{**names, "feature": name, "score": 0.1 * len(name), **ends} for name in sets]
+    RunWriter(tmp_path).scores(score_rows(rows))
+    (found,) = [row for row in write_claims(tmp_path) if row.claim == "g" and row.task]
+    assert found.verdict == "refuted" and "the best single layer is none" in found.evidence
 
 
 def test_sets_with_layer_4_on_vocal(claims, recorded) -> None:
