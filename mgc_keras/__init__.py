@@ -8,7 +8,7 @@ list clips         `check_folder`, `build_manifest`, `folder_manifest`, `read_ma
 compute            `export_features`, `MelSpectrogram`, `Scattering`, `segment_waveform`
 load a network     `load_model`, `calibrate`
 search SVMs        `search.search`, `search.sweep`
-judge              `score`, `bootstrap_interval`, `compare`, `holm`, `majority_vote`
+judge              `score`, `score_interval`, `bootstrap_interval`, `compare`, `holm`, `majority_vote`
 tell genres, tags  `SongScorer`
 invent music       `write_corpus`
 catch errors       `MgcKerasError`

@@ -29,6 +29,7 @@ from . import search as search
 
 # Judge.
 from .evaluation.intervals import bootstrap_interval as bootstrap_interval
+from .evaluation.intervals import score_interval as score_interval
 from .evaluation.metrics import score as score
 from .evaluation.paired import compare as compare
 from .evaluation.paired import holm as holm

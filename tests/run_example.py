@@ -91,11 +91,9 @@ def write_example_run(folder: Path, layer_sets: tuple[str, ...] = LAYER_SETS) ->
                 writer.predictions(task, feature, protocol, table)
                 published = skill_of(feature) if task == "arousal" and not feature.startswith("random") else None
                 cell = ("choi2017", task, feature, protocol, metric, table)
-                rows.append(score_row(*cell, weighting=weighting, published=published, n_resamples=300))
+                rows.append(score_row(*cell, weighting=weighting, published=published))
     writer.scores(rows)
-    writer.comparisons(
-        compare_features(folder, rows, planned_pairs, weighting=WEIGHTINGS, grouped=GROUPED, n_resamples=300)
-    )
+    writer.comparisons(compare_features(folder, rows, planned_pairs, weighting=WEIGHTINGS, grouped=GROUPED))
     epochs = np.arange(1, 21)
     writer.history(
         pd.DataFrame({

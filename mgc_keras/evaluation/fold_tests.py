@@ -108,11 +108,11 @@ def overfitting_over_seeds(
 
 
 def _t_test(differences: np.ndarray, variance: float) -> Comparison:
-    """Test the mean of the differences, which has this variance."""
+    """Test the mean of differences between shares, which has this variance; without any, they show nothing."""
     mean, error = float(differences.mean()), np.sqrt(variance)
     if error == 0:
-        return Comparison(mean, mean, mean, 1.0 if mean == 0 else 0.0)
+        return Comparison(mean, np.nan, np.nan, 1.0)
     freedom = len(differences) - 1
     half = student.ppf(0.975, freedom) * error
     p_value = 2 * student.sf(abs(mean) / error, freedom)
-    return Comparison(mean, float(mean - half), float(mean + half), float(p_value))
+    return Comparison(mean, max(-1.0, mean - half), min(1.0, mean + half), float(p_value))

@@ -68,9 +68,9 @@ def metric_name(metric: str) -> str:
 
 
 def interval_text(row: pd.Series) -> str:
-    """Return "0.893 [0.873, 0.912]", or the score alone where no interval was saved."""
+    """Return "0.893 [0.873, 0.912]", or "0.893 [no interval]"."""
     if pd.isna(row["ci_low"]):
-        return f"{row['score']:.3f}"
+        return f"{row['score']:.3f} [no interval]"
     return f"{row['score']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
 
 
@@ -88,8 +88,9 @@ def meaning(run: RunFolder, row: pd.Series) -> str:
     if row["metric"] == "r2":
         return "predicts worse than the mean of the clips" if row["score"] < 0 else ""
     chance = 0.5 if row["metric"] == "auc" else run.chances.get(row["task"])
-    lowest = row["score"] if pd.isna(row["ci_low"]) else row["ci_low"]
-    return "" if chance is None or lowest > chance else f"not above chance ({chance:.3f})"
+    if chance is None or row["ci_low"] > chance:
+        return ""
+    return f"{'not known to be' if pd.isna(row['ci_low']) else 'not'} above chance ({chance:.3f})"
 
 
 def difference_text(row: pd.Series) -> str:
@@ -105,7 +106,7 @@ def change_text(difference: float, low: float, high: float) -> str:
     >>> change_text(0.012, -0.003, 0.027)
     '+0.012 [-0.003, +0.027]'
     """
-    return f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return f"{difference:+.3f} [{'no interval' if pd.isna(low) else f'{low:+.3f}, {high:+.3f}'}]"
 
 
 def p_text(p_value: float) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.intervals import N_RESAMPLES, bootstrap_interval
+from mgc_keras.evaluation.intervals import score_interval
 from mgc_keras.evaluation.paired import compare, holm
 from mgc_keras.runs.rows import ComparisonRow, ScoreRow
 from mgc_keras.runs.writer import prediction_file, read_predictions
@@ -27,10 +27,8 @@ def score_row(
     weighting: str = "pooled",
     grouped: bool = False,
     published: float | None = None,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
 ) -> ScoreRow:
-    """Score one feature's out-of-fold predictions, as a row of ``scores.csv``.
+    """Score one feature's out-of-fold predictions, as a row of ``scores.csv``. Raises what `score_interval` does.
 
     Parameters
     ----------
@@ -40,20 +38,16 @@ def score_row(
     weighting : str
         "size" for the published protocol (scores of folds, weighted by their sizes), else "pooled" or "equal".
     grouped : bool
-        Draw whole groups (artists) in the bootstrap, where the predictions name them.
+        Groups (artists) are the independent evidence, where the predictions name them; otherwise clips are.
     published : float, optional
         The recorded score, if there is one.
-    n_resamples, seed : int
-        As in `bootstrap_interval`, whose errors it raises.
     """
-    interval = bootstrap_interval(
+    interval = score_interval(
         *columns_for(predictions, metric),
         metric,
         folds=predictions["fold"].to_numpy(),
         weighting=weighting,
-        groups=groups_of(predictions) if grouped and "group" in predictions else None,
-        n_resamples=n_resamples,
-        seed=seed,
+        groups=_units_of(predictions, grouped),
     )
     ends = (interval.score, interval.low, interval.high)
     recorded = np.nan if published is None else float(published)
@@ -67,7 +61,6 @@ def compare_features(
     *,
     weighting: Mapping[str, str],
     grouped: Mapping[str, bool],
-    n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> list[ComparisonRow]:
     """Compare features pairwise, on each task and protocol whose saved predictions hold both of a pair.
@@ -85,10 +78,9 @@ def compare_features(
     weighting : mapping
         Weighting of folds for each protocol.
     grouped : mapping
-        For each protocol, whether groups (artists) are resampled and swapped instead of clips, where predictions name
-        them.
-    n_resamples, seed : int
-        As in `bootstrap_interval`.
+        For each protocol, whether groups (artists) are swapped instead of clips, where predictions name them.
+    seed : int
+        Of the swaps.
 
     Raises
     ------
@@ -103,13 +95,7 @@ def compare_features(
                 continue
             table_a, table_b = map(read_predictions, files)
             found = compare_tables(
-                table_a,
-                table_b,
-                metric,
-                weighting=weighting[protocol],
-                grouped=grouped[protocol],
-                n_resamples=n_resamples,
-                seed=seed,
+                table_a, table_b, metric, weighting=weighting[protocol], grouped=grouped[protocol], seed=seed
             )
             first, second = names
             rows.append({"task": task, "protocol": protocol, "feature_a": first, "feature_b": second, **found})
@@ -127,7 +113,6 @@ def compare_tables(
     *,
     weighting: str = "pooled",
     grouped: bool = False,
-    n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Compare two tables of predictions of the same clips. Return the numeric columns of ``comparisons.csv``.
@@ -151,12 +136,18 @@ def compare_tables(
         metric,
         folds=table_a["fold"].to_numpy() if same_folds else None,
         weighting=weighting if same_folds else "pooled",
-        groups=groups_of(table_a) if grouped and "group" in table_a else None,
-        n_resamples=n_resamples,
+        groups=_units_of(table_a, grouped),
         seed=seed,
     )
     ends = {"difference": result.difference, "ci_low": result.low, "ci_high": result.high}
     return {"metric": metric, **ends, "p_value": result.p_value, "n_clips": len(table_a)}
+
+
+def _units_of(predictions: pd.DataFrame, grouped: bool) -> np.ndarray | None:
+    """Return what is independent evidence: groups, or clips that were predicted several times; None for single rows."""
+    if grouped and "group" in predictions:
+        return groups_of(predictions)
+    return None if predictions["clip_id"].is_unique else predictions["clip_id"].to_numpy(str)
 
 
 def columns_for(predictions: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray]:

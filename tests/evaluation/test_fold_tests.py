@@ -36,7 +36,14 @@ def test_more_repetitions_of_the_same_folds_do_not_make_a_finding() -> None:
 
 def test_folds_without_any_difference() -> None:
     assert corrected_t_test(np.zeros(4), 0.1).p_value == 1.0
-    assert corrected_t_test(np.full(4, 0.1), 0.1).p_value == 0.0
+    # Folds that agree to the last digit tell nothing of how much others would differ.
+    same = corrected_t_test(np.full(4, 0.1), 0.1)
+    assert (same.difference, same.p_value) == (0.1, 1.0) and np.isnan([same.low, same.high]).all()
+
+
+def test_differences_of_shares_end_at_one() -> None:
+    wide = seed_interval(np.array([-0.4, 0.5]))
+    assert (wide.low, wide.high) == (-1, 1) and wide.p_value > 0.9
 
 
 @pytest.mark.parametrize(("differences", "share"), [([0.1], 0.1), ([0.1, np.nan], 0.1), ([0.1, 0.2], 0.0)])

@@ -1,12 +1,14 @@
-"""Bootstrap intervals against closed forms, a slow twin, and simulated coverage."""
+"""Intervals against closed forms, slow twins, and simulated coverage."""
 
 import numpy as np
 import pytest
+from scipy.special import logit
 from scipy.stats import binom, binomtest
+from scipy.stats import t as student
 from sklearn.metrics import r2_score, roc_auc_score
 
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.intervals import bootstrap_interval, bootstrap_macro_auc, wilson_interval
+from mgc_keras.evaluation.intervals import bootstrap_interval, macro_auc_interval, score_interval, wilson_interval
 from mgc_keras.evaluation.metrics import score
 from mgc_keras.evaluation.resampling import bootstrap_counts, bootstrap_scores, unit_sums
 
@@ -95,28 +97,115 @@ def test_only_group_intervals_cover_when_clips_of_an_artist_stand_and_fall_toget
     assert held["clips"] / 200 < 0.75
 
 
-def test_resampled_macro_auc_equals_scoring_the_repeated_clips():
+def test_single_clips_get_wilsons_interval_with_students_quantile():
+    truth, prediction = np.ones(120, int), (np.arange(120) >= 30).astype(int)
+    interval = score_interval(truth, prediction)
+    # The jackknife divides by 119 where the binomial variance divides by 120; Wilson's interval solves this equation.
+    n_clips, quantile = 119, student.ppf(0.975, 119)
+    for end in (interval.low, interval.high):
+        assert abs(0.75 - end) == pytest.approx(quantile * np.sqrt(end * (1 - end) / n_clips), rel=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "r2"])
+@pytest.mark.parametrize("weighting", ["pooled", "size", "equal"])
+def test_grouped_intervals_rest_on_scores_without_each_group(metric, weighting):
+    generator = np.random.default_rng(11)
+    groups = np.repeat(np.arange(20), generator.integers(2, 9, 20))
+    n_clips = len(groups)
+    truth = generator.integers(3, size=n_clips).astype(float)
+    wrong = (generator.random(20) < 0.4)[groups] & (generator.random(n_clips) < 0.9)
+    prediction, folds = np.where(wrong, (truth + 1) % 3, truth), np.arange(n_clips) % 2
+    interval = score_interval(truth, prediction, metric, folds=folds, weighting=weighting, groups=groups)
+    kept = [groups != group for group in range(20)]
+    left_out = [score(truth[some], prediction[some], metric, folds[some], weighting) for some in kept]
+    effective = n_clips**2 / np.sum(np.bincount(groups) ** 2)
+    quantile = student.ppf(0.975, effective - 1)
+    if metric == "r2":
+        half = quantile * np.sqrt(
+            19 / 20 * np.sum((np.log1p(-np.array(left_out)) - np.log1p(-np.array(left_out)).mean()) ** 2)
+        )
+        assert np.log([1 - interval.high, 1 - interval.low]) == pytest.approx(
+            np.log(1 - interval.score) + [-half, half]
+        )
+    else:
+        error = np.sqrt(19 / 20 * np.sum((np.array(left_out) - np.mean(left_out)) ** 2))
+        assert error**2 > 1.5 * interval.score * (1 - interval.score) / n_clips  # the floor of the effect plays no part
+        effect = error**2 * n_clips / (interval.score * (1 - interval.score))
+        for end in (interval.low, interval.high):
+            half = quantile * np.sqrt(end * (1 - end) * effect / n_clips)
+            assert abs(interval.score - end) == pytest.approx(half, rel=1e-9)
+
+
+def test_perfect_and_hopeless_scores_have_intervals_with_width():
+    perfect = score_interval(np.ones(128), np.ones(128))
+    assert perfect.high == 1 and perfect.low == pytest.approx(wilson_interval(128, 128).low, abs=0.001)
+    hopeless = score_interval(np.ones(128), np.zeros(128))
+    assert (hopeless.low, hopeless.high) == pytest.approx((0, 1 - perfect.low))
+    # Ten artists say less than 128 clips.
+    assert score_interval(np.ones(120), np.ones(120), groups=np.arange(120) // 12).low < 0.9
+    areas = macro_auc_interval(np.arange(40)[:, None] > 19, np.arange(40)[:, None])
+    assert areas.score == areas.high == 1 and 0.7 < areas.low < 0.9
+
+
+def test_too_few_groups_or_perfect_regressions_get_no_interval():
+    truth, groups = np.arange(30.0), np.arange(30) % 5
+    for metric in ("accuracy", "r2"):
+        interval = score_interval(truth, truth + (np.arange(30) == 3), metric, groups=groups)
+        assert np.isnan([interval.low, interval.high]).all()
+    assert str(score_interval(truth, truth, "r2")) == "1.000 [no interval]"
+
+
+def test_intervals_stay_in_the_range_of_the_metric():
+    generator = np.random.default_rng(3)
+    for _ in range(200):
+        truth, prediction = generator.normal(size=(2, 8)) * [[1], [3]]
+        assert score_interval(truth, prediction, "r2").high < 1
+        right = generator.random(8) < 0.9
+        interval = score_interval(np.ones(8), right)
+        assert 0 <= interval.low < interval.high <= 1
+
+
+def _coverage(true, draw, n_runs):
+    held = [interval.low <= true <= interval.high for interval in (draw() for _ in range(n_runs))]
+    return np.mean(held)
+
+
+@pytest.mark.parametrize("true", [0.6, 0.97])
+def test_few_clips_and_alike_artists_are_covered(true):
+    # 600 draws: a standard error of at most 0.01 around 0.95.
+    generator = np.random.default_rng(1)
+    assert _coverage(true, lambda: score_interval(np.ones(60), generator.random(60) < true), 600) > 0.92
+
+    def of_artists():
+        chance = generator.beta(true * 2.33, (1 - true) * 2.33, 12)  # a correlation of 0.3 within artists
+        return score_interval(np.ones(120), generator.random(120) < np.repeat(chance, 10), groups=np.arange(120) // 10)
+
+    assert _coverage(true, of_artists, 600) > 0.92
+
+
+def test_macro_auc_rests_on_areas_without_each_clip():
     generator = np.random.default_rng(9)
-    truth = generator.random((40, 4)) < [0.4, 0.5, 0.0, 0.03]
-    truth[0, 3] = True
-    scores = np.round(generator.random((40, 4)), 1)
-    interval = bootstrap_macro_auc(truth, scores, n_resamples=60, seed=3)
-    slow = []
-    for counts in _counts(40, 60, seed=3):
-        repeated = np.repeat(np.arange(40), counts)
-        mixed = [tag for tag in range(4) if 0 < truth[repeated, tag].sum() < 40]
-        slow.append(np.mean([roc_auc_score(truth[repeated, tag], scores[repeated, tag]) for tag in mixed]))
-    assert (interval.low, interval.high) == pytest.approx(np.percentile(slow, [2.5, 97.5]), abs=1e-12)
-    kept = [0, 1, 3]
+    truth = generator.random((40, 3)) < [0.4, 0.5, 0.0]
+    scores = np.round(generator.random((40, 3)), 1)
+    interval = macro_auc_interval(truth, scores)
+    kept = [0, 1]
     assert interval.score == pytest.approx(roc_auc_score(truth[:, kept], scores[:, kept]), abs=1e-12)
+    left_out = np.array(
+        [roc_auc_score(truth[rest][:, kept], scores[rest][:, kept]) for rest in ~np.eye(40, dtype=bool)]
+    )
+    error = np.sqrt(39 / 40 * np.sum((left_out - left_out.mean()) ** 2))
+    n_rarer = np.minimum(truth[:, kept].sum(0), (~truth[:, kept]).sum(0)).mean()
+    half = student.ppf(0.975, n_rarer - 1) * error / (interval.score * (1 - interval.score))
+    assert logit([interval.low, interval.high]) == pytest.approx(logit(interval.score) + [-half, half])
     with pytest.raises(OptionError):
-        bootstrap_macro_auc(np.zeros((9, 2)), np.zeros((9, 2)))
+        macro_auc_interval(np.zeros((9, 2)), np.zeros((9, 2)))
 
 
 @pytest.mark.parametrize(
     "call",
     [
         lambda: bootstrap_interval([1], [1]),
+        lambda: score_interval([1], [1]),
         lambda: bootstrap_interval([1, 2], [1, 2], groups=["one", "one"]),
         lambda: bootstrap_interval([1, 2], [1, 2], confidence=95),
         lambda: bootstrap_interval([1, 2], [1, 2], n_resamples=0),

@@ -56,15 +56,13 @@ def _over_fits(run: RunFolder) -> list[Judgement]:
 def _segments(run: RunFolder) -> list[Judgement]:
     found = []
     for row in differences(run, [("vgg16-3s", "vgg16"), ("svm-3s", "svm")]):
-        # No clip told the two apart: a bootstrap of such clips has no width, however few they are.
-        alike = row["ci_low"] == row["ci_high"]
-        inside = -COMPARABLE <= row["ci_low"] and row["ci_high"] <= COMPARABLE and not alike
+        inside = -COMPARABLE <= row["ci_low"] and row["ci_high"] <= COMPARABLE
         outside = row["ci_low"] > COMPARABLE or row["ci_high"] < -COMPARABLE
         verdict = CONFIRMED if inside else REFUTED if outside else NOT_DECIDED
         words = f"Accuracy of {row['feature_a']} minus {row['feature_b']}"
         evidence = f"{words} is {difference_text(row)} over {row['n_clips']} clips."
         why = "" if inside or outside else "The interval reaches across 5 points of difference."
-        why = "No clip tells the two apart, so the interval says nothing." if alike else why
+        why = "There are too few artists for an interval." if pd.isna(row["ci_low"]) else why
         found.append(Judgement(row["task"], row["protocol"], evidence, verdict, why))
     return found
 

@@ -24,7 +24,7 @@ _OVER_SEEDS = (
 def glance(run: RunFolder) -> list[Part]:
     """The planned differences, the claims, either way, and Tables 2 and 3."""
     note = (
-        "In brackets: 95 % intervals, bootstrap over test clips, or over artists where they are known. Published: one "
+        "In brackets: 95 % intervals, over test clips, or over artists where they are known. Published: one "
         "stratified split; the epoch is chosen on the very clips that are scored, as the paper does. Corrected: "
         "artists on one side of the split; a validation part of the training clips chooses the epoch, and settings of "
         "classic classifiers. Chance: always naming the most frequent class."

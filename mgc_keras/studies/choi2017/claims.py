@@ -255,7 +255,7 @@ def _arousal(scores: pd.Series) -> tuple[str, bool]:
 
 def _valence(scores: pd.Series) -> tuple[str, bool]:
     order = ranked(scores)
-    top, single = order[:6], next(name for name in order if len(name) == 1)
+    top, single = order[:6], next((name for name in order if len(name) == 1), "none")
     n_3 = _holding(top, "3")
     evidence = f"Of the top 6 ({', '.join(top)}) {n_3} hold layer 3; the best single layer is {single}."
     return evidence, n_3 == 6 and single == "3"

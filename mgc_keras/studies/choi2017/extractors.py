@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.datasets.manifest import Manifest, read_manifest
-from mgc_keras.evaluation.intervals import bootstrap_macro_auc
+from mgc_keras.evaluation.intervals import macro_auc_interval
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.features.export import export_features
 from mgc_keras.features.extractor import Extractor
@@ -105,7 +105,7 @@ def source_network(run: Run[Options]) -> Source:
         _train(manifest, source, validation_csv, _settings(run.options), run.jobs)
     validation = pd.read_csv(validation_csv)
     truth, scores = (validation.filter(regex=f"^{kind}_").to_numpy() for kind in ("truth", "score"))
-    found = bootstrap_macro_auc(truth, scores, seed=run.seed)
+    found = macro_auc_interval(truth, scores)
     ends = (found.score, found.low, found.high)
     run.add_scores([ScoreRow(run.study.key, "source", "tags", "corrected", "auc", *ends, np.nan, len(truth))])
     return source

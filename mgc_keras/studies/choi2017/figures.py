@@ -101,8 +101,9 @@ def label_differences(run: RunFolder, task: str, protocol: str, baseline: str = 
     Returns
     -------
     pd.DataFrame
-        Columns label, feature, convnet, baseline, difference, ci_low, ci_high (paired bootstrap over the clips of the
-        class; missing for a single clip), n_clips; largest difference first. Empty where predictions are not saved.
+        Columns label, feature, convnet, baseline, difference, ci_low, ci_high (of `compare_tables`, over
+        the clips of the class; missing for a single clip), n_clips; largest difference first. Empty where predictions
+        are not saved.
     """
     scores = run.scores[(run.scores["task"] == task) & (run.scores["protocol"] == protocol)]
     best = best_layer_set(scores)
@@ -199,7 +200,7 @@ def _bars_with_intervals(table: pd.DataFrame, names: str, title: str, x: str) ->
     for here, (score, top) in enumerate(zip(table["accuracy"], table["ci_high"])):
         axes.text(here, max(score, top) + 0.01, f"{score:.3f}", ha="center", fontsize=10)
     axes.set_xticks(place, table[names], fontsize=10)
-    axes.set_ylim(0, min(1.1, max(table["ci_high"].max(), table["accuracy"].max()) + 0.1))
+    axes.set_ylim(0, min(1.1, table[["ci_high", "accuracy"]].max(axis=None) + 0.1))
     label_axes(axes, title, x, "Accuracy (share of clips),\nwith 95 % interval")
     return figure
 

@@ -56,7 +56,7 @@ def glance(run: RunFolder) -> list[Part]:
     """The planned differences, the claims, and the table Paper | Published protocol | Corrected."""
     is_published = run.config.get("options", {}).get("published_features")
     note = (
-        "In brackets: 95 % intervals, bootstrap over clips, or over artists where the protocol keeps artists together. "
+        "In brackets: 95 % intervals, over clips, or over artists where the protocol keeps artists together. "
         "Chance: always naming the most frequent class."
     )
     return [

@@ -82,10 +82,9 @@ def search_and_score(
                 task.metric,
                 predictions,
                 weighting=settings.fold_weighting,
-                # Intervals draw whole artists only where folds keep them apart, so that both tell of unknown artists.
+                # Artists are the evidence only where folds keep them apart, so that both tell of unknown artists.
                 grouped=grouped and task.groups is not None,
                 published=task.published.get(feature),
-                seed=run.seed,
             )
         )
     candidates = pd.concat([result.cv_results.assign(feature=name) for name, result in results.items()])

@@ -156,7 +156,7 @@ class Run(Generic[Options]):
         predictions : pd.DataFrame
             Columns clip_id, fold, truth, prediction and, where known, group.
         grouped : bool, optional
-            Draw whole groups in the interval's bootstrap; default: where the protocol keeps artists together.
+            Groups are the independent evidence; default: where the protocol keeps artists together.
         """
         self.writer.predictions(task, feature, protocol.name, predictions)
         row = score_row(
@@ -168,7 +168,6 @@ class Run(Generic[Options]):
             predictions,
             grouped=protocol.keeps_artists_together if grouped is None else grouped,
             published=self.study.paper.printed(task).get(feature) if self.study.paper else None,
-            seed=self.seed,
         )
         self.add_scores([row])
         return row

@@ -80,7 +80,7 @@ def glance(run: RunFolder) -> list[Part]:
         caption = f"{task}: genre of a song from one excerpt or from all, with 95 % intervals. Dotted: chance."
         parts.append(FigureImage(draw_ways(run, task), caption))
     note = (
-        "In brackets: 95 % intervals, bootstrap over songs (excerpts: over their songs), or over artists where they "
+        "In brackets: 95 % intervals, over songs (excerpts: over their songs), or over artists where they "
         "are known. Published: one split by song, the last epoch. Corrected: folds with artists on one side of each; "
         "validation songs choose the epoch."
     )

@@ -58,7 +58,7 @@ def score_transfer(tuned: FineTuned, writer: RunWriter, *, seed: int = 0) -> Tra
     writer : RunWriter
         Takes the predictions at the quoted epochs; ``fold`` counts through all seeds and repetitions.
     seed : int
-        Of the bootstrap.
+        Of the sign swaps.
     """
     task, protocol = tuned.task.name, tuned.protocol.name
     curves = read_curves(tuned.folders)
@@ -68,9 +68,7 @@ def score_transfer(tuned: FineTuned, writer: RunWriter, *, seed: int = 0) -> Tra
     for start, table in predictions.items():
         writer.predictions(task, start, protocol, table)
         published = PAPER.printed(task).get(start)
-        row = score_row(
-            PAPER.key, task, start, protocol, "accuracy", table, grouped=True, published=published, seed=seed
-        )
+        row = score_row(PAPER.key, task, start, protocol, "accuracy", table, grouped=True, published=published)
         scores.append(replace(row, n_clips=table["clip_id"].nunique()))
     comparisons = _over_folds(tuned, folds, predictions, seed)
     means = folds.groupby(["start", "seed"], sort=False)[["accuracy", "last_accuracy", "epochs_to_90"]].mean()

@@ -10,7 +10,7 @@ import pandas as pd
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold, repeated_folds
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.evaluation.intervals import bootstrap_macro_auc
+from mgc_keras.evaluation.intervals import macro_auc_interval
 from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.files import whole_file
@@ -111,7 +111,7 @@ def source_row(run: Run[Options]) -> ScoreRow:
     write_table(table.assign(auc=table["tag"].map(found.per_tag)), run.folder / "source_tags.csv")
     if found.left_out:
         print(f"{len(found.left_out)} tags cannot be scored on the held-out clips: {', '.join(found.left_out)}")
-    interval = bootstrap_macro_auc(truth.to_numpy(), scores, seed=run.seed)
+    interval = macro_auc_interval(truth.to_numpy(), scores)
     ends = (interval.score, interval.low, interval.high)
     return ScoreRow(run.study.key, SOURCE, "tags", "corrected", "auc", *ends, np.nan, len(truth))
 

@@ -49,7 +49,7 @@ def test_over_fitting_needs_epochs_beyond_30(writer, n_epochs, slope, verdict) -
 
 @pytest.mark.parametrize(
     ("difference", "half", "verdict"),
-    [(0.01, 0.03, "confirmed"), (0.2, 0.1, "refuted"), (0.04, 0.03, "not decided"), (0.0, 0.0, "not decided")],
+    [(0.01, 0.03, "confirmed"), (0.2, 0.1, "refuted"), (0.04, 0.03, "not decided"), (0.0, np.nan, "not decided")],
 )
 def test_comparable_is_within_five_points(writer, difference, half, verdict) -> None:
     writer.comparisons(comparison_rows([comparison("vgg16-3s", "vgg16", difference, half, 0.5)]))

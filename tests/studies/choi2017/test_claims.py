@@ -6,11 +6,12 @@ import pytest
 from run_example import genre_predictions, write_example_run
 from typed_rows import score_rows
 
-from mgc_keras.evaluation.paired import compare
+from mgc_keras.evaluation.intervals import bootstrap_interval
 from mgc_keras.runs.claims import read_claim_rows
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.choi2017.claims import N_RESAMPLES, task_scores
+from mgc_keras.studies.choi2017.feature_sets import layer_sets
 from mgc_keras.studies.common.claims import write_claims
 
 
@@ -97,6 +98,16 @@ def test_ranks_on_emotion(claims, recorded) -> None:
     assert verdicts(claims, "g") == {"emoMusic_v": word(holds)}
 
 
+def test_emotion_without_single_layers_is_refuted_not_an_error(tmp_path) -> None:
+    sets = [name for name in layer_sets() if len(name) > 1]
+    names = {"study": "choi2017", "task": "emoMusic_v", "protocol": "published", "metric": "r2"}
+    ends = {"ci_low": np.nan, "ci_high": np.nan, "published": np.nan, "n_clips": 1}
+    rows = [{**names, "feature": name, "score": 0.1 * len(name), **ends} for name in sets]
+    RunWriter(tmp_path).scores(score_rows(rows))
+    (found,) = [row for row in write_claims(tmp_path) if row.claim == "g" and row.task]
+    assert found.verdict == "refuted" and "the best single layer is none" in found.evidence
+
+
 def test_sets_with_layer_4_on_vocal(claims, recorded) -> None:
     scores = recorded["jamendo_vd"]
     with_4 = [scores[name] for name in sets_by_score(scores) if "4" in name]
@@ -118,17 +129,18 @@ def example(tmp_path_factory) -> RunFolder:
     return RunFolder(write_example_run(tmp_path_factory.mktemp("run"), sets))
 
 
-def test_resamples_are_those_of_the_paired_tests(example) -> None:
+def test_resamples_are_those_of_the_bootstrap_over_artists(example) -> None:
     cell = next(cell for cell in task_scores(example, ["genre <example>"]) if cell.protocol == "corrected")
-    tables = {name: genre_predictions(name, "corrected") for name in ("12345", "mfcc")}
-    found = compare(
-        *(tables["12345"]["truth"], tables["12345"]["prediction"], tables["mfcc"]["prediction"]),
-        groups=("group " + tables["mfcc"]["group"]).to_numpy(str),
-        n_resamples=N_RESAMPLES,
-    )
-    differences = cell.resampled["12345"] - cell.resampled["mfcc"]
-    assert np.percentile(differences, [2.5, 97.5]) == pytest.approx([found.low, found.high], abs=1e-12)
-    assert cell.scores["12345"] - cell.scores["mfcc"] == pytest.approx(found.difference)
+    for name in ("12345", "mfcc"):
+        table = genre_predictions(name, "corrected")
+        groups = ("group " + table["group"]).to_numpy(str)
+        found = bootstrap_interval(table["truth"], table["prediction"], groups=groups, n_resamples=N_RESAMPLES)
+        ends = np.percentile(cell.resampled[name], [2.5, 97.5])
+        assert ends == pytest.approx([found.low, found.high], abs=1e-12)
+        assert cell.scores[name] == pytest.approx(found.score)
+    # The same artists are drawn for both.
+    spread = (cell.resampled["12345"] - cell.resampled["mfcc"]).std()
+    assert spread != pytest.approx(np.hypot(*cell.resampled[["12345", "mfcc"]].std()), rel=0.02)
 
 
 def test_statements_are_decided_where_nearly_all_resamples_agree(example) -> None:

@@ -108,7 +108,7 @@ def test_a_run_of_one_protocol_and_one_feature(run_folder, tmp_path):
     one.to_csv(tmp_path / "scores.csv", index=False)
     text = write_report(tmp_path).read_text()
     assert "Corrected</th>" not in text
-    assert re.search(r"<td>MFCC</td><td>–</td><td>0\.\d{3}</td>", text)
+    assert re.search(r"<td>MFCC</td><td>–</td><td>0\.\d{3} \[no interval\]</td>", text)
 
 
 def test_published_features_are_owned_up_to(run_folder, tmp_path, text):

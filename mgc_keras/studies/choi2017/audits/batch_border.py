@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from mgc_keras.checks import check_sizes
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
-from mgc_keras.evaluation.intervals import bootstrap_interval
+from mgc_keras.evaluation.intervals import score_interval
 
 BATCH_BORDER, SHIFTED, SAME_BATCH = "batch border", "shifted border", "inside one batch"
 
@@ -112,7 +112,7 @@ def batch_number(features: np.ndarray, labels: np.ndarray, *, batch_size: int = 
     rows = []
     for kind, table in {"mfcc": features, "batch number": indicators, "mfcc + batch number": joined}.items():
         model = make_pipeline(StandardScaler(), SVC(C=8.0))
-        found = bootstrap_interval(labels, cross_val_predict(model, table, labels, cv=StratifiedKFold(n_folds)))
+        found = score_interval(labels, cross_val_predict(model, table, labels, cv=StratifiedKFold(n_folds)))
         ends = {"accuracy": found.score, "ci_low": found.low, "ci_high": found.high}
         rows.append({"feature": kind, "n_batches": indicators.shape[1], **ends, "n_clips": len(labels)})
     text = (

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from mgc_keras.evaluation.audit import AuditResult
-from mgc_keras.evaluation.intervals import bootstrap_interval
+from mgc_keras.evaluation.intervals import score_interval
 from mgc_keras.evaluation.paired import compare, holm
 from mgc_keras.studies.choi2017.audits.batch_border import clip_rows
 
@@ -63,7 +63,7 @@ def batch_order(
     labels, groups = labels[tested], None if groups is None else groups[tested]
     rows = []
     for name, guess in guesses.items():
-        found = bootstrap_interval(labels, guess, groups=groups, seed=seed)
+        found = score_interval(labels, guess, groups=groups)
         row = {"order": name, "accuracy": found.score, "ci_low": found.low, "ci_high": found.high}
         if name != REFERENCE:
             result = compare(labels, guess, guesses[REFERENCE], groups=groups, seed=seed)
