@@ -18,11 +18,25 @@ from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
 
-KINDS = ("unreadable", "empty", "truncated", "silent", "too_short", "wrong_extension", "duplicate")
+KINDS = (
+    "unreadable",
+    "empty",
+    "truncated",
+    "implausible_level",
+    "silent",
+    "antiphase",
+    "too_short",
+    "wrong_extension",
+    "duplicate",
+)
 # Shorter than one window of 1024 samples at 12 kHz, and the MFCC baseline has to pad a clip.
 MINIMUM_DURATION = 0.1
 # -80 dB against full scale: three steps of a 16-bit file.
 SILENCE = 1e-4
+# 20 dB above full scale: no decoder and no mix goes so far, but a file of numbers in another unit does.
+LOUDEST = 10.0
+# Of the channels' power, what is left in the mono mix: -20 dB. Independent channels keep half of it.
+CANCELLED = 0.01
 
 
 @dataclass(frozen=True)
@@ -217,7 +231,13 @@ def _findings(path: Path, name: str, probe: ClipProbe, is_heard: bool, minimum_d
         return
     if not probe.finite:
         yield found("unreadable", "contains NaN or infinite samples", "export the clip again from its source")
-    elif not is_heard:
+    elif probe.peak > LOUDEST:
+        detail = f"its samples reach {probe.peak:.3g} times full scale"
+        yield found("implausible_level", detail, "export it again with samples from -1 to 1")
+    if probe.finite and probe.mixed_power < CANCELLED and probe.peak >= SILENCE:
+        detail = f"its channels cancel each other: their mix has {100 * probe.mixed_power:.2g} % of their power"
+        yield found("antiphase", detail, "read one of them (--channel left), or turn one over")
+    elif probe.finite and not is_heard:
         detail, cure = "its mono mix is below -80 dB throughout", "listen to it, then replace it or leave it out"
         yield found("silent", detail, cure)
     if probe.duration < minimum_duration:
