@@ -8,7 +8,7 @@ import soundfile
 
 from mgc_keras.audio.clip import Clip, Pieces, Sound, Stream
 from mgc_keras.audio.mpeg import walk_frames
-from mgc_keras.audio.ogg import missing_pages
+from mgc_keras.audio.ogg import links, missing_pages
 from mgc_keras.errors import AudioError
 
 # libsndfile's name of each format that the package reads, and the suffix that belongs to it.
@@ -58,6 +58,9 @@ def open_clip(path: str | Path) -> Clip:
         raise _why_not_opened(path)
     if sound.format in ("WAV", "WAVEX") and not sound.frames and (pieces := _with_sizes(path)):
         sound = Sound(Pieces(path, pieces))
+    if sound.format == "OGG" and sound.frames >= _UNKNOWN_FRAMES and len(chain := links(path)) > 1:
+        # Its links are not of one kind. `Clip` reads on behind the first.
+        sound = Sound(Pieces(path, chain[:1]))
     cure = None
     if sound.frames >= _UNKNOWN_FRAMES:
         problem, cure = "does not say in its header how long it is", "encode it again, into a file instead of a pipe"

@@ -90,8 +90,7 @@ def read_waveform(
                 raise AudioError(problem, path=path, cure="cut it into shorter files")
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
     except MemoryError as error:
-        cure = "cut it into shorter files, or close other programs"
-        raise AudioError("needs more memory than there is", path=path, cure=cure) from error
+        raise no_memory(path) from error
 
 
 def waveform_blocks(
@@ -124,6 +123,12 @@ def waveform_blocks(
         blocks = chain([first], blocks)
         rate = clip.samplerate if sampling_rate is None else sampling_rate
         yield from blocks if rate == clip.samplerate else _resampled(blocks, clip.samplerate, rate)
+
+
+def no_memory(path: str | Path | None = None) -> AudioError:
+    """Return the error that stands for a `MemoryError`."""
+    cure = "cut it into shorter files, or close other programs"
+    return AudioError("needs more memory than there is", path=path, cure=cure)
 
 
 def fit_waveform(waveform: np.ndarray, n_samples: int, fit: str = "repeat") -> np.ndarray:

@@ -173,7 +173,8 @@ def walk_frames(path: str | Path) -> MpegFrames:
                 if is_info:
                     parts[-1].info = info = block[place : place + length]
                     if info[name_place + 7] & 1:
-                        parts[-1].promised = int.from_bytes(info[name_place + 8 : name_place + 12], "big")
+                        # None stands for an unknown number.
+                        parts[-1].promised = int.from_bytes(info[name_place + 8 : name_place + 12], "big") or None
                     start += length
                 else:
                     parts[-1].n_frames += 1

@@ -70,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras segment`` and return its exit code."""
+    from mgc_keras.audio.files import no_memory
     from mgc_keras.features.clips import list_clips
     from mgc_keras.files import output_folder
     from mgc_keras.progress import progress_bar
@@ -98,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 waveform = read_clip(songs, number, arguments.sampling_rate)
                 segmentation = segment_waveform(waveform, arguments.sampling_rate, settings)
-            except MgcKerasError as error:
+            except (MgcKerasError, MemoryError) as problem:
+                error = no_memory() if isinstance(problem, MemoryError) else problem
                 failures[number] = FailedClip.of(songs.clip_ids[number], songs.filepaths[number], error)
             else:
                 files[number].write(waveform, segmentation)

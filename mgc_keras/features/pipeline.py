@@ -14,7 +14,7 @@ from typing import Any, cast
 import joblib
 import numpy as np
 
-from mgc_keras.audio.files import fit_waveform, read_waveform, waveform_blocks
+from mgc_keras.audio.files import fit_waveform, no_memory, read_waveform, waveform_blocks
 from mgc_keras.audio.spans import Spans
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.features.clips import Clips
@@ -24,7 +24,6 @@ from mgc_keras.features.extractor import Extractor
 _HELD_SAMPLES = 1 << 24
 # Of all channels, that are decoded at a time where the clip may be long.
 _BLOCK_SAMPLES = 1 << 22
-_NO_MEMORY = "needs more memory than there is"
 
 
 class LongWaveform:
@@ -158,7 +157,7 @@ def reader(
         except AudioError as error:
             return error
         except MemoryError:
-            return AudioError(_NO_MEMORY, cure="cut it into shorter files, or close other programs")
+            return no_memory()
         except OSError as error:
             return _system_error(error)
 
@@ -240,7 +239,7 @@ def _rows(extractor: Extractor, waveforms: Any) -> list[np.ndarray | AudioError]
     except AudioError as error:
         problem = error
     except MemoryError:
-        problem = AudioError(_NO_MEMORY, cure="cut it into shorter files, or close other programs")
+        problem = no_memory()
     if len(waveforms) == 1:
         return [problem]
     if getattr(extractor, "depends_on_batch", False):

@@ -93,6 +93,25 @@ def test_a_truncated_real_mp3(tmp_path, shared_data):
     assert kinds_by_clip(check_folder(tmp_path)) == {"cut.mp3": ["truncated"]}
 
 
+def test_levels_that_are_no_sound_and_channels_that_cancel(tmp_path):
+    samples = tune(1.0)
+    write(tmp_path / "int16.wav", samples * 32768, subtype="FLOAT")
+    write(tmp_path / "hot.wav", samples * 8, subtype="FLOAT")
+    huge = samples.copy()
+    huge[100] = 3e38
+    write(tmp_path / "huge.wav", huge, subtype="FLOAT")
+    noise = np.random.default_rng(0).normal(0, 0.1, (RATE, 2))
+    write(tmp_path / "independent.wav", noise)
+    # What is equal in both has 0.02 squared of the power, then 0.2 squared.
+    write(tmp_path / "nearly.wav", noise[:, :1] * [1, -1] + noise[:, 1:] * [0.02, 0.02])
+    write(tmp_path / "far.wav", noise[:, :1] * [1, -1] + noise[:, 1:] * [0.2, 0.2])
+    report = check_folder(tmp_path)
+    expected = {name: ["implausible_level"] for name in ("int16.wav", "huge.wav")} | {"nearly.wav": ["antiphase"]}
+    assert kinds_by_clip(report) == expected
+    (nearly,) = (finding for finding in report.findings if finding.kind == "antiphase")
+    assert "0.04 % of their power" in nearly.detail
+
+
 def test_silent_clips(tmp_path):
     n = RATE
     generator = np.random.default_rng(0)
