@@ -12,7 +12,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from mgc_keras.audio.containers import SUFFIX_OF_FORMAT
-from mgc_keras.audio.files import find_clips, is_clip_name, walk_files
+from mgc_keras.audio.files import find_clips, is_clip_name, no_memory, walk_files
 from mgc_keras.audio.probe import ClipProbe, probe_clip
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import write_text
@@ -205,7 +205,8 @@ def _judge(path: Path, name: str, minimum_duration: float) -> tuple[list[Finding
     """The findings about one clip, and its fingerprint; no fingerprint where clips of other music may share it."""
     try:
         probe = probe_clip(path)
-    except AudioError as error:
+    except (AudioError, MemoryError) as problem:
+        error = no_memory() if isinstance(problem, MemoryError) else problem
         kind = "empty" if path.is_file() and path.stat().st_size == 0 else "unreadable"
         return [Finding(name, kind, error.problem, error.cure or "")], ""
     except OSError as error:

@@ -36,6 +36,7 @@ class Pieces(io.RawIOBase):
         self._pieces = [piece for piece in pieces if len(piece)]
         self._ends = list(accumulate(map(len, self._pieces)))
         self._place = 0
+        self.error: OSError | None = None
 
     def close(self) -> None:
         """Close the file."""
@@ -62,8 +63,12 @@ class Pieces(io.RawIOBase):
                 n_read = len(wanted)
                 wanted[:] = piece[inside : inside + n_read]
             else:
-                self._stream.seek(piece.start + inside)
-                n_read = self._stream.readinto(wanted) or 0
+                try:
+                    self._stream.seek(piece.start + inside)
+                    n_read = self._stream.readinto(wanted) or 0
+                except OSError as error:
+                    # The library that calls this could not hand it on; `Clip` does.
+                    n_read, self.error = 0, error
             if not n_read:
                 break
             n_done += n_read
@@ -168,6 +173,8 @@ class Clip:
             samples *= np.float32(2.0**-15)
             return samples
         samples = self._sound.read(n_frames, dtype="float32")
+        if isinstance(self._sound.name, Pieces) and self._sound.name.error:
+            raise self._sound.name.error
         if self._sound.channels == self.channels:
             return samples
         mono = samples if samples.ndim == 1 else samples.mean(axis=1)

@@ -92,7 +92,8 @@ def _with_sizes(path: Path) -> list[bytes | range]:
         stream.seek(0)
         head = bytearray(stream.read(start))
     # Where the whole file is accounted for, it holds no samples indeed.
-    if promised or not start or int.from_bytes(head[4:8], "little") + 8 >= size or head[:4] != b"RIFF":
+    of_riff = int.from_bytes(head[4:8], "little")
+    if promised or not start or head[:4] != b"RIFF" or size <= of_riff + 8 < _UNKNOWN_LENGTH_FROM:
         return []
     head[4:8] = min(size - 8, 0xFFFFFFFF).to_bytes(4, "little")
     head[-4:] = min(size - start, 0xFFFFFFFF).to_bytes(4, "little")

@@ -159,16 +159,18 @@ def walk_frames(path: str | Path) -> MpegFrames:
             block = stream.read(_BLOCK_BYTES)
             # A frame that begins near the end of a block is left to the next one.
             last = len(block) - (_LONGEST_FRAME if position + len(block) < size else 0)
-            place = start = 0
+            place = start = n_frames = 0
+            most = size - position
+            # A song has ten thousand frames: what is done for each is as little as can be.
             while place < last:
                 frame = _frame(block[place : place + 4])
-                if frame is None or position + place + frame[0] > size:
+                if frame is None or place + frame[0] > most:
                     break
                 length, this_kind, name_place = frame
-                is_info = block[place + name_place : place + name_place + 4] in (b"Xing", b"Info")
+                is_info = block.startswith((b"Xing", b"Info"), place + name_place)
                 if is_info or this_kind != kind:
-                    _add_range(parts, position + start, position + place)
-                    start, kind = place, this_kind
+                    _add_frames(parts, position + start, position + place, n_frames)
+                    start, kind, n_frames = place, this_kind, 0
                     parts.append(MpegPart(block[place : place + 4]))
                 if is_info:
                     parts[-1].info = info = block[place : place + length]
@@ -177,9 +179,9 @@ def walk_frames(path: str | Path) -> MpegFrames:
                         parts[-1].promised = int.from_bytes(info[name_place + 8 : name_place + 12], "big") or None
                     start += length
                 else:
-                    parts[-1].n_frames += 1
+                    n_frames += 1
                 place += length
-            _add_range(parts, position + start, position + place)
+            _add_frames(parts, position + start, position + place, n_frames)
             position += place
             if place < last and frame is not None:
                 missing_bytes = position + frame[0] - size
@@ -214,8 +216,9 @@ def _name_place(header: bytes) -> int:
     return 4 + side_information
 
 
-def _add_range(parts: list[MpegPart], start: int, stop: int) -> None:
+def _add_frames(parts: list[MpegPart], start: int, stop: int, n_frames: int) -> None:
     if start < stop:
+        parts[-1].n_frames += n_frames
         ranges = parts[-1].ranges
         if ranges and ranges[-1].stop == start:
             start = ranges.pop().start

@@ -154,17 +154,17 @@ def reader(
         try:
             waveform = waveform_of(clips.paths[position])
             return waveform if n_samples is None else fit_waveform(waveform, n_samples, fit)
-        except AudioError as error:
-            return error
-        except MemoryError:
-            return no_memory()
-        except OSError as error:
-            return _system_error(error)
+        except (AudioError, OSError, MemoryError) as error:
+            return _problem(error)
 
     return read
 
 
-def _system_error(error: OSError) -> AudioError:
+def _problem(error: AudioError | OSError | MemoryError) -> AudioError:
+    if isinstance(error, AudioError):
+        return error
+    if isinstance(error, MemoryError):
+        return no_memory()
     return AudioError(error.strerror or str(error), cure="see to it that the file can be read")
 
 
@@ -202,8 +202,8 @@ def _waveforms(
             for start, end in spans.bounds(len(reading), extractor.sampling_rate):
                 try:
                     waveform = reading[start:end]
-                except (AudioError, OSError) as error:
-                    result.problem = error if isinstance(error, AudioError) else _system_error(error)
+                except (AudioError, OSError, MemoryError) as error:
+                    result.problem = _problem(error)
                     break
                 if extractor.n_samples is not None:
                     waveform = fit_waveform(waveform, extractor.n_samples, extractor.fit)
@@ -236,10 +236,8 @@ def _rows(extractor: Extractor, waveforms: Any) -> list[np.ndarray | AudioError]
     """Compute rows of waveforms together; if one of them makes that impossible, one by one."""
     try:
         return list(extractor(waveforms))
-    except AudioError as error:
-        problem = error
-    except MemoryError:
-        problem = no_memory()
+    except (AudioError, MemoryError) as error:
+        problem = _problem(error)
     if len(waveforms) == 1:
         return [problem]
     if getattr(extractor, "depends_on_batch", False):

@@ -69,7 +69,7 @@ def test_a_wav_file_from_a_pipe_that_says_nothing_is_read_to_its_end(tmp_path):
     content = write(tmp_path / "whole.wav", tune()).read_bytes()
     place = content.index(b"data") + 4
     path = tmp_path / "pipe.wav"
-    for riff_size in (0, place - 4):
+    for riff_size in (0, place - 4, 0xFFFFFFFF):
         path.write_bytes(
             content[:4] + riff_size.to_bytes(4, "little") + content[8:place] + bytes(4) + content[place + 4 :]
         )
