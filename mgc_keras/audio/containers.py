@@ -213,4 +213,6 @@ def _missing_frames(path: str | Path) -> str:
     # Some encoders count the frame that carries the header itself: a difference of one proves nothing.
     if frames.promised and frames.n_frames < frames.promised - 1:
         return f"holds {100 * frames.n_frames / frames.promised:.1f} % of the audio its header promises"
+    if frames.odd_bytes:
+        return f"is damaged: {frames.odd_bytes} bytes between its frames are no audio"
     return lacks

@@ -8,6 +8,7 @@ References
 ISO/IEC 11172-3 and 13818-3 (frame header); the "Xing" or "Info" header that encoders put into the first frame.
 """
 
+import io
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -99,12 +100,14 @@ class MpegFrames:
     """What a walk over an mp3 file found.
 
     Whole frames that hold audio; the frames that Xing or Info headers name, None without such a header; the bytes that
-    the last frame lacks, 0 where the file ends with a whole frame; the frames by kind.
+    the last frame lacks, 0 where the file ends with a whole frame; the bytes between frames that are neither frames nor
+    tags; the frames by kind.
     """
 
     n_frames: int
     promised: int | None
     missing_bytes: int
+    odd_bytes: int = 0
     parts: list[MpegPart] = field(default_factory=list, compare=False, repr=False)
 
     @property
@@ -151,9 +154,9 @@ def walk_frames(path: str | Path) -> MpegFrames:
     """Find the frames of an mp3 file from header to header; memory stays flat however long the file."""
     size = Path(path).stat().st_size
     parts: list[MpegPart] = []
-    kind, missing_bytes = None, 0
+    kind, missing_bytes, odd_bytes = None, 0, 0
     with open(path, "rb") as stream:
-        position = _find_frame(stream, 0)
+        position = _find_frame(stream, _behind_tags(stream, 0))
         while position is not None:
             stream.seek(position)
             block = stream.read(_BLOCK_BYTES)
@@ -190,13 +193,15 @@ def walk_frames(path: str | Path) -> MpegFrames:
                 # A cut inside a header leaves its first bytes; anything else is a tag or damage.
                 if 0 < size - position < 4 and block[place] == 0xFF:
                     missing_bytes = 4 - (size - position)
-                position = _find_frame(stream, position)
+                start = _behind_tags(stream, position)
+                position = _find_frame(stream, start)
+                odd_bytes += 0 if position is None else position - start
     parts = [part for part in parts if part.n_frames >= _LEAST_FRAMES] or parts[:1]
     promises = [part.promised for part in parts if part.promised is not None]
     # Of several parts, none can make up for what another lacks.
     most = sum(max(part.n_frames, part.promised or 0) for part in parts)
     promised = None if not promises else promises[0] if len(parts) == 1 else most
-    return MpegFrames(sum(part.n_frames for part in parts), promised, missing_bytes, parts)
+    return MpegFrames(sum(part.n_frames for part in parts), promised, missing_bytes, odd_bytes, parts)
 
 
 @lru_cache(maxsize=4096)
@@ -236,12 +241,17 @@ def _length_of_tag(head: bytes) -> int:
     return 0
 
 
+def _behind_tags(stream: BinaryIO, start: int) -> int:
+    """Where the tags end that begin at `start`; one that claims to reach beyond the file is none."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(start)
+    while (length := _length_of_tag(stream.read(16))) and start + length <= size:
+        start = stream.seek(start + length)
+    return start
+
+
 def _find_frame(stream: BinaryIO, start: int) -> int | None:
     """Position of the first frame from `start` on that is followed by another one; None if there is none nearby."""
-    stream.seek(start)
-    while length := _length_of_tag(stream.read(16)):
-        start += length
-        stream.seek(start)
     for begin in range(start, start + _SEARCH_BYTES, _BLOCK_BYTES):
         stream.seek(begin)
         window = stream.read(_BLOCK_BYTES + _LONGEST_FRAME)

@@ -12,6 +12,7 @@ from broken_clips import RATE, cut, promise_more, tune, write, write_unusable
 
 from mgc_keras.audio.check import KINDS, check_folder
 from mgc_keras.audio.files import read_waveform
+from mgc_keras.audio.mpeg import frame_length
 from mgc_keras.audio.probe import probe_clip
 from mgc_keras.errors import AudioError, OptionError
 
@@ -82,7 +83,15 @@ def test_damage_in_the_middle(tmp_path):
         middle = len(content) // 2
         content[middle : middle + len(noise)] = noise
         (tmp_path / f"clip{suffix}").write_bytes(content)
-    damaged = {"clip.flac": ["truncated"], "clip.ogg": ["truncated"], "clip.mp3": ["truncated"]}
+    # A header that names the number of frames gives it away, and without one what lies between them.
+    content = (tmp_path / "clip.mp3").read_bytes()
+    (tmp_path / "headless.mp3").write_bytes(content[frame_length(content[:4]) :])
+    damaged = {
+        "clip.flac": ["truncated"],
+        "headless.mp3": ["truncated"],
+        "clip.ogg": ["truncated"],
+        "clip.mp3": ["truncated"],
+    }
     assert kinds_by_clip(check_folder(tmp_path)) == damaged
 
 
