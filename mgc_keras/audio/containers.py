@@ -24,7 +24,7 @@ SUFFIX_OF_FORMAT = {
 # Programs that write into a pipe cannot know the length: they promise (nearly) all that 32 bits can say, or nothing.
 _UNKNOWN_LENGTH_FROM = 0x7FFF0000
 # Outside of these, a header is broken: libsndfile takes any rate, and one second of audio could last for days.
-LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+LOWEST_RATE, HIGHEST_RATE = 100, 768_000
 # What libsndfile makes of a FLAC header without a length; it cannot read such a file to its end.
 _UNKNOWN_FRAMES = 1 << 48
 
