@@ -12,17 +12,31 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from mgc_keras.audio.containers import SUFFIX_OF_FORMAT
-from mgc_keras.audio.files import find_clips, is_clip_name, walk_files
+from mgc_keras.audio.files import find_clips, is_clip_name, no_memory, walk_files
 from mgc_keras.audio.probe import ClipProbe, probe_clip
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
 
-KINDS = ("unreadable", "empty", "truncated", "silent", "too_short", "wrong_extension", "duplicate")
+KINDS = (
+    "unreadable",
+    "empty",
+    "truncated",
+    "implausible_level",
+    "silent",
+    "antiphase",
+    "too_short",
+    "wrong_extension",
+    "duplicate",
+)
 # Shorter than one window of 1024 samples at 12 kHz, and the MFCC baseline has to pad a clip.
 MINIMUM_DURATION = 0.1
 # -80 dB against full scale: three steps of a 16-bit file.
 SILENCE = 1e-4
+# 20 dB above full scale: no decoder and no mix goes so far, but a file of numbers in another unit does.
+LOUDEST = 10.0
+# Of the channels' power, what is left in the mono mix: -20 dB. Independent channels keep half of it.
+CANCELLED = 0.01
 
 
 @dataclass(frozen=True)
@@ -191,7 +205,8 @@ def _judge(path: Path, name: str, minimum_duration: float) -> tuple[list[Finding
     """The findings about one clip, and its fingerprint; no fingerprint where clips of other music may share it."""
     try:
         probe = probe_clip(path)
-    except AudioError as error:
+    except (AudioError, MemoryError) as problem:
+        error = no_memory() if isinstance(problem, MemoryError) else problem
         kind = "empty" if path.is_file() and path.stat().st_size == 0 else "unreadable"
         return [Finding(name, kind, error.problem, error.cure or "")], ""
     except OSError as error:
@@ -217,7 +232,13 @@ def _findings(path: Path, name: str, probe: ClipProbe, is_heard: bool, minimum_d
         return
     if not probe.finite:
         yield found("unreadable", "contains NaN or infinite samples", "export the clip again from its source")
-    elif not is_heard:
+    elif probe.peak > LOUDEST:
+        detail = f"its samples reach {probe.peak:.3g} times full scale"
+        yield found("implausible_level", detail, "export it again with samples from -1 to 1")
+    if probe.finite and probe.mixed_power < CANCELLED and probe.peak >= SILENCE:
+        detail = f"its channels cancel each other: their mix has {100 * probe.mixed_power:.2g} % of their power"
+        yield found("antiphase", detail, "read one of them (--channel left), or turn one over")
+    elif probe.finite and not is_heard:
         detail, cure = "its mono mix is below -80 dB throughout", "listen to it, then replace it or leave it out"
         yield found("silent", detail, cure)
     if probe.duration < minimum_duration:

@@ -6,8 +6,9 @@ from typing import BinaryIO, Literal
 
 import soundfile
 
+from mgc_keras.audio.clip import Clip, Pieces, Sound, Stream
 from mgc_keras.audio.mpeg import walk_frames
-from mgc_keras.audio.ogg import missing_pages
+from mgc_keras.audio.ogg import links, missing_pages
 from mgc_keras.errors import AudioError
 
 # libsndfile's name of each format that the package reads, and the suffix that belongs to it.
@@ -22,37 +23,81 @@ SUFFIX_OF_FORMAT = {
 }
 # Programs that write into a pipe cannot know the length: they promise (nearly) all that 32 bits can say, or nothing.
 _UNKNOWN_LENGTH_FROM = 0x7FFF0000
+# Outside of these, a header is broken: libsndfile takes any rate, and one second of audio could last for days.
+LOWEST_RATE, HIGHEST_RATE = 100, 768_000
 # What libsndfile makes of a FLAC header without a length; it cannot read such a file to its end.
 _UNKNOWN_FRAMES = 1 << 48
 
 
-def open_clip(path: str | Path) -> soundfile.SoundFile:
+def open_clip(path: str | Path) -> Clip:
     """Open an audio file for reading, to be used in a ``with`` statement.
 
     Raises
     ------
     AudioError
-        The file is missing, a folder, empty, not readable for this user, or no audio.
+        The file is missing, a folder, empty, not readable for this user, no audio, or of a rate that cannot be.
     """
     path = Path(path)
     if not path.is_file():
         problem = "is a folder, not an audio file" if path.is_dir() else "there is no such file"
         raise AudioError(problem, path=path, cure="correct the path or leave the clip out")
+    lead = 0
     try:
         # The path, not a Python file object: reading through Python would hold its global lock. As bytes, since names
         # need not be valid UTF-8.
-        clip = soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
+        sound = Sound(path if os.name == "nt" else os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError) as error:
-        raise _why_not_opened(path) from error
-    if clip.format == "RAW":
+        pieces, lead = _in_another_guise(path)
+        try:
+            sound = Sound(Pieces(path, pieces))
+        except soundfile.LibsndfileError:
+            raise _why_not_opened(path) from error
+    if sound.format == "RAW":
         # libsndfile takes anything named .au without an .au header for bare samples: text would become noise.
-        clip.close()
+        sound.close()
         raise _why_not_opened(path)
-    if clip.frames >= _UNKNOWN_FRAMES:
-        clip.close()
+    if sound.format in ("WAV", "WAVEX") and not sound.frames and (pieces := _with_sizes(path)):
+        sound = Sound(Pieces(path, pieces))
+    if sound.format == "OGG" and sound.frames >= _UNKNOWN_FRAMES and len(chain := links(path)) > 1:
+        # Its links are not of one kind. `Clip` reads on behind the first.
+        sound = Sound(Pieces(path, chain[:1]))
+    cure = None
+    if sound.frames >= _UNKNOWN_FRAMES:
         problem, cure = "does not say in its header how long it is", "encode it again, into a file instead of a pipe"
+    if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
+        problem, cure = f"says in its header that it has {sound.samplerate} Hz", "correct the header, or leave it out"
+    if cure:
+        sound.close()
         raise AudioError(problem, path=path, cure=cure)
-    return clip
+    return Clip(path, sound, lead)
+
+
+def _in_another_guise(path: Path) -> Stream:
+    """What libsndfile knows otherwise: BW64 as RF64, the frames of an mp3 without the padding before them."""
+    if not os.access(path, os.R_OK):
+        return [], 0
+    with open(path, "rb") as stream:
+        head = stream.read(4)
+    if head == b"BW64":
+        return [b"RF64", range(4, path.stat().st_size)], 0
+    is_mpeg = head[:3] == b"ID3" or path.suffix.lower() in (".mp3", ".mp2")
+    return next((part.stream() for part in walk_frames(path).parts), ([], 0)) if is_mpeg else ([], 0)
+
+
+def _with_sizes(path: Path) -> list[bytes | range]:
+    """A wav file that was written into a pipe and says that it holds nothing, with its sizes; else no pieces."""
+    size = path.stat().st_size
+    with open(path, "rb") as stream:
+        start, promised = _riff_data(stream)
+        stream.seek(0)
+        head = bytearray(stream.read(start))
+    # Where the whole file is accounted for, it holds no samples indeed.
+    of_riff = int.from_bytes(head[4:8], "little")
+    if promised or not start or head[:4] != b"RIFF" or size <= of_riff + 8 < _UNKNOWN_LENGTH_FROM:
+        return []
+    head[4:8] = min(size - 8, 0xFFFFFFFF).to_bytes(4, "little")
+    head[-4:] = min(size - start, 0xFFFFFFFF).to_bytes(4, "little")
+    return [bytes(head), range(start, size)]
 
 
 def _why_not_opened(path: Path) -> AudioError:
@@ -61,16 +106,38 @@ def _why_not_opened(path: Path) -> AudioError:
     if path.stat().st_size == 0:
         return AudioError("is empty (zero bytes)", path=path, cure="fetch the file again or leave it out")
     with open(path, "rb") as stream:
-        looks = _looks_like(stream.read(512))
+        head = stream.read(512)
+    if head.startswith(b"version https://git-lfs.github.com/"):
+        problem = "is a pointer to a file that Git LFS has not fetched"
+        return AudioError(problem, path=path, cure="run 'git lfs pull' in its folder")
+    if kind := _kind_of_audio(head):
+        cure = "convert it to wav; if no program plays it, fetch it again"
+        return AudioError(f"is {kind} that cannot be decoded here", path=path, cure=cure)
+    looks = _looks_like(head)
     problem = "cannot be decoded as audio" + (f", it looks like {looks}" if looks else "")
     return AudioError(problem, path=path, cure="fetch it again, or convert it to wav, au, flac, ogg or mp3")
+
+
+def _kind_of_audio(head: bytes) -> str:
+    """Name the kind of audio file that begins so; an empty string where none does."""
+    kinds = {
+        "a wav file": head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE",
+        "an au file": head.startswith(b".snd"),
+        "a FLAC file": head.startswith(b"fLaC"),
+        "an Ogg file": head.startswith(b"OggS"),
+        "an AIFF file": head.startswith(b"FORM") and head[8:11] == b"AIF",
+        "a CAF file": head.startswith(b"caff"),
+        "a WavPack file": head.startswith(b"wvpk"),
+        "an AAC file": head[:2] in (b"\xff\xf1", b"\xff\xf9"),
+        "an MP4 or M4A file": head[4:8] == b"ftyp",
+        "a Windows Media file": head.startswith(b"\x30\x26\xb2\x75"),
+    }
+    return next((name for name, is_so in kinds.items() if is_so), "")
 
 
 def _looks_like(head: bytes) -> str:
     """Name what the first bytes of an undecodable file suggest; an empty string if nothing."""
     looks = {
-        "an MP4 or M4A file": head[4:8] == b"ftyp",
-        "a Windows Media file": head.startswith(b"\x30\x26\xb2\x75"),
         "a zip archive": head.startswith(b"PK\x03\x04"),
         "a web page": head.lstrip().startswith(b"<"),
         "a file of zeros": not head.strip(b"\0"),
@@ -112,7 +179,12 @@ def _missing_samples(promised: int, present: int) -> str:
 
 def _riff_samples(stream: BinaryIO) -> tuple[int, int]:
     """Bytes of samples that a RIFF header promises, and those that follow."""
-    size = os.fstat(stream.fileno()).st_size
+    start, promised = _riff_data(stream)
+    return promised, os.fstat(stream.fileno()).st_size - start if start else 0
+
+
+def _riff_data(stream: BinaryIO) -> tuple[int, int]:
+    """Where the samples of a RIFF file begin, and how many bytes its header promises; 0, 0 if there are none."""
     magic = stream.read(12)[:4]
     order: Literal["little", "big"] = "big" if magic == b"RIFX" else "little"
     long_size = None
@@ -122,8 +194,7 @@ def _riff_samples(stream: BinaryIO) -> tuple[int, int]:
         if name == b"ds64":
             long_size = int.from_bytes(stream.read(16)[8:], "little")
         if name == b"data":
-            promised = long_size if magic == b"RF64" and long_size is not None else length
-            return promised, size - start
+            return start, long_size if magic in (b"RF64", b"BW64") and long_size is not None else length
         stream.seek(start + length + length % 2)
     return 0, 0
 
@@ -142,4 +213,6 @@ def _missing_frames(path: str | Path) -> str:
     # Some encoders count the frame that carries the header itself: a difference of one proves nothing.
     if frames.promised and frames.n_frames < frames.promised - 1:
         return f"holds {100 * frames.n_frames / frames.promised:.1f} % of the audio its header promises"
+    if frames.odd_bytes:
+        return f"is damaged: {frames.odd_bytes} bytes between its frames are no audio"
     return lacks

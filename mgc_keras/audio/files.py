@@ -8,12 +8,14 @@ import io
 import math
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
+from mgc_keras.audio.clip import Clip
 from mgc_keras.audio.containers import open_clip
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import AudioError, OptionError
@@ -21,16 +23,27 @@ from mgc_keras.files import whole_file
 
 AUDIO_SUFFIXES = (".wav", ".au", ".flac", ".ogg", ".mp3")
 FITS = ("repeat", "zero_pad", "crop")
-_BLOCK_FRAMES = 1 << 24
+CHANNELS = ("mix", "left", "right")
+# Samples of all channels together that are decoded at a time: those of a clip of six minutes at once.
+_BLOCK_SAMPLES = 1 << 25
+# Full scale is 1. What exceeds this is no sound, and its square may exceed what float32 can hold.
+HIGHEST_LEVEL = 1e6
+# Samples of a waveform that is held as a whole: 1 GiB, six hours at 12 kHz.
+MOST_SAMPLES = 1 << 28
 
 
 def read_waveform(
-    path: str | Path, sampling_rate: int | None = 12000, offset: float = 0.0, duration: float | None = None
+    path: str | Path,
+    sampling_rate: int | None = 12000,
+    offset: float = 0.0,
+    duration: float | None = None,
+    channel: str = "mix",
 ) -> np.ndarray:
     """Read a clip as a mono waveform.
 
     A wav, au, ogg or mp3 file that ends before its header says (a broken download) gives what decodes, as in librosa;
-    a FLAC file does not decode at the break. `mgc_keras.audio.check` finds such files.
+    a FLAC file does not decode at the break. `mgc_keras.audio.check` finds such files. An mp3 or ogg file that goes on
+    behind the end that its header or its size lets expect is read to its end.
 
     Parameters
     ----------
@@ -43,19 +56,22 @@ def read_waveform(
     duration : float or None
         How many seconds to read at most; None reads to the end. The number of samples is fixed at the file's own rate,
         so the result can be one sample longer than ``duration * sampling_rate``: see `fit_waveform`.
+    channel : {"mix", "left", "right"}
+        The mean over the channels, or the first or second of them; a mono file has one for all.
 
     Returns
     -------
     waveform : np.ndarray [shape=(n_samples,), dtype=float32]
-        The mean over the channels, in the range -1 to 1 for integer formats.
+        In the range -1 to 1 for integer formats.
 
     Raises
     ------
     AudioError
         The file is missing, a folder, empty, no audio, damaged beyond decoding, without samples in the seconds asked
-        for, or it contains NaN or infinite samples.
+        for, too long to be held in memory, or it contains samples that are NaN, infinite or above a million times full
+        scale.
     OptionError
-        `sampling_rate`, `offset` or `duration` makes no sense.
+        `sampling_rate`, `offset`, `duration` or `channel` makes no sense.
 
     Example
     -------
@@ -63,21 +79,56 @@ def read_waveform(
     >>> fit_waveform(waveform, 348000).shape                                        # doctest: +SKIP
     (348000,)
     """
+    blocks: list[np.ndarray] = []
+    n_samples = 0
+    try:
+        for block in waveform_blocks(path, sampling_rate, offset, duration, channel):
+            blocks.append(block)
+            n_samples += len(block)
+            if n_samples > MOST_SAMPLES:
+                problem = f"is longer than a waveform may be, {MOST_SAMPLES} samples"
+                raise AudioError(problem, path=path, cure="cut it into shorter files")
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    except MemoryError as error:
+        raise no_memory(path) from error
+
+
+def waveform_blocks(
+    path: str | Path,
+    sampling_rate: int | None = 12000,
+    offset: float = 0.0,
+    duration: float | None = None,
+    channel: str = "mix",
+    block_samples: int = _BLOCK_SAMPLES,
+) -> Iterator[np.ndarray]:
+    """Yield a clip's waveform block by block, in memory that does not grow with its length.
+
+    Parameters, errors and samples are those of `read_waveform`. `block_samples` are decoded at a time, those of all
+    channels counted; they do not move the result.
+    """
     _check_seconds(sampling_rate, offset, duration)
+    checked_choice("channel", channel, CHANNELS)
     with open_clip(path) as clip:
-        native_rate = clip.samplerate
-        start = int(offset * native_rate)
-        n_frames = clip.frames if duration is None else int(duration * native_rate)
-        if start >= clip.frames:
-            problem = "holds no samples" if clip.frames == 0 else f"ends before {offset} s, where reading should start"
+        n_frames = None if duration is None else int(duration * clip.samplerate)
+        start = int(offset * clip.samplerate)
+        blocks = _native_blocks(clip, start, n_frames, channel, max(1, block_samples // clip.channels))
+        first = next(blocks, None)
+        if first is None:
+            problem = "holds no samples"
+            if n_frames == 0:
+                problem = "holds no samples in the seconds asked for"
+            elif start:
+                problem = f"ends before {offset} s, where reading should start"
             raise AudioError(problem, path=path, cure="replace the clip or leave it out")
-        waveform = _read_mono(clip, path, start, n_frames)
-    if not len(waveform):
-        problem = "holds no samples in the seconds asked for"
-        raise AudioError(problem, path=path, cure="replace the clip or leave it out")
-    if not np.isfinite(waveform).all():
-        raise AudioError("contains NaN or infinite samples", path=path, cure="export the clip again from its source")
-    return waveform if sampling_rate is None else _resample(waveform, native_rate, sampling_rate)
+        blocks = chain([first], blocks)
+        rate = clip.samplerate if sampling_rate is None else sampling_rate
+        yield from blocks if rate == clip.samplerate else _resampled(blocks, clip.samplerate, rate)
+
+
+def no_memory(path: str | Path | None = None) -> AudioError:
+    """Return the error that stands for a `MemoryError`."""
+    cure = "cut it into shorter files, or close other programs"
+    return AudioError("needs more memory than there is", path=path, cure=cure)
 
 
 def fit_waveform(waveform: np.ndarray, n_samples: int, fit: str = "repeat") -> np.ndarray:
@@ -208,41 +259,63 @@ def mix_to_mono(samples: np.ndarray) -> np.ndarray:
     return waveform
 
 
-def _read_mono(clip: soundfile.SoundFile, path: str | Path, start: int, n_frames: int) -> np.ndarray:
-    """Read up to `n_frames` from `start` on, mixed to mono."""
-    blocks = []
+def one_channel(samples: np.ndarray, channel: str) -> np.ndarray:
+    """Return the mix, or the first or second channel, of (n_samples,) or (n_samples, n_channels)."""
+    if channel == "mix" or samples.ndim == 1:
+        return mix_to_mono(samples)
+    return samples[:, CHANNELS.index(channel) - 1].copy()
+
+
+def _native_blocks(
+    clip: Clip, start: int, n_frames: int | None, channel: str, block_frames: int
+) -> Iterator[np.ndarray]:
+    """Yield up to `n_frames` from `start` on as mono blocks, at the clip's own rate; none is empty."""
     try:
         if start:
             clip.seek(start)
-        # Any usual clip is one block. More of them keep a header that promises years from asking for as much memory.
-        while n_frames > 0:
-            wanted = min(n_frames, _BLOCK_FRAMES)
-            blocks.append(mix_to_mono(_read_samples(clip, wanted)))
-            n_frames = n_frames - wanted if len(blocks[-1]) == wanted else 0
+        while n_frames is None or n_frames > 0:
+            wanted = block_frames if n_frames is None else min(n_frames, block_frames)
+            with np.errstate(over="ignore", invalid="ignore"):
+                block = one_channel(clip.read(wanted), channel)
+            if not len(block):
+                break
+            _check_level(block, clip.path)
+            yield block
+            n_frames = None if n_frames is None else n_frames - len(block)
     except soundfile.LibsndfileError as error:
-        problem, cure = "is damaged and cannot be decoded", "replace the file or leave it out"
-        raise AudioError(problem, path=path, cure=cure) from error
-    if not blocks:
-        return np.zeros(0, np.float32)
-    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+        problem = "is damaged, or of a kind that cannot be decoded here"
+        cure = "convert it to wav; if no program plays it, replace the file or leave it out"
+        raise AudioError(problem, path=clip.path, cure=cure) from error
 
 
-def _read_samples(clip: soundfile.SoundFile, n_frames: int) -> np.ndarray:
-    if clip.subtype != "PCM_16":
-        return clip.read(frames=n_frames, dtype="float32")
-    # libsndfile's own conversion takes three times as long for the same numbers.
-    samples = clip.read(frames=n_frames, dtype="int16").astype(np.float32)
-    samples *= np.float32(2.0**-15)
-    return samples
+def _check_level(waveform: np.ndarray, path: Path) -> None:
+    """Raise an `AudioError` unless all samples are numbers that can be sound: then those resampled are finite, too."""
+    highest = max(-float(waveform.min()), float(waveform.max()))
+    if highest <= HIGHEST_LEVEL:
+        return
+    problem = "contains NaN or infinite samples"
+    if math.isfinite(highest):
+        problem = f"contains samples of {highest:.1e} times full scale, which are no sound"
+    raise AudioError(problem, path=path, cure="export the clip again from its source")
 
 
-def _resample(waveform: np.ndarray, native_rate: int, sampling_rate: int) -> np.ndarray:
-    if native_rate == sampling_rate:
-        return waveform
+def _resampled(blocks: Iterator[np.ndarray], native_rate: int, sampling_rate: int) -> Iterator[np.ndarray]:
+    """Resample blocks as if they were one waveform."""
+    stream = soxr.ResampleStream(native_rate, sampling_rate, 1, dtype="float32", quality="HQ")
+    n_read = n_given = 0
+    block = next(blocks)
+    while True:
+        following = next(blocks, None)
+        n_read += len(block)
+        resampled = stream.resample_chunk(block, last=following is None)
+        if following is None:
+            break
+        n_given += len(resampled)
+        yield resampled
+        block = following
     # soxr rounds the length its own way and gives nothing for very few samples: cut or fill to librosa's length.
-    n_samples = math.ceil(len(waveform) * (sampling_rate / native_rate))
-    resampled = soxr.resample(waveform, native_rate, sampling_rate, quality="HQ")
-    return fit_waveform(resampled, n_samples, "zero_pad") if len(resampled) else np.zeros(n_samples, waveform.dtype)
+    n_left = math.ceil(n_read * (sampling_rate / native_rate)) - n_given
+    yield fit_waveform(resampled, n_left, "zero_pad") if len(resampled) else np.zeros(n_left, np.float32)
 
 
 def _check_seconds(sampling_rate: int | None, offset: float, duration: float | None) -> None:

@@ -5,6 +5,7 @@ Reference
 RFC 3533: page header, segment table, checksum.
 """
 
+import io
 import zlib
 from functools import lru_cache
 from pathlib import Path
@@ -61,3 +62,21 @@ def missing_pages(path: str | Path) -> str:
             else:
                 open_streams.add(serial)
     return "its end is cut off" if open_streams or not following else ""
+
+
+def links(path: str | Path) -> list[range]:
+    """Return where the streams lie that follow each other in an Ogg file; voices that sound together are one.
+
+    A page that begins a stream, behind one that does not, begins the next link of the chain.
+    """
+    starts, begins, place = [0], True, 0
+    with open(path, "rb") as stream:
+        while (header := stream.read(27)).startswith(b"OggS") and len(header) == 27:
+            if header[5] & 2 and not begins:
+                starts.append(place)
+            begins = bool(header[5] & 2)
+            table = stream.read(header[26])
+            stream.seek(sum(table), io.SEEK_CUR)
+            place = stream.tell()
+        size = stream.seek(0, io.SEEK_END)
+    return [range(start, stop) for start, stop in zip(starts, [*starts[1:], size])]

@@ -33,8 +33,13 @@ class ClipProbe:
         Samples per channel that decode.
     amplitude : float
         Half the distance between the highest and the lowest sample of the mono mix: 0 for silence and for a constant.
+    peak : float
+        The largest magnitude of a sample of any channel; 1 is full scale.
     finite : bool
-        False where the mono mix contains NaN or infinite samples.
+        False where a channel contains NaN or infinite samples.
+    mixed_power : float
+        Power of the mono mix against the mean power of the channels: 1 for equal channels, 0.5 for independent ones, 0
+        where they cancel. 1 for silence.
     missing : str
         In words, what the clip lacks against the promise of its headers; empty for a whole file.
     fingerprint : str
@@ -45,7 +50,9 @@ class ClipProbe:
     sampling_rate: int
     n_samples: int
     amplitude: float
+    peak: float
     finite: bool
+    mixed_power: float
     missing: str
     fingerprint: str
 
@@ -67,24 +74,31 @@ def probe_clip(path: str | Path) -> ClipProbe:
     AudioError
         The file cannot be opened as audio.
     """
-    lowest, highest, finite, n_samples, broken = np.inf, -np.inf, True, 0, False
+    lowest, highest, peak, n_samples, broken = np.inf, -np.inf, 0.0, 0, False
+    mixed = separate = 0.0
     with open_clip(path) as clip:
         fingerprint = hashlib.sha256(str(clip.samplerate).encode())
         block_frames = max(1, _BLOCK_SAMPLES // clip.channels)
         while True:
             try:
-                block = mix_to_mono(clip.read(block_frames, dtype="float32"))
+                samples = clip.read(block_frames)
             except soundfile.LibsndfileError:
                 broken = True
                 break
-            if not len(block):
+            if not len(samples):
                 break
+            # Samples that cannot be are found below; what they do to sums is of no interest.
+            with np.errstate(over="ignore", invalid="ignore"):
+                block = mix_to_mono(samples)
+                if samples.ndim > 1:
+                    mixed += float(np.dot(block, block))
+                    separate += float(np.vdot(samples, samples)) / clip.channels
             n_samples += len(block)
             # Minus zero, which float formats know and others do not, counts as zero.
             fingerprint.update((block + np.float32(0)).data)
-            block_lowest, block_highest = float(block.min()), float(block.max())
-            finite = finite and bool(np.isfinite(block_lowest) and np.isfinite(block_highest))
-            lowest, highest = min(lowest, block_lowest), max(highest, block_highest)
+            # Of NaN and others, NaN is the largest.
+            peak = float(np.max([peak, samples.max(), -samples.min()]))
+            lowest, highest = min(lowest, float(block.min())), max(highest, float(block.max()))
         format_name, sampling_rate, promised = clip.format, clip.samplerate, clip.frames
     missing = missing_end(path, format_name)
     if not missing and broken:
@@ -92,5 +106,15 @@ def probe_clip(path: str | Path) -> ClipProbe:
     # For an mp3, libsndfile's number of frames can be an estimate from the file's size.
     if not missing and format_name != "MP3" and n_samples < promised:
         missing = f"holds {100 * n_samples / promised:.1f} % of the audio its header promises"
-    amplitude = (highest - lowest) / 2 if n_samples and finite else 0.0
-    return ClipProbe(format_name, sampling_rate, n_samples, amplitude, finite, missing, fingerprint.hexdigest())
+    finite = bool(np.isfinite(peak))
+    return ClipProbe(
+        format_name=format_name,
+        sampling_rate=sampling_rate,
+        n_samples=n_samples,
+        amplitude=(highest - lowest) / 2 if n_samples and finite else 0.0,
+        peak=peak,
+        finite=finite,
+        mixed_power=mixed / separate if separate else 1.0,
+        missing=missing,
+        fingerprint=fingerprint.hexdigest(),
+    )

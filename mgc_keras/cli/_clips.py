@@ -21,6 +21,12 @@ def add_clips(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
     parser.add_argument(name, nargs="+", metavar=metavar, help="audio files, folders, or one manifest (.csv)")
 
 
+def add_channel(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says which channel is read."""
+    how = "what is read of stereo clips: the mean of all channels, or one (default: %(default)s)"
+    parser.add_argument("--channel", choices=("mix", "left", "right"), default="mix", help=how)
+
+
 def add_value(
     parser: argparse._ActionsContainer, flag: str, kind: type, metavar: str | None, help: str, default: Any = None
 ) -> None:

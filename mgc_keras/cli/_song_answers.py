@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mgc_keras.cli._clips import FOLDER_HELP, add_clips, add_value
+from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_value
 from mgc_keras.errors import OptionError
 from mgc_keras.files import csv_lines
 
@@ -44,6 +44,7 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     form.add_argument("--csv", action="store_true", help="print CSV: a row for each song, then one for each excerpt")
     add_value(parser, "--top", int, "N", "number of genres or tags to print, highest first (default: %(default)s)", top)
     add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
+    add_channel(parser)
     add_value(parser, "--jobs", int, "N", "number of threads that decode (default: one for each core)")
 
 
@@ -79,7 +80,7 @@ def answer_songs(
                 bar.write(f"mgc-keras {program}: {found.filepath}: {found.note}", file=sys.stderr)
             answer = judge(found)
             if arguments.json:
-                entries.append(_entry(answer))
+                entries.append(_entry(answer) | ({"channel": clips.channel} if clips.channel != "mix" else {}))
             else:
                 text = _csv_of(answer) if arguments.csv else _text_of(answer, arguments.top)
                 bar.write(text, end="", file=sys.stdout)

@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.features.clips import list_clips
 
     _check(arguments)
-    clips = list_clips(arguments.songs, arguments.data_home)
+    clips = list_clips(arguments.songs, arguments.data_home, arguments.channel)
     plots = _plot_files(arguments.plot, clips)
     with quiet_libraries():
         from mgc_keras.features.songs import SongScorer
@@ -117,7 +117,7 @@ def _neighbours(arguments: argparse.Namespace, scorer: "SongScorer") -> "Neighbo
         return Neighbours.read(beside) if beside.is_file() else None
     if path.suffix.lower() != ".csv":
         return Neighbours.read(path)
-    clips = list_clips(path)
+    clips = list_clips(path, channel=arguments.channel)
     if clips.labels is None:
         raise OptionError("has no genres", path=path, field="--neighbours", cure="add a column 'label'")
     label_of = dict(zip(clips.clip_ids, clips.labels, strict=True))

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_clips
+from mgc_keras.cli._clips import add_channel, add_clips
 from mgc_keras.errors import OptionError
 from mgc_keras.features.sets import FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -56,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--window", type=float, metavar="S", help="a row for each S seconds, with their start and end")
     parser.add_argument("--hop", type=float, metavar="S", help="seconds from window to window; default: no overlap")
     parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
+    add_channel(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that decode; default: one a core")
     parser.add_argument("--seed", type=int, metavar="N", help="of the random weights (default: 0)")
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     SETS[kind].check(options)
     if arguments.out.suffix.lower() != ".csv":
         raise OptionError("features go into a .csv file", path=arguments.out, cure="end its name in .csv")
-    clips = list_clips(arguments.paths, arguments.data_home)
+    clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
     model_path = None
     with quiet_libraries():
         built = SETS[kind].build(options, clips, arguments.jobs)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_clips, add_value, check_above_0
+from mgc_keras.cli._clips import add_channel, add_clips, add_value, check_above_0
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", type=int, choices=(1, 2), default=2, help="the highest (default: %(default)s)")
     parser.add_argument("--linear", action="store_true", help="the coefficients themselves, no logarithms")
     parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
+    add_channel(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="clips at a time; default: one a core")
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
 
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out.suffix.lower() != ".npz":
         raise OptionError("sequences go into an .npz file", path=arguments.out, cure="end its name in .npz")
     jobs = checked_jobs(arguments.jobs)
-    clips = list_clips(arguments.paths, arguments.data_home)
+    clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
     n_samples = round(arguments.seconds * arguments.sampling_rate)
     transform = {"J": arguments.J, "Q": arguments.Q, "max_order": arguments.order, "log": not arguments.linear}
     extractor = ScatteringExtractor(n_samples, sampling_rate=arguments.sampling_rate, **transform, jobs=jobs)

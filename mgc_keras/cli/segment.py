@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mgc_keras.cli._clips import FOLDER_HELP, add_clips, add_value, check_above_0, output_stems, read_clip
+from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_value, check_above_0, output_stems, read_clip
 from mgc_keras.errors import MgcKerasError
 from mgc_keras.terminal import quiet_libraries
 from mgc_keras.work import FailedClip, fingerprint, finished_record, write_failed_clips
@@ -65,10 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rate = "sampling rate at which songs are read (default: %(default)s)"
     add_value(parser, "--sampling-rate", int, "HZ", rate, 22050)
     add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
+    add_channel(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras segment`` and return its exit code."""
+    from mgc_keras.audio.files import no_memory
     from mgc_keras.features.clips import list_clips
     from mgc_keras.files import output_folder
     from mgc_keras.progress import progress_bar
@@ -80,11 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
         window_seconds=arguments.window_seconds, order=arguments.order, method=arguments.method, n_segments=arguments.k
     )
     check_order(arguments.order, round(arguments.window_seconds * arguments.sampling_rate))
-    songs = list_clips(arguments.songs, arguments.data_home)
+    songs = list_clips(arguments.songs, arguments.data_home, arguments.channel)
     output_folder(arguments.out, "--out")
     plots, largest = not arguments.no_plots, arguments.export_largest
     files = [
-        SongFiles(stem, path, arguments.sampling_rate, settings, plots, largest)
+        SongFiles(stem, path, arguments.sampling_rate, settings, plots, largest, songs.channel)
         for stem, path in zip(output_stems(songs.clip_ids, arguments.out), songs.paths, strict=True)
     ]
     kept = {number for number, song in enumerate(files) if not arguments.overwrite and song.are_finished()}
@@ -97,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 waveform = read_clip(songs, number, arguments.sampling_rate)
                 segmentation = segment_waveform(waveform, arguments.sampling_rate, settings)
-            except MgcKerasError as error:
+            except (MgcKerasError, MemoryError) as problem:
+                error = no_memory() if isinstance(problem, MemoryError) else problem
                 failures[number] = FailedClip.of(songs.clip_ids[number], songs.filepaths[number], error)
             else:
                 files[number].write(waveform, segmentation)
@@ -122,6 +125,7 @@ class SongFiles:
     settings: "SegmentationSettings"
     plots: bool  # whether there are figures
     largest: bool  # whether there is audio of the largest cluster
+    channel: str = "mix"  # what is read of the song
 
     @property
     def paths(self) -> list[Path]:
@@ -159,11 +163,13 @@ class SongFiles:
 
     def _record(self) -> dict[str, Any]:
         state = self.song.stat()
-        made_from = {
+        made_from: dict[str, Any] = {
             # Changed in place, a song is another.
             "song": {"path": str(self.song.absolute()), "bytes": state.st_size, "changed_ns": state.st_mtime_ns},
             "sampling_rate": self.sampling_rate,
             "settings": asdict(self.settings),
         }
+        if self.channel != "mix":
+            made_from["channel"] = self.channel
         files = [path.name for path in self.paths]
         return {**made_from, "files": files, "fingerprint": fingerprint(made_from)}

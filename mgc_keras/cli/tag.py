@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras tag`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
 
-    clips = list_clips(arguments.songs, arguments.data_home)
+    clips = list_clips(arguments.songs, arguments.data_home, arguments.channel)
     with quiet_libraries():
         from mgc_keras.features.songs import SongScorer
 

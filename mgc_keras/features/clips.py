@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mgc_keras.audio.files import find_clips, is_clip_name
+from mgc_keras.audio.files import CHANNELS, find_clips, is_clip_name
+from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.errors import OptionError
 
@@ -29,6 +30,8 @@ class Clips:
         Where the files are.
     labels : sequence of str or None
         Their classes, where known.
+    channel : {"mix", "left", "right"}
+        What is read of each: see `mgc_keras.audio.files.read_waveform`.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Clips:
     filepaths: Sequence[str]
     paths: Sequence[Path]
     labels: Sequence[str] | None = None
+    channel: str = "mix"
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -45,11 +49,11 @@ class Clips:
         return self._hash(times=False)
 
     def state(self) -> str:
-        """Return a hash that also covers the files' times of change: any touched file alters it."""
+        """Return a hash that also covers the files' times of change and the channel: any touched file alters it."""
         return self._hash(times=True)
 
     def _hash(self, times: bool) -> str:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self.channel.encode() if times and self.channel != "mix" else b"")
         for clip_id, filepath, path in zip(self.clip_ids, self.filepaths, self.paths, strict=True):
             try:
                 status = path.stat()
@@ -62,7 +66,9 @@ class Clips:
 
 
 def list_clips(
-    source: "Clips | Manifest | str | Path | Iterable[str | Path]", data_home: str | Path | None = None
+    source: "Clips | Manifest | str | Path | Iterable[str | Path]",
+    data_home: str | Path | None = None,
+    channel: str = "mix",
 ) -> Clips:
     """List the clips of a source.
 
@@ -75,17 +81,24 @@ def list_clips(
         their whole path.
     data_home : str or Path, optional
         The folder that a manifest's file paths are relative to, if it is not the CSV's own.
+    channel : {"mix", "left", "right"}
+        What is read of each clip; clips listed before keep theirs.
 
     Raises
     ------
     OptionError
-        A folder is missing or holds no clips, a path occurs twice, a manifest is mixed with other paths, or nothing
-        was given.
+        `channel` is unknown, a folder is missing or holds no clips, a path occurs twice, a manifest is mixed with other
+        paths, or nothing was given.
     ManifestError
         The manifest breaks the schema.
     """
     if isinstance(source, Clips):
         return source
+    checked_choice("channel", channel, CHANNELS)
+    return replace(_listed(source, data_home), channel=channel)
+
+
+def _listed(source: Manifest | str | Path | Iterable[str | Path], data_home: str | Path | None) -> Clips:
     if isinstance(source, Manifest):
         return _of_manifest(source if data_home is None else replace(source, data_home=Path(data_home)))
     paths = [Path(source)] if isinstance(source, (str, Path)) else [Path(path) for path in source]

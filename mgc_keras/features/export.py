@@ -107,6 +107,8 @@ def export_features(
         "source": {"name": clips.name, "n_clips": len(clips), "sha256": clips.sha256()},
         "versions": versions(),
     }
+    if clips.channel != "mix":
+        about["channel"] = clips.channel
     about["fingerprint"] = fingerprint(about, clips.state(), batches)
     if resume and _is_finished(output, errors_csv, about["fingerprint"]):
         logger.warning("%s: is finished already, nothing to do", output)

@@ -47,7 +47,7 @@ def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: 
     Raises
     ------
     AudioError
-        The waveform is empty.
+        The waveform is empty, or contains NaN or infinite samples.
     OptionError
         `padding` is unknown.
 
@@ -63,6 +63,8 @@ def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: 
     if not len(waveform):
         raise AudioError("a waveform without samples has no MFCCs", cure="leave the clip out")
     waveform = waveform[: int(SECONDS * sampling_rate)]
+    if not np.isfinite(waveform).all():
+        raise AudioError("contains NaN or infinite samples", cure="leave the clip out")
     if len(waveform) < SHORTEST:
         waveform = np.pad(waveform, (0, SHORTEST - len(waveform)))
     # Padded here because librosa refuses to reflect, and warns about, a clip that is shorter than a frame.

@@ -6,16 +6,55 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
+from pathlib import Path
+from typing import Any, cast
 
 import joblib
 import numpy as np
 
-from mgc_keras.audio.files import fit_waveform, read_waveform
+from mgc_keras.audio.files import fit_waveform, no_memory, read_waveform, waveform_blocks
 from mgc_keras.audio.spans import Spans
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
+
+# Longer waveforms are read span by span: 64 MiB, 23 minutes at 12 kHz.
+_HELD_SAMPLES = 1 << 24
+# Of all channels, that are decoded at a time where the clip may be long.
+_BLOCK_SAMPLES = 1 << 22
+
+
+class LongWaveform:
+    """A waveform too long to be held: slices of it are decoded when they are asked for.
+
+    Slices that go forward are decoded once; one that begins before the last one decodes the clip anew.
+    """
+
+    def __init__(self, blocks: Callable[[], Iterator[np.ndarray]], n_samples: int) -> None:
+        self._blocks, self._n_samples = blocks, n_samples
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._stream, self._start, self._held = self._blocks(), 0, np.zeros(0, np.float32)
+
+    def __len__(self) -> int:
+        return self._n_samples
+
+    def __getitem__(self, span: slice) -> np.ndarray:
+        start, stop, _ = span.indices(self._n_samples)
+        if start < self._start:
+            self._start_anew()
+        while self._start + len(self._held) < stop:
+            block = next(self._stream, None)
+            if block is None:
+                raise AudioError("has become shorter while it was read", cure="see to it that the file stays as it is")
+            kept = self._held[start - self._start :]
+            self._start += len(self._held) - len(kept)
+            self._held = np.concatenate([kept, block]) if len(kept) else block
+        return self._held[start - self._start : stop - self._start]
+
 
 Reading = np.ndarray | AudioError
 
@@ -66,7 +105,7 @@ def clip_features(
     positions = [position for batch in batches for position in batch.tolist()]
     # Spans need a clip's whole waveform; they are brought to the extractor's length one by one.
     fitted = () if spans else (extractor.duration, extractor.n_samples, extractor.fit)
-    read = reader(clips, extractor.sampling_rate, *fitted)
+    read = reader(clips, extractor.sampling_rate, *fitted, sliced=spans is not None)
     # Two batches ahead keep the decoders busy while the network computes; large batches and songs need no such stock.
     look_ahead = jobs + 1 if spans else max(2 * jobs, min(2 * extractor.batch_size, 32))
     with read_ahead(read, positions, jobs, look_ahead) as readings:
@@ -83,7 +122,13 @@ def clip_features(
 
 
 def reader(
-    clips: Clips, sampling_rate: int, duration: float | None = None, n_samples: int | None = None, fit: str = "repeat"
+    clips: Clips,
+    sampling_rate: int,
+    duration: float | None = None,
+    n_samples: int | None = None,
+    fit: str = "repeat",
+    *,
+    sliced: bool = False,
 ) -> Callable[[int], Reading]:
     """Return a function from a clip's position to its waveform, or to the error that says why there is none.
 
@@ -94,18 +139,46 @@ def reader(
         As for `mgc_keras.audio.files.read_waveform`.
     n_samples, fit
         As for `mgc_keras.audio.files.fit_waveform`; without `n_samples` clips are taken as long as they are.
+    sliced : bool
+        Whether only slices are taken of a waveform: a long one is then a `LongWaveform`.
     """
+    by_parts = sliced or duration is None and n_samples is not None
+
+    def waveform_of(path: Path) -> np.ndarray:
+        if not by_parts:
+            return read_waveform(path, sampling_rate, duration=duration, channel=clips.channel)
+        blocks = partial(waveform_blocks, path, sampling_rate, channel=clips.channel, block_samples=_BLOCK_SAMPLES)
+        return _held_or_long(blocks, max(_HELD_SAMPLES, n_samples or 0))
 
     def read(position: int) -> Reading:
         try:
-            waveform = read_waveform(clips.paths[position], sampling_rate, duration=duration)
-        except AudioError as error:
-            return error
-        except OSError as error:
-            return AudioError(error.strerror or str(error), cure="see to it that the file can be read")
-        return waveform if n_samples is None else fit_waveform(waveform, n_samples, fit)
+            waveform = waveform_of(clips.paths[position])
+            return waveform if n_samples is None else fit_waveform(waveform, n_samples, fit)
+        except (AudioError, OSError, MemoryError) as error:
+            return _problem(error)
 
     return read
+
+
+def _problem(error: AudioError | OSError | MemoryError) -> AudioError:
+    if isinstance(error, AudioError):
+        return error
+    if isinstance(error, MemoryError):
+        return no_memory()
+    return AudioError(error.strerror or str(error), cure="see to it that the file can be read")
+
+
+def _held_or_long(blocks: Callable[[], Iterator[np.ndarray]], most: int) -> np.ndarray:
+    """Read a clip whole; what has more than `most` samples is a `LongWaveform`, which whoever slices cannot tell."""
+    held: list[np.ndarray] = []
+    n_samples = 0
+    for block in blocks():
+        n_samples += len(block)
+        if n_samples <= most:
+            held.append(block)
+        else:
+            held.clear()
+    return np.concatenate(held) if held else cast(np.ndarray, LongWaveform(blocks, n_samples))
 
 
 def checked_jobs(jobs: int | None) -> int:
@@ -127,10 +200,14 @@ def _waveforms(
         else:
             result.seconds = len(reading) / extractor.sampling_rate
             for start, end in spans.bounds(len(reading), extractor.sampling_rate):
-                result.spans.append((start / extractor.sampling_rate, end / extractor.sampling_rate))
-                waveform = reading[start:end]
+                try:
+                    waveform = reading[start:end]
+                except (AudioError, OSError, MemoryError) as error:
+                    result.problem = _problem(error)
+                    break
                 if extractor.n_samples is not None:
                     waveform = fit_waveform(waveform, extractor.n_samples, extractor.fit)
+                result.spans.append((start / extractor.sampling_rate, end / extractor.sampling_rate))
                 yield result, waveform
 
 
@@ -143,13 +220,29 @@ def _compute(extractor: Extractor, owned: Iterator[tuple[ClipFeatures, np.ndarra
             waveforms.append(waveform)
         else:
             memory[place] = waveform
-    rows = extractor(waveforms if memory is None else memory[: len(owners)]) if owners else ()
+    rows = _rows(extractor, waveforms if memory is None else memory[: len(owners)]) if owners else []
     for owner, row in zip(owners, rows, strict=True):
+        if isinstance(row, AudioError):
+            owner.problem = row
+            continue
         owner.rows.append(row)
         if not np.isfinite(row).all():
             cure = "look at the clip: it may be corrupt, or the weights may be"
             owner.problem = AudioError("gives features that are not finite", cure=cure)
     return len(owners)
+
+
+def _rows(extractor: Extractor, waveforms: Any) -> list[np.ndarray | AudioError]:
+    """Compute rows of waveforms together; if one of them makes that impossible, one by one."""
+    try:
+        return list(extractor(waveforms))
+    except (AudioError, MemoryError) as error:
+        problem = _problem(error)
+    if len(waveforms) == 1:
+        return [problem]
+    if getattr(extractor, "depends_on_batch", False):
+        raise problem
+    return [row for place in range(len(waveforms)) for row in _rows(extractor, waveforms[place : place + 1])]
 
 
 @contextmanager

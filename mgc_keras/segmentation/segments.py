@@ -13,6 +13,8 @@ from mgc_keras.segmentation.settings import SegmentationSettings
 from mgc_keras.segmentation.spectral_error import spectral_error_matrix
 
 _LEAST_SCALE = 0.1
+# Of a song. Memory and time grow with their square: the distances between so many take 200 MB.
+MOST_WINDOWS = 5000
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def segment_waveform(
     Raises
     ------
     AudioError
-        The waveform is not one-dimensional, or contains NaN or infinite samples.
+        The waveform is not one-dimensional, contains NaN or infinite samples, or has more than `MOST_WINDOWS` windows.
     OptionError
         A song shorter than two windows, more kinds of segments than windows, or a setting that makes no sense.
 
@@ -111,6 +113,9 @@ def segment_waveform(
         shown = f"{len(waveform) / sampling_rate:.2f} s of sound"
         problem = f"{shown} are fewer than two windows of {settings.window_seconds:g} s"
         raise OptionError(problem, field="window_seconds", cure="choose shorter windows, or leave the song out")
+    if len(starts) > MOST_WINDOWS:
+        problem = f"has {len(starts)} windows of {settings.window_seconds:g} s, more than {MOST_WINDOWS}"
+        raise AudioError(problem, cure="choose longer windows, or cut it into shorter files")
     windows = np.lib.stride_tricks.sliding_window_view(waveform, length)[starts]
     errors = spectral_error_matrix(
         windows, settings.order, settings.method, n_lags=settings.n_lags, with_power=settings.with_power

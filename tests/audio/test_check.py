@@ -12,6 +12,7 @@ from broken_clips import RATE, cut, promise_more, tune, write, write_unusable
 
 from mgc_keras.audio.check import KINDS, check_folder
 from mgc_keras.audio.files import read_waveform
+from mgc_keras.audio.mpeg import frame_length
 from mgc_keras.audio.probe import probe_clip
 from mgc_keras.errors import AudioError, OptionError
 
@@ -82,7 +83,15 @@ def test_damage_in_the_middle(tmp_path):
         middle = len(content) // 2
         content[middle : middle + len(noise)] = noise
         (tmp_path / f"clip{suffix}").write_bytes(content)
-    damaged = {"clip.flac": ["truncated"], "clip.ogg": ["truncated"], "clip.mp3": ["truncated"]}
+    # A header that names the number of frames gives it away, and without one what lies between them.
+    content = (tmp_path / "clip.mp3").read_bytes()
+    (tmp_path / "headless.mp3").write_bytes(content[frame_length(content[:4]) :])
+    damaged = {
+        "clip.flac": ["truncated"],
+        "headless.mp3": ["truncated"],
+        "clip.ogg": ["truncated"],
+        "clip.mp3": ["truncated"],
+    }
     assert kinds_by_clip(check_folder(tmp_path)) == damaged
 
 
@@ -91,6 +100,25 @@ def test_a_truncated_real_mp3(tmp_path, shared_data):
     shutil.copy(source, tmp_path / "whole.mp3")
     cut(tmp_path / "cut.mp3", source)
     assert kinds_by_clip(check_folder(tmp_path)) == {"cut.mp3": ["truncated"]}
+
+
+def test_levels_that_are_no_sound_and_channels_that_cancel(tmp_path):
+    samples = tune(1.0)
+    write(tmp_path / "int16.wav", samples * 32768, subtype="FLOAT")
+    write(tmp_path / "hot.wav", samples * 8, subtype="FLOAT")
+    huge = samples.copy()
+    huge[100] = 3e38
+    write(tmp_path / "huge.wav", huge, subtype="FLOAT")
+    noise = np.random.default_rng(0).normal(0, 0.1, (RATE, 2))
+    write(tmp_path / "independent.wav", noise)
+    # What is equal in both has 0.02 squared of the power, then 0.2 squared.
+    write(tmp_path / "nearly.wav", noise[:, :1] * [1, -1] + noise[:, 1:] * [0.02, 0.02])
+    write(tmp_path / "far.wav", noise[:, :1] * [1, -1] + noise[:, 1:] * [0.2, 0.2])
+    report = check_folder(tmp_path)
+    expected = {name: ["implausible_level"] for name in ("int16.wav", "huge.wav")} | {"nearly.wav": ["antiphase"]}
+    assert kinds_by_clip(report) == expected
+    (nearly,) = (finding for finding in report.findings if finding.kind == "antiphase")
+    assert "0.04 % of their power" in nearly.detail
 
 
 def test_silent_clips(tmp_path):
@@ -102,10 +130,11 @@ def test_silent_clips(tmp_path):
     write(tmp_path / "dither.wav", generator.integers(-1, 2, n) / 32768)
     write(tmp_path / "cancels.wav", np.stack([tone, -tone], axis=1))
     write(tmp_path / "quiet_music.wav", tone / 100)
-    silent = {"zeros.wav", "constant.wav", "dither.wav", "cancels.wav"}
+    silent = {"zeros.wav", "constant.wav", "dither.wav", "zeros_again.wav"}
     # Equal silence is not worth calling a duplicate.
     write(tmp_path / "zeros_again.wav", np.zeros(n))
-    assert kinds_by_clip(check_folder(tmp_path)) == {name: ["silent"] for name in silent | {"zeros_again.wav"}}
+    expected = {name: ["silent"] for name in silent} | {"cancels.wav": ["antiphase"]}
+    assert kinds_by_clip(check_folder(tmp_path)) == expected
 
 
 def test_short_clips(tmp_path):

@@ -8,6 +8,7 @@ import soundfile
 from broken_clips import RATE, cut, promise_more, tune, write
 
 from mgc_keras.audio.containers import SUFFIX_OF_FORMAT, missing_end, open_clip
+from mgc_keras.audio.files import read_waveform
 from mgc_keras.errors import AudioError
 
 
@@ -64,6 +65,33 @@ def test_a_length_that_a_pipe_left_unknown_is_no_promise(tmp_path, promise):
     assert missing(tmp_path / "pipe.au") == ""
 
 
+def test_a_wav_file_from_a_pipe_that_says_nothing_is_read_to_its_end(tmp_path):
+    content = write(tmp_path / "whole.wav", tune()).read_bytes()
+    place = content.index(b"data") + 4
+    path = tmp_path / "pipe.wav"
+    for riff_size in (0, place - 4, 0xFFFFFFFF):
+        path.write_bytes(
+            content[:4] + riff_size.to_bytes(4, "little") + content[8:place] + bytes(4) + content[place + 4 :]
+        )
+        np.testing.assert_array_equal(read_waveform(path), read_waveform(tmp_path / "whole.wav"))
+        assert missing(path) == ""
+    # Where the sizes add up there are no samples, whatever else there is.
+    note = b"LIST\x04\0\0\0abcd"
+    path.write_bytes(content[:4] + (place + 8).to_bytes(4, "little") + content[8:place] + bytes(4) + note)
+    with pytest.raises(AudioError, match="holds no samples"):
+        read_waveform(path)
+
+
+def test_bw64_is_read(tmp_path):
+    soundfile.write(tmp_path / "whole.wav", tune(), RATE, format="RF64", subtype="PCM_16")
+    content = (tmp_path / "whole.wav").read_bytes()
+    # ITU-R BS.2088: the chunks of RF64 under another name.
+    (tmp_path / "bw64.wav").write_bytes(b"BW64" + content[4:])
+    np.testing.assert_array_equal(read_waveform(tmp_path / "bw64.wav"), read_waveform(tmp_path / "whole.wav"))
+    assert missing(tmp_path / "bw64.wav") == ""
+    assert "holds 60" in missing(cut(tmp_path / "cut.wav", tmp_path / "bw64.wav", 0.601))
+
+
 def test_variants_of_wav(tmp_path):
     samples = tune(0.5)
     for format_name in ("RF64", "WAVEX"):
@@ -93,7 +121,14 @@ def test_text_named_au_is_not_taken_for_bare_samples(tmp_path):
 @pytest.mark.parametrize(
     "content, words",
     [
-        (b"\0\0\0\x20ftypM4A " + bytes(200), "MP4 or M4A"),
+        (b"\0\0\0\x20ftypM4A " + bytes(200), "is an MP4 or M4A file that cannot be decoded here \\(convert it to wav"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a",
+            "Git LFS has not fetched \\(run 'git lfs pull'",
+        ),
+        # FLAC of 32 bits, and G.726 in a wav file: sound, but nothing that libsndfile knows.
+        (b"fLaC\0\0\0\x22" + bytes(10) + b"\x0a\xc4\x41\xf0" + bytes(200), "is a FLAC file that cannot be decoded"),
+        (b"RIFF\0\1\0\0WAVEfmt \x10\0\0\0\x45\0\1\0" + bytes(200), "is a wav file that cannot be decoded here"),
         (b"PK\x03\x04" + bytes(200), "zip archive"),
         (b"\x30\x26\xb2\x75\x8e\x66" + bytes(200), "Windows Media"),
         (b"\n <html>", "web page"),

@@ -13,7 +13,8 @@ import pytest
 import soundfile
 from broken_clips import RATE, cut, promise_more, tune, write, write_unusable
 
-from mgc_keras.audio.files import find_clips, fit_waveform, read_waveform, write_waveform
+from mgc_keras.audio import files
+from mgc_keras.audio.files import find_clips, fit_waveform, read_waveform, waveform_blocks, write_waveform
 from mgc_keras.errors import AudioError, MgcKerasError, OptionError
 
 SECTIONS = [(12000, 0.0, 29.0), (22050, 0.37, 0.5), (None, 0.1, None), (44100, 0.0, 0.75), (16000, 0.25, 5.1)]
@@ -157,6 +158,74 @@ def test_senseless_options_are_named(tmp_path, options):
     path = write(tmp_path / "clip.wav", tune(0.1))
     with pytest.raises(OptionError, match=next(iter(options))):
         read_waveform(path, **options)
+
+
+@pytest.mark.parametrize(
+    "level, words", [(1e7, "1.0e\\+07 times full scale"), (3e38, "3.0e\\+38"), (np.inf, "infinite")]
+)
+@pytest.mark.parametrize("place", [0, 40_000])
+def test_samples_that_are_no_sound_are_refused(tmp_path, level, words, place):
+    samples = tune(2.0, channels=1)
+    samples[place] = level
+    with pytest.raises(AudioError, match=words) as caught:
+        read_waveform(write(tmp_path / "clip.wav", samples, subtype="FLOAT"))
+    assert "clip.wav" in str(caught.value) and caught.value.cure
+    # Numbers of 16 bits that were stored as they are can be heard.
+    write(tmp_path / "loud.wav", 32768 * tune(), subtype="FLOAT")
+    np.testing.assert_array_equal(
+        read_waveform(tmp_path / "loud.wav", None), 32768 * read_waveform(write(tmp_path / "16.wav", tune()), None)
+    )
+
+
+@pytest.mark.parametrize("rate, is_read", [(1, False), (99, False), (100, True), (768_000, True), (768_001, False)])
+def test_rates_that_no_clip_has_are_refused(tmp_path, rate, is_read):
+    path = write(tmp_path / "clip.wav", tune(0.1), rate)
+    if is_read:
+        assert len(read_waveform(path)) == math.ceil(2205 * 12000 / rate)
+    else:
+        with pytest.raises(AudioError, match=f"has {rate} Hz"):
+            read_waveform(path)
+
+
+def test_one_channel(tmp_path):
+    left, right, third = (tune(1.0, channels=1, seed=seed)[:, 0] for seed in range(3))
+    path = write(tmp_path / "three.wav", np.stack([left, right, third], axis=1))
+    for channel, samples in {"left": left, "right": right}.items():
+        write(tmp_path / f"{channel}.wav", samples)
+        np.testing.assert_array_equal(read_waveform(path, channel=channel), read_waveform(tmp_path / f"{channel}.wav"))
+        # A mono file has one channel for all.
+        np.testing.assert_array_equal(read_waveform(tmp_path / "left.wav", None, channel=channel), left)
+    write(tmp_path / "cancels.wav", np.stack([left, -left], axis=1))
+    assert not read_waveform(tmp_path / "cancels.wav").any()
+    np.testing.assert_array_equal(read_waveform(tmp_path / "cancels.wav", None, channel="right"), -left)
+    with pytest.raises(OptionError, match="channel.*mix, left, right"):
+        read_waveform(path, channel="centre")
+
+
+@pytest.mark.parametrize("sampling_rate", [12000, 22050, 44100, 96000])
+def test_blocks_are_the_waveform(tmp_path, sampling_rate):
+    path = write(tmp_path / "clip.wav", tune(1.0, 44100), 44100)
+    whole = read_waveform(path, sampling_rate)
+    reference = librosa.load(path, sr=sampling_rate)[0]
+    np.testing.assert_allclose(whole, reference, rtol=0, atol=1e-6)
+    for block_samples in (1000, 7777, 88_199, 88_200):
+        blocks = list(waveform_blocks(path, sampling_rate, block_samples=block_samples))
+        np.testing.assert_array_equal(np.concatenate(blocks), whole)
+
+
+def test_a_waveform_that_does_not_fit_into_memory_is_an_error_of_its_clip(tmp_path, monkeypatch):
+    path = write(tmp_path / "clip.wav", tune(2.0))
+    monkeypatch.setattr(files, "MOST_SAMPLES", 23_999)
+    with pytest.raises(AudioError, match="longer than a waveform may be"):
+        read_waveform(path, 12000)
+    assert len(read_waveform(path, 11025)) == 22050
+
+    def no_memory(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(files, "mix_to_mono", no_memory)
+    with pytest.raises(AudioError, match="clip.wav: needs more memory"):
+        read_waveform(path)
 
 
 def test_threads_read_what_one_thread_reads(tmp_path):

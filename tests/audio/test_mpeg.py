@@ -79,6 +79,8 @@ def test_tags_and_damage_are_stepped_over(tmp_path):
     path.write_bytes(content[:middle] + bytes(1500) + content[middle + 1500 :])
     damaged = walk_frames(path)
     assert plain.n_frames - 12 < damaged.n_frames < plain.n_frames and damaged.missing_bytes == 0
+    # What is lost are the zeros, and the rest of the frames at both ends of them.
+    assert plain.odd_bytes == 0 and 1500 - 1044 < damaged.odd_bytes < 1500 + 1044
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"no mp3 at all" * 100, b"\xff" * 5000, bytes(200_000)])

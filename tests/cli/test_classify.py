@@ -172,3 +172,16 @@ def test_wrong_input_is_one_line_that_says_what_and_where(
     for arguments, words in cases:
         code, out, error = run(capsys, "classify", *arguments)
         assert code == 2 and out == "" and words in error and error.count("\n") == 1, (arguments, error)
+
+
+def test_one_channel_of_songs_whose_channels_cancel(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = write(tmp_path / "song.wav", np.stack([song(0.9), song(-0.9)], axis=1), RATE)
+    shares = {}
+    for channel in ("mix", "left", "right"):
+        code, out, _ = run(capsys, "classify", path, "--weights", model, "--json", "--channel", channel)
+        (entry,) = json.loads(out)
+        # What is not asked for is not spoken of.
+        assert code == 0 and entry.get("channel", "mix") == channel and ("channel" in entry) == (channel != "mix")
+        shares[channel] = entry["scores"]["high"]
+    right = share_of_high(-0.9)
+    assert shares == pytest.approx({"mix": 0.5, "left": share_of_high(0.9), "right": right}, abs=1e-3)

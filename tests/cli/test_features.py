@@ -170,3 +170,31 @@ def test_help_teaches(capsys):
         main(["features", "--help"])
     text = capsys.readouterr().out
     assert "examples:" in text and "exit code" in text and "errors.csv" in text
+
+
+def test_one_channel(tmp_path, capsys):
+    samples = tune(1.0, 12000)
+    write(tmp_path / "stereo" / "clip.wav", samples, 12000)
+    write(tmp_path / "left" / "clip.wav", samples[:, :1], 12000)
+    assert features(tmp_path / "stereo", "-o", tmp_path / "one.csv", "--channel", "left") == 0
+    assert features(tmp_path / "left", "-o", tmp_path / "alone.csv") == 0
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
+    about = [json.loads((tmp_path / name).read_text()) for name in ("one.json", "alone.json")]
+    assert about[0]["channel"] == "left" and "channel" not in about[1]
+
+
+def test_one_clip_of_samples_that_are_no_sound_costs_no_other_clip(tmp_path, clips, capsys):
+    for number in range(3):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / "set" / f"{number}.wav").write_bytes((clips / f"{number}.wav").read_bytes())
+    huge = tune(1.0, 12000, 1)
+    huge[500:540] = 3e38
+    write(tmp_path / "set" / "1a.wav", huge, 12000, subtype="FLOAT")
+    assert features(tmp_path / "set", "-o", tmp_path / "mfcc.csv") == 1
+    assert (
+        features(*(tmp_path / "set" / f"{number}.wav" for number in range(3)), "-o", tmp_path / "good" / "mfcc.csv")
+        == 0
+    )
+    found, good = (read_features(tmp_path / name) for name in ("mfcc.csv", "good/mfcc.csv"))
+    pd.testing.assert_frame_equal(found, good)
+    assert pd.read_csv(tmp_path / "errors.csv", dtype=str)["clip_id"].tolist() == ["1a"]

@@ -66,3 +66,14 @@ def test_wrong_options_are_one_line(
     assert scattering(clips, "-o", tmp_path / "s.npz", *SMALL, *wrong) == 2
     error = capsys.readouterr().err.strip()
     assert message in error and "\n" not in error
+
+
+def test_one_channel(tmp_path: Path) -> None:
+    samples = tune(1.5, 8000)
+    write(tmp_path / "stereo" / "clip.wav", samples, 8000)
+    write(tmp_path / "right" / "clip.wav", samples[:, 1:], 8000)
+    assert scattering(tmp_path / "stereo", "-o", tmp_path / "s.npz", *SMALL, "--channel", "right") == 0
+    assert scattering(tmp_path / "right", "-o", tmp_path / "r.npz", *SMALL) == 0
+    one, alone = (read_sequences(tmp_path / name) for name in ("s.npz", "r.npz"))
+    np.testing.assert_array_equal(one.values, alone.values)
+    assert one.about["channel"] == "right" and "channel" not in alone.about

@@ -1,5 +1,6 @@
 """``mgc-keras segment`` as a user runs it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +157,17 @@ def test_files_stay_inside_the_folder() -> None:
     assert stems == [out / "a", out / "rock" / "b", out / "music" / "c.mp3", out / "d.mp3"]
     with pytest.raises(OptionError, match="two clips would write the same files"):
         output_stems(["a.mp3", "../a.mp3"], out)
+
+
+def test_a_song_of_too_many_windows_is_a_row_of_errors(
+    tmp_path: Path, songs: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mgc_keras.segmentation.segments.MOST_WINDOWS", 9)
+    eight_seconds = write(tmp_path / "eight.wav", song()[: 8 * RATE], RATE)
+    assert (
+        segment(songs / "rock" / "one.wav", eight_seconds, "-o", tmp_path, *SMALL, "--no-plots", "--channel", "left")
+        == 1
+    )
+    errors = pd.read_csv(tmp_path / "errors.csv")
+    assert errors["cause"].tolist() == ["has 10 windows of 1 s, more than 9"] and errors["cure"].notna().all()
+    assert json.loads((tmp_path / "eight_segments.json").read_text())["channel"] == "left"

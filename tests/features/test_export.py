@@ -5,16 +5,20 @@ import json
 import logging
 import os
 import re
+import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from broken_clips import tune, write, write_unusable
 from toy_extractor import ToyExtractor, write_clips
 
 from mgc_keras import work
-from mgc_keras.audio.files import fit_waveform, read_waveform
-from mgc_keras.errors import ManifestError, MgcKerasError, OptionError
+from mgc_keras.audio.files import fit_waveform, read_waveform, waveform_blocks
+from mgc_keras.errors import AudioError, ManifestError, MgcKerasError, OptionError
+from mgc_keras.features import pipeline
+from mgc_keras.features.clips import list_clips
 from mgc_keras.features.export import export_features
 from mgc_keras.features.mfcc import MfccExtractor, mfcc_features
 from mgc_keras.features.table import read_features
@@ -96,6 +100,65 @@ def test_windows_have_time_stamps(tmp_path):
     windows = [waveform[start : start + 4000] for start in (0, 2000, 4000)]
     windows.append(fit_waveform(read_waveform(short, 8000), 4000, "zero_pad"))
     assert (features[["peak", "energy"]].to_numpy() == ToyExtractor()(windows)[:, :2]).all()
+
+
+def test_windows_of_long_clips_are_decoded_one_by_one(tmp_path, clips, monkeypatch):
+    long = write(tmp_path / "clips" / "long.ogg", tune(20.0))
+    tables = {}
+    for held in (1 << 24, 30_000):
+        monkeypatch.setattr(pipeline, "_HELD_SAMPLES", held)
+        monkeypatch.setattr(pipeline, "_BLOCK_SAMPLES", 1 << 22 if held > 30_000 else 5_000)
+        source = [clips[0], long, clips[1]]
+        tables[held] = export_features(source, tmp_path / f"{held}.csv", ToyExtractor(), window=0.5, hop=0.3)
+    assert tables[30_000].read_bytes() == tables[1 << 24].read_bytes()
+    waveform = read_waveform(long, 8000)
+    sliced = pipeline.LongWaveform(lambda: waveform_blocks(long, 8000, block_samples=3_000), len(waveform))
+    for start, stop in [(100_000, 104_000), (0, 4000), (2000, 30_000), (29_000, 29_001), (159_000, 170_000), (5, 5)]:
+        np.testing.assert_array_equal(sliced[start:stop], waveform[start:stop])
+
+
+def test_windows_of_long_clips_take_little_memory(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "long.flac", np.zeros(200 * 8000), 8000)
+    monkeypatch.setattr(pipeline, "_HELD_SAMPLES", 100_000)
+    monkeypatch.setattr(pipeline, "_BLOCK_SAMPLES", 50_000)
+    tracemalloc.start()
+    table = export_features(tmp_path / "long.flac", tmp_path / "toy.csv", ToyExtractor(), window=0.5, hop=10.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # The whole clip takes 6.4 MB.
+    assert len(read_features(table)) == 20 and peak < 3e6
+
+
+@pytest.mark.parametrize("error", [AudioError("is too odd", cure="leave it out"), MemoryError()])
+def test_a_clip_that_an_extractor_cannot_take_costs_no_other_clip(tmp_path, clips, error):
+    class Choosy(ToyExtractor):
+        def __call__(self, waveforms):
+            if any(0.45 < np.abs(waveform).max() < 0.55 for waveform in waveforms):
+                raise error
+            return super().__call__(waveforms)
+
+    features = read_features(export_features(clips, tmp_path / "toy.csv", Choosy(n_samples=None)))
+    assert features.index.tolist() == [path.stem for path in clips if path.stem != "clip004"]
+    assert (features[["peak", "energy"]].to_numpy() == np.delete(expected_rows(clips), 4, axis=0)[:, :2]).all()
+    errors = pd.read_csv(tmp_path / "errors.csv")
+    assert errors["clip_id"].tolist() == ["clip004"] and errors["cure"].notna().all()
+    assert errors["cause"][0] in ("is too odd", "needs more memory than there is")
+
+
+def test_the_channel_is_recorded_where_it_is_not_the_mix(tmp_path):
+    left, right = tune(0.5, 8000, 1, seed=1), tune(0.5, 8000, 1, seed=2)
+    write(tmp_path / "clips" / "clip.wav", np.concatenate([left, right], axis=1), 8000)
+    write(tmp_path / "left" / "clip.wav", left, 8000)
+    table = export_features(tmp_path / "left", tmp_path / "left.csv", ToyExtractor())
+    assert "channel" not in json.loads(table.with_suffix(".json").read_text())
+    clips = list_clips(tmp_path / "clips", channel="left")
+    mixed = export_features(tmp_path / "clips", tmp_path / "toy.csv", ToyExtractor()).read_bytes()
+    # Another channel is other work: the table of the mix is not taken for finished.
+    read = export_features(clips, tmp_path / "toy.csv", ToyExtractor())
+    assert read.read_bytes() == table.read_bytes() != mixed
+    assert json.loads(read.with_suffix(".json").read_text())["channel"] == "left"
+    with pytest.raises(OptionError, match="channel"):
+        list_clips(tmp_path / "clips", channel="middle")
 
 
 def test_bad_clips_are_named_and_the_others_computed(tmp_path):

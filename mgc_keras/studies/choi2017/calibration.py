@@ -46,8 +46,8 @@ def calibrate(model: keras.Model, waveforms: np.ndarray | Iterable[np.ndarray], 
     Raises
     ------
     OptionError
-        `model` is another network or has population statistics already; there is no clip; a model for
-        mel-spectrograms was built for the batch's decibel reference.
+        `model` is another network or has population statistics already; there is no clip, or one of
+        samples that are no sound; a model for mel-spectrograms was built for the batch's decibel reference.
     """
     options = options_of(model)
     if options.normalization != "batch":
@@ -61,6 +61,9 @@ def calibrate(model: keras.Model, waveforms: np.ndarray | Iterable[np.ndarray], 
     _, moments = run_layerwise(model, waveforms, chunk_size, "clip")
     tensors = tensors_of(model)
     for layer in LAYERS:
+        if not (np.isfinite(moments[layer].mean).all() and np.isfinite(moments[layer].variance).all()):
+            cure = "find the clip whose samples are no sound: mgc-keras check DIR"
+            raise OptionError("the statistics of the clips are not finite", field=f"layer {layer}", cure=cure)
         tensors[f"bn{layer}/moving_mean"] = moments[layer].mean
         tensors[f"bn{layer}/moving_variance"] = moments[layer].variance
     changed = {"normalization": "population", "decibel_reference": "clip"}

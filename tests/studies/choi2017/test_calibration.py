@@ -45,3 +45,11 @@ def test_takes_melspectrograms_of_clip_reference_only():
 def test_refuses_what_is_calibrated():
     with pytest.raises(OptionError, match="population statistics already"):
         calibrate(convnet(SHORTEST, normalization="population"), waveforms(1))
+
+
+def test_refuses_statistics_that_are_not_finite():
+    clips = waveforms(2)
+    # Finite itself, but its power is not: one such clip would be in the statistics of all.
+    clips[1, 1000] = 3e38
+    with pytest.raises(OptionError, match="layer 1: the statistics of the clips are not finite"):
+        calibrate(convnet(SHORTEST), clips)
