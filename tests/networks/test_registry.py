@@ -20,7 +20,8 @@ CONTENT = b"some weights" * 1000
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """An empty cache, and a registry of one small file."""
-    entry = registry.WeightFile("small", "someone/repository", "folder/small.h5", hashlib.sha256(CONTENT).hexdigest())
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    entry = registry.WeightFile("small", "someone/repository", "folder/small.h5", digest, "c0ffee")
     monkeypatch.setitem(FILES, "small", entry)
     monkeypatch.setenv("MGC_KERAS_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
