@@ -101,13 +101,10 @@ def _size_of(tensor: h5py.Dataset, path: Path, field: str) -> int:
     if tensor.external or tensor.is_virtual:
         problem = "lies in another file, and other files are not read"
         raise WeightsError(problem, path=path, field=field, cure="take a file that holds its tensors itself")
-    # Integers are what Keras counts and seeds with, and how it stores bfloat16.
-    is_integer = tensor.dtype.kind in "iu" and (
-        tensor.shape == () or "seed_generator" in field or text(tensor.attrs.get("dtype", "")) == "bfloat16"
-    )
-    if not is_integer and (
-        tensor.dtype.kind != "f" or tensor.id.get_type() != h5py.h5t.py_create(tensor.dtype, logical=True)
-    ):
+    # Keras counts and seeds with integers, and says so where it stores bfloat16, which HDF5 has no word for.
+    is_number = tensor.dtype.kind == "f" and tensor.id.get_type() == h5py.h5t.py_create(tensor.dtype)
+    is_counter = tensor.dtype.kind in "iu" and (tensor.shape == () or "seed_generator" in field)
+    if not is_number and not is_counter and tensor.attrs.get("dtype") != "bfloat16":
         problem = f"holds {tensor.dtype}, not common floating-point numbers"
         raise WeightsError(problem, path=path, field=field, cure="save it in float32")
     size = max(math.prod(tensor.shape), math.prod(tensor.chunks or (1,))) * tensor.dtype.itemsize

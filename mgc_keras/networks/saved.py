@@ -48,6 +48,8 @@ def config_of_keras_file(path: Path) -> dict[str, Any]:
                 problem = "is packed in a way that Keras does not use"
                 raise WeightsError(problem, path=path, field=member.filename, cure="save the model anew")
         config = json.loads(archive.read(_CONFIG))
+        if not isinstance(config, dict):
+            raise WeightsError("is damaged", path=path, field=_CONFIG, cure="take another copy")
         with open_hdf5(path, io.BytesIO(archive.read(_WEIGHTS))):
             return config
 
