@@ -14,6 +14,7 @@ from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.networks.download import DownloadError, download
 from mgc_keras.networks.hdf5 import begins_as_hdf5
 from mgc_keras.networks.keras_weights import counted_names, read_keras_weights
+from mgc_keras.networks.registry import say_if_changed
 from mgc_keras.networks.resnet34 import he_normal, resnet34
 from mgc_keras.networks.tensors import check_is_file, set_tensors, tensors_of
 from mgc_keras.networks.torch_weights import read_torch_resnet
@@ -145,6 +146,8 @@ def _from_file(name: str, input_shape: tuple[int, int, int], path: Path) -> kera
     model = _network(name, input_shape)
     shapes = {key: tensor.shape for key, tensor in tensors_of(model).items()}
     if is_hdf5:
+        if backbone.imagenet_file and backbone.md5 and path.name == Path(backbone.imagenet_file).name:
+            say_if_changed(path, ((f"ImageNet's {name}", backbone.md5),), "md5")
         return set_tensors(model, read_keras_weights(path, shapes, name, backbone.is_counted))
     return set_tensors(model, read_torch_resnet(path, shapes))
 

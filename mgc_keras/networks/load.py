@@ -8,7 +8,7 @@ from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.networks.hdf5 import open_hdf5
 from mgc_keras.networks.kinds import NetworkKind, kind_of, network_kinds
-from mgc_keras.networks.registry import fetch_weights, say_if_changed, weight_files
+from mgc_keras.networks.registry import entry_of, fetch_weights, say_if_changed, weight_files
 from mgc_keras.networks.saved import check_stored_tensors, config_of_h5_file, config_of_keras_file, load_saved
 from mgc_keras.networks.tensors import check_is_file
 
@@ -106,7 +106,7 @@ def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
                     if reader.recognises(file):
                         _check_choices(kind, chosen, path)
                         model = reader.read(file, path, chosen)
-                        say_if_changed(path, reader.published)
+                        say_if_changed(path, tuple((name, entry_of(name).sha256) for name in reader.published))
                         return model
             if "model_config" not in file.attrs:
                 problem = "holds no whole model and no weights of a published network"

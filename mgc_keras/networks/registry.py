@@ -108,13 +108,13 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
 
 
 @cache
-def say_if_changed(path: Path, names: tuple[str, ...]) -> None:
-    """Say once, on standard error, that a file has the form of published ones (`names`) and is none of them."""
-    digest, known = sha256_of(path), {name: entry_of(name).sha256 for name in names}
-    if known and digest not in known.values():
-        published = " or ".join(f"{name} ({sha256})" for name, sha256 in known.items())
+def say_if_changed(path: Path, published: tuple[tuple[str, str], ...], algorithm: str = "sha256") -> None:
+    """Say once, on standard error, that a file has the form of published ones (names, hashes) and is none of them."""
+    digest = pooch.file_hash(path, algorithm)
+    if published and digest not in dict(published).values():
+        wanted = " or ".join(f"{name} ({known})" for name, known in published)
         cause = "another training of this network, or a changed copy"
-        print(f"mgc-keras: {path}: SHA-256 {digest} is not that of {published}: {cause}", file=sys.stderr)
+        print(f"mgc-keras: {path}: its {algorithm} {digest} is not that of {wanted}: {cause}", file=sys.stderr)
 
 
 def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:
