@@ -1,6 +1,7 @@
 """Opens HDF5 files of weights, whose tensors must all lie in them, and reads single tensors, checked."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,9 @@ def faults_named(path: Path, problem: str = "is damaged", cure: str = "take anot
     except MemoryError as error:
         raise WeightsError(f"{problem}: it asks for more memory than there is", path=path, cure=cure) from error
     except Exception as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        # Keras puts bold letters around a cause, and the whole configuration before it.
+        reason = re.sub(r"\x1b\[\d*m", "", str(error)).rsplit("Exception encountered: ", 1)[-1]
+        reason = " ".join(reason.split())[:300] or type(error).__name__
         raise WeightsError(f"{problem}: {reason}", path=path, cure=cure) from error
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.discovery import modules_in, modules_named
-from mgc_keras.errors import WeightsError
+from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.networks.hdf5 import faults_named, most_bytes, open_hdf5, text
 
 _PACKAGES = ("keras", "mgc_keras", "kapre", "builtins")
@@ -24,6 +24,9 @@ _PACKAGES = ("keras", "mgc_keras", "kapre", "builtins")
 _CODE = ("Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer")
 # The oldest Keras whose safe mode was tried and held; setup.cfg asks for it, too.
 SAFE_KERAS = (3, 13, 2)
+# The largest sizes from which layers compute tables that no file holds: filters, windows, frames.
+_LARGEST = {"n_dft": 2**16, "n_fft": 2**16, "win_length": 2**16, "n_freq": 2**16, "n_mels": 2**11, "Q": 2**8}
+_LARGEST |= dict.fromkeys(("batch_shape", "batch_input_shape", "shape"), 2**27)
 _CONFIG, _WEIGHTS, _LONGEST_CONFIG = "config.json", "model.weights.h5", 16 * 2**20
 
 
@@ -107,7 +110,10 @@ def load_saved(path: Path, config: dict[str, Any]) -> keras.Model:
         pass
     cure = "take another copy, saved whole"
     with faults_named(path, "does not fit its own network", cure), _limited(path):
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        try:
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        except OptionError as error:
+            raise WeightsError(f"does not fit its own network: {error}", path=path, cure=cure) from error
         for variable in model.variables:
             if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
                 problem = "holds NaN or infinite numbers"
@@ -146,6 +152,12 @@ def _check_config(config: dict[str, Any], path: Path) -> None:
         if module is not None and str(module).split(".")[0] not in _PACKAGES:
             problem = f"{kind} comes from {module!r}, which is not loaded"
             raise WeightsError(problem, path=path, field=name, cure="use Keras's layers")
+        for key, most in _LARGEST.items():
+            sizes = node["config"].get(key) if isinstance(node.get("config"), dict) else None
+            for size in sizes if isinstance(sizes, list) else [sizes]:
+                if isinstance(size, int | float) and size > most:
+                    problem = f"{key} is {size}, and no network has more than {most}"
+                    raise WeightsError(problem, path=path, field=name, cure="take another copy")
 
 
 def _nodes(config: Any) -> Iterator[dict[str, Any]]:

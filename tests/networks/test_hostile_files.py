@@ -1,6 +1,7 @@
 """Weight files that lie: each is refused in one line, before memory is taken, or read for what it says itself."""
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from configparser import ConfigParser
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from mgc_keras.errors import WeightsError
+from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.networks import saved
 from mgc_keras.networks.keras_weights import read_keras_weights
 from mgc_keras.networks.load import load_model
@@ -184,6 +186,10 @@ def nested(members: dict[str, bytes]) -> None:
     members["config.json"] = b'{"class_name": "Dense", "config": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
+def too_long(members: dict[str, bytes]) -> None:
+    members["config.json"] = members["config.json"].replace(b"[null, 2]", b"[null, 1099511627776]")
+
+
 def too_many_units(members: dict[str, bytes]) -> None:
     members["config.json"] = members["config.json"].replace(b'"units": 3', b'"units": 68719476736')
 
@@ -203,6 +209,7 @@ ARCHIVES = {
     ),
     "bzip2": (lambda members: None, zipfile.ZIP_BZIP2, "packed in a way"),
     "units": (too_many_units, zipfile.ZIP_STORED, "dense/kernel: asks for more memory"),
+    "length": (too_long, zipfile.ZIP_STORED, "batch_shape is 1099511627776"),
     "no weights": (lambda members: members.pop("model.weights.h5"), zipfile.ZIP_STORED, "model.weights.h5"),
     "other weights": (
         lambda members: members.update({"model.weights.h5": b"abc"}),
@@ -220,6 +227,30 @@ def test_archives(tmp_path: Path, kind: str) -> None:
     with pytest.raises(WeightsError, match=f"model.keras: .*{words}") as caught:
         load_model(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("n_dft", 2**24, "mel: n_dft is 16777216, and no network has more"),
+        ("n_mels", 2**31, "mel: n_mels is 2147483648, and no network has more"),
+        ("framing", "moon", "does not fit its own network: framing: 'moon' is unknown"),
+        ("hop_length", 0, "does not fit its own network: .*division by zero"),
+    ],
+)
+def test_layers_that_compute_tables(tmp_path: Path, option: str, value: object, words: str) -> None:
+    model = keras.Sequential([keras.Input((4000,)), MelSpectrogram(n_dft=256, n_mels=8, fmax=4000.0, name="mel")])
+    model.save(path := tmp_path / "model.keras")
+
+    def change(members: dict[str, bytes]) -> None:
+        config = json.loads(members["config.json"])
+        config["config"]["layers"][1]["config"][option] = value
+        members["config.json"] = json.dumps(config).encode()
+
+    change_zip(path, change)
+    with pytest.raises(WeightsError, match=f"model.keras: {words}") as caught:
+        load_model(path)
+    assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
