@@ -181,8 +181,8 @@ def _imagenet_weights(name: str) -> Path:
     folder, file_name = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models", Path(file).name
     address = IMAGENET_ADDRESS + file
     try:
-        limits = {"most_bytes": _MOST_BYTES, "most_seconds": _MOST_SECONDS}
-        return download(address, f"md5:{md5}", folder / file_name, progress=True, **limits)
+        path = folder / file_name
+        return download(address, f"md5:{md5}", path, most_bytes=_MOST_BYTES, most_seconds=_MOST_SECONDS, progress=True)
     except (OSError, ValueError) as error:
         # pooch raises ValueError for another hash, and rewords a missing permission; network errors have no number.
         if isinstance(error, DownloadError):

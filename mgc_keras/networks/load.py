@@ -57,8 +57,9 @@ def load_model(
     Raises
     ------
     WeightsError
-        The file is missing, damaged, or of another network; it carries code (a Lambda layer); or its network has no
-        such option, or lacks what the option needs: Choi's TensorFlow file has no tagging head, files with batch
+        The file is missing, damaged, or of another network; it carries code (a Lambda layer), points to other files,
+        asks for far more memory than it fills, or holds NaN or other types than floats; or its network has no such
+        option, or lacks what the option needs: Choi's TensorFlow file has no tagging head, files with batch
         statistics have no population statistics, a file for ten genres has no tags.
     OptionError
         No network has such an option, or such a value of it.
@@ -66,7 +67,7 @@ def load_model(
     Notes
     -----
     ``weights_layer0`` … ``weights_layer3`` hold the first layers of the network that ``weights_layer4`` holds; they are
-    refused.
+    refused. A file in the form of a published one, but with another SHA-256, is named on standard error, once.
 
     Example
     -------

@@ -95,8 +95,8 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
         return target
     address = address or entry.address(ref)
     try:
-        limits = {"most_bytes": _MOST_BYTES, "most_seconds": _MOST_SECONDS}
-        download(address, f"sha256:{entry.sha256}", target, progress=progress, **limits)
+        known_hash = f"sha256:{entry.sha256}"
+        download(address, known_hash, target, most_bytes=_MOST_BYTES, most_seconds=_MOST_SECONDS, progress=progress)
     except (OSError, ValueError) as error:
         # What the network raises is an OSError; a wrong hash is none.
         wrong = not isinstance(error, OSError)

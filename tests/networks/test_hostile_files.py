@@ -147,6 +147,13 @@ def test_tensors_of_old_files_that_are_none(tmp_path: Path, kind: str) -> None:
         read_keras_weights(path, {"dense/kernel": (2, 3)}, "small")
 
 
+def test_names_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    path = change_hdf5(save(tmp_path / "model.h5"), lambda file, name: file.create_dataset("a\nb\x1b[2J", data=b"x"))
+    with pytest.raises(WeightsError, match=r"model.h5: a\\nb\\x1b\[2J: holds") as caught:
+        load_model(path)
+    assert str(caught.value).isprintable()
+
+
 def test_a_zip_behind_an_hdf5_file_is_not_read(tmp_path: Path) -> None:
     """Each file is what it begins as: the network behind it has five units, that of the file itself has three."""
     path, other = save(tmp_path / "model.h5"), save(tmp_path / "other.keras", units=5)
