@@ -1,5 +1,6 @@
 """The errors that a user can cure: each is one line that names the file, the field and the cure."""
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +25,9 @@ class MgcKerasError(Exception):
     ) -> None:
         self.problem, self.path, self.field, self.cure = problem, path, field, cure
         place = ": ".join(str(part) for part in (path, field) if part is not None)
-        super().__init__((f"{place}: " if place else "") + problem + (f" ({cure})" if cure else ""))
+        line = (f"{place}: " if place else "") + problem + (f" ({cure})" if cure else "")
+        # Names that files bring along may hold line breaks, and letters that steer a terminal.
+        super().__init__(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], line))
 
     def __reduce__(self) -> tuple:
         # Keyword-only arguments are lost by the default pickling that process pools rely on.

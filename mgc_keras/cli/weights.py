@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="show names, descriptions, and what the cache holds")
     fetch = actions.add_parser("fetch", help="download a file into the cache")
     fetch.add_argument("name", metavar="NAME", help="a name from the list")
-    fetch.add_argument("--ref", help="commit or branch of the authors' repository (default: master)")
+    fetch.add_argument("--ref", help="commit or branch of the authors' repository (default: the listed commit)")
     fetch.add_argument("--address", help="another address to download from, such as a mirror")
     add = actions.add_parser("add", help="copy a file you have into the cache")
     add.add_argument("file", metavar="FILE", help="the weight file to add")

@@ -7,18 +7,21 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import keras
-import pooch
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError, WeightsError
+from mgc_keras.networks.download import DownloadError, download
+from mgc_keras.networks.hdf5 import begins_as_hdf5
 from mgc_keras.networks.keras_weights import counted_names, read_keras_weights
+from mgc_keras.networks.registry import say_if_changed
 from mgc_keras.networks.resnet34 import he_normal, resnet34
 from mgc_keras.networks.tensors import check_is_file, set_tensors, tensors_of
 from mgc_keras.networks.torch_weights import read_torch_resnet
 
 IMAGENET_ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/"
+# The largest of these files has 95 MB.
+_MOST_BYTES, _MOST_SECONDS = 128 * 2**20, 3600.0
 
 
 @dataclass(frozen=True)
@@ -136,13 +139,15 @@ def build_backbone(
 
 def _from_file(name: str, input_shape: tuple[int, int, int], path: Path) -> keras.Model:
     check_is_file(path, "give a weight file, 'imagenet' or 'none'")
-    backbone, is_hdf5 = BACKBONES[name], h5py.is_hdf5(path)
+    backbone, is_hdf5 = BACKBONES[name], begins_as_hdf5(path)
     if backbone.application and not is_hdf5:
         cure = f"take the file of keras.applications for {name} that ends in _notop.h5"
         raise WeightsError("is no whole HDF5 file", path=path, cure=cure)
     model = _network(name, input_shape)
     shapes = {key: tensor.shape for key, tensor in tensors_of(model).items()}
     if is_hdf5:
+        if backbone.imagenet_file and backbone.md5 and path.name == Path(backbone.imagenet_file).name:
+            say_if_changed(path, ((f"ImageNet's {name}", backbone.md5),), "md5")
         return set_tensors(model, read_keras_weights(path, shapes, name, backbone.is_counted))
     return set_tensors(model, read_torch_resnet(path, shapes))
 
@@ -176,10 +181,13 @@ def _imagenet_weights(name: str) -> Path:
     folder, file_name = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models", Path(file).name
     address = IMAGENET_ADDRESS + file
     try:
-        return Path(pooch.retrieve(address, known_hash=f"md5:{md5}", fname=file_name, path=folder, progressbar=True))
+        path = folder / file_name
+        return download(address, f"md5:{md5}", path, most_bytes=_MOST_BYTES, most_seconds=_MOST_SECONDS, progress=True)
     except (OSError, ValueError) as error:
         # pooch raises ValueError for another hash, and rewords a missing permission; network errors have no number.
-        if isinstance(error, ValueError):
+        if isinstance(error, DownloadError):
+            cause = str(error)
+        elif not isinstance(error, OSError):
             cause = "what came is not this file"
         elif isinstance(error, PermissionError) or error.errno is not None:
             cause = f"{folder} cannot be written"

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from mgc_keras.errors import WeightsError
-from mgc_keras.networks.hdf5 import read_tensor, text
+from mgc_keras.networks.hdf5 import open_hdf5, read_tensor, text
 from mgc_keras.networks.tensors import check_same_names
 
 # What a tensor is by its name in old files: ".../kernel:0", or "block1_conv1_W_1:0" of Keras 1.
@@ -60,17 +60,14 @@ def read_keras_weights(
     """
     path = Path(path)
     cure = f"take a file of {network} without its top (_notop.h5)"
-    try:
-        with h5py.File(path, "r") as file:
-            places = _places_by_layer_names(file) if "layer_names" in file.attrs else _places_of_keras3(file, shapes)
-            names = counted_names({layer for layer, _ in places}) if is_counted else {}
-            found = {f"{names.get(layer, layer)}/{weight}": place for (layer, weight), place in places.items()}
-            if not found:
-                raise WeightsError("holds no weights of layers", path=path, cure=cure)
-            check_same_names(found, shapes, path, cure)
-            return {name: read_tensor(*found[name], shape, path) for name, shape in shapes.items()}
-    except (OSError, KeyError) as error:
-        raise WeightsError(f"is damaged: {error}", path=path, cure="take another copy") from error
+    with open_hdf5(path) as file:
+        places = _places_by_layer_names(file) if "layer_names" in file.attrs else _places_of_keras3(file, shapes)
+        names = counted_names({layer for layer, _ in places}) if is_counted else {}
+        found = {f"{names.get(layer, layer)}/{weight}": place for (layer, weight), place in places.items()}
+        if not found:
+            raise WeightsError("holds no weights of layers", path=path, cure=cure)
+        check_same_names(found, shapes, path, cure)
+        return {name: read_tensor(*found[name], shape, path) for name, shape in shapes.items()}
 
 
 def written_on_theano(group: h5py.Group) -> bool:

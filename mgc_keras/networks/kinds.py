@@ -20,11 +20,13 @@ INPUTS = ("waveform", "melspectrogram")
 class FileReader:
     """Reads a network from an HDF5 file in a form other than Keras 3's; no file is recognised by two readers.
 
-    It reads from an open file, its path and the options of `load_model` that were given.
+    It reads from an open file, its path and the options of `load_model` that were given. `published` are the names of
+    `weight_files` that have this form.
     """
 
     recognises: Callable[[h5py.File], bool]
     read: Callable[[h5py.File, Path, dict[str, str]], keras.Model]
+    published: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

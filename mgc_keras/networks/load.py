@@ -1,15 +1,14 @@
 """Opens every weight and model file that this package understands."""
 
-import zipfile
 from pathlib import Path
 
-import h5py
 import keras
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError, WeightsError
+from mgc_keras.networks.hdf5 import open_hdf5
 from mgc_keras.networks.kinds import NetworkKind, kind_of, network_kinds
-from mgc_keras.networks.registry import fetch_weights, weight_files
+from mgc_keras.networks.registry import entry_of, fetch_weights, say_if_changed, weight_files
 from mgc_keras.networks.saved import check_stored_tensors, config_of_h5_file, config_of_keras_file, load_saved
 from mgc_keras.networks.tensors import check_is_file
 
@@ -58,8 +57,9 @@ def load_model(
     Raises
     ------
     WeightsError
-        The file is missing, damaged, or of another network; it carries code (a Lambda layer); or its network has no
-        such option, or lacks what the option needs: Choi's TensorFlow file has no tagging head, files with batch
+        The file is missing, damaged, or of another network; it carries code (a Lambda layer), points to other files,
+        asks for far more memory than it fills, or holds NaN or other types than floats; or its network has no such
+        option, or lacks what the option needs: Choi's TensorFlow file has no tagging head, files with batch
         statistics have no population statistics, a file for ten genres has no tags.
     OptionError
         No network has such an option, or such a value of it.
@@ -67,7 +67,7 @@ def load_model(
     Notes
     -----
     ``weights_layer0`` … ``weights_layer3`` hold the first layers of the network that ``weights_layer4`` holds; they are
-    refused.
+    refused. A file in the form of a published one, but with another SHA-256, is named on standard error, once.
 
     Example
     -------
@@ -91,25 +91,42 @@ def _check_options(chosen: dict[str, str]) -> None:
 
 
 def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
-    if zipfile.is_zipfile(path):
-        return _variant(load_saved(path, config_of_keras_file(path)), chosen, path)
-    try:
-        with h5py.File(path, "r") as file:
+    """Open a zip archive named .keras or else an HDF5 file: by their beginnings, which Keras goes by only in part."""
+    before = _state(path)
+    with open(path, "rb") as stream:
+        is_zip = stream.read(2) == b"PK"
+    if is_zip:
+        if path.suffix != ".keras":
+            problem = "is no whole .keras file: it is a zip archive of another name"
+            raise WeightsError(problem, path=path, cure="take another copy")
+        config = config_of_keras_file(path)
+    else:
+        with open_hdf5(path, problem="is neither a whole HDF5 file nor a whole .keras file") as file:
             for kind in network_kinds():
                 for reader in kind.readers:
                     if reader.recognises(file):
                         _check_choices(kind, chosen, path)
-                        return reader.read(file, path, chosen)
+                        model = reader.read(file, path, chosen)
+                        say_if_changed(path, tuple((name, entry_of(name).sha256) for name in reader.published))
+                        return model
             if "model_config" not in file.attrs:
                 problem = "holds no whole model and no weights of a published network"
                 cure = "take a published weight file, or a model saved with model.save"
                 raise WeightsError(problem, path=path, field=next(iter(file), "model_config"), cure=cure)
+            if path.suffix not in (".h5", ".hdf5"):
+                problem = "is a model in an HDF5 file, and these are named .h5 or .hdf5"
+                raise WeightsError(problem, path=path, cure="rename it")
             config = config_of_h5_file(file, path)
             check_stored_tensors(file, path)
-    except OSError as error:
-        problem = "is neither a whole HDF5 file nor a whole .keras file"
-        raise WeightsError(problem, path=path, cure="take another copy") from error
-    return _variant(load_saved(path, config), chosen, path)
+    model = load_saved(path, config)
+    if _state(path) != before:
+        raise WeightsError("changed while it was read", path=path, cure="try again")
+    return _variant(model, chosen, path)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    now = path.stat()
+    return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns
 
 
 def _find(path: str | Path) -> Path:

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pooch
@@ -10,6 +12,10 @@ import pooch
 from mgc_keras.discovery import modules_named
 from mgc_keras.errors import WeightsError
 from mgc_keras.files import sha256_of, whole_file
+from mgc_keras.networks.download import download
+
+# The largest published file has 1.6 MB.
+_MOST_BYTES, _MOST_SECONDS = 16 * 2**20, 600.0
 
 
 @dataclass(frozen=True)
@@ -23,18 +29,17 @@ class WeightFile:
     sha256 : str
         Of its content, in hexadecimal. Whatever address a copy comes from, this decides whether it is the file.
     ref : str
-        The commit or branch to take it from. The authors' commits were not known when this table was written, so it
-        is the branch; if the branch moves on, `sha256` refuses what it serves, and `ref` may name a commit instead.
+        The commit to take it from: the one that brought the file into the repository.
     """
 
     description: str
     repository: str
     path: str
     sha256: str
-    ref: str = "master"
+    ref: str
 
     def address(self, ref: str | None = None) -> str:
-        """Return the public address of the file at a commit or branch (default: the table's)."""
+        """Return the public address of the file at a commit or branch (default: the table's commit)."""
         return f"https://github.com/{self.repository}/raw/{ref or self.ref}/{self.path}"
 
 
@@ -82,7 +87,8 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
     Raises
     ------
     WeightsError
-        Unknown name, no connection, or a download with another SHA-256; then nothing is left behind.
+        Unknown name, no connection, or a download with another SHA-256, of more than 16 MiB or of more than ten
+        minutes; then nothing is left behind.
     """
     entry, target = entry_of(name), cached_path(name)
     if is_cached(name):
@@ -90,15 +96,25 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
     address = address or entry.address(ref)
     try:
         known_hash = f"sha256:{entry.sha256}"
-        pooch.retrieve(address, known_hash, fname=target.name, path=target.parent, progressbar=progress)
+        download(address, known_hash, target, most_bytes=_MOST_BYTES, most_seconds=_MOST_SECONDS, progress=progress)
     except (OSError, ValueError) as error:
-        # pooch raises ValueError for a wrong hash, and what the network raises is an OSError.
-        wrong = isinstance(error, ValueError)
+        # What the network raises is an OSError; a wrong hash is none.
+        wrong = not isinstance(error, OSError)
         problem = "what came is not this file (its SHA-256 differs)" if wrong else "cannot be fetched"
         problem += f": {' '.join(str(error).split())[:200]}"
-        cure = f"get {Path(entry.path).name} by hand and run 'mgc-keras weights add FILE'"
+        cure = f"try --ref master, or get {Path(entry.path).name} by hand and run 'mgc-keras weights add FILE'"
         raise WeightsError(problem, path=address, field=name, cure=cure) from error
     return target
+
+
+@cache
+def say_if_changed(path: Path, published: tuple[tuple[str, str], ...], algorithm: str = "sha256") -> None:
+    """Say once, on standard error, that a file has the form of published ones (names, hashes) and is none of them."""
+    digest = pooch.file_hash(path, algorithm)
+    if published and digest not in dict(published).values():
+        wanted = " or ".join(f"{name} ({known})" for name, known in published)
+        cause = "another training of this network, or a changed copy"
+        print(f"mgc-keras: {path}: its {algorithm} {digest} is not that of {wanted}: {cause}", file=sys.stderr)
 
 
 def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:

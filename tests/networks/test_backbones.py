@@ -151,18 +151,19 @@ def test_imagenet_that_is_something_else(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     other = replace(BACKBONES["vgg16"], imagenet_file="vgg16/some.h5", md5="0" * 32)
     monkeypatch.setitem(BACKBONES, "vgg16", other)
-    monkeypatch.setattr(
-        "pooch.core.choose_downloader", lambda *_, **__: lambda url, output, _: shutil.copy(file, output)
-    )
+    monkeypatch.setattr("pooch.HTTPDownloader", lambda **_: lambda address, output, _: output.write(file.read_bytes()))
     with pytest.raises(WeightsError, match="of vgg16 could not be fetched: what came is not this file"):
         build_backbone("vgg16", SHAPE, "imagenet")
     assert not (tmp_path / "models" / "some.h5").exists()
+    monkeypatch.setattr("mgc_keras.networks.backbones._MOST_BYTES", 29)
+    with pytest.raises(WeightsError, match="of vgg16 could not be fetched: more than 29 bytes came"):
+        build_backbone("vgg16", SHAPE, "imagenet")
     monkeypatch.setenv("KERAS_HOME", str(file))
     with pytest.raises(WeightsError, match="of vgg16 could not be fetched: .*sent.h5/models cannot be written"):
         build_backbone("vgg16", SHAPE, "imagenet")
 
 
-def test_imagenet_from_keras_folder(monkeypatch, networks, files, tmp_path):
+def test_imagenet_from_keras_folder(monkeypatch, networks, files, tmp_path, capsys):
     (tmp_path / "models").mkdir()
     there = tmp_path / "models" / files["vgg16"].name
     shutil.copy(files["vgg16"], there)
@@ -171,6 +172,11 @@ def test_imagenet_from_keras_folder(monkeypatch, networks, files, tmp_path):
     assert Path(known.imagenet_file).name == there.name
     monkeypatch.setitem(BACKBONES, "vgg16", known)
     assert_same_weights(build_backbone("vgg16", SHAPE, "imagenet"), networks["vgg16"])
+    assert capsys.readouterr().err == ""
+    # Given by path under the published name, it is another training, and said to be.
+    monkeypatch.setitem(BACKBONES, "vgg16", replace(known, md5="0" * 32))
+    build_backbone("vgg16", SHAPE, there)
+    assert f"its md5 {known.md5} is not that of ImageNet's vgg16 ({'0' * 32})" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", [name for name, backbone in BACKBONES.items() if backbone.application])

@@ -3,8 +3,11 @@
 import functools
 import hashlib
 import http.server
+import re
 import threading
+import time
 
+import h5py
 import pytest
 
 from mgc_keras.cli import main
@@ -20,7 +23,8 @@ CONTENT = b"some weights" * 1000
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """An empty cache, and a registry of one small file."""
-    entry = registry.WeightFile("small", "someone/repository", "folder/small.h5", hashlib.sha256(CONTENT).hexdigest())
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    entry = registry.WeightFile("small", "someone/repository", "folder/small.h5", digest, "c0ffee")
     monkeypatch.setitem(FILES, "small", entry)
     monkeypatch.setenv("MGC_KERAS_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
@@ -75,6 +79,89 @@ def test_missing_on_the_server_and_no_server(cache, server):
         with pytest.raises(WeightsError, match="cannot be fetched"):
             registry.fetch_weights("small", address=there)
     assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def dripping():
+    """The address of a server whose files never end: a little at a time, without a long pause."""
+
+    class Dripping(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            while not stopped.wait(0.05):
+                self.wfile.write(b"." * (10_000 if "flood" in self.path else 1))
+
+        def log_message(self, *_) -> None:
+            pass
+
+    stopped = threading.Event()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        stopped.set()
+        serving.shutdown()
+
+
+def test_downloads_end(cache, dripping, monkeypatch):
+    monkeypatch.setattr(registry, "_MOST_BYTES", 15_000)
+    with pytest.raises(WeightsError, match="cannot be fetched: more than 15000 bytes came"):
+        registry.fetch_weights("small", address=f"{dripping}/flood.h5")
+    monkeypatch.setattr(registry, "_MOST_SECONDS", 0.5)
+    started = time.monotonic()
+    with pytest.raises(WeightsError, match="cannot be fetched: it took longer than 0.5 seconds"):
+        registry.fetch_weights("small", address=f"{dripping}/drip.h5")
+    assert time.monotonic() - started < 5
+    assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1/small.h5", "file:///etc/passwd", "/etc/passwd"])
+def test_addresses_of_other_protocols(cache, address):
+    with pytest.raises(WeightsError, match="cannot be fetched: addresses begin with https"):
+        registry.fetch_weights("small", address=address)
+
+
+def test_a_redirect_to_another_protocol_is_no_wrong_hash(cache, monkeypatch):
+    class Moved(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", "file:///etc/passwd")
+            self.end_headers()
+
+        def log_message(self, *_) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Moved) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        with pytest.raises(WeightsError, match="cannot be fetched") as caught:
+            registry.fetch_weights("small", address=f"http://127.0.0.1:{serving.server_port}/small.h5")
+        serving.shutdown()
+    assert "SHA-256" not in str(caught.value)
+
+
+def test_addresses_name_commits():
+    """A branch moves on; a commit does not."""
+    for entry in registry.weight_files().values():
+        assert re.fullmatch("[0-9a-f]{40}", entry.ref) and f"/raw/{entry.ref}/" in entry.address()
+
+
+def test_a_changed_copy_is_named(shared_data, tmp_path, capsys):
+    """One bit of one weight: it loads, as another training of the same network would, and both hashes are said once."""
+    published = shared_data / "choi2017" / "weights" / "weights_layer4_theano.hdf5"
+    load_model(published)
+    assert capsys.readouterr().err == ""
+    path = tmp_path / "copy.hdf5"
+    path.write_bytes(published.read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["ConvBNEluDr/convolution2d_2_b"][0] += 1e-3
+    for _ in range(2):
+        load_model(path)
+    said = capsys.readouterr().err
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (
+        said.count("\n") == 1
+        and f"copy.hdf5: its sha256 {digest} is not that of choi2017_theano (caf89f811415691f" in said
+    )
 
 
 def test_add_verifies(cache, tmp_path):

@@ -79,8 +79,8 @@ KINDS = (
         },
         variant=with_variant,
         readers=(
-            FileReader(is_keras1_weights, _from_keras1),
-            FileReader(lambda file: holds_config(file, is_keras2_convnet), _from_keras2),
+            FileReader(is_keras1_weights, _from_keras1, ("choi2017_theano", "choi2017_tensorflow")),
+            FileReader(lambda file: holds_config(file, is_keras2_convnet), _from_keras2, ("choi2017_keras2",)),
         ),
         for_single_clips=_for_single_clips,
         columns=lambda model: FEATURE_COLUMNS if options_of(model).output == "features" else (),

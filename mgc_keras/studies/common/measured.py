@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def measured_rows(
     if "started" not in run.config:
         raise OptionError("no start was saved", path=run.folder / "config.json", cure="give the folder of a whole run")
     started = datetime.fromisoformat(run.config["started"])
-    ended = datetime.fromtimestamp((run.folder / "scores.csv").stat().st_mtime, timezone.utc)
+    ended = datetime.fromtimestamp((run.folder / "scores.csv").stat().st_mtime, UTC)
     about: dict[str, Any] = {
         "command": command_line(run.config["command"]),
         "seed": int(run.config["options"].get("seed", 0)),

@@ -11,7 +11,13 @@ KINDS = (
         recognises=is_crnn,
         choices={"output": OUTPUTS, "input": INPUTS},
         variant=with_variant,
-        readers=(FileReader(is_crnn_weights, lambda file, path, chosen: crnn_from_file(file, path, **chosen)),),
+        readers=(
+            FileReader(
+                is_crnn_weights,
+                lambda file, path, chosen: crnn_from_file(file, path, **chosen),
+                ("music_tagger_crnn", "music_tagger_crnn_tensorflow", "jimenez2017"),
+            ),
+        ),
         # Its authors put zeros behind short songs.
         fit="zero_pad",
     ),
