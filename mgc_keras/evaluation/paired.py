@@ -9,6 +9,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.intervals import N_RESAMPLES, percentiles
 from mgc_keras.evaluation.metrics import same_length, score
 from mgc_keras.evaluation.resampling import bootstrap_scores, unit_sums
+from mgc_keras.threads import one_thread
 
 N_SWAPS = 10_000  # so that the smallest p-value is 1 / 10 001
 
@@ -52,6 +53,7 @@ def mcnemar(truth: np.ndarray, prediction_a: np.ndarray, prediction_b: np.ndarra
     return float(min(1.0, 2 * binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
+@one_thread()
 def swap_test(
     truth: np.ndarray,
     prediction_a: np.ndarray,

@@ -16,6 +16,7 @@ from mgc_keras.audio.spans import Spans
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
+from mgc_keras.threads import one_thread
 
 Reading = np.ndarray | AudioError
 
@@ -134,6 +135,7 @@ def _waveforms(
                 yield result, waveform
 
 
+@one_thread()
 def _compute(extractor: Extractor, owned: Iterator[tuple[ClipFeatures, np.ndarray]], memory: np.ndarray | None) -> int:
     """Run the extractor on waveforms together, in `memory` where that is given; return how many there were."""
     owners, waveforms = [], []
