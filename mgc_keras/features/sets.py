@@ -12,6 +12,8 @@ from mgc_keras.discovery import modules_named
 from mgc_keras.errors import ManifestError, OptionError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import keras
     import numpy as np
     import pandas as pd
@@ -30,6 +32,8 @@ class FeatureOptions:
         A file, or a registered name.
     output : {"features", "tags"} or None
     protocol : {"corrected", "published"} or None
+    calibrate_on : path or None
+        Clips whose statistics a network without any is given.
     batch_size, fit : int or None, {"repeat", "zero_pad", "crop"} or None
         As of `mgc_keras.features.network.NetworkExtractor`.
     seed : int or None
@@ -39,6 +43,7 @@ class FeatureOptions:
     weights: str | None = None
     output: str | None = None
     protocol: str | None = None
+    calibrate_on: "Path | None" = None
     batch_size: int | None = None
     fit: str | None = None
     seed: int | None = None
@@ -46,7 +51,7 @@ class FeatureOptions:
 
 @dataclass(frozen=True)
 class BuiltFeatures:
-    """An extractor, and the model to be saved beside its features where that was made from the clips at hand."""
+    """An extractor, and the model to be saved beside its features where that was made for them."""
 
     extractor: "Extractor"
     calibrated: "keras.Model | None" = None

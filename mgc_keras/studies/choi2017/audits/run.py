@@ -6,7 +6,6 @@ import pandas as pd
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.features.network import NetworkExtractor
-from mgc_keras.features.table import read_features
 from mgc_keras.networks.load import load_model
 from mgc_keras.protocols import CORRECTED, PUBLISHED, Protocol
 from mgc_keras.runs.writer import RunWriter, prediction_file, read_predictions
@@ -16,7 +15,7 @@ from mgc_keras.studies.choi2017.audits.replicas import replicas
 from mgc_keras.studies.choi2017.audits.score_changes import fold_weighting, scaling
 from mgc_keras.studies.choi2017.extractors import Source, export_table
 from mgc_keras.studies.choi2017.feature_sets import LAYERS, feature_blocks
-from mgc_keras.studies.choi2017.features import Blocks, StudyData
+from mgc_keras.studies.choi2017.features import Blocks, StudyData, clip_features
 from mgc_keras.studies.choi2017.scored_search import search_and_score
 from mgc_keras.studies.choi2017.study import Options
 from mgc_keras.studies.common.run import Run
@@ -98,8 +97,8 @@ def _batch_order(data: StudyData, manifest: Manifest, source: Source, run: Run[O
     for name, order in orders.items():
         extractor = NetworkExtractor(model, batch_size=batch_size, batch_order=order, seed=run.seed, name=name)
         path = export_table(manifest, f"batch_order_{order}", extractor, run)
-        features[name] = read_features(path).loc[list(task.clip_ids)].to_numpy(np.float64)
-    if CORRECTED in data.blocks and source.manifest is not None:
+        features[name] = clip_features(path).loc[list(task.clip_ids)].to_numpy(np.float64)
+    if CORRECTED in data.blocks and source.calibration is not None:
         features["calibrated"] = _convnet_and_mfcc(data.blocks[CORRECTED])["convnet"][rows]
     features["mfcc"] = data.blocks[PUBLISHED]["mfcc"][rows]
     folds = task.folds(grouped=True, seed=run.seed)
