@@ -5,7 +5,7 @@ alone on all cores: decoding with resampling, the front end, the network. Nothin
 less than their sum when each already keeps all cores busy. Every way runs once to warm up, then all take turns;
 medians are compared. The targets mean the wall clock on an idle machine; processor time, which other work on the
 machine moves less, is printed beside it. MFCCs are computed with BLAS on one thread and, as before, on one a core; and
-networks that normalise by the batch in batches of one, as they are used, and of 16, which gives other numbers.
+the convnet with each clip as a batch of its own, and with stored statistics in batches of 16.
 
 Run: python benchmarks/features.py [--clips FOLDER] [--repeats 5]
 Targets: mp3 at least 3 times, wav at least 6 times as fast as the plain way; at least 0.85 of the limit.

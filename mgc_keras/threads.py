@@ -3,7 +3,10 @@
 Threads share a sum among them, and each way of sharing is rounded in its own way. On matrices as small as a clip's they
 also wait for each other longer than they work: what can run at once here is clips, songs and fits.
 
-TensorFlow has threads of its own, out of reach of this: see `mgc_keras.features.network`.
+TensorFlow 2.20 has threads of its own, which this leaves alone. What networks compute is the same to the last bit with
+1, 2, 3, 7, 8 and 16 of them, and so are recurrent trainings. Gradients of convolutions are not: six steps of Adam end
+up to 2.3e-4 apart with one thread and with two. ``TF_NUM_INTRAOP_THREADS=2`` in the environment repeats, on any number
+of cores, a training that was run on two.
 """
 
 import sys

@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     clips = list_clips(arguments.paths, arguments.data_home)
     model_path = None
     with quiet_libraries():
-        built = SETS[kind].build(options, clips, arguments.jobs)
+        built = SETS[kind].build(options, arguments.jobs)
         if built.calibrated is not None:
             model_path = arguments.out.with_suffix(".calibrated.keras")
             with whole_file(model_path) as temporary:

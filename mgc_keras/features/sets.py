@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from mgc_keras.features.clips import Clips
     from mgc_keras.features.extractor import Extractor
 
 
@@ -67,7 +66,7 @@ class FeatureSet:
     help : str
         One or two sentences for ``--help``: how many numbers, and what they are.
     build : callable
-        From the options, the clips and the number of threads (None: one a core) to `BuiltFeatures`.
+        From the options and the number of threads (None: one a core) to `BuiltFeatures`.
     takes : tuple of str
         Which of `FeatureOptions` it reads; the others are refused.
     needs_weights : bool
@@ -77,7 +76,7 @@ class FeatureSet:
 
     name: str
     help: str
-    build: "Callable[[FeatureOptions, Clips, int | None], BuiltFeatures]"
+    build: "Callable[[FeatureOptions, int | None], BuiltFeatures]"
     takes: tuple[str, ...]
     needs_weights: bool = False
     blocks: Mapping[str, str] = field(default_factory=dict)

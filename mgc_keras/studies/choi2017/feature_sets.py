@@ -11,8 +11,6 @@ from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, FeatureSet
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mgc_keras.features.clips import Clips
-
 LAYERS = "12345"
 # Stands before a layer set of the convnet with random weights.
 RANDOM = "random_"
@@ -160,7 +158,7 @@ def planned_pairs(features: Iterable[str]) -> list[tuple[str, str]]:
     return [pair for pair in pairs if set(pair) <= set(features)]
 
 
-def _mfcc(options: FeatureOptions, clips: "Clips", jobs: int | None) -> BuiltFeatures:
+def _mfcc(options: FeatureOptions, jobs: int | None) -> BuiltFeatures:
     from mgc_keras.features.mfcc import MfccExtractor
 
     return BuiltFeatures(
@@ -168,7 +166,7 @@ def _mfcc(options: FeatureOptions, clips: "Clips", jobs: int | None) -> BuiltFea
     )
 
 
-def _network(options: FeatureOptions, clips: "Clips", jobs: int | None, *, name: str) -> BuiltFeatures:
+def _network(options: FeatureOptions, jobs: int | None, *, name: str) -> BuiltFeatures:
     from mgc_keras.features.network import NetworkExtractor, find_weights
     from mgc_keras.networks.load import load_model
     from mgc_keras.studies.choi2017.calibration import has_batch_statistics, independent_extractor
