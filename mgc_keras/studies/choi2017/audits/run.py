@@ -1,5 +1,6 @@
 """The audits of the Choi 2017 study: what each of the original's faults is worth, measured on the run's own data."""
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -28,7 +29,7 @@ SCALED_FEATURES = ("1", *WEIGHTED_FEATURES)
 def run_audits(searched: list[StudyData], source: Source | None, run: Run[Options]) -> None:
     """Run every audit that the data allow, on the first classification task (GTZAN where it is among them).
 
-    The batch-order experiment needs the network (`source`) of a run that has audio.
+    The batch-order experiment needs the network (`source`) of a run that has audio, and one that looks at its batch.
     """
     classified = [data for data in searched if data.task.kind == "classification" and PUBLISHED in data.blocks]
     if not classified:
@@ -44,7 +45,9 @@ def run_audits(searched: list[StudyData], source: Source | None, run: Run[Option
         if "mfcc" in features:
             writer.audit(batch_number(features["mfcc"], labels))
     if source is not None and data.manifest is not None:
-        writer.audit(_batch_order(data, data.manifest, source, run))
+        model = load_model(source.published, output="features")
+        if NetworkExtractor(model).depends_on_batch:
+            writer.audit(_batch_order(data, data.manifest, source, model, run))
 
 
 def _convnet_and_mfcc(blocks: Blocks) -> dict[str, np.ndarray]:
@@ -86,9 +89,11 @@ def _replicas(data: StudyData, published: Protocol) -> AuditResult:
     return replicas(features, list(task.clip_ids), labels=task.target, folds=folds, batch_size=batch_size)
 
 
-def _batch_order(data: StudyData, manifest: Manifest, source: Source, run: Run[Options]) -> AuditResult:
+def _batch_order(
+    data: StudyData, manifest: Manifest, source: Source, model: keras.Model, run: Run[Options]
+) -> AuditResult:
     """Extract the same clips with the same weights in differently composed batches, and score them alike."""
-    model, task = load_model(source.published, output="features"), data.task.with_split(fault_filtered=True)
+    task = data.task.with_split(fault_filtered=True)
     rows = data.rows_of(task)
     # A batch as large as a class, so that class-sorted batches hold one class each.
     batch_size = max(2, len(data.task) // len(set(data.task.target)))
