@@ -4,7 +4,8 @@ The plain way, clip by clip: ``librosa.load``, ``librosa.feature.melspectrogram`
 alone on all cores: decoding with resampling, the front end, the network. Nothing that has to do all three can take
 less than their sum when each already keeps all cores busy. Every way runs once to warm up, then all take turns;
 medians are compared. The targets mean the wall clock on an idle machine; processor time, which other work on the
-machine moves less, is printed beside it.
+machine moves less, is printed beside it. MFCCs are computed with BLAS on one thread and, as before, on one a core; and
+the convnet with each clip as a batch of its own, and with stored statistics in batches of 16.
 
 Run: python benchmarks/features.py [--clips FOLDER] [--repeats 5]
 Targets: mp3 at least 3 times, wav at least 6 times as fast as the plain way; at least 0.85 of the limit.
@@ -32,8 +33,9 @@ import soundfile
 import tensorflow as tf
 
 from mgc_keras.audio.files import find_clips, fit_waveform, read_waveform
-from mgc_keras.features.network import NetworkExtractor, compiled
 from mgc_keras.features.export import export_features
+from mgc_keras.features.mfcc import mfcc_features
+from mgc_keras.features.network import NetworkExtractor, compiled
 from mgc_keras.studies.choi2017.network import N_SAMPLES, SAMPLING_RATE, convnet, with_variant
 
 REAL_CLIPS = Path(__file__).parents[2] / "shared" / "data" / "audio" / "emotify"
@@ -54,6 +56,33 @@ def main() -> None:
         wavs = [as_wav(path, Path(folder, "wav", f"{index:03d}.wav")) for index, path in enumerate(mp3s)]
         for paths in (mp3s, wavs):
             measure(paths, model, Path(folder), arguments.repeats)
+        compare(wavs, arguments.repeats)
+
+
+def compare(paths: list[Path], repeats: int) -> None:
+    """Print the ratios of MFCCs on one thread and on many, and of batches of one and of 16, without decoding."""
+    waveforms = np.stack([read(path) for path in paths[:BATCH_SIZE]])
+    alone = NetworkExtractor(convnet(), batch_order="single")
+    stored = NetworkExtractor(convnet(normalization="population", decibel_reference="clip"), batch_size=BATCH_SIZE)
+    many_threads = mfcc_features.__wrapped__
+    ways = {
+        "MFCC, BLAS on one thread": lambda: [mfcc_features(waveform) for waveform in waveforms],
+        "MFCC, BLAS on all cores": lambda: [many_threads(waveform) for waveform in waveforms],
+        "convnet, each clip a batch": lambda: [alone(waveform[None]) for waveform in waveforms],
+        "convnet, stored statistics": lambda: stored(waveforms),
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(repeats + 1):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            if number:
+                times[name].append((time.perf_counter() - start) / len(waveforms) * 1000)
+    here = {name: median(values) for name, values in times.items()}
+    names = list(ways)
+    for first, second in zip(names[::2], names[1::2]):
+        ratio = here[second] / here[first]
+        print(f"{first} {here[first]:.1f} ms a clip, {second.partition(', ')[2]} {here[second]:.1f}: {ratio:.2f} x")
 
 
 def measure(paths: list[Path], model, folder: Path, repeats: int) -> None:

@@ -22,9 +22,11 @@ features:
 {chr(10).join(f"  {name:<12} {known.help}" for name, known in SETS.items())}
 
 protocol ({" and ".join(name for name, known in SETS.items() if "protocol" in known.takes)}):
-  corrected    a clip's features depend on that clip alone. Files with batch statistics (the authors' of 2017) are first
-               calibrated on some of the clips given; the model is saved beside the table as FILE.calibrated.keras.
-               Give that file as --weights to compute features of other clips that can be compared with these.
+  corrected    a clip's features depend on the weights and on that clip alone: whatever clips stand beside it, its row
+               stays. A network that normalises by the batch (the authors' of 2017) takes each clip as a batch.
+               --calibrate-on OTHER_MUSIC gives it the statistics of that music instead, once and for all, and saves it
+               beside the table as FILE.calibrated.keras: the --weights for all other clips. Clips that a later test
+               shall be fair to must not be among that music.
   published    as the file has it. With the authors' files: batches of 256 clips in file order, normalised together.
 
 examples:
@@ -47,6 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="FILE|NAME", help="weights of the network; names: mgc-keras weights list")
     parser.add_argument("--output", choices=("features", "tags"), help="default: features")
     parser.add_argument("--protocol", choices=("corrected", "published"), help="default: corrected")
+    parser.add_argument(
+        "--calibrate-on", metavar="PATH", type=Path,
+        help="folder, manifest or clip whose statistics a network that normalises by the batch is given",
+    )  # fmt: skip
     parser.add_argument("--batch-size", type=int, metavar="N", help="clips a batch; default: 16, published 256")
     parser.add_argument(
         "--fit", choices=("repeat", "zero_pad", "crop"),
@@ -76,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
     model_path = None
     with quiet_libraries():
-        built = SETS[kind].build(options, clips, arguments.jobs)
+        built = SETS[kind].build(options, arguments.jobs)
         if built.calibrated is not None:
             model_path = arguments.out.with_suffix(".calibrated.keras")
             with whole_file(model_path) as temporary:

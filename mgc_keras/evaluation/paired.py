@@ -9,6 +9,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.intervals import MIN_GROUPS, design_effect, jackknife_variance, quantile_of, sizes_of
 from mgc_keras.evaluation.metrics import fold_weights, same_length, score
 from mgc_keras.evaluation.resampling import average_folds, unit_sums
+from mgc_keras.threads import one_thread
 
 N_SWAPS = 10_000  # so that the smallest p-value is 1 / 10 001
 
@@ -108,6 +109,7 @@ def _gains(sums_a: np.ndarray, sums_b: np.ndarray, metric: str, weighting: str) 
     return gains @ per_gain
 
 
+@one_thread()
 def _swapped(gains: np.ndarray, sizes: np.ndarray, seed: int) -> tuple[float, float, float]:
     """Return the p-value of random sign swaps, and the ends of the differences that they do not reject at 0.05.
 

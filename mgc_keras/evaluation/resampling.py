@@ -10,6 +10,7 @@ import numpy as np
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.metrics import check_metric, finite_pair, fold_weights, same_length
+from mgc_keras.threads import one_thread
 
 # Counts for about this many (resample, unit) pairs are held at a time: 32 MiB of float64.
 _PAIRS_AT_A_TIME = 1 << 22
@@ -96,6 +97,7 @@ def bootstrap_counts(n_units: int, n_resamples: int, seed: int) -> Iterator[np.n
         yield np.bincount(drawn.ravel(), minlength=rows * n_units).reshape(rows, n_units).astype(np.float64)
 
 
+@one_thread()
 def bootstrap_scores(sums: np.ndarray, metric: str, weighting: str, n_resamples: int, seed: int) -> np.ndarray:
     """Return the scores (n_resamples,) of bootstrap resamples of units; `sums` are those of `unit_sums`.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.features.extractor import Extractor
+from mgc_keras.threads import one_thread
 
 N_MFCC = 20
 SECONDS = 29.0
@@ -25,6 +26,7 @@ MFCC_COLUMNS = tuple(
 )
 
 
+@one_thread()
 def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: Padding = "constant") -> np.ndarray:
     """Summarise 20 MFCCs and their first and second differences by mean and standard deviation over time.
 

@@ -50,7 +50,8 @@ class NetworkExtractor(Extractor):
         each clip numbers that depend on its batch. 256 by default for batch statistics, as the authors ran it; else
         16. Where a clip's numbers do not depend on its batch, the size moves nothing but the last bits.
     batch_order : str
-        Which clips share a batch; "file" as published. See `mgc_keras.features.extractor.compose_batches`.
+        Which clips share a batch; "file" as published. See `mgc_keras.features.extractor.compose_batches`. With
+        "single", each window of a clip is a batch, too.
     seed : int
         Of the "shuffled" order.
     fit : str
@@ -116,6 +117,8 @@ class NetworkExtractor(Extractor):
         default_size = PUBLISHED_BATCH_SIZE if self._batch_statistics else USUAL_BATCH_SIZE
         self.batch_size = default_size if batch_size is None else batch_size
         compose_batches(0, self.batch_size, batch_order, labels=())  # refuses sizes and orders that make no sense
+        if batch_order == "single":
+            self.batch_size = 1
         self.sampling_rate = USUAL_SAMPLING_RATE if self._front_end is None else self._front_end.sampling_rate
         self.n_samples = model.input_shape[1]
         self.cut = "before_resampling" if _layer_of(model, ClipStandardization) is None else "after_resampling"
@@ -124,7 +127,7 @@ class NetworkExtractor(Extractor):
             self.duration += _RESAMPLER_REACH
         # One graph for all calls: clips that are independent of each other always come in batches of one size.
         free = self.depends_on_batch or not fill_batches
-        self._width = None if free else 1 if batch_order == "single" else self.batch_size
+        self._width = None if free else self.batch_size
         self._compute = compiled(model, (self._width, self.n_samples))
 
     def describe(self) -> dict[str, Any]:
@@ -143,7 +146,7 @@ class NetworkExtractor(Extractor):
             "fit": self.fit,
             "cut": self.cut,
             "depends_on_batch": self.depends_on_batch,
-            "batch_size": 1 if self.batch_order == "single" else self.batch_size,
+            "batch_size": self.batch_size,
             "batch_order": self.batch_order,
             "batch_seed": self.seed if self.batch_order == "shuffled" else None,
         }

@@ -19,6 +19,7 @@ from mgc_keras.audio.spans import Spans
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
+from mgc_keras.threads import one_thread
 
 # Longer waveforms are read span by span: 64 MiB, 23 minutes at 12 kHz.
 _HELD_SAMPLES = 1 << 24
@@ -211,6 +212,7 @@ def _waveforms(
                 yield result, waveform
 
 
+@one_thread()
 def _compute(extractor: Extractor, owned: Iterator[tuple[ClipFeatures, np.ndarray]], memory: np.ndarray | None) -> int:
     """Run the extractor on waveforms together, in `memory` where that is given; return how many there were."""
     owners, waveforms = [], []

@@ -5,13 +5,13 @@ from typing import Any
 
 import joblib
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from mgc_keras.features.extractor import Extractor
 from mgc_keras.scattering.on_scipy import ScipyOperations
 from mgc_keras.scattering.options import LOG_FLOOR, ScatteringOptions
 from mgc_keras.scattering.plan import ScatteringPlan
 from mgc_keras.scattering.transform import Transform
+from mgc_keras.threads import one_thread
 
 
 class ScatteringExtractor(Extractor):
@@ -68,8 +68,7 @@ class ScatteringExtractor(Extractor):
 
     def __call__(self, waveforms: np.ndarray) -> np.ndarray:
         """Return (batch, n_frames, n_paths) float32 of waveforms (batch, n_samples)."""
-        # Threads of BLAS inside of threads would only wait for each other.
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(self.jobs) as pool:
+        with one_thread(), ThreadPoolExecutor(self.jobs) as pool:
             return np.stack(list(pool.map(self._clip, waveforms)))
 
     def _clip(self, waveform: np.ndarray) -> np.ndarray:

@@ -12,11 +12,12 @@ from mgc_keras.discovery import modules_named
 from mgc_keras.errors import ManifestError, OptionError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import keras
     import numpy as np
     import pandas as pd
 
-    from mgc_keras.features.clips import Clips
     from mgc_keras.features.extractor import Extractor
 
 
@@ -30,6 +31,8 @@ class FeatureOptions:
         A file, or a registered name.
     output : {"features", "tags"} or None
     protocol : {"corrected", "published"} or None
+    calibrate_on : path or None
+        Clips whose statistics a network without any is given.
     batch_size, fit : int or None, {"repeat", "zero_pad", "crop"} or None
         As of `mgc_keras.features.network.NetworkExtractor`.
     seed : int or None
@@ -39,6 +42,7 @@ class FeatureOptions:
     weights: str | None = None
     output: str | None = None
     protocol: str | None = None
+    calibrate_on: "Path | None" = None
     batch_size: int | None = None
     fit: str | None = None
     seed: int | None = None
@@ -46,7 +50,7 @@ class FeatureOptions:
 
 @dataclass(frozen=True)
 class BuiltFeatures:
-    """An extractor, and the model to be saved beside its features where that was made from the clips at hand."""
+    """An extractor, and the model to be saved beside its features where that was made for them."""
 
     extractor: "Extractor"
     calibrated: "keras.Model | None" = None
@@ -62,7 +66,7 @@ class FeatureSet:
     help : str
         One or two sentences for ``--help``: how many numbers, and what they are.
     build : callable
-        From the options, the clips and the number of threads (None: one a core) to `BuiltFeatures`.
+        From the options and the number of threads (None: one a core) to `BuiltFeatures`.
     takes : tuple of str
         Which of `FeatureOptions` it reads; the others are refused.
     needs_weights : bool
@@ -72,7 +76,7 @@ class FeatureSet:
 
     name: str
     help: str
-    build: "Callable[[FeatureOptions, Clips, int | None], BuiltFeatures]"
+    build: "Callable[[FeatureOptions, int | None], BuiltFeatures]"
     takes: tuple[str, ...]
     needs_weights: bool = False
     blocks: Mapping[str, str] = field(default_factory=dict)

@@ -95,7 +95,7 @@ class SongScorer:
             fill_batches=False,
         )
         if self.extractor.depends_on_batch:
-            cure = "calibrate it: 'mgc-keras features' does, and saves the result"
+            cure = "calibrate it: 'mgc-keras features --calibrate-on' does, and saves the result"
             raise OptionError("its scores depend on the other songs", field=str(weights), cure=cure)
         if len(self.names) != model.output_shape[-1]:
             problem = f"{len(self.names)} names for {model.output_shape[-1]} {kind}"

@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from statistics import mode
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import ThreadpoolController
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.metrics import score
@@ -27,6 +25,7 @@ from mgc_keras.search.splits import (
     plain_cv,
     prepare_task,
 )
+from mgc_keras.threads import one_thread
 
 # From so many candidates on, a round of one split keeps a few jobs busy.
 _MANY = 4
@@ -112,9 +111,7 @@ def search_prepared(
     """Search on some of the blocks of `kernels`, which are in the order of `task`; see `search`."""
     if kernels.n_clips != len(task.folds):
         raise OptionError(f"{len(task.folds)} clips have a target, but {kernels.n_clips} have features", field="target")
-    # With one BLAS thread rounding, and so everything, is the same for any number of jobs; and threads of threads would
-    # only wait for each other.
-    with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(options.jobs) as pool:
+    with one_thread(), ThreadPoolExecutor(options.jobs) as pool:
         n_features = kernels.n_features(blocks)
         grid = candidates(n_features, options.grid)
         first = options.first if options.first in grid else likely_best(grid, n_features)
@@ -226,9 +223,3 @@ def _rounds(splits: list[Split], group: list[int], selections: Selections, budge
         running = sum(any(selections.needs(split, candidate) for split in splits[begin:]) for candidate in group)
         # Fits of very unequal length leave jobs idle at the end of a round, most of all where only a few are left.
         ahead = max(-(-len(splits) // 10), 1 if running >= _MANY else 2)
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    # Looking for the libraries takes milliseconds: once a process is enough.
-    return ThreadpoolController()

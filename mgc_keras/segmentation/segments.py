@@ -11,6 +11,7 @@ from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.segmentation.clustering import cluster_graph, graph_of
 from mgc_keras.segmentation.settings import SegmentationSettings
 from mgc_keras.segmentation.spectral_error import spectral_error_matrix
+from mgc_keras.threads import one_thread
 
 _LEAST_SCALE = 0.1
 # Of a song. Memory and time grow with their square: the distances between so many take 200 MB.
@@ -69,6 +70,7 @@ class Segmentation:
         )
 
 
+@one_thread()
 def segment_waveform(
     waveform: np.ndarray, sampling_rate: int, settings: SegmentationSettings | None = None, **options: Any
 ) -> Segmentation:

@@ -19,7 +19,10 @@ class NotANumber(MgcKerasError):
 
 
 def prepare_tensorflow() -> None:
-    """Take only operations that give the same numbers every time, so that the same seed gives the same run."""
+    """Take only operations that give the same numbers every time, so that the same seed gives the same run.
+
+    On another number of cores gradients of convolutions are rounded otherwise: see `mgc_keras.threads` for the cure.
+    """
     tf.config.experimental.enable_op_determinism()
     # Advice to programmers: on the .h5 format, and on functions traced more than once.
     for logger in (tf.get_logger(), logging.getLogger("absl")):

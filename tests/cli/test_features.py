@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from broken_clips import tune, write, write_unusable
 
+from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.cli.main import main
 from mgc_keras.features.table import read_features
+from mgc_keras.studies.choi2017.network import convnet
 
 # Ends the process at the moment when so many batches are in the journal.
 DYING = """
@@ -77,8 +79,24 @@ def test_a_killed_run_goes_on_and_ends_the_same_to_the_byte(tmp_path, clips, kin
     assert files_in(killed) == files_in(whole)
 
 
-def test_corrected_features_come_with_their_model(tmp_path, clips, capsys):
-    assert features(clips, "--features", "random", "-o", tmp_path / "a.csv") == 0
+def test_a_corrected_row_stays_whatever_clips_stand_beside_it(tmp_path, clips):
+    for name, source in {"all": clips, "one": clips / "3.wav"}.items():
+        assert features(source, "--features", "random", "-o", tmp_path / f"{name}.csv") == 0
+    together, alone = (read_features(tmp_path / f"{name}.csv") for name in ("all", "one"))
+    assert (together.loc["3"] == alone.loc["3"]).all() and not list(tmp_path.glob("*.keras"))
+    # What a user gets who loads the file and gives it one clip.
+    waveform = fit_waveform(read_waveform(clips / "3.wav", 12000, duration=29.0), 348000)
+    np.testing.assert_allclose(together.loc["3"], convnet()(waveform[None])[0], rtol=0, atol=2e-5)
+    # A window is a batch of its own, too.
+    windows = ("--window", 0.4, "--batch-size", 8)
+    assert features(clips / "3.wav", "--features", "random", *windows, "-o", tmp_path / "windows.csv") == 0
+    found = read_features(tmp_path / "windows.csv")
+    waveform = fit_waveform(read_waveform(clips / "3.wav", 12000)[4800:9600], 348000)
+    np.testing.assert_allclose(found.iloc[1, 2:].astype(float), convnet()(waveform[None])[0], rtol=0, atol=2e-5)
+
+
+def test_calibrated_features_come_with_their_model(tmp_path, clips, capsys):
+    assert features(clips, "--features", "random", "--calibrate-on", clips, "-o", tmp_path / "a.csv") == 0
     model = tmp_path / "a.calibrated.keras"
     assert str(model) in capsys.readouterr().out
     assert features(clips / "3.wav", "--weights", model, "-o", tmp_path / "b.csv") == 0
@@ -86,6 +104,13 @@ def test_corrected_features_come_with_their_model(tmp_path, clips, capsys):
     np.testing.assert_allclose(b.loc["3"], a.loc["3"], atol=1e-4)
     about = [json.loads((tmp_path / name).read_text())["extractor"] for name in ("a.json", "b.json")]
     assert about[0]["weights_sha256"] == about[1]["weights_sha256"] and not about[0]["depends_on_batch"]
+    idle = {("--weights", model): "holds statistics", ("--features", "random", "--protocol", "published"): "published"}
+    for options, why in idle.items():
+        assert features(clips, *options, "--calibrate-on", clips, "-o", tmp_path / "c.csv") == 2
+        assert (
+            f"--calibrate-on: has no use with {'the' if why == 'published' else 'a network that'} {why}"
+            in capsys.readouterr().err
+        )
 
 
 def test_tags_of_the_published_network(tmp_path, shared_data):

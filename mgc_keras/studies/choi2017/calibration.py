@@ -1,8 +1,16 @@
-"""Replaces batch statistics by population statistics, so that a clip's features no longer depend on its batch."""
+"""What "corrected" means for features: they depend on the weights and on that clip, and on no other clip of a task.
+
+A network that holds statistics normalises by them. One that holds none, as the authors' of 2017, takes each clip as a
+batch of its own, or is given the statistics of other clips first (`calibrate`) and is then a network that holds them.
+Statistics of the clips that are measured are no third way, although they need no labels: clips that test would shape
+the features of clips that train, a table would change whenever a clip joins it, and what was learnt from it would not
+hold for the next clip.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +18,7 @@ import numpy as np
 from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import list_clips
 from mgc_keras.features.export import Source
+from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.pipeline import checked_jobs, read_ahead, reader
 from mgc_keras.layers.normalization import BatchStatisticsNormalization
 from mgc_keras.networks.tensors import set_tensors, tensors_of
@@ -70,6 +79,38 @@ def calibrate(model: keras.Model, waveforms: np.ndarray | Iterable[np.ndarray], 
     return set_tensors(convnet(**asdict(options) | changed), tensors)
 
 
+def independent_extractor(
+    model: keras.Model, calibration: Source | None = None, *, jobs: int | None = None, **options: Any
+) -> NetworkExtractor:
+    """Return the extractor of a network's corrected features: a clip's depend on the weights and on that clip alone.
+
+    A network with batch statistics takes each clip as a batch of its own, unless there are clips to calibrate it on;
+    any other is taken as it is, but that decibels refer to each clip's own maximum.
+
+    Parameters
+    ----------
+    model : keras.Model
+        (batch, n_samples) waveforms to (batch, n_features).
+    calibration : optional
+        Other clips than those whose features are wanted, for `batch_independent`.
+    jobs : int, optional
+        Threads that decode these; by default one a core.
+    **options
+        Of `NetworkExtractor`: all but the order of batches.
+    """
+    if calibration is not None:
+        model = batch_independent(model, calibration, fit=options.get("fit", "repeat"), jobs=jobs)
+    elif is_convnet(model) and options_of(model).decibel_reference != "clip":
+        model = with_variant(model, decibel_reference="clip")
+    alone = has_batch_statistics(model)
+    return NetworkExtractor(model, batch_order="single" if alone else "file", **options)
+
+
+def has_batch_statistics(model: keras.Model) -> bool:
+    """Tell whether a network normalises by the batch at hand."""
+    return any(isinstance(layer, BatchStatisticsNormalization) for layer in model.layers)
+
+
 def batch_independent(
     model: keras.Model, source: Source, *, fit: str = "repeat", jobs: int | None = None
 ) -> keras.Model:
@@ -96,7 +137,7 @@ def batch_independent(
     OptionError
         `model` is another network with batch statistics, or no clip can be read.
     """
-    if not is_convnet(model) and not any(isinstance(layer, BatchStatisticsNormalization) for layer in model.layers):
+    if not is_convnet(model) and not has_batch_statistics(model):
         return model
     options = options_of(model)
     if options.normalization == "population":

@@ -1,6 +1,7 @@
 """The networks of the study, trained or given, and random; and the extractors of their features."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -9,18 +10,20 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.datasets.manifest import Manifest, read_manifest
+from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.intervals import macro_auc_interval
 from mgc_keras.evaluation.metrics import macro_auc
+from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.export import export_features
 from mgc_keras.features.extractor import Extractor
 from mgc_keras.features.melspectrogram_cache import source_clips
 from mgc_keras.features.mfcc import MfccExtractor
-from mgc_keras.features.network import NetworkExtractor
+from mgc_keras.features.network import NetworkExtractor, find_weights
 from mgc_keras.files import whole_file
 from mgc_keras.networks.load import load_model
 from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.runs.rows import ScoreRow
-from mgc_keras.studies.choi2017.calibration import N_CALIBRATION_CLIPS, batch_independent, calibrate
+from mgc_keras.studies.choi2017.calibration import N_CALIBRATION_CLIPS, calibrate, independent_extractor
 from mgc_keras.studies.choi2017.network import (
     EXCERPT_FRAMES,
     N_SAMPLES,
@@ -28,7 +31,6 @@ from mgc_keras.studies.choi2017.network import (
     convnet,
     excerpt_tagger,
     melspectrogram_layer,
-    options_of,
     with_variant,
 )
 from mgc_keras.studies.choi2017.study import Options
@@ -50,18 +52,21 @@ class Source:
         Weight file of the network that normalises by the batch at hand, as the original.
     corrected : str or Path
         Of the one with population statistics: a clip's features do not depend on others. A given file is both.
-    manifest : Manifest or None
-        The clips of the training, to calibrate by; None where the network was given.
+    calibration : Clips, Manifest or None
+        Clips that no task tests, to calibrate networks without statistics on: those of the training where there was
+        one, else those that were given.
     """
 
     published: str | Path
     corrected: str | Path
-    manifest: Manifest | None = None
+    calibration: Clips | Manifest | None = None
 
 
 def check_source(options: Options) -> None:
-    """Refuse a wrong weight file, manifest or training option before any clip is rendered or read."""
+    """Refuse a wrong weight file, manifest, folder or training option before any clip is rendered or read."""
     _settings(options)
+    if options.data.calibrate_on:
+        list_clips(options.data.calibrate_on)
     if options.data.source_weights:
         load_model(options.data.source_weights)
     elif options.data.source_manifest:
@@ -93,13 +98,14 @@ def source_network(run: Run[Options]) -> Source:
     """
     data = run.options.data
     if data.source_weights:
-        return Source(data.source_weights, data.source_weights)
+        weights = find_weights(data.source_weights)
+        return Source(weights, weights, list_clips(data.calibrate_on) if data.calibrate_on else None)
     if data.source_manifest:
         manifest = read_manifest(data.source_manifest, run.shared.data_home)
     else:
         manifest = run.rendered("tagging", SAMPLING_RATE, run.options.training.source_clips)
     folder = run.folder / "training"
-    source = Source(folder / "source_tagger_batch_statistics.h5", folder / "source_tagger.h5", manifest)
+    source = Source(folder / "source_tagger_batch_statistics.h5", folder / "source_tagger.h5")
     validation_csv = folder / "validation.csv"
     if not validation_csv.exists():
         _train(manifest, source, validation_csv, _settings(run.options), run.jobs)
@@ -108,7 +114,18 @@ def source_network(run: Run[Options]) -> Source:
     found = macro_auc_interval(truth, scores)
     ends = (found.score, found.low, found.high)
     run.add_scores([ScoreRow(run.study.key, "source", "tags", "corrected", "auc", *ends, np.nan, len(truth))])
-    return source
+    return replace(source, calibration=manifest.select((manifest.table["split"] == "train").to_numpy()))
+
+
+def refuse_tested_clips(source: Source, manifests: Iterable[Manifest]) -> None:
+    """Raise `OptionError` where clips to calibrate on are clips of a task, some of which are always tested."""
+    if not isinstance(source.calibration, Clips):
+        return
+    calibrating = {path.resolve() for path in source.calibration.paths}
+    for manifest in manifests:
+        if shared := [path for path in manifest.filepaths if Path(path).resolve() in calibrating]:
+            problem = f"holds {len(shared)} clips of {manifest.name}, such as {shared[0]}, which are tested"
+            raise OptionError(problem, field="--calibrate-on", cure="give other clips")
 
 
 def _train(manifest: Manifest, source: Source, validation_csv: Path, settings: TaggerSettings, jobs: int) -> None:
@@ -159,7 +176,11 @@ def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Extra
     networks: dict[bool, dict[str, Extractor]] = {}
     for independent in {protocol.mends("batch-features") for protocol in run.protocols}:
         if independent:
-            pair = _independent(source, random, run.jobs)
+            trained = load_model(source.corrected, output="features")
+            pair = (
+                independent_extractor(trained, source.calibration, jobs=run.jobs, weights_file=source.corrected),
+                independent_extractor(random, source.calibration, jobs=run.jobs),
+            )
         else:
             pair = NetworkExtractor(load_model(source.published, output="features")), NetworkExtractor(random)
         networks[independent] = dict(zip(("convnet", "random"), pair)) | {"mfcc": mfcc}
@@ -170,22 +191,16 @@ def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Extra
     }
 
 
-def _independent(source: Source, random: keras.Model, jobs: int) -> tuple[NetworkExtractor, NetworkExtractor]:
-    """Extract the trained and the random convnet's features, each clip's independent of its batch."""
-    # A batch of one normalises a clip by its own statistics. Those of the task's clips together would let test clips
-    # shape the features of training clips, and given weights bring no source clips to take population statistics from.
-    one_by_one = partial(NetworkExtractor, batch_order="single")
-    if source.manifest is None:
-        model = load_model(source.corrected, output="features", decibel_reference="clip")
-        of_batch = options_of(model).normalization == "batch"
-        return one_by_one(model) if of_batch else NetworkExtractor(model), one_by_one(random)
-    model = load_model(source.corrected, output="features")
-    training_clips = source.manifest.select((source.manifest.table["split"] == "train").to_numpy())
-    calibrated = batch_independent(random, training_clips, jobs=jobs)
-    return NetworkExtractor(model, weights_file=source.corrected), NetworkExtractor(calibrated)
-
-
 def export_table(manifest: Manifest, name: str, extractor: Extractor, run: Run[Options]) -> Path:
     """Export ``features/<manifest>_<name>.csv`` of a run, and beside it the clips that failed."""
     stem = run.folder / "features" / f"{manifest.name}_{name}"
-    return export_features(manifest, f"{stem}.csv", extractor, jobs=run.jobs, errors_csv=f"{stem}_errors.csv")
+    data = run.options.data
+    return export_features(
+        manifest,
+        f"{stem}.csv",
+        extractor,
+        jobs=run.jobs,
+        window=data.window,
+        hop=data.hop,
+        errors_csv=f"{stem}_errors.csv",
+    )

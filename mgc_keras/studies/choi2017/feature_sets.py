@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mgc_keras.errors import OptionError
 from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, FeatureSet
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from mgc_keras.features.clips import Clips
 
 LAYERS = "12345"
 # Stands before a layer set of the convnet with random weights.
@@ -160,7 +158,7 @@ def planned_pairs(features: Iterable[str]) -> list[tuple[str, str]]:
     return [pair for pair in pairs if set(pair) <= set(features)]
 
 
-def _mfcc(options: FeatureOptions, clips: "Clips", jobs: int | None) -> BuiltFeatures:
+def _mfcc(options: FeatureOptions, jobs: int | None) -> BuiltFeatures:
     from mgc_keras.features.mfcc import MfccExtractor
 
     return BuiltFeatures(
@@ -168,22 +166,30 @@ def _mfcc(options: FeatureOptions, clips: "Clips", jobs: int | None) -> BuiltFea
     )
 
 
-def _network(options: FeatureOptions, clips: "Clips", jobs: int | None, *, name: str) -> BuiltFeatures:
+def _network(options: FeatureOptions, jobs: int | None, *, name: str) -> BuiltFeatures:
     from mgc_keras.features.network import NetworkExtractor, find_weights
     from mgc_keras.networks.load import load_model
-    from mgc_keras.studies.choi2017.calibration import batch_independent
-    from mgc_keras.studies.choi2017.network import convnet, options_of
+    from mgc_keras.studies.choi2017.calibration import has_batch_statistics, independent_extractor
+    from mgc_keras.studies.choi2017.network import convnet
 
     weights = find_weights(options.weights) if options.weights else None
     if weights:
         given = load_model(weights, output=options.output or "features", input="waveform")
     else:
         given = convnet(seed=options.seed or 0)
-    fit = options.fit or "repeat"
-    model = given if options.protocol == "published" else batch_independent(given, clips, fit=fit, jobs=jobs)
-    extractor = NetworkExtractor(model, weights_file=weights, batch_size=options.batch_size, fit=fit, name=name)
-    calibrated = model is not given and options_of(given).normalization == "batch"
-    return BuiltFeatures(extractor, model if calibrated else None)
+    taken: dict[str, Any] = {
+        "weights_file": weights,
+        "batch_size": options.batch_size,
+        "fit": options.fit or "repeat",
+        "name": name,
+    }
+    if options.calibrate_on is not None and (options.protocol == "published" or not has_batch_statistics(given)):
+        why = "the published protocol" if options.protocol == "published" else "a network that holds statistics"
+        raise OptionError(f"has no use with {why}", field="--calibrate-on", cure="leave it out")
+    if options.protocol == "published":
+        return BuiltFeatures(NetworkExtractor(given, **taken))
+    extractor = independent_extractor(given, options.calibrate_on, jobs=jobs, **taken)
+    return BuiltFeatures(extractor, None if options.calibrate_on is None else extractor.model)
 
 
 FEATURE_SETS = (
@@ -198,7 +204,7 @@ FEATURE_SETS = (
         "convnet",
         "160 numbers: five layers of the convnet of Choi et al. (2017), layer1_00 ... layer5_31. Needs --weights.",
         partial(_network, name="convnet"),
-        takes=("weights", "output", "protocol", "batch_size", "fit"),
+        takes=("weights", "output", "protocol", "calibrate_on", "batch_size", "fit"),
         needs_weights=True,
         blocks={layer: f"layer{layer}_" for layer in LAYERS},
     ),
@@ -206,7 +212,7 @@ FEATURE_SETS = (
         "random",
         "the same network with random weights: what the architecture alone is worth.",
         partial(_network, name="random"),
-        takes=("protocol", "batch_size", "fit", "seed"),
+        takes=("protocol", "calibrate_on", "batch_size", "fit", "seed"),
         blocks={RANDOM + layer: f"layer{layer}_" for layer in LAYERS},
     ),
 )

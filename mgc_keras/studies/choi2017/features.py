@@ -11,7 +11,7 @@ from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError
 from mgc_keras.features.sets import feature_sets
-from mgc_keras.features.table import read_features
+from mgc_keras.features.table import SPAN_COLUMNS, read_features
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.paper import SHORT_LABELS, TASK_NAMES
 
@@ -46,6 +46,14 @@ class StudyData:
         return pd.Index(self.task.clip_ids).get_indexer(task.clip_ids)
 
 
+def clip_features(path: Path) -> pd.DataFrame:
+    """Read a feature table, a row a clip: the mean over its windows where it was cut into such."""
+    table = read_features(path)
+    if SPAN_COLUMNS[0] not in table:
+        return table
+    return table.drop(columns=list(SPAN_COLUMNS)).groupby(level=0, sort=False).mean()
+
+
 def exported_data(manifest: Manifest, tables: Mapping[tuple[str, str], Path]) -> list[StudyData]:
     """Join a manifest's tasks with its exported feature tables; clips that failed in any table are left out of all.
 
@@ -56,7 +64,7 @@ def exported_data(manifest: Manifest, tables: Mapping[tuple[str, str], Path]) ->
     ManifestError
         A table does not fit, or no clip is left.
     """
-    read = {key: read_features(path) for key, path in tables.items()}
+    read = {key: clip_features(path) for key, path in tables.items()}
     kept = [clip for clip in manifest.clip_ids if all(clip in table.index for table in read.values())]
     if not kept:
         raise ManifestError("no clip could be read", path=manifest.name, cure="see errors.csv")

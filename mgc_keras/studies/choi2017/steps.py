@@ -6,7 +6,14 @@ from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.audits.run import run_audits
 from mgc_keras.studies.choi2017.authors_files import PUBLISHED_TASKS, published_data
-from mgc_keras.studies.choi2017.extractors import Source, check_source, export_table, extractors, source_network
+from mgc_keras.studies.choi2017.extractors import (
+    Source,
+    check_source,
+    export_table,
+    extractors,
+    refuse_tested_clips,
+    source_network,
+)
 from mgc_keras.studies.choi2017.feature_sets import RANDOM, feature_blocks, layer_sets, planned_pairs
 from mgc_keras.studies.choi2017.features import StudyData, exported_data
 from mgc_keras.studies.choi2017.network import SAMPLING_RATE
@@ -35,6 +42,7 @@ def run(run: Run[Options]) -> None:
         # A wrong task is refused before anything is trained.
         manifests = run.manifests(BUILT_IN_TASKS, lambda name: run.rendered(name, SAMPLING_RATE))
         source = source_network(run)
+        refuse_tested_clips(source, manifests)
         searched = data_from_audio(manifests, source, run)
     for data in searched:
         for protocol in run.protocols:

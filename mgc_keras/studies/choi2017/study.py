@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mgc_keras.audio.spans import windows_of
+from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Protocol, Repair
 from mgc_keras.studies.choi2017.feature_sets import layer_sets
 from mgc_keras.studies.choi2017.paper import PAPER
@@ -21,7 +23,12 @@ Paper: GTZAN genre 89.8 %, Extended Ballroom 86.7 %, speech/music 100 %, vocal 9
         the authors' own features and lists: reproduces their recorded scores. About an hour and a half on 2 cores.
     python experiments/choi2017.py --data-home DIR --tasks my.csv --source-weights weights_layer4_theano.hdf5
         your clips (a manifest from `mgc-keras manifest`), the authors' network.
+    python experiments/choi2017.py --data-home DIR --tasks my.csv --source-weights other.calibrated.keras --window 29
+        your whole songs, and a network that `mgc-keras features --calibrate-on OTHER_MUSIC` made.
 """
+
+# The longest that the network hears at once.
+SECONDS = 29.0
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,19 @@ class DataOptions:
         None, "the authors' folder of features and lists: data_csv, data_feats", metavar="DIR"
     )
     source_weights: str | None = option(None, "a trained network, instead of training one", metavar="FILE|NAME")
+    calibrate_on: Path | None = option(
+        None,
+        "other clips, whose statistics the corrected protocol gives to networks that hold none: that of "
+        "--source-weights, and the random one (default: each clip is a batch of its own)",
+        metavar="PATH",
+    )
     source_manifest: Path | None = option(
         None, "manifest of tags to train the network on (label_<tag>, split)", metavar="CSV"
     )
+    window: float | None = option(
+        None, "features of a clip are means over windows of S seconds of it (default: its first 29 s)", metavar="S"
+    )
+    hop: float | None = option(None, "seconds from window to window (default: no overlap)", metavar="S")
 
 
 @dataclass(frozen=True)
@@ -93,7 +110,12 @@ class Options:
     def resolved(self) -> "Options":
         """Fill in the defaults that depend on the data: the built-in corpus gets a study of minutes."""
         refuse_beside(self, "published_features", "data_home", "source_weights", "source_manifest")
+        refuse_beside(self, "published_features", "calibrate_on", "window", "hop")
         refuse_beside(self, "source_weights", "source_manifest")
+        if self.data.calibrate_on and not self.data.source_weights:
+            cure = "leave it out, or give --source-weights"
+            raise OptionError("a network that is trained here brings its statistics", field="--calibrate-on", cure=cure)
+        windows_of(self.data.window, self.data.hop, SECONDS)
         layer_sets(self.search.layer_sets)  # refused before anything is computed
         grid = self.search.grid or ("reduced" if self.is_built_in else "authors")
         n_folds = self.search.corrected_folds or (5 if self.is_built_in else 10)
@@ -109,7 +131,7 @@ STUDY = Study(
         Repair(
             "batch-features",
             "A clip's features depend on the clips that share its batch.",
-            "They depend on that clip alone.",
+            "They depend on the weights and on that clip alone.",
         ),
         Repair(
             "artists-together",

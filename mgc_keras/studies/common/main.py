@@ -8,6 +8,7 @@ from mgc_keras.protocols import protocols_of
 from mgc_keras.studies.common.options import add_options, options_from
 from mgc_keras.studies.common.study import Study
 from mgc_keras.terminal import guarded, quiet_libraries
+from mgc_keras.threads import one_thread
 
 if TYPE_CHECKING:
     from mgc_keras.studies.common.run import Run
@@ -53,10 +54,11 @@ def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":
         from mgc_keras.training.stepping import prepare_tensorflow
 
         prepare_tensorflow()
-        run = Run(study, options)
-        study.steps()(run)
-        run.write_errors()
-        report = write_report(run.folder)
+        run, steps = Run(study, options), study.steps()
+        with one_thread():
+            steps(run)
+            run.write_errors()
+            report = write_report(run.folder)
         for claim in RunFolder(run.folder).claims:
             print(claim.text())
         for label, path in run.results:

@@ -1,11 +1,18 @@
 """Calibration: both models agree on the calibration set, and features stop depending on the batch."""
 
-import numpy as np
-import pytest
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import OptionError
+from mgc_keras.features.clips import list_clips
 from mgc_keras.networks.tensors import tensors_of
-from mgc_keras.studies.choi2017.calibration import calibrate
+from mgc_keras.studies.choi2017.calibration import calibrate, independent_extractor
+from mgc_keras.studies.choi2017.extractors import Source, refuse_tested_clips
 from mgc_keras.studies.choi2017.network import convnet, options_of, with_variant
 
 SHORTEST = 327425
@@ -40,6 +47,34 @@ def test_takes_melspectrograms_of_clip_reference_only():
     np.testing.assert_allclose(calibrate(model, maps)(maps), model(maps), rtol=0, atol=2e-5)
     with pytest.raises(OptionError, match="decibel_reference"):
         calibrate(convnet(SHORTEST, input="melspectrogram"), maps)
+
+
+def test_corrected_features_depend_on_no_other_clip(tmp_path: Path) -> None:
+    clips, model = waveforms(2), convnet(SHORTEST)
+    for name, clip in zip("ab", clips):
+        soundfile.write(tmp_path / f"{name}.wav", clip[:24000], 12000, subtype="FLOAT")
+    alone = independent_extractor(model)
+    assert (alone.batch_order, alone.batch_size, alone.describe()["normalization"]) == ("single", 1, "batch")
+    # What the network gives a clip that shares its batch with none.
+    np.testing.assert_allclose(alone(clips[:1]), model(clips[:1]), rtol=0, atol=2e-5)
+    stored = independent_extractor(model, tmp_path)
+    assert stored.batch_order == "file" and not stored.depends_on_batch
+    # A network that holds statistics keeps them, whatever clips there are.
+    again = independent_extractor(stored.model, tmp_path / "a.wav")
+    assert again.model is stored.model and again.batch_order == "file"
+
+
+def test_clips_to_calibrate_on_are_none_that_are_tested(tmp_path: Path) -> None:
+    for name in ("tested", "other"):
+        (tmp_path / f"{name}.wav").write_bytes(b"RIFF")
+    table = pd.DataFrame({"clip_id": ["t"], "filepath": ["tested.wav"], "label": ["x"]})
+    manifest = Manifest("toy", table, tmp_path)
+    refuse_tested_clips(Source("w", "w"), [manifest])
+    refuse_tested_clips(Source("w", "w", list_clips(tmp_path / "other.wav")), [manifest])
+    with pytest.raises(
+        OptionError, match="--calibrate-on: holds 1 clips of toy, such as .*tested.wav, which are tested"
+    ):
+        refuse_tested_clips(Source("w", "w", list_clips(tmp_path)), [manifest])
 
 
 def test_refuses_what_is_calibrated():

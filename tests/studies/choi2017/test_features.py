@@ -15,12 +15,10 @@ from mgc_keras.studies.choi2017.network import FEATURE_COLUMNS
 from mgc_keras.studies.choi2017.study import STUDY
 
 
-def feature_table(path: Path, clip_ids: list[str]) -> Path:
+def feature_table(path: Path, clip_ids: list[str], **columns: list[float]) -> Path:
     values = np.arange(len(clip_ids))[:, None] + np.arange(160) / 1000
-    table = pd.DataFrame(values, columns=list(FEATURE_COLUMNS))
-    table.insert(0, "clip_id", clip_ids)
-    table.insert(1, "filepath", clip_ids)
-    table.to_csv(path, index=False)
+    keys = pd.DataFrame({"clip_id": clip_ids, "filepath": clip_ids, **columns})
+    pd.concat([keys, pd.DataFrame(values, columns=list(FEATURE_COLUMNS))], axis=1).to_csv(path, index=False)
     path.with_suffix(".json").write_text(json.dumps({"extractor": {"dtype": "float64"}, "dtype": "float64"}))
     return path
 
@@ -40,6 +38,15 @@ def test_rows_follow_the_manifest_and_failed_clips_are_left_out(tmp_path: Path) 
     np.testing.assert_allclose(data.blocks["published"]["1"][:, 0], [0, 2, 3])
     assert set(data.blocks["corrected"]) == {f"random_{layer}" for layer in "12345"}
     assert data.blocks["published"]["5"].shape == (3, 32)
+
+
+def test_windows_of_a_clip_become_their_mean(tmp_path: Path) -> None:
+    spans = {"start_s": [0.0, 5.0, 0.0, 0.0, 0.0, 5.0], "end_s": [5.0, 10.0, 5.0, 5.0, 5.0, 10.0]}
+    path = feature_table(tmp_path / "one.csv", ["b", "b", "a", "c", "d", "d"], **spans)
+    (data,) = exported_data(toy_manifest(), {("corrected", "convnet"): path})
+    assert data.task.clip_ids == ["a", "b", "c", "d"]
+    np.testing.assert_allclose(data.blocks["corrected"]["1"][:, 0], [2, 0.5, 3, 4.5])
+    assert data.blocks["corrected"]["5"].shape == (4, 32)
 
 
 def test_no_clip_at_all_is_an_error(tmp_path: Path) -> None:

@@ -65,6 +65,9 @@ def test_a_run_goes_on_but_not_with_other_options(shared_data: Path, tmp_path: P
         (["--layer-sets", "1,51"], "there is no set '51'"),
         (["--mfcc-budget", "-1"], "--mfcc-budget: must be 0 or more, not -1"),
         (["--learning-rate", "inf"], "--learning-rate: must be above 0, not inf"),
+        (["--calibrate-on", "other"], "--calibrate-on: a network that is trained here brings its statistics"),
+        (["--hop", "5"], "hop: a hop needs a window"),
+        (["--window", "40"], "window: 40.0 s is more than these features take in"),
         (["--protocol", "published", "--without", "scaling"], "--without: needs the corrected protocol"),
     ],
 )

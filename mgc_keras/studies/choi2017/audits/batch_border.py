@@ -14,12 +14,12 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict, cross_va
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from threadpoolctl import threadpool_limits
 
 from mgc_keras.checks import check_sizes
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.evaluation.intervals import score_interval
+from mgc_keras.threads import one_thread
 
 BATCH_BORDER, SHIFTED, SAME_BATCH = "batch border", "shifted border", "inside one batch"
 
@@ -156,7 +156,7 @@ def _balanced_accuracy(table: np.ndarray, after: np.ndarray, n_folds: int) -> fl
     # This solver reaches the optimum also for unscaled MFCCs, where the default one needs thousands of steps.
     model = LogisticRegression(solver="newton-cholesky")
     # Matrices this small are ten times slower on several threads that wait for each other.
-    with threadpool_limits(limits=1):
+    with one_thread():
         scores = cross_val_score(model, table, after, cv=StratifiedKFold(n_folds), scoring="balanced_accuracy")
     return float(scores.mean())
 

@@ -1,12 +1,12 @@
 """The audits of the Choi 2017 study: what each of the original's faults is worth, measured on the run's own data."""
 
+import keras
 import numpy as np
 import pandas as pd
 
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.features.network import NetworkExtractor
-from mgc_keras.features.table import read_features
 from mgc_keras.networks.load import load_model
 from mgc_keras.protocols import CORRECTED, PUBLISHED, Protocol
 from mgc_keras.runs.writer import RunWriter, prediction_file, read_predictions
@@ -16,7 +16,7 @@ from mgc_keras.studies.choi2017.audits.replicas import replicas
 from mgc_keras.studies.choi2017.audits.score_changes import fold_weighting, scaling
 from mgc_keras.studies.choi2017.extractors import Source, export_table
 from mgc_keras.studies.choi2017.feature_sets import LAYERS, feature_blocks
-from mgc_keras.studies.choi2017.features import Blocks, StudyData
+from mgc_keras.studies.choi2017.features import Blocks, StudyData, clip_features
 from mgc_keras.studies.choi2017.scored_search import search_and_score
 from mgc_keras.studies.choi2017.study import Options
 from mgc_keras.studies.common.run import Run
@@ -29,7 +29,7 @@ SCALED_FEATURES = ("1", *WEIGHTED_FEATURES)
 def run_audits(searched: list[StudyData], source: Source | None, run: Run[Options]) -> None:
     """Run every audit that the data allow, on the first classification task (GTZAN where it is among them).
 
-    The batch-order experiment needs the network (`source`) of a run that has audio.
+    The batch-order experiment needs the network (`source`) of a run that has audio, and one that looks at its batch.
     """
     classified = [data for data in searched if data.task.kind == "classification" and PUBLISHED in data.blocks]
     if not classified:
@@ -45,7 +45,9 @@ def run_audits(searched: list[StudyData], source: Source | None, run: Run[Option
         if "mfcc" in features:
             writer.audit(batch_number(features["mfcc"], labels))
     if source is not None and data.manifest is not None:
-        writer.audit(_batch_order(data, data.manifest, source, run))
+        model = load_model(source.published, output="features")
+        if NetworkExtractor(model).depends_on_batch:
+            writer.audit(_batch_order(data, data.manifest, source, model, run))
 
 
 def _convnet_and_mfcc(blocks: Blocks) -> dict[str, np.ndarray]:
@@ -87,9 +89,11 @@ def _replicas(data: StudyData, published: Protocol) -> AuditResult:
     return replicas(features, list(task.clip_ids), labels=task.target, folds=folds, batch_size=batch_size)
 
 
-def _batch_order(data: StudyData, manifest: Manifest, source: Source, run: Run[Options]) -> AuditResult:
+def _batch_order(
+    data: StudyData, manifest: Manifest, source: Source, model: keras.Model, run: Run[Options]
+) -> AuditResult:
     """Extract the same clips with the same weights in differently composed batches, and score them alike."""
-    model, task = load_model(source.published, output="features"), data.task.with_split(fault_filtered=True)
+    task = data.task.with_split(fault_filtered=True)
     rows = data.rows_of(task)
     # A batch as large as a class, so that class-sorted batches hold one class each.
     batch_size = max(2, len(data.task) // len(set(data.task.target)))
@@ -98,8 +102,8 @@ def _batch_order(data: StudyData, manifest: Manifest, source: Source, run: Run[O
     for name, order in orders.items():
         extractor = NetworkExtractor(model, batch_size=batch_size, batch_order=order, seed=run.seed, name=name)
         path = export_table(manifest, f"batch_order_{order}", extractor, run)
-        features[name] = read_features(path).loc[list(task.clip_ids)].to_numpy(np.float64)
-    if CORRECTED in data.blocks and source.manifest is not None:
+        features[name] = clip_features(path).loc[list(task.clip_ids)].to_numpy(np.float64)
+    if CORRECTED in data.blocks and source.calibration is not None:
         features["calibrated"] = _convnet_and_mfcc(data.blocks[CORRECTED])["convnet"][rows]
     features["mfcc"] = data.blocks[PUBLISHED]["mfcc"][rows]
     folds = task.folds(grouped=True, seed=run.seed)
