@@ -31,7 +31,7 @@ found = segment_waveform(clips[0], 4000)
 block, folds = generator.normal(size=(200, 160)), np.arange(200) % 4
 truth, one, other = block[:, 0], block[:, 1], block[:, 2]
 searched = search({"1": block}, truth, folds, "SVR", grid="reduced")
-compared = compare(truth, truth + one, truth + other, "r2", n_resamples=200)
+compared = compare(truth, truth + one, truth + other, "r2")
 for values in (
     MfccExtractor()(clips),
     ScatteringExtractor(16000, J=8)(clips[:, :16000]),
