@@ -6,28 +6,58 @@ from typing import BinaryIO, Literal
 
 import soundfile
 
+from mgc_keras.audio import ffmpeg
 from mgc_keras.audio.mpeg import walk_frames
 from mgc_keras.audio.ogg import missing_pages
 from mgc_keras.errors import AudioError
 
-# libsndfile's name of each format that the package reads, and the suffix that belongs to it.
-SUFFIX_OF_FORMAT = {
-    "WAV": ".wav",
-    "WAVEX": ".wav",
-    "RF64": ".wav",
-    "AU": ".au",
-    "FLAC": ".flac",
-    "OGG": ".ogg",
-    "MP3": ".mp3",
+# libsndfile's name of each format that the package reads, and the suffixes that belong to it, the usual one first.
+# Left out are those without a header (RAW) or sampling rate (XI), of any data (MAT4, MAT5), of two files each (SD2).
+SUFFIXES_OF_FORMAT = {
+    "WAV": (".wav", ".wave"),
+    "WAVEX": (".wav", ".wave"),
+    "RF64": (".wav", ".wave", ".rf64"),
+    "AU": (".au", ".snd"),
+    "FLAC": (".flac",),
+    "OGG": (".ogg", ".oga", ".opus"),
+    "MP3": (".mp3", ".mp2", ".mp1", ".mpga"),
+    "AIFF": (".aiff", ".aif", ".aifc"),
+    "CAF": (".caf",),
+    "W64": (".w64",),
+    "NIST": (".nist", ".sph", ".wav"),
+    "VOC": (".voc",),
+    "SVX": (".svx", ".8svx", ".16sv", ".iff"),
+    "IRCAM": (".sf", ".ircam"),
+    "PAF": (".paf", ".fap"),
+    "PVF": (".pvf",),
+    "AVR": (".avr",),
+    "MPC2K": (".mpc2k", ".snd"),
+    "SDS": (".sds",),
+    "HTK": (".htk",),
+    "WVE": (".wve",),
+    ffmpeg.FORMAT: ffmpeg.SUFFIXES,
 }
+AUDIO_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES_OF_FORMAT.values() for suffix in suffixes)
 # Programs that write into a pipe cannot know the length: they promise (nearly) all that 32 bits can say, or nothing.
 _UNKNOWN_LENGTH_FROM = 0x7FFF0000
 # What libsndfile makes of a FLAC header without a length; it cannot read such a file to its end.
 _UNKNOWN_FRAMES = 1 << 48
 
 
-def open_clip(path: str | Path) -> soundfile.SoundFile:
+def readable_suffixes() -> frozenset[str]:
+    """Return the suffixes of files that can be read here: what libsndfile knows and, where it is there, ffmpeg."""
+    known = {*soundfile.available_formats(), *([ffmpeg.FORMAT] if ffmpeg.program() else [])}
+    return frozenset(suffix for name in known for suffix in SUFFIXES_OF_FORMAT.get(name, ()))
+
+
+def open_clip(path: str | Path, seconds: float | None = None) -> soundfile.SoundFile:
     """Open an audio file for reading, to be used in a ``with`` statement.
+
+    Parameters
+    ----------
+    path : str or Path
+    seconds : float, optional
+        How much will be read, from the start; it saves time where ffmpeg decodes.
 
     Raises
     ------
@@ -43,6 +73,8 @@ def open_clip(path: str | Path) -> soundfile.SoundFile:
         # need not be valid UTF-8.
         clip = soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError) as error:
+        if ffmpeg.may_decode(path):
+            return ffmpeg.decode(path, seconds)
         raise _why_not_opened(path) from error
     if clip.format == "RAW":
         # libsndfile takes anything named .au without an .au header for bare samples: text would become noise.
@@ -63,7 +95,10 @@ def _why_not_opened(path: Path) -> AudioError:
     with open(path, "rb") as stream:
         looks = _looks_like(stream.read(512))
     problem = "cannot be decoded as audio" + (f", it looks like {looks}" if looks else "")
-    return AudioError(problem, path=path, cure="fetch it again, or convert it to wav, au, flac, ogg or mp3")
+    needs_ffmpeg = path.suffix.lower() in ffmpeg.SUFFIXES and looks not in ("a web page", "a file of zeros", "text")
+    needs_ffmpeg = needs_ffmpeg or looks in ("an MP4 or M4A file", "a Windows Media file")
+    cure = ffmpeg.INSTALL if needs_ffmpeg else "fetch it again, or convert it to wav, au, flac, ogg or mp3"
+    return AudioError(problem, path=path, cure=cure)
 
 
 def _looks_like(head: bytes) -> str:

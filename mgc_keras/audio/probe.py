@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 
 from mgc_keras.audio.containers import missing_end, open_clip
+from mgc_keras.audio.ffmpeg import DecodedClip
 from mgc_keras.audio.files import mix_to_mono
 
 # Samples of all channels together that are decoded at a time.
@@ -26,7 +27,7 @@ class ClipProbe:
     Attributes
     ----------
     format_name : str
-        The format of the content as libsndfile names it, such as "WAV" or "MP3".
+        The format of the content as libsndfile names it, such as "WAV" or "MP3"; "FFMPEG" where ffmpeg decodes it.
     sampling_rate : int
         In Hz.
     n_samples : int
@@ -87,6 +88,8 @@ def probe_clip(path: str | Path) -> ClipProbe:
             lowest, highest = min(lowest, block_lowest), max(highest, block_highest)
         format_name, sampling_rate, promised = clip.format, clip.samplerate, clip.frames
     missing = missing_end(path, format_name)
+    if not missing and isinstance(clip, DecodedClip):
+        missing = clip.complaint
     if not missing and broken:
         missing = "decoding stops before the end, the file is cut off or damaged"
     # For an mp3, libsndfile's number of frames can be an estimate from the file's size.

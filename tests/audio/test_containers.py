@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from broken_clips import RATE, cut, promise_more, tune, write
 
-from mgc_keras.audio.containers import SUFFIX_OF_FORMAT, missing_end, open_clip
+from mgc_keras.audio.containers import SUFFIXES_OF_FORMAT, missing_end, open_clip
 from mgc_keras.errors import AudioError
 
 
@@ -22,7 +22,7 @@ def test_whole_files_lack_nothing(tmp_path, suffix, channels):
     path = write(tmp_path / f"whole{suffix}", tune(3.0, channels=channels))
     assert missing(path) == ""
     with open_clip(path) as clip:
-        assert SUFFIX_OF_FORMAT[clip.format] == suffix
+        assert suffix in SUFFIXES_OF_FORMAT[clip.format]
 
 
 def test_real_clips_lack_nothing(shared_data):
@@ -102,7 +102,8 @@ def test_text_named_au_is_not_taken_for_bare_samples(tmp_path):
         (bytes(np.random.default_rng(0).integers(1, 255, 5000, dtype=np.uint8)), "decoded as audio \\("),
     ],
 )
-def test_what_a_file_looks_like(tmp_path, content, words):
+def test_what_a_file_looks_like(tmp_path, content, words, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # without ffmpeg, which has words of its own
     path = tmp_path / "clip.wav"
     path.write_bytes(content)
     with pytest.raises(AudioError, match=words):
