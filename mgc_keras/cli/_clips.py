@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.files import output_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +40,21 @@ def check_above_0(arguments: argparse.Namespace, *names: str) -> None:
 def flag_of(name: str) -> str:
     """Return an option as it is written on the command line."""
     return f"--{name.replace('_', '-')}"
+
+
+def check_output(path: Path, field: str) -> None:
+    """Raise an `OptionError`, before any work is done, unless the file that an option (`field`) names can be written.
+
+    Its folder is created.
+    """
+    if path.is_dir():
+        raise OptionError("is a folder", path=path, field=field, cure="name a file in it")
+    output_folder(path.parent, field)
+
+
+def exit_code(n_failed: int, n_clips: int) -> int:
+    """Return 0 if no clip failed, 2 if all did, else 1."""
+    return 0 if not n_failed else 2 if n_failed == n_clips else 1
 
 
 def read_clip(clips: "Clips", number: int, sampling_rate: int, seconds: float | None = None) -> "np.ndarray":

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_clips
+from mgc_keras.cli._clips import add_clips, check_output, exit_code
 from mgc_keras.errors import OptionError
 from mgc_keras.features.sets import FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -33,8 +33,6 @@ examples:
   mgc-keras features gtzan_genre.csv --data-home /data/gtzan -o gtzan.csv --weights model.keras
   mgc-keras features song.mp3 -o song.csv --weights model.keras --window 29 --hop 5
   mgc-keras features *.mp3 -o tags.csv --weights model.keras --output tags
-
-exit code: 0 all clips done, 1 some clips failed (see errors.csv), 2 nothing could be done
 """
 
 
@@ -73,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out.suffix.lower() != ".csv":
         raise OptionError("features go into a .csv file", path=arguments.out, cure="end its name in .csv")
     clips = list_clips(arguments.paths, arguments.data_home)
+    check_output(arguments.out, "--out")
     model_path = None
     with quiet_libraries():
         built = SETS[kind].build(options, clips, arguments.jobs)
@@ -92,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in (model_path, table.with_name("errors.csv"), table.with_suffix(".json"), table):
         if path is not None:
             print(path)
-    return 1 if n_failed else 0
+    return exit_code(n_failed, len(clips))
 
 
 def _first(needs_weights: bool) -> str:
