@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from mgc_keras.features.clips import Clips
 
+# A day, and twice the highest rate at which anybody records.
+_HIGHEST = {"seconds": 86400, "sampling_rate": 768000}
 FOLDER_HELP = "folder that a manifest's paths start from (default: its own)"
 
 
@@ -30,11 +32,11 @@ def add_value(
 
 
 def check_above_0(arguments: argparse.Namespace, *names: str) -> None:
-    """Raise an `OptionError` that names the first of these options that is given and not above 0."""
+    """Raise an `OptionError` that names the first of these options that is given, and not above 0 or absurdly high."""
     for name in names:
-        value = getattr(arguments, name)
-        if value is not None and not value > 0:
-            raise OptionError("must be above 0", field=flag_of(name))
+        value, most = getattr(arguments, name), _HIGHEST[name]
+        if value is not None and not 0 < value <= most:
+            raise OptionError("must be above 0" + (f" and at most {most}" if value > 0 else ""), field=flag_of(name))
 
 
 def flag_of(name: str) -> str:

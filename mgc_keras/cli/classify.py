@@ -103,6 +103,8 @@ def _judged(
 def _check(arguments: argparse.Namespace) -> None:
     if arguments.neighbours is not None and arguments.average != "knn":
         raise OptionError("only --average knn takes them", field="--neighbours", cure="leave one of the two out")
+    if arguments.k < 1:
+        raise OptionError(f"{arguments.k} neighbours are none", field="--k", cure="give 1 or more")
     if arguments.plot is not None and arguments.plot.suffix.lower() != ".png":
         raise OptionError("plots are PNG files", path=arguments.plot, field="--plot", cure="end its name in .png")
 

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = f"default: {_first(True)} if --weights is given, else {_first(False)}"
     parser.add_argument("--features", choices=tuple(SETS), help=default)
     parser.add_argument("--weights", metavar="FILE|NAME", help="weights of the network; names: mgc-keras weights list")
-    parser.add_argument("--output", choices=("features", "tags"), help="default: features")
+    parser.add_argument("--output", choices=("features", "tags", "genres"), help="default: features")
     parser.add_argument("--protocol", choices=("corrected", "published"), help="default: corrected")
     parser.add_argument("--batch-size", type=int, metavar="N", help="clips a batch; default: 16, published 256")
     parser.add_argument(

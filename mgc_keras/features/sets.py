@@ -28,7 +28,7 @@ class FeatureOptions:
     ----------
     weights : str or None
         A file, or a registered name.
-    output : {"features", "tags"} or None
+    output : {"features", "tags", "genres"} or None
     protocol : {"corrected", "published"} or None
     batch_size, fit : int or None, {"repeat", "zero_pad", "crop"} or None
         As of `mgc_keras.features.network.NetworkExtractor`.
