@@ -13,7 +13,6 @@ import numpy as np
 import soundfile
 
 from mgc_keras.audio.containers import missing_end, open_clip
-from mgc_keras.audio.ffmpeg import DecodedClip
 from mgc_keras.audio.files import mix_to_mono
 
 # Samples of all channels together that are decoded at a time.
@@ -88,8 +87,8 @@ def probe_clip(path: str | Path) -> ClipProbe:
             lowest, highest = min(lowest, block_lowest), max(highest, block_highest)
         format_name, sampling_rate, promised = clip.format, clip.samplerate, clip.frames
     missing = missing_end(path, format_name)
-    if not missing and isinstance(clip, DecodedClip):
-        missing = clip.complaint
+    # Of what ffmpeg decodes, only ffmpeg can tell.
+    missing = missing or getattr(clip, "complaint", "")
     if not missing and broken:
         missing = "decoding stops before the end, the file is cut off or damaged"
     # For an mp3, libsndfile's number of frames can be an estimate from the file's size.
