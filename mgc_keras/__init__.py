@@ -29,10 +29,13 @@ import os
 import lazy_loader
 
 from mgc_keras._version import __version__ as __version__
+from mgc_keras.caches import provide_caches
 
 # TensorFlow reads these when it is first imported; settings made outside win. On many processors it leaves oneDNN's
 # kernels off unless asked, and it returns large maps to the system after every step: each halves the convnet's speed.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+
+provide_caches()
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -57,12 +57,11 @@ def output_folder(path: str | Path, field: str) -> Path:
         raise OptionError("is a file, not a folder", path=path, field=field, cure="choose another folder")
     try:
         path.mkdir(parents=True, exist_ok=True)
-        is_writable = os.access(path, os.W_OK | os.X_OK)
+        # Rights alone do not tell: nothing can be made in /proc, by anybody.
+        tempfile.TemporaryFile(dir=path).close()
     except OSError as error:
         raise_if_full(error, path)
-        is_writable = False
-    if not is_writable:
-        raise OptionError("cannot be written", path=path, field=field, cure="choose another folder")
+        raise OptionError("cannot be written", path=path, field=field, cure="choose another folder") from error
     return path
 
 

@@ -1,11 +1,34 @@
 """What commands share at the terminal: errors in one line, Ctrl-C, and silence of libraries that write on their own."""
 
+import errno
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from mgc_keras.errors import MgcKerasError
+
+EXIT_CODES = """\
+exit codes:
+  0    all done
+  1    done, but some clips failed, or something was found that should be looked at
+  2    wrong use or input, or nothing could be done; an error of the program, with a traceback
+  130  stopped by Ctrl-C
+"""
+# What a user can do about an error of the operating system.
+_OF_THE_SYSTEM = {
+    errno.EACCES: ("you have no right to it", "give yourself the right, or name another place"),
+    errno.EPERM: ("you have no right to it", "give yourself the right, or name another place"),
+    errno.EROFS: ("lies on a disk that cannot be written", "name another place"),
+    errno.ENOENT: ("there is no such file or folder, and it cannot be made", "correct the path"),
+    errno.EISDIR: ("is a folder, and a file is needed", "name a file"),
+    errno.ENOTDIR: ("leads through a file as if it were a folder", "correct the path"),
+    errno.EEXIST: ("is a file, and a folder is needed", "name another place"),
+    errno.ENAMETOOLONG: ("is too long a name", "name a shorter one"),
+    errno.EMFILE: ("too many files are open", "ask for fewer jobs, or raise the limit: ulimit -n"),
+    errno.EIO: ("the disk or network failed", "see to the disk, and run the same again"),
+}
 
 
 @contextmanager
@@ -35,7 +58,10 @@ def quiet_libraries() -> Iterator[None]:
 
 
 def guarded(work: Callable[[], int], program: str) -> int:
-    """Run `work`; a user's error becomes one line on standard error and exit code 2, Ctrl-C becomes 130."""
+    """Run `work` and return its exit code; see `EXIT_CODES`.
+
+    A user's error, or the system's, becomes one line on standard error; a fault of the program has its traceback, too.
+    """
     # TensorFlow's start-up notes are no news to a user; a setting made outside wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # A file name that the terminal cannot show must not end the work.
@@ -47,9 +73,28 @@ def guarded(work: Callable[[], int], program: str) -> int:
         # Whoever read the output (`| head`) has seen enough; nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (MgcKerasError, OSError) as error:
+    except MgcKerasError as error:
         print(f"{program}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{program}: {_in_words(error)}", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        cure = "give it shorter clips or fewer jobs, or more memory"
+        print(f"{program}: the memory is used up{f': {error}' if str(error) else ''} ({cure})", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{program}: stopped; the same command goes on from here", file=sys.stderr)
         return 130
+    except Exception:
+        traceback.print_exc()
+        cure = "report it, with the lines above and what you ran, to the project's issue tracker"
+        print(f"{program}: this is a fault of the program ({cure})", file=sys.stderr)
+        return 2
+
+
+def _in_words(error: OSError) -> MgcKerasError:
+    """Return an error of the operating system with the file that it names and a cure."""
+    problem, cure = _OF_THE_SYSTEM.get(error.errno or 0, (error.strerror or str(error), None))
+    path = error.filename if error.filename2 is None else f"{error.filename} -> {error.filename2}"
+    return MgcKerasError(problem, path=os.fsdecode(path) if isinstance(path, bytes) else path, cure=cure)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from mgc_keras.audio.containers import SUFFIX_OF_FORMAT
-from mgc_keras.audio.files import find_clips, is_clip_name, no_memory, walk_files
+from mgc_keras.audio.containers import SUFFIXES_OF_FORMAT
+from mgc_keras.audio.ffmpeg import FORMAT, left_out_words, warn_left_out
+from mgc_keras.audio.files import find_audio, no_memory, walk_files
 from mgc_keras.audio.probe import ClipProbe, probe_clip
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import write_text
@@ -71,7 +72,9 @@ class CheckReport:
     findings : tuple of Finding
         Sorted by kind in the order of `KINDS`, then by clip.
     skipped : dict of str to int
-        The number of visible files that are no clips, by suffix in lower case ("" for none), sorted.
+        The number of visible files that were not checked, by suffix in lower case ("" for none), sorted.
+    left_out : tuple of str
+        Those of them that hold audio which only ffmpeg reads, and it is not there.
     duplicate_groups : tuple of tuple of str
         The clips with equal audio, group by group, sorted.
     """
@@ -80,6 +83,7 @@ class CheckReport:
     clips_per_folder: dict[str, int]
     findings: tuple[Finding, ...]
     skipped: dict[str, int]
+    left_out: tuple[str, ...]
     duplicate_groups: tuple[tuple[str, ...], ...]
 
     @property
@@ -140,17 +144,22 @@ def check_folder(
     """
     _check_options(minimum_duration, jobs)
     folder = Path(folder)
-    paths = find_clips(folder)
+    paths, others = find_audio(folder)
+    left_out = tuple(_shown(path.relative_to(folder)) for path in others)
     if not paths:
-        raise AudioError("holds no audio files", path=folder, cure="name a folder with wav, au, flac, ogg or mp3 files")
+        problem = "holds no audio files" + (f" that can be read here: {left_out_words(left_out)}" if left_out else "")
+        raise AudioError(problem, path=folder, cure="name a folder with wav, flac, mp3 or other audio files")
+    warn_left_out(folder, left_out)
     names = [_shown(path.relative_to(folder)) for path in paths]
     findings, groups = check_clips(paths, names, minimum_duration, jobs)
-    others = (path for path in walk_files(folder) if not is_clip_name(path.name) and not path.name.startswith("."))
+    checked = set(paths)
+    skipped = (path for path in walk_files(folder) if path not in checked and not path.name.startswith("."))
     return CheckReport(
         folder=folder,
         clips_per_folder=_counted(_shown(path.parent.relative_to(folder)) for path in paths),
         findings=findings,
-        skipped=_counted(path.suffix.lower() for path in others),
+        skipped=_counted(path.suffix.lower() for path in skipped),
+        left_out=left_out,
         duplicate_groups=groups,
     )
 
@@ -219,10 +228,12 @@ def _judge(path: Path, name: str, minimum_duration: float) -> tuple[list[Finding
 
 def _findings(path: Path, name: str, probe: ClipProbe, is_heard: bool, minimum_duration: float) -> Iterator[Finding]:
     found = partial(Finding, name)
-    right = SUFFIX_OF_FORMAT.get(probe.format_name)
-    if right != path.suffix.lower():
-        cure = f"rename it to {_shown(Path(path.stem))}{right}" if right else "convert it to wav"
-        yield found("wrong_extension", f"holds {probe.format_name} audio", cure)
+    right = SUFFIXES_OF_FORMAT.get(probe.format_name, ())
+    if path.suffix.lower() not in right:
+        can_rename = right and probe.format_name != FORMAT
+        cure = f"rename it to {_shown(Path(path.stem))}{right[0]}" if can_rename else "convert it to wav"
+        holds = "audio that only ffmpeg reads" if probe.format_name == FORMAT else f"{probe.format_name} audio"
+        yield found("wrong_extension", f"holds {holds}", cure)
     if probe.missing:
         detail = f"{probe.missing}; {probe.duration:.1f} s decode"
         yield found("truncated", detail, "fetch the file again or leave it out")

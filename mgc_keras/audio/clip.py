@@ -104,6 +104,8 @@ class Clip:
     def __init__(self, path: Path, sound: Sound, lead: int = 0) -> None:
         self.path, self._sound = path, sound
         self.format, self.subtype = sound.format, sound.subtype
+        # What the decoder had to say of a file that it decoded all the same.
+        self.complaint = getattr(sound, "complaint", "")
         self.samplerate, self.channels, self.frames = sound.samplerate, sound.channels, sound.frames
         self._links: Iterator[Stream] | None = None
         self._ready: np.ndarray | None = None  # what was resampled

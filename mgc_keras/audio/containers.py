@@ -6,21 +6,39 @@ from typing import BinaryIO, Literal
 
 import soundfile
 
+from mgc_keras.audio import ffmpeg
 from mgc_keras.audio.clip import Clip, Pieces, Sound, Stream
 from mgc_keras.audio.mpeg import walk_frames
 from mgc_keras.audio.ogg import links, missing_pages
 from mgc_keras.errors import AudioError
 
-# libsndfile's name of each format that the package reads, and the suffix that belongs to it.
-SUFFIX_OF_FORMAT = {
-    "WAV": ".wav",
-    "WAVEX": ".wav",
-    "RF64": ".wav",
-    "AU": ".au",
-    "FLAC": ".flac",
-    "OGG": ".ogg",
-    "MP3": ".mp3",
+# libsndfile's name of each format that the package reads, and the suffixes that belong to it, the usual one first.
+# Left out are those without a header (RAW) or sampling rate (XI), of any data (MAT4, MAT5), of two files each (SD2).
+SUFFIXES_OF_FORMAT = {
+    "WAV": (".wav", ".wave"),
+    "WAVEX": (".wav", ".wave"),
+    "RF64": (".wav", ".wave", ".rf64"),
+    "AU": (".au", ".snd"),
+    "FLAC": (".flac",),
+    "OGG": (".ogg", ".oga", ".opus"),
+    "MP3": (".mp3", ".mp2", ".mp1", ".mpga"),
+    "AIFF": (".aiff", ".aif", ".aifc"),
+    "CAF": (".caf",),
+    "W64": (".w64",),
+    "NIST": (".nist", ".sph", ".wav"),
+    "VOC": (".voc",),
+    "SVX": (".svx", ".8svx", ".16sv", ".iff"),
+    "IRCAM": (".sf", ".ircam"),
+    "PAF": (".paf", ".fap"),
+    "PVF": (".pvf",),
+    "AVR": (".avr",),
+    "MPC2K": (".mpc2k", ".snd"),
+    "SDS": (".sds",),
+    "HTK": (".htk",),
+    "WVE": (".wve",),
+    ffmpeg.FORMAT: ffmpeg.SUFFIXES,
 }
+AUDIO_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES_OF_FORMAT.values() for suffix in suffixes)
 # Programs that write into a pipe cannot know the length: they promise (nearly) all that 32 bits can say, or nothing.
 _UNKNOWN_LENGTH_FROM = 0x7FFF0000
 # Outside of these, a header is broken: libsndfile takes any rate, and one second of audio could last for days.
@@ -29,8 +47,23 @@ LOWEST_RATE, HIGHEST_RATE = 100, 768_000
 _UNKNOWN_FRAMES = 1 << 48
 
 
-def open_clip(path: str | Path) -> Clip:
+_ONLY_BY_FFMPEG = ("a WavPack file", "an AAC file", "an MP4 or M4A file", "a Windows Media file")
+
+
+def readable_suffixes() -> frozenset[str]:
+    """Return the suffixes of files that can be read here: what libsndfile knows and, where it is there, ffmpeg."""
+    known = {*soundfile.available_formats(), *([ffmpeg.FORMAT] if ffmpeg.program() else [])}
+    return frozenset(suffix for name in known for suffix in SUFFIXES_OF_FORMAT.get(name, ()))
+
+
+def open_clip(path: str | Path, seconds: float | None = None) -> Clip:
     """Open an audio file for reading, to be used in a ``with`` statement.
+
+    Parameters
+    ----------
+    path : str or Path
+    seconds : float, optional
+        How much will be read, from the start; it saves time where ffmpeg decodes.
 
     Raises
     ------
@@ -51,7 +84,9 @@ def open_clip(path: str | Path) -> Clip:
         try:
             sound = Sound(Pieces(path, pieces))
         except soundfile.LibsndfileError:
-            raise _why_not_opened(path) from error
+            if not ffmpeg.may_decode(path):
+                raise _why_not_opened(path) from error
+            sound, lead = ffmpeg.decode(path, seconds), 0
     if sound.format == "RAW":
         # libsndfile takes anything named .au without an .au header for bare samples: text would become noise.
         sound.close()
@@ -112,10 +147,13 @@ def _why_not_opened(path: Path) -> AudioError:
         return AudioError(problem, path=path, cure="run 'git lfs pull' in its folder")
     if kind := _kind_of_audio(head):
         cure = "convert it to wav; if no program plays it, fetch it again"
+        cure = ffmpeg.INSTALL if kind in _ONLY_BY_FFMPEG and not ffmpeg.program() else cure
         return AudioError(f"is {kind} that cannot be decoded here", path=path, cure=cure)
     looks = _looks_like(head)
     problem = "cannot be decoded as audio" + (f", it looks like {looks}" if looks else "")
-    return AudioError(problem, path=path, cure="fetch it again, or convert it to wav, au, flac, ogg or mp3")
+    needs_ffmpeg = path.suffix.lower() in ffmpeg.SUFFIXES and not looks
+    cure = ffmpeg.INSTALL if needs_ffmpeg else "fetch it again, or convert it to wav, au, flac, ogg or mp3"
+    return AudioError(problem, path=path, cure=cure)
 
 
 def _kind_of_audio(head: bytes) -> str:

@@ -16,12 +16,11 @@ import soundfile
 import soxr
 
 from mgc_keras.audio.clip import Clip
-from mgc_keras.audio.containers import open_clip
+from mgc_keras.audio.containers import AUDIO_SUFFIXES, open_clip, readable_suffixes
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import whole_file
 
-AUDIO_SUFFIXES = (".wav", ".au", ".flac", ".ogg", ".mp3")
 FITS = ("repeat", "zero_pad", "crop")
 CHANNELS = ("mix", "left", "right")
 # Samples of all channels together that are decoded at a time: those of a clip of six minutes at once.
@@ -48,7 +47,8 @@ def read_waveform(
     Parameters
     ----------
     path : str or Path
-        Of a wav, au, flac, ogg or mp3 file.
+        Of any file that libsndfile reads (wav, flac, ogg, opus, mp3, aiff, au, caf …) or, where it is on the PATH,
+        ffmpeg (m4a, aac, wma, mp4 …).
     sampling_rate : int or None
         Of the result, in Hz; None keeps the file's own.
     offset : float
@@ -108,7 +108,7 @@ def waveform_blocks(
     """
     _check_seconds(sampling_rate, offset, duration)
     checked_choice("channel", channel, CHANNELS)
-    with open_clip(path) as clip:
+    with open_clip(path, None if duration is None else offset + duration) as clip:
         n_frames = None if duration is None else int(duration * clip.samplerate)
         start = int(offset * clip.samplerate)
         blocks = _native_blocks(clip, start, n_frames, channel, max(1, block_samples // clip.channels))
@@ -207,10 +207,21 @@ def write_waveform(path: str | Path, waveform: np.ndarray, sampling_rate: int) -
 
 
 def find_clips(folder: str | Path) -> list[Path]:
-    """List the audio files in a folder and all its sub-folders, sorted.
+    """List the audio files in a folder and all its sub-folders that can be read here: the first half of `find_audio`.
+
+    Raises
+    ------
+    AudioError
+        `folder` does not exist or is a file.
+    """
+    return find_audio(folder)[0]
+
+
+def find_audio(folder: str | Path) -> tuple[list[Path], list[Path]]:
+    """List the audio files in a folder and all its sub-folders: those that can be read here, and the others, sorted.
 
     Hidden files and folders are skipped, among them the ``._*`` files that macOS leaves on shared disks. Linked
-    folders are followed, each real folder once.
+    folders are followed, each real folder once. The others need ffmpeg, which is not on the PATH.
 
     Raises
     ------
@@ -221,7 +232,9 @@ def find_clips(folder: str | Path) -> list[Path]:
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "there is no such folder"
         raise AudioError(problem, path=folder, cure="name a folder that holds audio files")
-    return sorted(path for path in walk_files(folder) if is_clip_name(path.name))
+    paths, readable = sorted(path for path in walk_files(folder) if is_clip_name(path.name)), readable_suffixes()
+    clips = [path for path in paths if _suffix(path.name) in readable]
+    return clips, [path for path in paths if _suffix(path.name) not in readable]
 
 
 def walk_files(folder: str | Path) -> Iterator[Path]:
@@ -243,8 +256,12 @@ def _raise(error: OSError) -> None:
 
 
 def is_clip_name(name: str) -> bool:
-    """Say whether a file name is that of a visible audio file (upper-case suffixes count too)."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES
+    """Say whether a file name is that of a visible audio file (upper-case suffixes count too), readable here or not."""
+    return not name.startswith(".") and _suffix(name) in AUDIO_SUFFIXES
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
 
 
 def mix_to_mono(samples: np.ndarray) -> np.ndarray:

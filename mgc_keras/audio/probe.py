@@ -26,7 +26,7 @@ class ClipProbe:
     Attributes
     ----------
     format_name : str
-        The format of the content as libsndfile names it, such as "WAV" or "MP3".
+        The format of the content as libsndfile names it, such as "WAV" or "MP3"; "FFMPEG" where ffmpeg decodes it.
     sampling_rate : int
         In Hz.
     n_samples : int
@@ -101,6 +101,8 @@ def probe_clip(path: str | Path) -> ClipProbe:
             lowest, highest = min(lowest, float(block.min())), max(highest, float(block.max()))
         format_name, sampling_rate, promised = clip.format, clip.samplerate, clip.frames
     missing = missing_end(path, format_name)
+    # Of what ffmpeg decodes, only ffmpeg can tell.
+    missing = missing or clip.complaint
     if not missing and broken:
         missing = "decoding stops before the end, the file is cut off or damaged"
     # For an mp3, libsndfile's number of frames can be an estimate from the file's size.

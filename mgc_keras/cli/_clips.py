@@ -7,12 +7,15 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.files import output_folder
 
 if TYPE_CHECKING:
     import numpy as np
 
     from mgc_keras.features.clips import Clips
 
+# A day, and twice the highest rate at which anybody records.
+_HIGHEST = {"seconds": 86400, "sampling_rate": 768000}
 FOLDER_HELP = "folder that a manifest's paths start from (default: its own)"
 
 
@@ -35,16 +38,31 @@ def add_value(
 
 
 def check_above_0(arguments: argparse.Namespace, *names: str) -> None:
-    """Raise an `OptionError` that names the first of these options that is given and not above 0."""
+    """Raise an `OptionError` that names the first of these options that is given, and not above 0 or absurdly high."""
     for name in names:
-        value = getattr(arguments, name)
-        if value is not None and not value > 0:
-            raise OptionError("must be above 0", field=flag_of(name))
+        value, most = getattr(arguments, name), _HIGHEST[name]
+        if value is not None and not 0 < value <= most:
+            raise OptionError("must be above 0" + (f" and at most {most}" if value > 0 else ""), field=flag_of(name))
 
 
 def flag_of(name: str) -> str:
     """Return an option as it is written on the command line."""
     return f"--{name.replace('_', '-')}"
+
+
+def check_output(path: Path, field: str) -> None:
+    """Raise an `OptionError`, before any work is done, unless the file that an option (`field`) names can be written.
+
+    Its folder is created.
+    """
+    if path.is_dir():
+        raise OptionError("is a folder", path=path, field=field, cure="name a file in it")
+    output_folder(path.parent, field)
+
+
+def exit_code(n_failed: int, n_clips: int) -> int:
+    """Return 0 if no clip failed, 2 if all did, else 1."""
+    return 0 if not n_failed else 2 if n_failed == n_clips else 1
 
 
 def read_clip(clips: "Clips", number: int, sampling_rate: int, seconds: float | None = None) -> "np.ndarray":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_value
+from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_value, exit_code
 from mgc_keras.errors import OptionError
 from mgc_keras.files import csv_lines
 
@@ -40,7 +40,8 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
         "--centre", action="store_true", help="take one excerpt from the centre of each song, no others"
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON: one list, one entry a song")
+    listed = "print JSON: one list, one entry a song; 'error' says why a song has no scores"
+    form.add_argument("--json", action="store_true", help=listed)
     form.add_argument("--csv", action="store_true", help="print CSV: a row for each song, then one for each excerpt")
     add_value(parser, "--top", int, "N", "number of genres or tags to print, highest first (default: %(default)s)", top)
     add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
@@ -57,6 +58,7 @@ def answer_songs(
     after: Callable[[Answer], None] = lambda answer: None,
 ) -> int:
     """Score all songs, print each as it is done, and return the exit code: 0 all, 1 some, 2 none could be read."""
+    from mgc_keras.audio.ffmpeg import INSTALL
     from mgc_keras.progress import progress_bar
 
     if arguments.top < 1:
@@ -86,10 +88,12 @@ def answer_songs(
                 bar.write(text, end="", file=sys.stdout)
             after(answer)
     if arguments.json:
+        left_out = {"error": "is left out: it needs ffmpeg, which is not there", "cure": INSTALL}
+        entries += [{"clip_id": None, "filepath": filepath, **left_out} for filepath in clips.left_out]
         print(json.dumps(entries, indent=2, ensure_ascii=False))
     if n_failed:
         print(f"mgc-keras {program}: {n_failed} of {len(clips)} songs could not be read", file=sys.stderr)
-    return 0 if not n_failed else 2 if n_failed == len(clips) else 1
+    return exit_code(n_failed, len(clips))
 
 
 def _text_of(answer: Answer, top: int) -> str:

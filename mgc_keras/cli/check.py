@@ -6,8 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_value
-from mgc_keras.errors import OptionError
+from mgc_keras.cli._clips import add_value, check_output
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ examples:
   mgc-keras check gtzan/                            look at every clip below gtzan/
   mgc-keras check gtzan/ --minimum-duration 29      report clips of less than 29 s, too
   mgc-keras check gtzan/ -o findings.csv            save the findings: clip, kind, detail, cure
-
-exit code: 0 nothing found, 1 something found, 2 the check could not be done
 """
 _LINES_PER_KIND = 20
 
@@ -39,8 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.audio.check import check_folder
 
     # Known before hours of decoding, not after them.
-    if arguments.output is not None and arguments.output.is_dir():
-        raise OptionError("is a folder", path=arguments.output, field="--output", cure="name a CSV file")
+    if arguments.output is not None:
+        check_output(arguments.output, "--output")
     with quiet_libraries():
         report = check_folder(arguments.folder, arguments.minimum_duration, arguments.jobs)
     print(summary(report))

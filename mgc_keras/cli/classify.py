@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mgc_keras.cli._clips import add_value, output_stems
+from mgc_keras.cli._clips import add_value, check_output, output_stems
 from mgc_keras.cli._song_answers import Answer, add_song_arguments, answer_songs
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
@@ -39,7 +39,6 @@ examples:
   mgc-keras classify song.mp3 --average knn --neighbours labelled_songs.csv
 
 Results go to standard output; progress, remarks and songs that cannot be read to standard error.
-exit code: 0 all songs done, 1 some songs could not be read, 2 nothing could be done
 """
 
 
@@ -64,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     _check(arguments)
     clips = list_clips(arguments.songs, arguments.data_home, arguments.channel)
+    if arguments.plot is not None:
+        check_output(arguments.plot, "--plot")
     plots = _plot_files(arguments.plot, clips)
     with quiet_libraries():
         from mgc_keras.features.songs import SongScorer
@@ -102,6 +103,8 @@ def _judged(
 def _check(arguments: argparse.Namespace) -> None:
     if arguments.neighbours is not None and arguments.average != "knn":
         raise OptionError("only --average knn takes them", field="--neighbours", cure="leave one of the two out")
+    if arguments.k < 1:
+        raise OptionError(f"{arguments.k} neighbours are none", field="--k", cure="give 1 or more")
     if arguments.plot is not None and arguments.plot.suffix.lower() != ".png":
         raise OptionError("plots are PNG files", path=arguments.plot, field="--plot", cure="end its name in .png")
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_channel, add_clips
+from mgc_keras.cli._clips import add_channel, add_clips, check_output, exit_code
 from mgc_keras.errors import OptionError
 from mgc_keras.features.sets import FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -35,8 +35,6 @@ examples:
   mgc-keras features gtzan_genre.csv --data-home /data/gtzan -o gtzan.csv --weights model.keras
   mgc-keras features song.mp3 -o song.csv --weights model.keras --window 29 --hop 5
   mgc-keras features *.mp3 -o tags.csv --weights model.keras --output tags
-
-exit code: 0 all clips done, 1 some clips failed (see errors.csv), 2 nothing could be done
 """
 
 
@@ -47,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = f"default: {_first(True)} if --weights is given, else {_first(False)}"
     parser.add_argument("--features", choices=tuple(SETS), help=default)
     parser.add_argument("--weights", metavar="FILE|NAME", help="weights of the network; names: mgc-keras weights list")
-    parser.add_argument("--output", choices=("features", "tags"), help="default: features")
+    parser.add_argument("--output", choices=("features", "tags", "genres"), help="default: features")
     parser.add_argument("--protocol", choices=("corrected", "published"), help="default: corrected")
     parser.add_argument(
         "--calibrate-on", metavar="PATH", type=Path,
@@ -80,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out.suffix.lower() != ".csv":
         raise OptionError("features go into a .csv file", path=arguments.out, cure="end its name in .csv")
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
+    check_output(arguments.out, "--out")
     model_path = None
     with quiet_libraries():
         built = SETS[kind].build(options, arguments.jobs)
@@ -99,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in (model_path, table.with_name("errors.csv"), table.with_suffix(".json"), table):
         if path is not None:
             print(path)
-    return 1 if n_failed else 0
+    return exit_code(n_failed, len(clips))
 
 
 def _first(needs_weights: bool) -> str:

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from mgc_keras._version import __version__
 from mgc_keras.discovery import modules_in
-from mgc_keras.terminal import guarded
+from mgc_keras.terminal import EXIT_CODES, guarded
 
 
 def commands() -> dict[str, ModuleType]:
@@ -21,11 +21,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mgc-keras",
         description="Music-genre classification: check music, make manifests, export features, classify and tag songs.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mgc-keras {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module in commands().items():
-        texts = {"help": module.HELP, "description": module.HELP, "epilog": module.EPILOG}
+        epilog = f"{module.EPILOG.rstrip()}\n\n{EXIT_CODES}"
+        texts = {"help": module.HELP, "description": module.HELP, "epilog": epilog}
         command = subparsers.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
         command.set_defaults(run=module.run)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_value, check_above_0, flag_of
+from mgc_keras.cli._clips import add_value, check_above_0, check_output, flag_of
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -69,9 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
             cure = "mgc-keras manifest cut MANIFEST"
             raise OptionError("is an option of `cut` alone", field=flag_of(option), cure=cure)
     folder = Path(arguments.directory)
+    name = "manifest" if arguments.dataset == "folder" else arguments.dataset
+    output = arguments.output or folder / f"{name}.csv"
+    if arguments.output is not None or folder.is_dir():
+        check_output(output, "-o")
     if arguments.dataset == "folder":
-        return _write_folder(folder, arguments.output or folder / "manifest.csv")
-    output = arguments.output or folder / f"{arguments.dataset}.csv"
+        return _write_folder(folder, output)
     return _write_dataset(arguments.dataset, folder, output, arguments.allow_incomplete)
 
 
@@ -124,7 +127,6 @@ def _write_dataset(name: str, folder: Path, output: Path, allow_incomplete: bool
 def _cut(source: Path, arguments: argparse.Namespace) -> int:
     from mgc_keras.datasets.cutting import Cutting, cut_manifest
     from mgc_keras.datasets.manifest import read_manifest, write_manifest
-    from mgc_keras.files import output_folder
     from mgc_keras.work import FailedClip, write_failed_clips
 
     given = {name: getattr(arguments, name) for name in ("hop", "remainder") if getattr(arguments, name) is not None}
@@ -136,7 +138,7 @@ def _cut(source: Path, arguments: argparse.Namespace) -> int:
     if output.resolve() == source.resolve():
         problem = "would take the place of the clips' own manifest"
         raise OptionError(problem, path=output, field="-o", cure="name another")
-    output_folder(output.parent, "-o")
+    check_output(output, "-o")
     with quiet_libraries():
         built = cut_manifest(manifest, output.parent, cutting, arguments.sampling_rate)
     failed = (

@@ -31,8 +31,6 @@ examples:
   mgc-keras plot song.mp3
   mgc-keras plot my_music -o figures --views mel chroma
   mgc-keras plot gtzan_genre.csv --data-home /data/gtzan --per-genre -o figures
-
-exit code: 0 all clips drawn, 1 some failed (see errors.csv), 2 nothing could be done
 """
 
 
@@ -58,12 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras plot`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
+    from mgc_keras.files import output_folder
     from mgc_keras.progress import progress_bar
     from mgc_keras.work import FailedClip, write_failed_clips
 
     check_above_0(arguments, "seconds", "sampling_rate")
     clips = list_clips(arguments.clips, arguments.data_home)
     wanted = _wanted(clips, arguments)
+    output_folder(arguments.out, "--out")
     written, failures, n_drawn = [], [], 0
     with quiet_libraries():
         for numbers, stem, title in progress_bar(wanted, description="drawing"):
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     if failures:
         print(f"{len(failures)} clips could not be drawn: {written[0]} says why")
     print(*written, sep="\n")
-    return int(bool(failures))
+    return 2 if not n_drawn else int(bool(failures))
 
 
 def _wanted(clips: "Clips", arguments: argparse.Namespace) -> list[tuple[list[int], Path, str]]:

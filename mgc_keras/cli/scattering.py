@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_value, check_above_0
+from mgc_keras.cli._clips import add_channel, add_clips, add_value, check_above_0, check_output, exit_code
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -22,8 +22,6 @@ examples:
   mgc-keras scattering my_music -o scattering.npz
   mgc-keras scattering magnatagatune.csv --data-home /data/magnatagatune -o magnatagatune.npz --seconds 29
   mgc-keras scattering song.mp3 -o song.npz --J 11 --Q 12
-
-exit code: 0 all clips done, 1 some clips failed (see errors.csv), 2 nothing could be done
 """
 
 
@@ -57,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("sequences go into an .npz file", path=arguments.out, cure="end its name in .npz")
     jobs = checked_jobs(arguments.jobs)
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
+    check_output(arguments.out, "--out")
     n_samples = round(arguments.seconds * arguments.sampling_rate)
     transform = {"J": arguments.J, "Q": arguments.Q, "max_order": arguments.order, "log": not arguments.linear}
     extractor = ScatteringExtractor(n_samples, sampling_rate=arguments.sampling_rate, **transform, jobs=jobs)
@@ -67,4 +66,4 @@ def run(arguments: argparse.Namespace) -> int:
     if n_clips < len(clips):
         print(f"{len(clips) - n_clips} of {len(clips)} clips failed: {path.with_name('errors.csv')} says why")
     print(path.with_name("errors.csv"), path.with_suffix(".json"), path, sep="\n")
-    return int(n_clips < len(clips))
+    return exit_code(len(clips) - n_clips, len(clips))

@@ -6,7 +6,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_value, check_above_0, output_stems, read_clip
+from mgc_keras.cli._clips import (
+    FOLDER_HELP,
+    add_channel,
+    add_clips,
+    add_value,
+    check_above_0,
+    exit_code,
+    output_stems,
+    read_clip,
+)
 from mgc_keras.errors import MgcKerasError
 from mgc_keras.terminal import quiet_libraries
 from mgc_keras.work import FailedClip, fingerprint, finished_record, write_failed_clips
@@ -43,8 +52,6 @@ examples:
   mgc-keras segment my_music -o segments --no-plots
   mgc-keras segment song.mp3 -o segments --k 4 --window-seconds 2
   mgc-keras segment song.mp3 --export-largest --method burg --order 20
-
-exit code: 0 all songs done, 1 songs failed (see errors.csv), 2 wrong options: nothing was tried
 """
 
 
@@ -112,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{len(failures)} of {len(files)} songs failed: {errors_csv} says why")
     done = [path for number, song in enumerate(files) if number not in failures for path in song.paths]
     print(errors_csv, *done, sep="\n")
-    return int(bool(failures))
+    return exit_code(len(failures), len(files))
 
 
 @dataclass(frozen=True)

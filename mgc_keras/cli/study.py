@@ -39,5 +39,4 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "paper":
         print(study.paper.describe() if study.paper else f"{study.title}\nNothing is known of what it prints.")
         return 0
-    run_parsed(study, arguments)
-    return 0
+    return run_parsed(study, arguments).exit_code

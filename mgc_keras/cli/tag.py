@@ -23,7 +23,6 @@ examples:
   mgc-keras tag song.mp3 --weights choi2017_keras2 --top 20
 
 Results go to standard output; progress, remarks and songs that cannot be read to standard error.
-exit code: 0 all songs done, 1 some songs could not be read, 2 nothing could be done
 """
 
 

@@ -12,6 +12,7 @@ from mgc_keras.corpus.songs import cut_sections
 from mgc_keras.corpus.tasks import check_length, corpus_table, render_clip
 from mgc_keras.datasets.manifest import write_manifest
 from mgc_keras.errors import OptionError
+from mgc_keras.files import output_folder
 from mgc_keras.progress import progress_bar
 
 
@@ -60,6 +61,7 @@ def write_corpus(
     table = _written_table(task, n_clips, seed, sampling_rate, duration)
     if jobs == 0:
         raise OptionError("0 is no number of processes", field="jobs", cure="give 1 or more, or -1 for one a core")
+    output_folder(folder, "folder")
     manifest, plan = folder / f"{task}.csv", folder / f".{task}.plan.csv"
     missing = _missing_clips(table, folder, {**_known_rows(manifest), **_known_rows(plan)})
     if missing or not manifest.is_file():

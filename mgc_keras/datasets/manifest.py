@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mgc_keras.audio.files import find_clips
+from mgc_keras.audio.ffmpeg import warn_left_out
+from mgc_keras.audio.files import find_audio
 from mgc_keras.datasets.cards import Card, card_names, read_card
 from mgc_keras.datasets.manifest_checks import checked_table
 from mgc_keras.errors import AudioError, ManifestError
@@ -159,7 +160,9 @@ def folder_manifest(folder: str | Path) -> pd.DataFrame:
     1     rock/riff_1  rock/riff_1.flac  rock
     """
     folder = Path(folder)
-    relative = [clip.relative_to(folder) for clip in clips_in(folder)]
+    clips, others = _audio_in(folder)
+    relative = [clip.relative_to(folder) for clip in clips]
+    warn_left_out(folder, [path.relative_to(folder).as_posix() for path in others])
     if not relative:
         raise ManifestError("no audio files found", path=folder, cure="put the clips into one sub-folder a class")
     loose = [path.name for path in relative if len(path.parts) == 1]
@@ -174,8 +177,12 @@ def folder_manifest(folder: str | Path) -> pd.DataFrame:
 
 def clips_in(folder: Path) -> list[Path]:
     """Return all clips below `folder`, sorted, without hidden files. Raises `ManifestError` without such a folder."""
+    return _audio_in(folder)[0]
+
+
+def _audio_in(folder: Path) -> tuple[list[Path], list[Path]]:
     try:
-        return find_clips(folder)
+        return find_audio(folder)
     except AudioError as error:
         raise ManifestError(error.problem, path=folder, cure=error.cure) from error
 

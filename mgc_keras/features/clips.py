@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mgc_keras.audio.files import CHANNELS, find_clips, is_clip_name
+from mgc_keras.audio.ffmpeg import left_out_words, warn_left_out
+from mgc_keras.audio.files import CHANNELS, find_audio, is_clip_name
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.errors import OptionError
@@ -32,6 +33,8 @@ class Clips:
         Their classes, where known.
     channel : {"mix", "left", "right"}
         What is read of each: see `mgc_keras.audio.files.read_waveform`.
+    left_out : sequence of str
+        Audio files of folders that only ffmpeg reads, and it is not there: paths as in `filepaths`.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Clips:
     paths: Sequence[Path]
     labels: Sequence[str] | None = None
     channel: str = "mix"
+    left_out: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -70,7 +74,7 @@ def list_clips(
     data_home: str | Path | None = None,
     channel: str = "mix",
 ) -> Clips:
-    """List the clips of a source.
+    """List the clips of a source; a warning in the log says how many audio files of folders are left out, and which.
 
     Parameters
     ----------
@@ -107,10 +111,17 @@ def _listed(source: Manifest | str | Path | Iterable[str | Path], data_home: str
         return _of_manifest(read_manifest(manifests[0], data_home))
     if manifests:
         raise OptionError("a manifest cannot be mixed with other paths", path=manifests[0], cure="give it alone")
-    found = [pair for path in paths for pair in _expanded(path)]
     name = paths[0].name if len(paths) == 1 else "paths"
     base = paths[0] if len(paths) == 1 and paths[0].is_dir() else None
-    filepaths = [_readable((path.relative_to(base) if base else path).as_posix()) for path, _ in found]
+    shown = lambda path: _readable((path.relative_to(base) if base else path).as_posix())
+    found: list[tuple[Path, str]] = []
+    left_out: list[str] = []
+    for path in paths:
+        clips, others = _expanded(path)
+        found += clips
+        left_out += map(shown, others)
+    warn_left_out(base or "folders", left_out)
+    filepaths = [shown(path) for path, _ in found]
     for filepath, count in Counter(filepaths).items():
         if count > 1:
             raise OptionError("this clip is listed more than once", path=filepath, cure="name each clip once")
@@ -121,7 +132,7 @@ def _listed(source: Manifest | str | Path | Iterable[str | Path], data_home: str
         _readable(clip_id) if names[clip_id] == 1 else filepath
         for (_, clip_id), filepath in zip(found, filepaths, strict=True)
     ]
-    return Clips(name, clip_ids, filepaths, [path for path, _ in found])
+    return Clips(name, clip_ids, filepaths, [path for path, _ in found], left_out=left_out)
 
 
 def _readable(name: str) -> str:
@@ -135,14 +146,18 @@ def _of_manifest(manifest: Manifest) -> Clips:
     return Clips(manifest.name, manifest.clip_ids, table["filepath"].tolist(), manifest.filepaths, labels)
 
 
-def _expanded(path: Path) -> list[tuple[Path, str]]:
+def _expanded(path: Path) -> tuple[list[tuple[Path, str]], list[Path]]:
+    """Return the clips that a path stands for, with their ids, and the audio files that cannot be read here."""
     # The path of a missing clip stays in the list: it becomes a row of errors.csv, like any clip that cannot be read.
     if path.is_file() or is_clip_name(path.name) and not path.is_dir():
-        return [(path, path.stem)]
+        return [(path, path.stem)], []
     if not path.exists():
         raise OptionError("there is no such file or folder", path=path, cure="correct the path")
-    clips = find_clips(path)
+    clips, others = find_audio(path)
     if not clips:
-        cure = "name a folder with wav, au, flac, ogg or mp3"
-        raise OptionError("this folder holds no audio files", path=path, cure=cure)
-    return [(clip, clip.relative_to(path).with_suffix("").as_posix()) for clip in clips]
+        which = [_readable(other.relative_to(path).as_posix()) for other in others]
+        problem = "this folder holds no audio files" + (
+            f" that can be read here: {left_out_words(which)}" if which else ""
+        )
+        raise OptionError(problem, path=path, cure="name a folder with wav, flac, mp3 or other audio files")
+    return [(clip, clip.relative_to(path).with_suffix("").as_posix()) for clip in clips], others

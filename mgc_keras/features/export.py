@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mgc_keras.audio import ffmpeg
 from mgc_keras.audio.spans import windows_of
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import ManifestError, OptionError
@@ -109,7 +110,11 @@ def export_features(
     }
     if clips.channel != "mix":
         about["channel"] = clips.channel
+    if any(path.suffix.lower() in ffmpeg.SUFFIXES for path in clips.paths):
+        about["versions"]["ffmpeg"] = ffmpeg.version()
     about["fingerprint"] = fingerprint(about, clips.state(), batches)
+    # What is left out moves no number: one file of it more does not ask for everything anew.
+    about["source"] |= {"left_out": list(clips.left_out)}
     if resume and _is_finished(output, errors_csv, about["fingerprint"]):
         logger.warning("%s: is finished already, nothing to do", output)
         return output

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from mgc_keras.audio.files import FITS
 from mgc_keras.checks import checked_choice
-from mgc_keras.errors import OptionError, WeightsError
+from mgc_keras.errors import OptionError
 from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.files import sha256_of
 from mgc_keras.layers.melspectrogram import MelSpectrogram
@@ -20,7 +20,7 @@ from mgc_keras.networks.kinds import kind_of
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.load import load_model
 from mgc_keras.networks.registry import fetch_weights, weight_files
-from mgc_keras.networks.tensors import weights_sha256
+from mgc_keras.networks.tensors import check_is_file, weights_sha256
 
 PUBLISHED_BATCH_SIZE = 256
 USUAL_BATCH_SIZE = 16
@@ -169,12 +169,11 @@ def find_weights(path: str | Path) -> Path:
     WeightsError
         There is no such file or name, or it cannot be fetched.
     """
-    if Path(path).is_file():
-        return Path(path)
     known = weight_files()
-    if str(path) in known:
+    if str(path) in known and not Path(path).is_file():
         return fetch_weights(str(path), progress=True)
-    raise WeightsError("there is no such file", path=path, cure=f"give a file, or a name: {', '.join(known)}")
+    check_is_file(path, f"give a file, or a name: {', '.join(known)}")
+    return Path(path)
 
 
 def _columns(model: keras.Model) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class FeatureOptions:
     ----------
     weights : str or None
         A file, or a registered name.
-    output : {"features", "tags"} or None
+    output : {"features", "tags", "genres"} or None
     protocol : {"corrected", "published"} or None
     calibrate_on : path or None
         Clips whose statistics a network without any is given.

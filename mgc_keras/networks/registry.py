@@ -11,7 +11,7 @@ import pooch
 
 from mgc_keras.discovery import modules_named
 from mgc_keras.errors import WeightsError
-from mgc_keras.files import sha256_of, whole_file
+from mgc_keras.files import output_folder, sha256_of, whole_file
 from mgc_keras.networks.download import download
 
 # The largest published file has 1.6 MB.
@@ -94,6 +94,7 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
     if is_cached(name):
         return target
     address = address or entry.address(ref)
+    output_folder(target.parent, "MGC_KERAS_CACHE")
     try:
         known_hash = f"sha256:{entry.sha256}"
         download(address, known_hash, target, most_bytes=_MOST_BYTES, most_seconds=_MOST_SECONDS, progress=progress)
@@ -140,6 +141,7 @@ def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:
         wanted = f"that of {name} is {candidates[name].sha256}" if name else "no published file has it"
         problem = f"its SHA-256 is {digest}; {wanted}"
         raise WeightsError(problem, path=path, field="sha256", cure="take the original file")
+    output_folder(cache_folder(), "MGC_KERAS_CACHE")
     with whole_file(cached_path(found)) as temporary:
         shutil.copyfile(path, temporary)
         if sha256_of(temporary) != digest:

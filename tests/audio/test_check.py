@@ -157,16 +157,16 @@ def test_many_channels_and_high_rates_are_fine(tmp_path):
 
 
 def test_wrong_extensions(tmp_path):
-    rightly = {".wav": "WAV", ".au": "AU", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
+    rightly = {".wav": "WAV", ".au": "AU", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3", ".aiff": "AIFF"}
     for k, (suffix, name) in enumerate(rightly.items()):
         source = write(tmp_path / f"source{suffix}", tune(seed=k))
         for other in rightly:
             if other != suffix:
                 shutil.copy(source, tmp_path / f"{name}_as{other}")
         source.unlink()
-    soundfile.write(tmp_path / "AIFF_as.wav", tune(seed=9), RATE, format="AIFF")
+    soundfile.write(tmp_path / "MAT5_as.wav", tune(seed=9), RATE, format="MAT5")
     found = [finding for finding in check_folder(tmp_path).findings if finding.kind == "wrong_extension"]
-    assert len(found) == 21
+    assert len(found) == 31
     for finding in found:
         name = finding.clip.split("_")[0]
         assert finding.detail == f"holds {name} audio"

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from broken_clips import RATE, cut, promise_more, tune, write
 
-from mgc_keras.audio.containers import SUFFIX_OF_FORMAT, missing_end, open_clip
+from mgc_keras.audio.containers import SUFFIXES_OF_FORMAT, missing_end, open_clip
 from mgc_keras.audio.files import read_waveform
 from mgc_keras.errors import AudioError
 
@@ -23,7 +23,7 @@ def test_whole_files_lack_nothing(tmp_path, suffix, channels):
     path = write(tmp_path / f"whole{suffix}", tune(3.0, channels=channels))
     assert missing(path) == ""
     with open_clip(path) as clip:
-        assert SUFFIX_OF_FORMAT[clip.format] == suffix
+        assert suffix in SUFFIXES_OF_FORMAT[clip.format]
 
 
 def test_real_clips_lack_nothing(shared_data):
@@ -121,7 +121,7 @@ def test_text_named_au_is_not_taken_for_bare_samples(tmp_path):
 @pytest.mark.parametrize(
     "content, words",
     [
-        (b"\0\0\0\x20ftypM4A " + bytes(200), "is an MP4 or M4A file that cannot be decoded here \\(convert it to wav"),
+        (b"\0\0\0\x20ftypM4A " + bytes(200), "is an MP4 or M4A file that cannot be decoded here \\(install ffmpeg"),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a",
             "Git LFS has not fetched \\(run 'git lfs pull'",
@@ -137,7 +137,8 @@ def test_text_named_au_is_not_taken_for_bare_samples(tmp_path):
         (bytes(np.random.default_rng(0).integers(1, 255, 5000, dtype=np.uint8)), "decoded as audio \\("),
     ],
 )
-def test_what_a_file_looks_like(tmp_path, content, words):
+def test_what_a_file_looks_like(tmp_path, content, words, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # without ffmpeg, which has words of its own
     path = tmp_path / "clip.wav"
     path.write_bytes(content)
     with pytest.raises(AudioError, match=words):

@@ -93,7 +93,7 @@ def test_long_lists_are_cut_in_print_but_not_in_the_file(tmp_path):
         (["clips", "--minimum-duration", "nan"], "minimum_duration"),
         (["clips", "--minimum-duration", "long"], "--minimum-duration"),
         (["clips", "--jobs", "0"], "jobs"),
-        (["clips", "-o", "empty"], "name a CSV file"),
+        (["clips", "-o", "empty"], "is a folder (name a file in it)"),
         ([], "DIR"),
     ],
 )

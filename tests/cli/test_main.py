@@ -11,7 +11,7 @@ import pytest
 from mgc_keras import __version__
 from mgc_keras.cli.main import commands
 from mgc_keras.errors import AudioError, ManifestError, MgcKerasError, OptionError, WeightsError
-from mgc_keras.terminal import guarded
+from mgc_keras.terminal import EXIT_CODES, guarded
 
 
 def start(code: str, **options) -> subprocess.Popen:
@@ -49,12 +49,46 @@ def test_an_error_of_the_system_is_one_line(capsys):
     assert captured.count("\n") == 1
 
 
-def test_a_fault_of_the_program_is_not_hidden():
+@pytest.mark.parametrize(
+    "number, problem",
+    [
+        (errno.EACCES, "you have no right to it"),
+        (errno.EISDIR, "is a folder, and a file is needed"),
+        (errno.ENOTDIR, "leads through a file"),
+        (errno.EEXIST, "is a file, and a folder is needed"),
+        (errno.ENOENT, "there is no such file or folder"),
+        (errno.ENAMETOOLONG, "too long a name"),
+        (errno.EROFS, "cannot be written"),
+    ],
+)
+@pytest.mark.parametrize("name", ["some/file", b"some/file"])
+def test_errors_of_the_system_have_a_cure(number, problem, name, capsys):
+    def work() -> int:
+        raise OSError(number, os.strerror(number), name)
+
+    assert guarded(work, "program") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("program: some/file: ") and problem in error and error.endswith(")\n")
+    assert "Errno" not in error and error.count("\n") == 1
+
+
+def test_a_fault_of_the_program_is_told_from_a_users_and_says_where_to_report_it(capsys):
     def work() -> int:
         raise ValueError("a bug")
 
-    with pytest.raises(ValueError):
-        guarded(work, "program")
+    assert guarded(work, "program") == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("Traceback") and lines[-2] == "ValueError: a bug"
+    assert lines[-1].startswith("program: this is a fault of the program") and "issue tracker" in lines[-1]
+
+
+def test_no_memory_is_one_line(capsys):
+    def work() -> int:
+        raise MemoryError("Unable to allocate 4.5 TiB")
+
+    assert guarded(work, "program") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("program: the memory is used up: Unable to allocate 4.5 TiB (") and error.count("\n") == 1
 
 
 def test_control_c_gives_130_without_traceback():
@@ -114,6 +148,7 @@ def test_help_lists_every_command_and_loads_nothing_heavy():
     assert errors == "" and output.splitlines()[-1] == "[]"
     for command in commands():
         assert f"\n    {command}" in output
+    assert all(f"\n  {code} " in output for code in (0, 1, 2, 130))
 
 
 def test_commands_are_found_by_their_place():
@@ -126,6 +161,7 @@ def test_commands_are_found_by_their_place():
 def test_every_command_teaches_by_examples(command):
     done = run(command, "--help")
     assert done.returncode == 0 and f"mgc-keras {command}" in done.stdout and "example" in done.stdout.lower()
+    assert EXIT_CODES in done.stdout
 
 
 def test_version_and_wrong_commands():

@@ -11,7 +11,19 @@ from mgc_keras.studies.common.study import studies
 PACKAGE = Path(__file__).parents[2] / "mgc_keras"
 # From the ground up; rooms of one floor may use each other in one direction only.
 FLOORS = (
-    {"_version", "errors", "files", "progress", "checks", "discovery", "terminal", "protocols", "threads", "work"},
+    {
+        "_version",
+        "caches",
+        "errors",
+        "files",
+        "progress",
+        "checks",
+        "discovery",
+        "terminal",
+        "protocols",
+        "threads",
+        "work",
+    },
     {"audio", "scattering", "segmentation", "evaluation"},
     {"layers", "training", "runs"},
     {"datasets", "networks", "reporting"},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mgc_keras.protocols import protocols_of
 from mgc_keras.studies.common.options import add_options, options_from
 from mgc_keras.studies.common.study import Study
-from mgc_keras.terminal import guarded, quiet_libraries
+from mgc_keras.terminal import EXIT_CODES, guarded, quiet_libraries
 from mgc_keras.threads import one_thread
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def add_study_options(parser: argparse.ArgumentParser, study: Study) -> None:
     """Add a study's description, options and repairs to a parser."""
     parser.description = f"{study.title}\n\n{study.about}"
-    if study.repairs:
-        lines = [f"  {repair.name:22}{repair.fault}\n{'':24}corrected: {repair.cure}" for repair in study.repairs]
-        parser.epilog = "\n".join(["repairs that the corrected protocol makes:", *lines])
+    lines = [f"  {repair.name:22}{repair.fault}\n{'':24}corrected: {repair.cure}" for repair in study.repairs]
+    repairs = ["repairs that the corrected protocol makes:", *lines, ""] if lines else []
+    parser.epilog = "\n".join([*repairs, EXIT_CODES])
     add_options(parser, study.options)
 
 
@@ -29,11 +29,7 @@ def main(study: Study, arguments: Sequence[str] | None = None) -> int:
     add_study_options(parser, study)
     namespace = parser.parse_args(arguments)
 
-    def work() -> int:
-        run_parsed(study, namespace)
-        return 0
-
-    return guarded(work, parser.prog)
+    return guarded(lambda: run_parsed(study, namespace).exit_code, parser.prog)
 
 
 def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":

@@ -41,6 +41,7 @@ class Run(Generic[Options]):
     options: Options
     rows: list[ScoreRow] = field(default_factory=list)
     results: list[tuple[str, Path]] = field(default_factory=list)
+    exit_code: int = 0  # 1 if clips could not be used
     _left_out: list[FailedClip] = field(default_factory=list)
 
     @property
@@ -219,6 +220,7 @@ class Run(Generic[Options]):
                     failed.setdefault(clip.clip_id, clip)
         self.writer.errors(failed.values())
         if failed:
+            self.exit_code = 1
             print(f"{len(failed)} clips could not be used and are left out: {self.folder / 'errors.csv'}")
 
 
