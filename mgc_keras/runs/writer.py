@@ -168,7 +168,7 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         There is no such file, or it is damaged.
     """
     table, cure = read_table(path, PREDICTION_COLUMNS, dtype=str, na_values=[]), "run the study again"
-    if table.empty or table.isna().any(axis=None):
+    if table.empty or (table[PREDICTION_COLUMNS] == "").any(axis=None):
         raise OptionError("no predictions" if table.empty else "a row is cut off", path=path, cure=cure)
     whole = table["fold"].str.fullmatch(r"\d{1,9}")
     if not whole.all():

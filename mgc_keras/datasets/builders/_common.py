@@ -68,6 +68,9 @@ def find_root(name: str, folder: Path, entries: Iterable[str]) -> Path:
         problem = f"{entries[0]} is neither here nor up to two folders below"
         raise ManifestError(problem, path=folder, field=name, cure=cure)
     if len(roots) > 1:
+        # Copies of GTZAN come with a folder of images a genre.
+        roots = [root for root in roots if clips_in(root)] or roots
+    if len(roots) > 1:
         problem = f"holds several copies: {', '.join(map(str, roots))}"
         raise ManifestError(problem, path=folder, field=name, cure="name the folder of one of them")
     return roots[0]
