@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_above_0(arguments, "seconds", "sampling_rate")
     clips = list_clips(arguments.clips, arguments.data_home)
     wanted = _wanted(clips, arguments)
+    clips = clips.escaped() if arguments.escape_formulas else clips
     written, failures, n_drawn = [], [], 0
     with quiet_libraries():
         for numbers, stem, title in progress_bar(wanted, description="drawing"):

@@ -13,7 +13,7 @@ what comes out:
   FILE.npz     values (n_clips, n_frames, n_paths) float32, clip_ids, columns; numpy.load opens it, and
                mgc_keras.features.sequences.read_sequences maps it without reading it
   FILE.json    settings, versions, hash of the source, counts
-  errors.csv   clips that could not be read: clip_id, filepath, cause, cure
+  FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
   FILE.npz.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
 
 The columns are named by the centre frequencies of the wavelets. Orders 1 and 2 are logarithms, unless --linear.
@@ -23,7 +23,7 @@ examples:
   mgc-keras scattering magnatagatune.csv --data-home /data/magnatagatune -o magnatagatune.npz --seconds 29
   mgc-keras scattering song.mp3 -o song.npz --J 11 --Q 12
 
-exit code: 0 all clips done, 1 some clips failed (see errors.csv), 2 nothing could be done
+exit code: 0 all clips done, 1 some clips failed (see FILE_errors.csv), 2 nothing could be done
 """
 
 
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras scattering`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
-    from mgc_keras.features.export import export_features
+    from mgc_keras.features.export import errors_file, export_features
     from mgc_keras.features.pipeline import checked_jobs
     from mgc_keras.features.scattering import ScatteringExtractor
     from mgc_keras.features.sequences import read_sequences
@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("sequences go into an .npz file", path=arguments.out, cure="end its name in .npz")
     jobs = checked_jobs(arguments.jobs)
     clips = list_clips(arguments.paths, arguments.data_home)
+    clips = clips.escaped() if arguments.escape_formulas else clips
     n_samples = round(arguments.seconds * arguments.sampling_rate)
     transform = {"J": arguments.J, "Q": arguments.Q, "max_order": arguments.order, "log": not arguments.linear}
     extractor = ScatteringExtractor(n_samples, sampling_rate=arguments.sampling_rate, **transform, jobs=jobs)
@@ -64,6 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
     n_clips, n_frames, n_paths = read_sequences(path).values.shape
     print(f"scattering: {n_frames} frames of {n_paths} paths from {n_clips} of {len(clips)} clips")
     if n_clips < len(clips):
-        print(f"{len(clips) - n_clips} of {len(clips)} clips failed: {path.with_name('errors.csv')} says why")
-    print(path.with_name("errors.csv"), path.with_suffix(".json"), path, sep="\n")
+        print(f"{len(clips) - n_clips} of {len(clips)} clips failed: {errors_file(path)} says why")
+    print(errors_file(path), path.with_suffix(".json"), path, sep="\n")
     return int(n_clips < len(clips))
