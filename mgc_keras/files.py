@@ -90,7 +90,11 @@ def write_text(path: str | Path, text: str) -> Path:
 def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
     """Return rows as lines of a CSV, cells quoted where needed."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    for cells in rows:
+        # Cells are quoted for what the terminator holds: a carriage return, too, would end a line.
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow(cells)
+        text.write(line.getvalue().removesuffix("\r\n") + "\n")
     return text.getvalue()
 
 

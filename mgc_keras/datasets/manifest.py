@@ -20,7 +20,7 @@ from mgc_keras.audio.files import find_clips
 from mgc_keras.datasets.cards import Card, card_names, read_card
 from mgc_keras.datasets.manifest_checks import checked_table
 from mgc_keras.errors import AudioError, ManifestError
-from mgc_keras.files import write_text
+from mgc_keras.files import csv_lines, write_text
 from mgc_keras.work import logger
 
 LABEL_PREFIX = "label_"
@@ -141,7 +141,7 @@ def write_manifest(table: pd.DataFrame, path: str | Path) -> Path:
         raise ManifestError("is there already and is no manifest; it was left as it is", path=path, cure=cure)
     cells = table.astype(object).where(table.notna(), "").astype(str)
     checked_table(cells, path, _card_of(path.stem), None)
-    return write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    return write_text(path, csv_lines([cells.columns, *cells.to_numpy().tolist()]))
 
 
 def folder_manifest(folder: str | Path) -> pd.DataFrame:

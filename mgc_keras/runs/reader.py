@@ -73,8 +73,10 @@ class RunFolder:
         table, path = self._rows("scores.csv", ScoreRow), self.folder / "scores.csv"
         if table.empty:
             raise OptionError("no scores here", path=path, cure="give the --out folder of a finished run")
-        for cell in table[[*Cell._fields]].drop_duplicates().itertuples(index=False):
+        for number, cell in enumerate(cells := [*table[[*Cell._fields]].itertuples(index=False, name=None)]):
             prediction_file(*cell, path)
+            if cell in cells[:number]:
+                raise OptionError(f"two rows of {', '.join(cell)}", path=path, cure="run the study again")
         return table
 
     @cached_property
@@ -131,7 +133,7 @@ class RunFolder:
         if not path.is_file():
             return None
         table = read_predictions(path)
-        if self.metric(task) == "r2":
+        if "r2" in set(self.scores.loc[self.scores["task"] == task, "metric"]):
             with blaming(path):
                 table[["truth", "prediction"]].astype(float)
         return table

@@ -236,6 +236,13 @@ class TestLinks:
 
 
 class TestWrite:
+    def test_a_carriage_return_in_a_name_ends_no_row(self, tmp_path: Path) -> None:
+        odd = GOOD.assign(filepath=["a\rb.wav", "c\nd.wav", 'e",f.wav'])
+        path = write_manifest(odd, tmp_path / "m.csv")
+        assert read_manifest(path).table["filepath"].tolist() == odd["filepath"].tolist()
+        assert pd.read_csv(path)["filepath"].tolist() == odd["filepath"].tolist()
+        assert write_manifest(GOOD, path).read_text(encoding="utf-8") == GOOD.to_csv(index=False, lineterminator="\n")
+
     def test_refuses_what_could_not_be_read(self, tmp_path: Path) -> None:
         with pytest.raises(ManifestError, match="not a finite number"):
             write_manifest(GOOD.assign(label_arousal=[0.1, None, 0.2]), tmp_path / "m.csv")

@@ -46,6 +46,12 @@ def test_tasks_that_are_no_part_of_a_file_name_are_refused(task: str, tmp_path: 
     assert len(str(raised.value).splitlines()) == 1
 
 
+def test_a_score_stands_once(tmp_path: Path) -> None:
+    RunWriter(tmp_path).scores([ROW, replace(ROW, protocol="published"), replace(ROW, score=0.7)])
+    with pytest.raises(OptionError, match="scores.csv: two rows of NA, mfcc, corrected"):
+        _ = RunFolder(tmp_path).scores
+
+
 @pytest.mark.parametrize(
     ("name", "content", "read"),
     [

@@ -100,7 +100,7 @@ class Run(Generic[Options]):
         rendered : callable
             Renders a task of the built-in corpus.
         classified : bool
-            Refuse manifests with fewer than two classes.
+            Refuse manifests without a column of classes. Those that name one class are always refused.
 
         Raises
         ------
@@ -122,9 +122,10 @@ class Run(Generic[Options]):
                 raise OptionError("holds no manifest", path=self.shared.data_home, field="--data-home", cure=cure)
             manifests = [read_manifest(path, self.shared.data_home) for path in paths]
         for manifest in manifests:
-            # Before hours of work: the run's files bear its name.
-            check_file_part("--tasks", manifest.name)
-            if classified and len(manifest.class_names) < 2:
+            # Before hours of work: the run's files bear these names.
+            for name in (manifest.name, *manifest.label_columns):
+                check_file_part("--tasks", name)
+            if len(manifest.class_names) < 2 and (classified or "label" in manifest.table):
                 cure = "add a label column with two classes or more"
                 raise ManifestError("names fewer than two classes", path=manifest.name, field="label", cure=cure)
         return manifests
