@@ -73,8 +73,9 @@ class RunFolder:
         table, path = self._rows("scores.csv", ScoreRow), self.folder / "scores.csv"
         if table.empty:
             raise OptionError("no scores here", path=path, cure="give the --out folder of a finished run")
-        for number, cell in enumerate(cells := [*table[[*Cell._fields]].itertuples(index=False, name=None)]):
-            prediction_file(*cell, path)
+        cells = [Cell(*names) for names in table[[*Cell._fields]].to_numpy()]
+        for number, cell in enumerate(cells):
+            prediction_file(cell.task, cell.feature, cell.protocol, path)
             if cell in cells[:number]:
                 raise OptionError(f"two rows of {', '.join(cell)}", path=path, cure="run the study again")
         return table
