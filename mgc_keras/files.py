@@ -13,6 +13,8 @@ from typing import Any
 
 from mgc_keras.errors import MgcKerasError, OptionError
 
+_FORMULA_MARKS = tuple("=+-@＝＋－＠\t\r\n")
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
@@ -87,8 +89,25 @@ def write_text(path: str | Path, text: str) -> Path:
 def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
     """Return rows as lines of a CSV, cells quoted where needed."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    for cells in rows:
+        # Cells are quoted for what the terminator holds: a carriage return, too, would end a line.
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow(cells)
+        text.write(line.getvalue().removesuffix("\r\n") + "\n")
     return text.getvalue()
+
+
+def escape_formula(text: str) -> str:
+    """Return `text` with an apostrophe before it where a spreadsheet would run it as a formula.
+
+    That is what begins with =, +, -, @, their full-width forms, a tab or a line break.
+
+    Example
+    -------
+    >>> escape_formula("=1+1"), escape_formula("a=1")
+    ("'=1+1", 'a=1')
+    """
+    return f"'{text}" if text.startswith(_FORMULA_MARKS) else text
 
 
 def sha256_of(path: str | Path) -> str:

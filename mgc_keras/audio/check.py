@@ -16,7 +16,7 @@ from mgc_keras.audio.ffmpeg import FORMAT, left_out_words, warn_left_out
 from mgc_keras.audio.files import find_audio, no_memory, walk_files
 from mgc_keras.audio.probe import ClipProbe, probe_clip
 from mgc_keras.errors import AudioError, OptionError
-from mgc_keras.files import write_text
+from mgc_keras.files import escape_formula, write_text
 from mgc_keras.progress import progress_bar
 
 KINDS = (
@@ -100,9 +100,10 @@ class CheckReport:
         """Return the findings as a table with the columns clip, kind, detail, cure."""
         return pd.DataFrame(list(self.findings), columns=[column.name for column in fields(Finding)])
 
-    def write(self, path: str | Path) -> Path:
-        """Write the findings as CSV, whole or not at all; return the path."""
-        return write_text(path, self.table().to_csv(index=False, lineterminator="\n"))
+    def write(self, path: str | Path, escape_formulas: bool = False) -> Path:
+        """Write the findings as CSV, whole or not at all; return the path. For the escape see `escape_formula`."""
+        table = self.table().map(escape_formula) if escape_formulas else self.table()
+        return write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def check_folder(

@@ -22,6 +22,16 @@ FOLDER_HELP = "folder that a manifest's paths start from (default: its own)"
 def add_clips(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
     """Add the argument that names the clips to work on."""
     parser.add_argument(name, nargs="+", metavar=metavar, help="audio files, folders, or one manifest (.csv)")
+    add_escape(parser)
+
+
+def add_escape(parser: argparse.ArgumentParser) -> None:
+    """Add the option of commands whose tables show names of files, which anybody may have given."""
+    what = (
+        "put ' before names in tables that a spreadsheet would run as formulas (they begin with =, +, - or @); for "
+        "tables that no program reads"
+    )
+    parser.add_argument("--escape-formulas", action="store_true", help=what)
 
 
 def add_channel(parser: argparse.ArgumentParser) -> None:

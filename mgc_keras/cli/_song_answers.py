@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_value, exit_code
 from mgc_keras.errors import OptionError
-from mgc_keras.files import csv_lines
+from mgc_keras.files import csv_lines, escape_formula
 
 if TYPE_CHECKING:
     from mgc_keras.features.clips import Clips
@@ -63,10 +63,14 @@ def answer_songs(
 
     if arguments.top < 1:
         raise OptionError(f"{arguments.top} makes no sense", field="--top", cure="give 1 or more")
+
+    def csv(rows: Iterable[Sequence[str]]) -> str:
+        return csv_lines([[*map(escape_formula, cells)] for cells in rows] if arguments.escape_formulas else rows)
+
     entries: list[dict[str, Any]] = []
     n_failed = 0
     if arguments.csv:
-        print(csv_lines([["clip_id", "filepath", "part", "start_s", "end_s", "best", *scorer.names]]), end="")
+        print(csv([["clip_id", "filepath", "part", "start_s", "end_s", "best", *scorer.names]]), end="")
     excerpts = scorer.excerpts(arguments.drop, arguments.centre)
     with progress_bar(description=program, total=len(clips), unit="song") as bar:
         for found in scorer.songs(clips, excerpts, jobs=arguments.jobs):
@@ -84,7 +88,7 @@ def answer_songs(
             if arguments.json:
                 entries.append(_entry(answer) | ({"channel": clips.channel} if clips.channel != "mix" else {}))
             else:
-                text = _csv_of(answer) if arguments.csv else _text_of(answer, arguments.top)
+                text = csv(_rows_of(answer)) if arguments.csv else _text_of(answer, arguments.top)
                 bar.write(text, end="", file=sys.stdout)
             after(answer)
     if arguments.json:
@@ -124,13 +128,13 @@ def _entry(answer: Answer) -> dict[str, Any]:
     return {**song, "scores": cells(answer.song), "excerpts": excerpts, "note": found.note}
 
 
-def _csv_of(answer: Answer) -> str:
+def _rows_of(answer: Answer) -> list[Sequence[str]]:
     found = answer.found
     parts = [("song", found.spans[0, 0], found.spans[-1, 1], answer.best, answer.song)]
     for number, ((start, end), row) in enumerate(zip(found.spans, answer.excerpts, strict=True)):
         parts.append((str(number), start, end, int(row.argmax()), row))
     song = found.clip_id, found.filepath
-    return csv_lines(
+    return [
         (*song, part, f"{start:.3f}", f"{end:.3f}", answer.names[best], *(f"{value:.6f}" for value in row))
         for part, start, end, best, row in parts
-    )
+    ]

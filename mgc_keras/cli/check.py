@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_value, check_output
+from mgc_keras.cli._clips import add_escape, add_value, check_output
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_value(parser, "--minimum-duration", float, "S", shorter, 0.1)
     add_value(parser, "--jobs", int, "N", "number of threads (default: one for each processor)")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="save the findings as CSV")
+    add_escape(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = check_folder(arguments.folder, arguments.minimum_duration, arguments.jobs)
     print(summary(report))
     if arguments.output is not None:
-        print(report.write(arguments.output))
+        print(report.write(arguments.output, arguments.escape_formulas))
     return 1 if report.findings else 0
 
 

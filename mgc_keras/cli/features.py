@@ -15,7 +15,7 @@ EPILOG = f"""\
 what comes out:
   FILE.csv     clip_id, filepath, then the named features, in the order of the manifest (folders: sorted by path)
   FILE.json    what made the numbers: hash of the weights, front end, versions, hash of the source, counts
-  errors.csv   clips that could not be read: clip_id, filepath, cause, cure
+  FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
   FILE.csv.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
 
 features:
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras features`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
-    from mgc_keras.features.export import export_features
+    from mgc_keras.features.export import errors_file, export_features
     from mgc_keras.files import whole_file
 
     kind = arguments.features or _first(arguments.weights is not None)
@@ -79,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("features go into a .csv file", path=arguments.out, cure="end its name in .csv")
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
     check_output(arguments.out, "--out")
+    clips = clips.escaped() if arguments.escape_formulas else clips
     model_path = None
     with quiet_libraries():
         built = SETS[kind].build(options, arguments.jobs)
@@ -94,8 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
     n_clips = f"{len(clips) - n_failed} of {len(clips)} clips"
     print(f"{kind}: {about['n_rows']} rows of {about['n_features']} features from {n_clips}")
     if n_failed:
-        print(f"{n_failed} of {len(clips)} clips failed: {table.with_name('errors.csv')} says why")
-    for path in (model_path, table.with_name("errors.csv"), table.with_suffix(".json"), table):
+        print(f"{n_failed} of {len(clips)} clips failed: {errors_file(table)} says why")
+    for path in (model_path, errors_file(table), table.with_suffix(".json"), table):
         if path is not None:
             print(path)
     return exit_code(n_failed, len(clips))

@@ -18,7 +18,8 @@ EPILOG = """examples:
   mgc-keras manifest folder ~/music -o ~/music/my.csv  one sub-folder a class
   mgc-keras manifest cut songs.csv --seconds 30        writes segments and their manifest, songs_30s/songs_30s.csv
 
-Paths in the CSV are relative to DIR. A dataset that differs from its card (clips missing, classes unknown) is reported
+Paths in the CSV are relative to DIR, and names stand in it as the files have them, also those that a spreadsheet takes
+for formulas. A dataset that differs from its card (clips missing, classes unknown) is reported
 and not written, exit code 1; --allow-incomplete writes what is there.
 jamendo_vocal also cuts the songs into DIR/segments.
 

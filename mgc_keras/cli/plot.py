@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     clips = list_clips(arguments.clips, arguments.data_home)
     wanted = _wanted(clips, arguments)
     output_folder(arguments.out, "--out")
+    clips = clips.escaped() if arguments.escape_formulas else clips
     written, failures, n_drawn = [], [], 0
     with quiet_libraries():
         for numbers, stem, title in progress_bar(wanted, description="drawing"):

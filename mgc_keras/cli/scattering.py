@@ -13,7 +13,7 @@ what comes out:
   FILE.npz     values (n_clips, n_frames, n_paths) float32, clip_ids, columns; numpy.load opens it, and
                mgc_keras.features.sequences.read_sequences maps it without reading it
   FILE.json    settings, versions, hash of the source, counts
-  errors.csv   clips that could not be read: clip_id, filepath, cause, cure
+  FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
   FILE.npz.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
 
 The columns are named by the centre frequencies of the wavelets. Orders 1 and 2 are logarithms, unless --linear.
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras scattering`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
-    from mgc_keras.features.export import export_features
+    from mgc_keras.features.export import errors_file, export_features
     from mgc_keras.features.pipeline import checked_jobs
     from mgc_keras.features.scattering import ScatteringExtractor
     from mgc_keras.features.sequences import read_sequences
@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = checked_jobs(arguments.jobs)
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
     check_output(arguments.out, "--out")
+    clips = clips.escaped() if arguments.escape_formulas else clips
     n_samples = round(arguments.seconds * arguments.sampling_rate)
     transform = {"J": arguments.J, "Q": arguments.Q, "max_order": arguments.order, "log": not arguments.linear}
     extractor = ScatteringExtractor(n_samples, sampling_rate=arguments.sampling_rate, **transform, jobs=jobs)
@@ -64,6 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
     n_clips, n_frames, n_paths = read_sequences(path).values.shape
     print(f"scattering: {n_frames} frames of {n_paths} paths from {n_clips} of {len(clips)} clips")
     if n_clips < len(clips):
-        print(f"{len(clips) - n_clips} of {len(clips)} clips failed: {path.with_name('errors.csv')} says why")
-    print(path.with_name("errors.csv"), path.with_suffix(".json"), path, sep="\n")
+        print(f"{len(clips) - n_clips} of {len(clips)} clips failed: {errors_file(path)} says why")
+    print(errors_file(path), path.with_suffix(".json"), path, sep="\n")
     return exit_code(len(clips) - n_clips, len(clips))

@@ -96,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         SongFiles(stem, path, arguments.sampling_rate, settings, plots, largest, songs.channel)
         for stem, path in zip(output_stems(songs.clip_ids, arguments.out), songs.paths, strict=True)
     ]
+    songs = songs.escaped() if arguments.escape_formulas else songs
     kept = {number for number, song in enumerate(files) if not arguments.overwrite and song.are_finished()}
     left = [number for number in range(len(files)) if number not in kept]
     failures = {}

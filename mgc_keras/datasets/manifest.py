@@ -1,12 +1,15 @@
 """Manifests: one CSV a dataset, one row a clip.
 
-Columns: ``clip_id`` (unique), ``filepath`` (with forward slashes, relative to the data folder), then ``label`` (a
+Columns: ``clip_id`` (unique), ``filepath`` (relative to the data folder), then ``label`` (a
 class name) or several ``label_<name>`` (numbers: 0/1 for tags, a score for regression) or both; optional ``split``
 (train, valid, test, or empty: in none of them), ``fold`` (an integer), ``artist``. Further columns are kept as they
 are.
 """
 
+import csv
+import io
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +21,12 @@ from mgc_keras.audio.files import find_audio
 from mgc_keras.datasets.cards import Card, card_names, read_card
 from mgc_keras.datasets.manifest_checks import checked_table
 from mgc_keras.errors import AudioError, ManifestError
-from mgc_keras.files import write_text
+from mgc_keras.files import csv_lines, write_text
+from mgc_keras.work import logger
 
 LABEL_PREFIX = "label_"
+_SAVE = "save it as comma-separated UTF-8 text"
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +96,11 @@ def read_manifest(path: str | Path, data_home: str | Path | None = None) -> Mani
     The clips themselves need not exist: a clip that cannot be read later becomes a row of ``errors.csv``. Where a card
     carries the manifest's name, labels the card does not know are refused.
 
+    Backslashes in a path are read as slashes, unless a file of just that name is there. Labels that differ in spaces or
+    Unicode form alone look like one class and are refused; those that differ in capitals ("C" and "c" may be two keys)
+    are two classes, with a warning in the log. A file that stands under two labels is refused; one that stands in
+    several rows otherwise is kept, with a warning, since folds may part them.
+
     Parameters
     ----------
     path, data_home : str or Path
@@ -98,9 +109,10 @@ def read_manifest(path: str | Path, data_home: str | Path | None = None) -> Mani
     Raises
     ------
     ManifestError
-        The file is missing, no CSV or without rows; columns are missing; ids are empty or occur twice; labels are
-        empty, unknown or not numbers; a fold is not an integer; a split has an unknown name; a path leaves
-        `data_home` (through links too) or `data_home` is no folder.
+        The file is missing, no CSV or without rows; a row has more or fewer fields than the header; columns are
+        missing, misspelt or there twice; ids are empty or occur twice; labels are empty, unknown, not numbers or not
+        to be told apart; a fold is not an integer; a split has an unknown name; a path is absolute or leaves
+        `data_home` (through links too), a file has two labels, or `data_home` is no folder.
 
     Example
     -------
@@ -130,7 +142,7 @@ def write_manifest(table: pd.DataFrame, path: str | Path) -> Path:
         raise ManifestError("is there already and is no manifest; it was left as it is", path=path, cure=cure)
     cells = table.astype(object).where(table.notna(), "").astype(str)
     checked_table(cells, path, _card_of(path.stem), None)
-    return write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    return write_text(path, csv_lines([cells.columns, *cells.to_numpy().tolist()]))
 
 
 def folder_manifest(folder: str | Path) -> pd.DataFrame:
@@ -139,7 +151,9 @@ def folder_manifest(folder: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     folder : str or Path
-        ``folder/<class>/…/<clip>``; hidden files (``._*`` among them) are skipped.
+        ``folder/<class>/…/<clip>``; hidden files (``._*`` among them) are skipped. Where all clips lie in one
+        sub-folder, as in ``genres/<class>/<clip>`` of GTZAN, the classes are the folders in that one; where they lie
+        side by side in it, it is the only class, with a warning in the log.
 
     Returns
     -------
@@ -169,10 +183,23 @@ def folder_manifest(folder: str | Path) -> pd.DataFrame:
     if loose:
         problem = f"{len(loose)} clip(s) lie in no class folder, first {loose[0]}"
         raise ManifestError(problem, path=folder, field="label", cure="move each into the sub-folder of its class")
+    depth = _class_depth(relative)
     filepaths = pd.Series([path.as_posix() for path in relative])
     stems = filepaths.map(lambda filepath: os.path.splitext(filepath)[0])
     clip_ids = stems.where(~stems.duplicated(keep=False), filepaths)
-    return pd.DataFrame({"clip_id": clip_ids, "filepath": filepaths, "label": [path.parts[0] for path in relative]})
+    return pd.DataFrame({"clip_id": clip_ids, "filepath": filepaths, "label": [path.parts[depth] for path in relative]})
+
+
+def _class_depth(clips: list[Path]) -> int:
+    """Return which part of the clips' paths is their class: the first in which they differ, if that is a folder."""
+    shared = os.path.commonpath([clip.parent for clip in clips])
+    depth = len(Path(shared).parts)
+    if all(len(clip.parts) > depth + 1 for clip in clips):
+        if depth:
+            logger.warning("%s: holds all clips: the folders in it are taken as classes", shared)
+        return depth
+    logger.warning("%s: holds all clips, so there is one class", shared)
+    return depth - 1
 
 
 def clips_in(folder: Path) -> list[Path]:
@@ -200,17 +227,47 @@ def _read_text_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         problem = "is a folder, not a manifest" if path.is_dir() else "there is no such file"
         raise ManifestError(problem, path=path, cure="make one with: mgc-keras manifest folder DIR -o FILE")
-    no_csv = ManifestError("is not a CSV file", path=path, cure="save it as comma-separated UTF-8 text")
     try:
-        # Everything as text: "007" stays "007", and a class named "None" stays a class.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except pd.errors.EmptyDataError as error:
-        raise ManifestError("is empty", path=path, cure="make it again") from error
-    except (UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise no_csv from error
-    if any("\0" in str(column) for column in table.columns):
-        raise no_csv
-    return table.fillna("")
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ManifestError("is not a CSV file", path=path, cure=_SAVE) from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ManifestError(
+            "is not a CSV file: a NUL character", path=path, field=f"line {line}", cure=f"remove it, or {_SAVE}"
+        )
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        lines = [(reader.line_num, cells) for cells in reader if "".join(cells).strip() or len(cells) > 1]
+    except csv.Error as error:
+        field = f"line {reader.line_num}"
+        raise ManifestError(f"is not a CSV file: {error}", path=path, field=field, cure=_SAVE) from error
+    if not lines:
+        raise ManifestError("is empty", path=path, cure="make it again")
+    (_, header), *rows = lines
+    _check_fields(header, rows, path)
+    names = [name or f"Unnamed: {place}" for place, name in enumerate(header)]
+    # Everything as text: "007" stays "007", and a class named "None" stays a class.
+    return pd.DataFrame([cells for _, cells in rows], columns=names, dtype=str)
+
+
+def _check_fields(header: list[str], rows: list[tuple[int, list[str]]], path: Path) -> None:
+    """Raise unless commas separate, and every row has as many fields as the header. Rows come with their lines."""
+    if header[0].lower().startswith("sep="):
+        problem = f"begins with {','.join(header)!r}, a line for spreadsheets alone"
+        raise ManifestError(problem, path=path, cure="remove that line; commas separate the fields")
+    for mark, name in _SEPARATORS.items():
+        if len(header) == 1 and mark in header[0]:
+            raise ManifestError(f"its fields are separated by {name}, not by commas", path=path, cure=_SAVE)
+    for name, count in Counter(filter(None, header)).items():
+        if count > 1:
+            raise ManifestError(f"{count} columns have this name", path=path, field=name, cure="keep one of them")
+    wrong = [(row, line, len(cells)) for row, (line, cells) in enumerate(rows, 1) if len(cells) != len(header)]
+    if wrong:
+        row, line, count = wrong[0]
+        problem = f"has {count} fields, the header {len(header)}; {len(wrong)} row(s) in all"
+        cure = "put a cell that holds a comma into double quotes, and nothing behind the last cell"
+        raise ManifestError(problem, path=path, field=f"row {row} (line {line})", cure=cure)
 
 
 def check_source_manifest(manifest: Manifest) -> None:

@@ -3,6 +3,8 @@
 import math
 import os
 import posixpath
+import re
+import unicodedata
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -12,17 +14,21 @@ import pandas as pd
 
 from mgc_keras.datasets.cards import Card
 from mgc_keras.errors import ManifestError
+from mgc_keras.work import logger
 
 SPLITS = ("train", "valid", "test", "")
 TEXT_COLUMNS = ("clip_id", "filepath", "label", "split", "artist")
+_KNOWN_COLUMNS = (*TEXT_COLUMNS, "fold", "cut_from")
 
 
 def checked_table(table: pd.DataFrame, path: Path, card: Card | None, data_home: Path | None) -> pd.DataFrame:
     """Check a table whose cells are all text, and return it with `fold` as int and `label_<name>` as float.
 
-    Labels that the `card` does not know are refused. Links are followed from `data_home`; without one, the spelling of
-    the paths alone is checked. `path` is for the errors, which are `ManifestError`.
+    Labels that the `card` does not know are refused; what is only odd is a warning in the log. Links are followed from
+    `data_home`; without one, the spelling of the paths alone is checked. `path` is for the errors, which are
+    `ManifestError`.
     """
+    _check_spelling(table.columns, path)
     label_columns = [column for column in table.columns if column.startswith("label_")]
     missing = [column for column in ("clip_id", "filepath") if column not in table]
     if "label" not in table and not label_columns:
@@ -33,11 +39,13 @@ def checked_table(table: pd.DataFrame, path: Path, card: Card | None, data_home:
     if table.empty:
         cure = "make the manifest again from its folder"
         raise ManifestError("there are no rows", path=path, field="clip_id", cure=cure)
-    refuse = partial(_refuse, table, path)
+    refuse = partial(_refuse, table, path)  # quotes the cells as they are in the file
+    table = table.assign(filepath=_with_slashes(table["filepath"], data_home))
     refuse("clip_id", table["clip_id"].str.strip() == "", "empty id", "give each clip an id")
     refuse("clip_id", table["clip_id"].duplicated(), "duplicate id", "make the ids unique")
     _check_filepaths(table["filepath"], refuse, data_home)
     _check_labels(table, label_columns, path, card)
+    _check_files(table, path)
     if "split" in table:
         cure = "use train, valid, test or leave empty"
         refuse("split", ~table["split"].isin(SPLITS), "unknown split", cure)
@@ -65,10 +73,36 @@ def _refuse(table: pd.DataFrame, path: Path, column: str, wrong: pd.Series, prob
         raise ManifestError(where, path=path, field=column, cure=cure)
 
 
+def _check_spelling(columns: pd.Index, path: Path) -> None:
+    """Refuse columns that differ from a known one in capitals, spaces and dashes alone: they would be left unread."""
+    bare = {re.sub(r"[\W_]", "", name): name for name in _KNOWN_COLUMNS}
+    wrong = {}
+    for column in columns:
+        meant = bare.get(re.sub(r"[\W_]", "", column.casefold()))
+        if column.strip().casefold().startswith("label_"):
+            meant = f"label_{column.strip()[6:]}"
+        if meant is not None and meant not in columns:
+            wrong[column] = meant
+    if wrong:
+        cure = f"rename: {', '.join(f'{column!r} to {meant!r}' for column, meant in wrong.items())}"
+        raise ManifestError("the column is not spelt as it should be", path=path, field=next(iter(wrong)), cure=cure)
+
+
+def _with_slashes(filepaths: pd.Series, data_home: Path | None) -> pd.Series:
+    """Read backslashes, as Windows writes them, as slashes; a file below `data_home` may have one in its name."""
+
+    def slashes(name: str) -> str:
+        is_name = data_home is not None and os.path.lexists(os.path.join(data_home, name))
+        return name if is_name else name.replace("\\", "/")
+
+    return filepaths.map(lambda name: slashes(name) if "\\" in name else name)
+
+
 def _check_filepaths(filepaths: pd.Series, refuse: Callable[..., None], data_home: Path | None) -> None:
     refuse("filepath", filepaths.str.strip() == "", "empty path", "name each clip's file")
     cure = "write paths relative to the data folder, without leaving it"
-    refuse("filepath", filepaths.str.startswith("/"), "absolute path", cure)
+    # A drive letter makes a path absolute on Windows alone.
+    refuse("filepath", filepaths.str.match(r"/|[A-Za-z]:[/\\]"), "absolute path", cure)
     leaves = filepaths.map(lambda name: posixpath.normpath(name).split("/")[0] in ("..", "."))
     refuse("filepath", leaves, "the path leaves the data folder", cure)
     if data_home is None:
@@ -99,11 +133,44 @@ def _check_labels(table: pd.DataFrame, label_columns: list[str], path: Path, car
         if card is not None and card.classes is not None:
             known = cure.format(card.name, ", ".join(card.classes))
             _refuse(table, path, "label", ~table["label"].isin(card.classes), "unknown label", known)
+        _check_alike(table["label"], path)
     if card is not None and card.label_columns is not None:
         unknown = [column for column in label_columns if column.removeprefix("label_") not in card.label_columns]
         if unknown:
             known = cure.format(card.name, ", ".join(card.label_columns))
             raise ManifestError("unknown label column", path=path, field=unknown[0], cure=known)
+
+
+def _check_alike(labels: pd.Series, path: Path) -> None:
+    """Refuse labels that nobody can tell apart; warn of those that differ in capitals."""
+    alike: dict[str, list[str]] = {}
+    for label in labels.unique():
+        alike.setdefault(" ".join(unicodedata.normalize("NFC", label).split()), []).append(label)
+    for group in alike.values():
+        if len(group) > 1:
+            # Forms of one letter look the same: their codes are shown.
+            show = repr if len({" ".join(label.split()) for label in group}) == 1 else ascii
+            problem = f"labels differ in spaces or Unicode form alone: {', '.join(map(show, group))}"
+            raise ManifestError(problem, path=path, field="label", cure="write them alike in all rows")
+    capitals: dict[str, list[str]] = {}
+    for label in alike:
+        capitals.setdefault(label.casefold(), []).append(label)
+    for group in capitals.values():
+        if len(group) > 1:
+            names = " and ".join(map(repr, group))
+            logger.warning("%s: label: %s are classes of their own; write them alike if they are one", path, names)
+
+
+def _check_files(table: pd.DataFrame, path: Path) -> None:
+    """Refuse a file with two labels; warn of one that stands in several rows."""
+    files = table["filepath"].map(posixpath.normpath)
+    for name, rows in table[files.duplicated(keep=False)].groupby(files, sort=False):
+        labels = rows["label"].unique() if "label" in table else ()
+        if len(labels) > 1:
+            problem = f"the same file has the labels {', '.join(map(repr, labels))}: {name!r}"
+            cure = "keep one row a file; several labels of a clip go into columns label_<name>"
+            raise ManifestError(problem, path=path, field="filepath", cure=cure)
+        logger.warning("%s: filepath: %r stands in %d rows, which folds may part", path, name, len(rows))
 
 
 def _as_numbers_if_all_are(cells: pd.Series) -> pd.Series:

@@ -10,6 +10,7 @@ import pandas as pd
 from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest
 from mgc_keras.datasets.splits import choose_folds
 from mgc_keras.errors import ManifestError
+from mgc_keras.runs.writer import check_file_part
 
 N_FOLDS = 10
 # Datasets whose split is no part of them: it was drawn later, to leave out faults and part artists.
@@ -107,7 +108,7 @@ def tasks_of(manifest: Manifest, name: str | None = None, labels: Mapping[str, s
     Raises
     ------
     ManifestError
-        There is nothing to predict.
+        There is nothing to predict, `label` names one class alone, or a task's name cannot be part of a file name.
 
     Example
     -------
@@ -125,6 +126,9 @@ def tasks_of(manifest: Manifest, name: str | None = None, labels: Mapping[str, s
     )
     tasks = []
     if "label" in table:
+        if len(manifest.class_names) < 2:
+            problem, cure = f"names one class alone, {table['label'].iloc[0]!r}", "add clips of another class"
+            raise ManifestError(problem, path=manifest.name, field="label", cure=cure)
         tasks.append(task(name, "classification", target=table["label"].to_numpy(str)))
     for column in manifest.label_columns:
         label = column.removeprefix(LABEL_PREFIX)
@@ -132,6 +136,8 @@ def tasks_of(manifest: Manifest, name: str | None = None, labels: Mapping[str, s
         tasks.append(task(full_name, "regression", target=manifest.targets(column)))
     if not tasks:
         raise ManifestError("has nothing to predict", path=manifest.name, field="label", cure="add a label column")
+    for found in tasks:
+        check_file_part("task", found.name, manifest.name)
     return tasks
 
 

@@ -12,6 +12,7 @@ from mgc_keras.audio.files import CHANNELS, find_audio, is_clip_name
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.errors import OptionError
+from mgc_keras.files import escape_formula
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Clips:
 
     def __len__(self) -> int:
         return len(self.clip_ids)
+
+    def escaped(self) -> "Clips":
+        """Return the same clips with ids and paths that no spreadsheet takes for formulas; see `escape_formula`."""
+        clip_ids, filepaths = ([escape_formula(name) for name in names] for names in (self.clip_ids, self.filepaths))
+        return replace(self, clip_ids=clip_ids, filepaths=filepaths)
 
     def sha256(self) -> str:
         """Return a hash of the ids, file paths and file sizes: the same for the same dataset in another folder."""

@@ -50,8 +50,8 @@ def export_features(
     """Compute features of every clip and write them to one file, `output`: a table, or sequences.
 
     Three files are written, each whole or not at all: the features, in manifest order; a JSON of the same name (the
-    extractor's description with the hash of its weights, versions, hash of the source, counts); and ``errors.csv``:
-    clip, cause and cure for each clip that could not be read.
+    extractor's description with the hash of its weights, versions, hash of the source, counts); and
+    ``<output>_errors.csv``: clip, cause and cure for each clip that could not be read.
 
     A table has the columns `clip_id`, `filepath` and the extractor's, and one row a clip; read it with
     `mgc_keras.features.table.read_features`. Sequences are one array, a matrix a clip; read them with
@@ -77,7 +77,7 @@ def export_features(
     resume : bool
         False computes everything anew.
     errors_csv : str or Path, optional
-        By default ``errors.csv`` beside the output. Written even if no clip failed, with its header alone.
+        By default `errors_file`, beside the output. Written even if no clip failed, with its header alone.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def export_features(
     PosixPath('mfcc.csv')
     """
     output = Path(output)
-    errors_csv = output.with_name("errors.csv") if errors_csv is None else Path(errors_csv)
+    errors_csv = errors_file(output) if errors_csv is None else Path(errors_csv)
     _check_outputs(output, errors_csv)
     longest = extractor.duration if extractor.n_samples is None else extractor.n_samples / extractor.sampling_rate
     windows, jobs = windows_of(window, hop, longest), checked_jobs(jobs)
@@ -145,18 +145,30 @@ def export_features(
     return output
 
 
+def errors_file(output: str | Path) -> Path:
+    """Return where `export_features` lists the clips that failed: each output has a file of its own.
+
+    Example
+    -------
+    >>> errors_file("mfcc.csv")
+    PosixPath('mfcc_errors.csv')
+    """
+    return Path(output).with_name(f"{Path(output).stem}_errors.csv")
+
+
 def export_sequences(manifest: Manifest, stem: Path, extractor: Extractor, *, jobs: int | None = None) -> Sequences:
-    """Export a matrix a clip to ``<stem>.npz``, what failed to ``<stem>_errors.csv``, and return what was written.
+    """Export a matrix a clip to ``<stem>.npz``, and return what was written.
 
     Raises
     ------
     ManifestError
         No clip could be read.
     """
-    errors_csv = Path(f"{stem}_errors.csv")
-    sequences = read_sequences(export_features(manifest, f"{stem}.npz", extractor, jobs=jobs, errors_csv=errors_csv))
+    output = export_features(manifest, f"{stem}.npz", extractor, jobs=jobs)
+    sequences = read_sequences(output)
     if not sequences.clip_ids:
-        raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=f"see {errors_csv}")
+        cure = f"see {errors_file(output)}"
+        raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=cure)
     return sequences
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
+from mgc_keras.errors import OptionError
 from mgc_keras.reporting.findings import Finding
 from mgc_keras.reporting.verdicts import COLOURS, tally
 from mgc_keras.runs.claims import ClaimRow
@@ -71,8 +72,11 @@ class FigureImage(Part):
 
     def width(self) -> int:
         """The width to show it at in pixels: half of its own, so that it stays sharp on fine screens."""
+        head = self.png.read_bytes()[:20]
+        if len(head) < 20 or not head.startswith(b"\x89PNG"):
+            raise OptionError("is no PNG", path=self.png, cure="run the study again")
         # Bytes 16 to 19 of a PNG hold its width.
-        return struct.unpack(">I", self.png.read_bytes()[16:20])[0] // 2
+        return struct.unpack(">I", head[16:])[0] // 2
 
     def data(self) -> str:
         """The file in base 64."""

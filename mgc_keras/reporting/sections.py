@@ -27,7 +27,7 @@ from mgc_keras.reporting.page import (
 )
 from mgc_keras.reporting.tables import comparison_table
 from mgc_keras.reporting.training import draw_rate_search, draw_training
-from mgc_keras.runs.reader import RunFolder
+from mgc_keras.runs.reader import RunFolder, blaming
 
 Section = Callable[[RunFolder], list[Part]]
 # Longer tables are folded away.
@@ -90,12 +90,13 @@ def over_seeds(run: RunFolder, text: str, otherwise: str) -> list[Part]:
 
 def source_training(run: RunFolder) -> list[Part]:
     """The training of the source tagger."""
-    drawn = draw_training(run.history, run.folder / "figures" / "training.png")
-    if drawn is None:
-        text = "The source network was not trained in this run: its weights were given, or no history was saved."
-        return [Paragraph(text)]
-    last = run.history.iloc[-1]
-    numbers = ", ".join(f"{column} {last[column]:.4g}" for column in run.history if column != "epoch")
+    with blaming(run.folder / "training" / "history.csv"):
+        drawn = draw_training(run.history, run.folder / "figures" / "training.png")
+        if drawn is None:
+            text = "The source network was not trained in this run: its weights were given, or no history was saved."
+            return [Paragraph(text)]
+        last = run.history.iloc[-1]
+        numbers = ", ".join(f"{column} {last[column]:.4g}" for column in run.history if column != "epoch")
     return [FigureImage(drawn, f"Source tagger, {len(run.history)} epochs. Last epoch: {numbers}.")]
 
 
@@ -113,13 +114,15 @@ def trainings(run: RunFolder, pattern: str, title: Callable[[str, str, str, str]
     parts: list[Part] = []
     for folder in sorted(run.folder.glob(f"training/{pattern}")):
         curve = run.table(f"training/{folder.name}/curve.csv")
-        drawn = draw_training(curve, run.folder / "figures" / f"{folder.name}.png")
+        with blaming(folder / "curve.csv"):
+            drawn = draw_training(curve, run.folder / "figures" / f"{folder.name}.png")
         if drawn is None:
             continue
         name = title(*folder.name.split("__"))
         parts += [Heading(name), FigureImage(drawn, " ".join(filter(None, [f"{name}.", note])))]
         if (folder / "rates.csv").is_file():
-            rates = draw_rate_search(folder / "rates.csv", run.folder / "figures" / f"{folder.name}_rates.png")
+            with blaming(folder / "rates.csv"):
+                rates = draw_rate_search(folder / "rates.csv", run.folder / "figures" / f"{folder.name}_rates.png")
             parts.append(FigureImage(rates, f"{name}: the search for a learning rate."))
     return parts or [Paragraph("No network was trained in this run.")]
 
@@ -182,7 +185,9 @@ def audit(
         if question:
             parts.append(Paragraph(question, "quiet"))
         parts.append(Paragraph(result.conclusion))
-        if drawn := draw(run, name):
+        with blaming(run.folder / "audit" / f"{name}.csv"):
+            drawn = draw(run, name)
+        if drawn:
             parts.append(FigureImage(drawn, f"{title}: the figures of the table below."))
         if len(result.table):
             parts.append(_short_table(result.table, f"{title}: all {len(result.table)} rows"))

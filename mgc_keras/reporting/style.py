@@ -9,7 +9,8 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter, MaxNLocator, ScalarFormatter
 
 from mgc_keras.files import whole_file
 
@@ -70,7 +71,21 @@ def figure_legend(figure: Figure, handles: Sequence[Artist]) -> None:
 
 
 def save_png(figure: Figure, path: Path) -> Path:
-    """Write the figure as PNG, whole or not at all, the same bytes for the same data."""
+    """Write the figure as PNG, whole or not at all, the same bytes for the same data.
+
+    Dollars stand for themselves, since texts may be names of users' songs, labels and tasks ("A$AP - L$D"): nothing is
+    read as TeX but the numbers that Matplotlib puts at ticks, such as powers of ten.
+    """
+    axes = [axis for panel in figure.axes for axis in (panel.xaxis, panel.yaxis)]
+    numbers = {
+        text
+        for axis in axes
+        if isinstance(axis.get_major_formatter(), (LogFormatter, ScalarFormatter))
+        for text in axis.findobj(Text)
+        if text is not axis.label
+    }
+    for text in set(figure.findobj(Text)) - numbers:
+        text.set_parse_math(False)
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
     return path

@@ -60,5 +60,5 @@ def read_claim_rows(folder: str | Path) -> list[ClaimRow]:
     path = Path(folder) / "claims.csv"
     if not path.is_file():
         return []
-    table = read_table(path, CLAIM_COLUMNS, "draw the report again", dtype=str, keep_default_na=False)
+    table = read_table(path, CLAIM_COLUMNS, "draw the report again", dtype=str, na_values=[])
     return [ClaimRow(**row) for row in table[CLAIM_COLUMNS].to_dict("records")]

@@ -1,21 +1,40 @@
 """A run folder as the reporting sees it: tables that are read when first asked for."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+import numpy as np
 import pandas as pd
 
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.runs.claims import ClaimRow, read_claim_rows
-from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS
+from mgc_keras.runs.rows import Cell, ComparisonRow, ScoreRow
 from mgc_keras.runs.writer import prediction_file, read_predictions, read_table
 
 # Columns that stay text also where they look like numbers.
-_TEXT = ("study", "task", "feature", "feature_a", "feature_b", "protocol", "metric", "clip_id", "class")
+_TEXT = (
+    "study", "task", "feature", "feature_a", "feature_b", "protocol", "metric", "clip_id", "class", "label", "genre",
+    "network", "start", "clip", "tag",
+)  # fmt: skip
+_WORDS = {dict: "mapping by name", list: "list of words", str: "text"}
+# What the entries of ``config.json`` are that reports read; all may be absent.
+_CONFIG = {"options": dict, "versions": dict, "inputs": dict, "command": list, "caveats": list, "started": str}
+
+
+@contextmanager
+def blaming(path: Path) -> Iterator[None]:
+    """Turn what odd content of a run's file leads to, while it is shown, into an `OptionError` that names the file."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        problem = f"holds what cannot be shown ({type(error).__name__}: {' '.join(str(error).split())})"
+        raise OptionError(problem, path=path, cure="run the study again") from error
 
 
 @dataclass(frozen=True)
@@ -37,23 +56,34 @@ class RunFolder:
         """The resolved configuration, versions and hashes of inputs; empty if none was saved."""
         path = self.folder / "config.json"
         try:
-            return dict(json.loads(_text(path) or "{}"))
-        except (ValueError, TypeError) as error:
+            content = dict(json.loads(_text(path) or "{}"))
+        except (ValueError, TypeError, RecursionError) as error:
             raise OptionError(f"no configuration ({error})", path=path, cure="run the study again") from error
+        for name, kind in _CONFIG.items():
+            if name in content and not (
+                isinstance(content[name], kind) and all(isinstance(word, str) for word in content[name])
+            ):
+                problem = f"is no {_WORDS[kind]}"
+                raise OptionError(problem, path=path, field=name, cure="run the study again")
+        return content
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """``scores.csv``: one row a task, feature and protocol."""
-        table = self.table("scores.csv", SCORE_COLUMNS)
+        """``scores.csv``: one row a task, feature and protocol, whose names can be part of file names."""
+        table, path = self._rows("scores.csv", ScoreRow), self.folder / "scores.csv"
         if table.empty:
-            path, cure = self.folder / "scores.csv", "give the --out folder of a finished run"
-            raise OptionError("no scores here", path=path, cure=cure)
+            raise OptionError("no scores here", path=path, cure="give the --out folder of a finished run")
+        cells = [Cell(*names) for names in table[[*Cell._fields]].to_numpy()]
+        for number, cell in enumerate(cells):
+            prediction_file(cell.task, cell.feature, cell.protocol, path)
+            if cell in cells[:number]:
+                raise OptionError(f"two rows of {', '.join(cell)}", path=path, cure="run the study again")
         return table
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
         """``comparisons.csv``: paired tests."""
-        return self.table("comparisons.csv", COMPARISON_COLUMNS)
+        return self._rows("comparisons.csv", ComparisonRow)
 
     @cached_property
     def errors(self) -> pd.DataFrame:
@@ -101,7 +131,13 @@ class RunFolder:
     def predictions(self, task: str, feature: str, protocol: str) -> pd.DataFrame | None:
         """Out-of-fold predictions (clip_id, fold, truth, prediction, maybe group), or None if none were saved."""
         path = self.folder / "predictions" / prediction_file(task, feature, protocol)
-        return read_predictions(path) if path.is_file() else None
+        if not path.is_file():
+            return None
+        table = read_predictions(path)
+        if "r2" in set(self.scores.loc[self.scores["task"] == task, "metric"]):
+            with blaming(path):
+                table[["truth", "prediction"]].astype(float)
+        return table
 
     @cached_property
     def chances(self) -> dict[str, float]:
@@ -121,7 +157,23 @@ class RunFolder:
         # A table of no rows that was written without columns is a line break.
         if not path.is_file() or path.stat().st_size < 2:
             return pd.DataFrame(columns=list(columns))
-        return read_table(path, columns, dtype=dict.fromkeys(_TEXT, str))
+        table = read_table(path, columns, dtype=dict.fromkeys(_TEXT, str))
+        return table.fillna({name: "" for name in _TEXT if name in table})
+
+    def _rows(self, name: str, row: type[ScoreRow] | type[ComparisonRow]) -> pd.DataFrame:
+        """Return a table of typed rows. Raises `OptionError` where a number is none, or infinite."""
+        types, path, cure = get_type_hints(row), self.folder / name, "run the study again"
+        table = self.table(name, tuple(types))
+        for column, kind in types.items():
+            if kind is str or table.empty:
+                continue
+            cells = table[column]
+            is_right = (
+                cells.dtype.kind == "i" if kind is int else cells.dtype.kind in "if" and not np.isinf(cells).any()
+            )
+            if not is_right:
+                raise OptionError("holds what is no finite number", path=path, field=column, cure=cure)
+        return table
 
 
 def _text(path: Path) -> str:

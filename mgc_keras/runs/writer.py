@@ -35,14 +35,16 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
 def read_table(
     path: str | Path, columns: Sequence[str] = (), cure: str = "run the study again", **how: Any
 ) -> pd.DataFrame:
-    """Read a CSV as `pandas.read_csv` does with the options `how`.
+    """Read a CSV as `pandas.read_csv` does with the options `how`; empty cells alone are missing: "NA" is a name.
 
     Raises `OptionError` with this cure where the file cannot be read, or lacks one of `columns`.
     """
     try:
-        table = pd.read_csv(path, **how)
+        table = pd.read_csv(path, **{"keep_default_na": False, "na_values": [""]} | how)
     except (OSError, ValueError) as error:
-        raise OptionError(f"no table ({error})", path=path, cure=cure) from error
+        raise OptionError(f"no table ({' '.join(str(error).split())})", path=path, cure=cure) from error
+    if len(table) and not isinstance(table.index, pd.RangeIndex):
+        raise OptionError("no table (rows have more fields than the header)", path=path, cure=cure)
     for column in columns:
         if column not in table:
             raise OptionError("the column is missing", path=path, field=column, cure=cure)
@@ -104,8 +106,7 @@ class RunWriter:
         earlier = pd.DataFrame(columns=SCORE_COLUMNS)
         if path.exists():
             # A task may be called "2023" or "NA".
-            names = dict.fromkeys(Cell._fields, str)
-            earlier = read_table(path, dtype=names, keep_default_na=False, na_values=[""], float_precision="round_trip")
+            earlier = read_table(path, dtype=dict.fromkeys(Cell._fields, str), float_precision="round_trip")
         if odd := set(earlier) ^ set(SCORE_COLUMNS):
             problem = "a row lacks this column or has it beyond the schema"
             raise ManifestError(problem, path=path, field=min(odd), cure=", ".join(SCORE_COLUMNS))
@@ -136,16 +137,21 @@ class RunWriter:
         return write_failed_clips(self.folder / "errors.csv", failed)
 
 
-def prediction_file(task: str, feature: str, protocol: str) -> str:
-    """Return the file name ``<task>__<feature>__<protocol>.csv``.
-
-    Raises `ManifestError` where a part is empty, begins with a dot, or holds a slash or a double underscore.
-    """
+def prediction_file(task: str, feature: str, protocol: str, path: str | Path | None = None) -> str:
+    """Return the file name ``<task>__<feature>__<protocol>.csv``. Raises as `check_file_part` does of each part."""
     for field, part in Cell(task, feature, protocol)._asdict().items():
-        if not part or "__" in part or "/" in part or "\\" in part or part.startswith("."):
-            cure = "use letters, digits, '_', '+' and '-'"
-            raise ManifestError(f"{part!r} cannot be part of a file name", field=field, cure=cure)
+        check_file_part(field, part, path)
     return f"{task}__{feature}__{protocol}.csv"
+
+
+def check_file_part(field: str, part: str, path: str | Path | None = None) -> None:
+    """Raise a `ManifestError` where a name, of a `field` in the file `path`, cannot be part of a run's file names.
+
+    It is empty, begins with a dot, or holds a slash, a double underscore, or what cannot be printed.
+    """
+    if not part or "__" in part or "/" in part or "\\" in part or part.startswith(".") or not part.isprintable():
+        cure = "use letters, digits, '_', '+' and '-'"
+        raise ManifestError(f"{part!r} cannot be part of a file name", path=path, field=field, cure=cure)
 
 
 def read_predictions(path: str | Path) -> pd.DataFrame:
@@ -155,5 +161,17 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
     -------
     pd.DataFrame
         clip_id (str), fold (int), truth and prediction (str; use ``.astype(float)`` for regression), maybe group (str).
+
+    Raises
+    ------
+    OptionError
+        There is no such file, or it is damaged.
     """
-    return read_table(path, PREDICTION_COLUMNS, dtype=str, keep_default_na=False).astype({"fold": int})
+    table, cure = read_table(path, PREDICTION_COLUMNS, dtype=str, na_values=[]), "run the study again"
+    if table.empty or (table[PREDICTION_COLUMNS] == "").any(axis=None):
+        raise OptionError("no predictions" if table.empty else "a row is cut off", path=path, cure=cure)
+    whole = table["fold"].str.fullmatch(r"\d{1,9}")
+    if not whole.all():
+        problem = f"{table['fold'][~whole].iloc[0]!r} is no whole number"
+        raise OptionError(problem, path=path, field="fold", cure=cure)
+    return table.astype({"fold": int})

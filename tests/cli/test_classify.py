@@ -102,6 +102,9 @@ def test_csv_has_a_row_a_song_and_one_an_excerpt(model: Path, songs: Path, capsy
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0 and [row["part"] for row in rows] == ["song", "0", "1", "song", "0", "1", "2"]
     assert float(rows[3]["high"]) == pytest.approx(np.mean([float(row["high"]) for row in rows[4:]]), abs=1e-5)
+    next(songs.rglob("*.wav")).rename(songs / "@SUM(A1).wav")
+    code, out, _ = run(capsys, "classify", songs, "--weights", model, "--csv", "--escape-formulas")
+    assert {"'@SUM(A1)"} < {row["clip_id"] for row in csv.DictReader(io.StringIO(out))}
 
 
 def test_one_bad_file_does_not_stop_the_rest(model: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:

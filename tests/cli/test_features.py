@@ -58,7 +58,7 @@ def clips(tmp_path_factory):
 def test_mfcc_of_a_folder_and_where_they_are(tmp_path, clips, capsys):
     assert features(clips, "-o", tmp_path / "mfcc.csv") == 0
     expected = ["mfcc: 7 rows of 120 features from 7 of 7 clips"]
-    expected += [str(tmp_path / name) for name in ("errors.csv", "mfcc.json", "mfcc.csv")]
+    expected += [str(tmp_path / name) for name in ("mfcc_errors.csv", "mfcc.json", "mfcc.csv")]
     assert capsys.readouterr().out.splitlines() == expected
     assert read_features(tmp_path / "mfcc.csv").shape == (7, 120)
 
@@ -137,7 +137,7 @@ def test_bad_clips_are_listed_and_the_exit_code_is_1(tmp_path):
     # The decoders' own remarks on broken files, and TensorFlow's on the machine, are kept away.
     lines = [line for line in done.stderr.replace("\r", "\n").split("\n") if line]
     assert all(line.startswith(("random: ", "calibrating: ")) for line in lines)
-    assert pd.read_csv(tmp_path / "errors.csv").clip_id.tolist() == list(words)
+    assert pd.read_csv(tmp_path / "out_errors.csv").clip_id.tolist() == list(words)
     table = read_features(tmp_path / "out.csv")
     assert table.index.tolist() == names[-4:] and np.isfinite(table.to_numpy()).all()
 
@@ -190,6 +190,25 @@ def test_a_missing_folder_and_a_weight_file_that_is_none_are_one_line(tmp_path, 
     assert len(error.splitlines()) == 2 and "gone" in error and "w.h5" in error
 
 
+def test_each_table_keeps_its_errors_and_names_may_be_escaped(tmp_path, clips, capsys):
+    names = ["=cmd|' calc'!A1", "+1", "-2", "@SUM(A1)", "a=b"]
+    for name in names[:4]:
+        write(tmp_path / "in" / f"{name}.wav", tune(0.2, 12000), 12000)
+    (tmp_path / "in" / "a=b.wav").write_text("no sound")
+    assert features(tmp_path / "in", "-o", tmp_path / "mfcc.csv") == 1
+    assert features(clips / "3.wav", "-o", tmp_path / "other.csv") == 0
+    capsys.readouterr()
+    assert features(tmp_path / "in", "-o", tmp_path / "mfcc.csv") == 1
+    assert str(tmp_path / "mfcc_errors.csv") in capsys.readouterr().out
+    assert pd.read_csv(tmp_path / "mfcc_errors.csv")["clip_id"].tolist() == ["a=b"]
+    assert features(tmp_path / "in", "-o", tmp_path / "escaped.csv", "--escape-formulas") == 1
+    plain, escaped = (pd.read_csv(tmp_path / f"{name}.csv", dtype=str) for name in ("mfcc", "escaped"))
+    assert set(plain["clip_id"]) == set(names[:4])
+    for column in ("clip_id", "filepath"):
+        assert escaped[column].tolist() == ["'" + name for name in plain[column]]
+    pd.testing.assert_frame_equal(escaped.iloc[:, 2:], plain.iloc[:, 2:])
+
+
 def test_help_teaches(capsys):
     with pytest.raises(SystemExit):
         main(["features", "--help"])
@@ -222,4 +241,4 @@ def test_one_clip_of_samples_that_are_no_sound_costs_no_other_clip(tmp_path, cli
     )
     found, good = (read_features(tmp_path / name) for name in ("mfcc.csv", "good/mfcc.csv"))
     pd.testing.assert_frame_equal(found, good)
-    assert pd.read_csv(tmp_path / "errors.csv", dtype=str)["clip_id"].tolist() == ["1a"]
+    assert pd.read_csv(tmp_path / "mfcc_errors.csv", dtype=str)["clip_id"].tolist() == ["1a"]

@@ -38,6 +38,15 @@ def test_clips_and_a_broken_one(tmp_path: Path, clips: Path, capsys: pytest.Capt
     assert pd.read_csv(out / "errors.csv")["clip_id"].tolist() == ["b"]
 
 
+def test_a_name_is_no_mathematics_and_no_formula(tmp_path: Path, clips: Path) -> None:
+    write(clips / "A$AP - L$D.wav", tune())
+    (clips / "=1+1.wav").write_text("no music")
+    out = tmp_path / "out"
+    assert main(["plot", str(clips), "-o", str(out), *SMALL, "--escape-formulas"]) == 1
+    assert (out / "A$AP - L$D_sheet.png").stat().st_size > 1000
+    assert pd.read_csv(out / "errors.csv")["clip_id"].tolist() == ["'=1+1", "b"]
+
+
 def test_a_sheet_per_genre_takes_the_first_clip_that_reads(tmp_path: Path, clips: Path) -> None:
     out = tmp_path / "out"
     assert main(["plot", str(clips / "few.csv"), "-o", str(out), *SMALL, "--per-genre"]) == 1

@@ -46,7 +46,7 @@ def test_the_file_holds_what_the_layer_computes(tmp_path: Path, clips: Path, cap
 def test_a_clip_that_cannot_be_read_is_a_row_of_errors(tmp_path: Path, clips: Path) -> None:
     (tmp_path / "broken.wav").write_text("no audio")
     assert scattering(clips / "0.wav", tmp_path / "broken.wav", "-o", tmp_path / "s.npz", *SMALL, "--linear") == 1
-    assert pd.read_csv(tmp_path / "errors.csv", dtype=str)["clip_id"].tolist() == ["broken"]
+    assert pd.read_csv(tmp_path / "s_errors.csv", dtype=str)["clip_id"].tolist() == ["broken"]
     sequences = read_sequences(tmp_path / "s.npz")
     assert sequences.clip_ids == ["0"] and sequences.values[:, :, 1:].min() >= -1e-6
 

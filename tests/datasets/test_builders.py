@@ -82,6 +82,16 @@ def test_unknown_name() -> None:
         build_manifest("ballroom", ".")
 
 
+def test_gtzan_of_kaggle_lies_two_folders_deeper(tmp_path: Path) -> None:
+    touch(tmp_path, "Data/genres_original/jazz/jazz.00054.wav", "Data/images_original/jazz/jazz00054.png")
+    touch(tmp_path, "Data/genres_original/rock/rock.00001.wav")
+    table = build_manifest("gtzan_genre", tmp_path).table
+    assert table["filepath"].tolist() == [
+        f"Data/genres_original/{name}.wav" for name in ("jazz/jazz.00054", "rock/rock.00001")
+    ]
+    assert table["label"].tolist() == ["jazz", "rock"]
+
+
 def test_gtzan_in_both_formats_must_be_told_apart(tmp_path: Path) -> None:
     touch(tmp_path, "genres/blues/blues.00000.au", "genres_original/blues/blues.00000.wav")
     with pytest.raises(ManifestError, match="several copies"):

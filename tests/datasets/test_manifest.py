@@ -117,6 +117,56 @@ def test_unknown_labels_of_a_known_dataset(tmp_path: Path) -> None:
     assert read_manifest(_csv(tmp_path, "mine.csv", label=["jazz", "polka"])).class_names == ["jazz", "polka"]
 
 
+def _rows(folder: Path, *rows: tuple[str, str, str]) -> Path:
+    ids, paths, labels = map(list, zip(*rows))
+    return _csv(folder, clip_id=ids, filepath=paths, label=labels)
+
+
+def test_quoted_commas_lines_and_a_column_without_a_name_are_read_as_pandas_does(tmp_path: Path) -> None:
+    text = 'clip_id,filepath,label,\n1,"a, b.wav","R&B, ""Soul""",x\n\n2,b.wav,"two\nlines",y\r\n'
+    (tmp_path / "m.csv").write_text(text, encoding="utf-8", newline="")
+    expected = pd.read_csv(tmp_path / "m.csv", dtype=str)
+    pd.testing.assert_frame_equal(read_manifest(tmp_path / "m.csv").table, expected)
+
+
+def test_windows_separators_are_slashes_unless_they_are_part_of_a_name(tmp_path: Path) -> None:
+    (tmp_path / "AC\\DC.wav").touch()
+    path = _rows(tmp_path, ("a", "rock\\a.wav", "rock"), ("b", "AC\\DC.wav", "metal"))
+    assert read_manifest(path).table["filepath"].tolist() == ["rock/a.wav", "AC\\DC.wav"]
+    for wrong, problem in (
+        ("C:\\music\\a.wav", "absolute path: 'C:\\\\\\\\music"),
+        ("c:/a.wav", "absolute path"),
+        ("\\\\server\\a.wav", "absolute path"),
+        ("..\\a.wav", "leaves the data folder"),
+    ):
+        with pytest.raises(ManifestError, match=problem):
+            read_manifest(_rows(tmp_path, ("a", wrong, "rock")))
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        (("rock ", "rock"), "'rock ', 'rock'"),
+        (("hip  hop", "hip\u00a0hop"), "'hip  hop', 'hip\\\\xa0hop'"),
+        (("Beyonc\u00e9", "Beyonce\u0301"), r"'Beyonc\\xe9', 'Beyonce\\u0301'"),
+    ],
+)
+def test_labels_that_nobody_can_tell_apart_are_refused(labels: tuple[str, str], shown: str, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=f"label: labels differ in spaces or Unicode form alone: {shown} "):
+        read_manifest(_rows(tmp_path, ("a", "a.wav", labels[0]), ("b", "b.wav", labels[1])))
+
+
+def test_what_is_odd_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    keys = read_manifest(_rows(tmp_path, ("a", "a.wav", "C"), ("b", "b.wav", "c"), ("d", "./a.wav", "C")))
+    assert keys.class_names == ["C", "c"] and len(keys) == 3
+    assert [record.getMessage().split(": ", 1)[1] for record in caplog.records] == [
+        "label: 'C' and 'c' are classes of their own; write them alike if they are one",
+        "filepath: 'a.wav' stands in 2 rows, which folds may part",
+    ]
+    with pytest.raises(ManifestError, match="filepath: the same file has the labels 'rock', 'jazz': 'a.wav'"):
+        read_manifest(_rows(tmp_path, ("a", "a.wav", "rock"), ("b", "x/../a.wav", "jazz")))
+
+
 class TestFilesThatAreNoManifests:
     def test_missing(self, tmp_path: Path) -> None:
         with pytest.raises(ManifestError, match="no such file"):
@@ -132,7 +182,19 @@ class TestFilesThatAreNoManifests:
             (b"", "is empty"),
             (b"RIFF\x24\x80\x00\x00WAVEfmt \x10\x00\xff\xfe\x00", "is not a CSV file"),
             (b"PK\x03\x04\x00\x00\x00", "is not a CSV file"),
-            (b"clip_id,filepath,label\na,b\nc,d,e,f,g\n", "is not a CSV file"),
+            (b"clip_id,filepath,label\na,b\nc,d,e,f,g\n", r"row 1 \(line 2\): has 2 fields, the header 3; 2 row"),
+            (b"clip_id,filepath,label\n\na,b,c\nc,d,e,\n", r"row 2 \(line 4\): has 4 fields, the header 3; 1 row"),
+            (b"clip_id,filepath,label\n1,a.wav,R&B, Soul\n", r"row 1 \(line 2\): .*double quotes"),
+            (b'clip_id,filepath,label\n1,a.wav,"Soul\n', "line 2: is not a CSV file: unexpected end"),
+            (b"clip_id,filepath,label\nx,a/ok.wav\0,a\n", "line 2: .*NUL"),
+            (b"clip_id,filepath,label,label\na,b,c,d\n", "label: 2 columns have this name"),
+            (b"sep=,\nclip_id,filepath,label\na,b,c\n", "begins with 'sep=,'.*remove that line"),
+            (b"sep=;\nclip_id;filepath;label\na;b;c\n", "begins with 'sep=;'.*commas separate"),
+            (b"clip_id;filepath;label\na;b;c\n", "separated by semicolons, not by commas"),
+            (b"clip_id\tfilepath\tlabel\na\tb\tc\n", "separated by tabs"),
+            (b"Clip_ID,filepath,Label\na,b,c\n", "rename: 'Clip_ID' to 'clip_id', 'Label' to 'label'"),
+            (b"clip_id,file path ,label,Artist\na,b,c,d\n", "rename: 'file path ' to 'filepath', 'Artist' to 'artist'"),
+            (b"clip_id,filepath, Label_x\na,b,1\n", "rename: ' Label_x' to 'label_x'"),
             (b"just a line of text\n", "missing"),
             (b"clip_id,filepath,label\n", "no rows"),
         ],
@@ -174,6 +236,13 @@ class TestLinks:
 
 
 class TestWrite:
+    def test_a_carriage_return_in_a_name_ends_no_row(self, tmp_path: Path) -> None:
+        odd = GOOD.assign(filepath=["a\rb.wav", "c\nd.wav", 'e",f.wav'])
+        path = write_manifest(odd, tmp_path / "m.csv")
+        assert read_manifest(path).table["filepath"].tolist() == odd["filepath"].tolist()
+        assert pd.read_csv(path)["filepath"].tolist() == odd["filepath"].tolist()
+        assert write_manifest(GOOD, path).read_text(encoding="utf-8") == GOOD.to_csv(index=False, lineterminator="\n")
+
     def test_refuses_what_could_not_be_read(self, tmp_path: Path) -> None:
         with pytest.raises(ManifestError, match="not a finite number"):
             write_manifest(GOOD.assign(label_arousal=[0.1, None, 0.2]), tmp_path / "m.csv")
@@ -211,6 +280,17 @@ class TestFolder:
         assert table["filepath"].tolist() == ["jazz/x.MP3", "jazz/x.wav", "rock/b.flac", "rock/deep/a.b.ogg"]
         assert table["label"].tolist() == ["jazz", "jazz", "rock", "rock"]
         assert read_manifest(write_manifest(table, tmp_path / "m.csv")).class_names == ["jazz", "rock"]
+
+    def test_folders_above_the_classes_are_none(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        self._touch(tmp_path, "Data/genres/blues/b.wav", "Data/genres/rock/deep/r.wav", "Data/images/blues.png")
+        table = folder_manifest(tmp_path)
+        assert table["label"].tolist() == ["blues", "rock"] and table["clip_id"][0] == "Data/genres/blues/b"
+        assert caplog.messages == ["Data/genres: holds all clips: the folders in it are taken as classes"]
+
+    def test_one_class_is_told(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        self._touch(tmp_path, "rock/a.wav", "rock/live/b.wav")
+        assert folder_manifest(tmp_path)["label"].tolist() == ["rock", "rock"]
+        assert caplog.messages == ["rock: holds all clips, so there is one class"]
 
     def test_no_clips(self, tmp_path: Path) -> None:
         with pytest.raises(ManifestError, match="no audio files"):

@@ -28,6 +28,15 @@ def test_label_and_value_columns_become_tasks() -> None:
     assert tasks[1].target.tolist() == [0.3, 0.4]
 
 
+def test_what_cannot_be_a_task_is_refused_before_any_work() -> None:
+    with pytest.raises(ManifestError, match="a: label: names one class alone, 'x'"):
+        tasks_of(manifest("a", label=["x", "x"]))
+    for name, columns in (("a__b", {"label": ["x", "y"]}), ("a", {"label_../x": [0.1, 0.2]})):
+        with pytest.raises(ManifestError, match="task: .* cannot be part of a file name"):
+            tasks_of(manifest(name, **columns))
+    assert [task.name for task in tasks_of(manifest("NA", label=["x", "y"]))] == ["NA"]
+
+
 def test_artists_count_only_where_all_are_known() -> None:
     assert tasks_of(manifest("a", label=["x", "y"], artist=["p", ""]))[0].groups is None
     assert tasks_of(manifest("a", label=["x", "y"], artist=["p", "q"]))[0].groups.tolist() == ["p", "q"]

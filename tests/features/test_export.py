@@ -47,8 +47,8 @@ def test_one_row_a_clip_with_exactly_the_numbers_computed(tmp_path, clips):
     header, first = table.read_text().splitlines()[:2]
     assert header == "clip_id,filepath,peak,energy,batch_energy"
     assert first.startswith(f"clip000,{clips[0].as_posix()},0.")
-    assert sorted(files_in(tmp_path / "out")) == ["errors.csv", "toy.csv", "toy.json"]
-    assert (tmp_path / "out" / "errors.csv").read_text() == "clip_id,filepath,cause,cure\n"
+    assert sorted(files_in(tmp_path / "out")) == ["toy.csv", "toy.json", "toy_errors.csv"]
+    assert (tmp_path / "out" / "toy_errors.csv").read_text() == "clip_id,filepath,cause,cure\n"
 
 
 def test_the_json_tells_what_made_the_numbers(tmp_path, clips):
@@ -140,7 +140,7 @@ def test_a_clip_that_an_extractor_cannot_take_costs_no_other_clip(tmp_path, clip
     features = read_features(export_features(clips, tmp_path / "toy.csv", Choosy(n_samples=None)))
     assert features.index.tolist() == [path.stem for path in clips if path.stem != "clip004"]
     assert (features[["peak", "energy"]].to_numpy() == np.delete(expected_rows(clips), 4, axis=0)[:, :2]).all()
-    errors = pd.read_csv(tmp_path / "errors.csv")
+    errors = pd.read_csv(next(tmp_path.glob("*_errors.csv")))
     assert errors["clip_id"].tolist() == ["clip004"] and errors["cure"].notna().all()
     assert errors["cause"][0] in ("is too odd", "needs more memory than there is")
 
@@ -180,7 +180,7 @@ def test_bad_clips_are_named_and_the_others_computed(tmp_path):
         features = read_features(table)
         assert features.index.tolist() == [*good, "fast.wav"]
         assert np.isfinite(features.to_numpy()).all()
-        errors = pd.read_csv(tmp_path / "out" / "errors.csv", index_col="clip_id")
+        errors = pd.read_csv(tmp_path / "out" / f"{extractor.name}_errors.csv", index_col="clip_id")
         assert errors.index.tolist() == list(words)
         assert all(word in errors.cause[name] for name, word in words.items()) and errors.cure.notna().all()
 
@@ -194,7 +194,7 @@ def test_features_that_are_not_finite_are_an_error_of_their_clip(tmp_path, clips
 
     table = export_features(clips, tmp_path / "toy.csv", Overflowing())
     assert len(read_features(table)) == 7
-    assert pd.read_csv(tmp_path / "errors.csv").clip_id.tolist() == ["clip003", "clip007", "clip009"]
+    assert pd.read_csv(tmp_path / "toy_errors.csv").clip_id.tolist() == ["clip003", "clip007", "clip009"]
 
 
 @pytest.mark.parametrize("order", ["file", "shuffled"])
@@ -283,7 +283,7 @@ def test_a_full_disk_is_told_in_one_line_and_keeps_what_is_done(tmp_path, clips,
     ("changes", "field"),
     [
         ({"output_csv": "toy.txt"}, "toy.txt"),
-        ({"output_csv": "errors.csv"}, "one file"),
+        ({"errors_csv": "toy.csv"}, "one file"),
         ({"output_csv": "clips.csv"}, "is a folder"),
         ({"jobs": 0}, "jobs"),
         ({"window": 1.0}, "window"),
@@ -293,6 +293,7 @@ def test_a_full_disk_is_told_in_one_line_and_keeps_what_is_done(tmp_path, clips,
 def test_options_that_make_no_sense_stop_at_once(tmp_path, clips, changes, field):
     (tmp_path / "clips.csv").mkdir()
     options = {"output_csv": "toy.csv"} | changes
+    options |= {name: tmp_path / value for name, value in options.items() if name == "errors_csv"}
     with pytest.raises(OptionError, match=re.escape(field)):
         export_features(clips, tmp_path / options.pop("output_csv"), ToyExtractor(), **options)
     assert not files_in(tmp_path)

@@ -38,7 +38,7 @@ def test_equals_the_layer(folder, tmp_path):
     np.testing.assert_allclose(sequences.values[row], expected, atol=2e-4)
     with np.load(tmp_path / "out.npz", allow_pickle=False) as archive:
         np.testing.assert_array_equal(archive["values"], sequences.values)
-    assert "broken" in (tmp_path / "errors.csv").read_text()
+    assert "broken" in (tmp_path / "out_errors.csv").read_text()
 
 
 def test_a_stopped_run_goes_on_to_the_same_bytes(folder, tmp_path):

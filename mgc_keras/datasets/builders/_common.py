@@ -44,7 +44,9 @@ def prefix_of(root: Path, folder: Path) -> str:
 
 
 def find_root(name: str, folder: Path, entries: Iterable[str]) -> Path:
-    """Return `folder`, or its one sub-folder, that holds at least one of `entries` (archives often add a folder).
+    """Return `folder`, or the one folder up to two below it, that holds at least one of `entries`.
+
+    Archives often add a folder, and copies (GTZAN's on Kaggle: ``Data/genres_original``) another.
 
     Raises `ManifestError` if none does, or several do.
     """
@@ -52,11 +54,22 @@ def find_root(name: str, folder: Path, entries: Iterable[str]) -> Path:
     cure = f"expected: {read_card(name).layout}"
     if not folder.is_dir():
         raise ManifestError("there is no such folder", path=folder, cure=cure)
-    inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    roots = [place for place in (folder, *inner) if any((place / entry).exists() for entry in entries)]
+
+    def folders(places: Iterable[Path]) -> list[Path]:
+        inner = (path for place in places for path in place.iterdir())
+        return sorted(path for path in inner if path.is_dir() and not path.name.startswith("."))
+
+    def holding(places: Iterable[Path]) -> list[Path]:
+        return [place for place in places if any((place / entry).exists() for entry in entries)]
+
+    below = folders([folder])
+    roots = holding([folder, *below]) or holding(folders(below))
     if not roots:
-        problem = f"{entries[0]} is neither here nor one folder below"
+        problem = f"{entries[0]} is neither here nor up to two folders below"
         raise ManifestError(problem, path=folder, field=name, cure=cure)
+    if len(roots) > 1:
+        # Copies of GTZAN come with a folder of images a genre.
+        roots = [root for root in roots if clips_in(root)] or roots
     if len(roots) > 1:
         problem = f"holds several copies: {', '.join(map(str, roots))}"
         raise ManifestError(problem, path=folder, field=name, cure="name the folder of one of them")
@@ -90,6 +103,8 @@ def read_list(path: Path, columns: Iterable[str], separator: str = ",") -> pd.Da
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ManifestError("cannot be read as a list", path=path, cure="fetch the file again") from error
+    if len(table) and not isinstance(table.index, pd.RangeIndex):
+        raise ManifestError("its rows have more fields than its header", path=path, cure="fetch the file again")
     table.columns = table.columns.str.strip()
     absent = [column for column in columns if column not in table]
     if absent:

@@ -9,7 +9,7 @@ from mgc_keras.evaluation.fold_tests import overfitting_over_seeds
 from mgc_keras.evaluation.voting import majority_vote
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.protocols import Protocol
-from mgc_keras.runs.writer import write_table
+from mgc_keras.runs.writer import read_table, write_table
 from mgc_keras.studies.asgharivaskasi2019.baselines import BASELINES, fit_and_predict
 from mgc_keras.studies.asgharivaskasi2019.data import extractors_of, features_of, genre_manifests, sub_runs_on
 from mgc_keras.studies.asgharivaskasi2019.networks import Networks
@@ -40,7 +40,7 @@ def run(run: Run[Options]) -> None:
                         scored.network(name, sub_run, networks)
     suffix = SUFFIXES.get(options.data.segment, "")
     run.compare([*PAIRS, *((a + suffix, b + suffix) for a, b in ALIKE if suffix)])
-    tables = [pd.read_csv(path) for path in sorted((run.folder / "seeds").glob("*.csv"))]
+    tables = [read_table(path, dtype={"task": str}) for path in sorted((run.folder / "seeds").glob("*.csv"))]
     if tables:
         seeds = pd.concat(tables, ignore_index=True)
         write_table(seeds, run.folder / "seeds.csv")

@@ -15,7 +15,7 @@ from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.protocols import CORRECTED, Protocol, protocols_of
 from mgc_keras.runs.summary import ComparisonRow, Pairs, ScoreRow, compare_features, score_row
-from mgc_keras.runs.writer import RunWriter
+from mgc_keras.runs.writer import RunWriter, check_file_part
 from mgc_keras.studies.common.options import Options, RunOptions, flat
 from mgc_keras.studies.common.study import Study
 from mgc_keras.work import FailedClip, read_failed_clips
@@ -101,7 +101,7 @@ class Run(Generic[Options]):
         rendered : callable
             Renders a task of the built-in corpus.
         classified : bool
-            Refuse manifests with fewer than two classes.
+            Refuse manifests without a column of classes. Those that name one class are always refused.
 
         Raises
         ------
@@ -123,7 +123,10 @@ class Run(Generic[Options]):
                 raise OptionError("holds no manifest", path=self.shared.data_home, field="--data-home", cure=cure)
             manifests = [read_manifest(path, self.shared.data_home) for path in paths]
         for manifest in manifests:
-            if classified and len(manifest.class_names) < 2:
+            # Before hours of work: the run's files bear these names.
+            for name in (manifest.name, *manifest.label_columns):
+                check_file_part("--tasks", name)
+            if len(manifest.class_names) < 2 and (classified or "label" in manifest.table):
                 cure = "add a label column with two classes or more"
                 raise ManifestError("names fewer than two classes", path=manifest.name, field="label", cure=cure)
         return manifests

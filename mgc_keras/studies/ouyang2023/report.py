@@ -16,7 +16,7 @@ from mgc_keras.reporting.sections import (
     trainings,
 )
 from mgc_keras.reporting.tables import score_table
-from mgc_keras.runs.reader import RunFolder
+from mgc_keras.runs.reader import RunFolder, blaming
 from mgc_keras.studies.common.paper import GTZAN
 from mgc_keras.studies.ouyang2023.claims import has_random_start
 from mgc_keras.studies.ouyang2023.figures import draw_counts, draw_new_clip
@@ -100,11 +100,12 @@ def clean_data(run: RunFolder) -> list[Part]:
     parts: list[Part] = []
     for path in sorted((run.folder / "clean").glob("*.csv"), key=lambda path: ("corrected" in path.stem, path.stem)):
         task, protocol = path.stem.split("__", 1)
-        counts = pd.read_csv(path, dtype={"class": str}, keep_default_na=False)
+        counts = run.table(f"clean/{path.name}")
         title = f"{task}, {protocol} protocol"
-        drawn = draw_counts(counts, run.folder / "figures" / f"clean_{path.stem}.png", title)
-        lost = int((counts["found"] - counts["checked"]).sum())
-        found, used = counts["found"].sum(), counts["balanced"].sum()
+        with blaming(path):
+            drawn = draw_counts(counts, run.folder / "figures" / f"clean_{path.stem}.png", title)
+            lost = int((counts["found"] - counts["checked"]).sum())
+            found, used = counts["found"].sum(), counts["balanced"].sum()
         words = f"{title}: {lost} of {found} clips left out by the check, {used} used."
         parts += [FigureImage(drawn, words), Folded(f"{title} as a table", [Table(counts)])]
     return parts or [Paragraph("No counts were saved.")]

@@ -15,7 +15,7 @@ from mgc_keras.networks.image_network import SAMPLING_RATE
 from mgc_keras.networks.load import load_model
 from mgc_keras.progress import progress_bar
 from mgc_keras.protocols import Protocol
-from mgc_keras.runs.writer import write_table
+from mgc_keras.runs.writer import read_table, write_table
 from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.ouyang2023.data import (
     CleanFold,
@@ -52,7 +52,7 @@ def run(run: Run[Options]) -> None:
         print("InceptionV3 starts from random weights: its scores say nothing of ImageNet transfer.")
     saved = [network for manifest in genre_manifests(run) for network in _train_all(manifest, run)]
     run.compare(PAIRS)
-    tables = [pd.read_csv(path) for path in sorted((run.folder / "seeds").glob("*.csv"))]
+    tables = [read_table(path, dtype={"task": str}) for path in sorted((run.folder / "seeds").glob("*.csv"))]
     seeds = pd.concat(tables, ignore_index=True)
     write_table(seeds, run.folder / "seeds.csv")
     write_table(overfitting_over_seeds(seeds, *PAIRS[0], quantities=OVER_SEEDS), run.folder / "seed_intervals.csv")
@@ -100,7 +100,7 @@ def predict_clips(saved: list[Saved], run: Run[Options]) -> None:
         for network, model in zip(saved, models, strict=True):
             # A call: compiling the network would take longer than a single clip.
             probabilities = np.asarray(model(waveform[None], training=False))[0]
-            genres = pd.read_csv(network.folder / CLASSES, dtype=str)["class"]
+            genres = read_table(network.folder / CLASSES, dtype=str)["class"]
             keys = {"clip": name, "task": network.manifest.name, "network": network.network, "is_new": int(bool(named))}
             rows += [{**keys, "genre": genre, "probability": float(p)} for genre, p in zip(genres, probabilities)]
     table = pd.DataFrame(rows, columns=["clip", "task", "network", "is_new", "genre", "probability"])

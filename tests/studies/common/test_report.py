@@ -154,3 +154,21 @@ def test_a_spoiled_file_is_named(run_folder, tmp_path, name, content):
     (tmp_path / "run" / name).write_bytes(content)
     with pytest.raises(MgcKerasError, match=name):
         write_report(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("task", "words"), [("NA", "<h3>NA</h3>"), ("A$AP - L$D", "<h3>A$AP - L$D</h3>"), ("", None), ("../../etc/x", None)]
+)
+def test_any_task_is_drawn_in_its_folder_or_refused(run_folder, tmp_path, task, words):
+    scores = pd.read_csv(run_folder / "scores.csv", dtype=str, keep_default_na=False)
+    chosen = scores[(scores["task"] == "arousal") & scores["feature"].isin(["mfcc", "12"])].assign(task=task)
+    folder = tmp_path / "deep" / "run"
+    folder.mkdir(parents=True)
+    chosen.to_csv(folder / "scores.csv", index=False)
+    if words is None:
+        with pytest.raises(MgcKerasError, match="scores.csv: task: .*cannot be part of a file name"):
+            write_report(folder)
+        assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["scores.csv"]
+    else:
+        assert words in write_report(folder).read_text()
+        assert (folder / "figures" / f"{task}.png").is_file()

@@ -1,0 +1,34 @@
+"""Figures on disk: names with dollars are drawn as they are, numbers at ticks as Matplotlib writes them."""
+
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mgc_keras.reporting.style import DOTS_PER_INCH, figure_legend, label_axes, new_figure, save_png
+
+
+def named(name: str) -> Figure:
+    """A figure that shows a name wherever ours do, beside a logarithmic axis."""
+    figure, (axes, other, fixed) = new_figure(6.0, 6.0, 3)
+    label_axes(axes, name, f"{name}: x", name)
+    axes.bar([0, 1], [0.3, 0.9])
+    axes.set_xticks([0, 1], [name, f"{name} 2"])
+    axes.text(0, 0.1, name)
+    axes.annotate(name, (1, 0.1))
+    other.plot([1e-3, 1e3], [0, 1])
+    other.set_xscale("log")
+    fixed.barh([name, "b"], [1, 2])
+    figure.suptitle(name)
+    figure_legend(figure, [Line2D([], [], label=name)])
+    return figure
+
+
+# Matplotlib's own way to write a dollar, where it reads texts as mathematics.
+@pytest.mark.parametrize("name", ["A$AP - L$D", "$x_1^{2$", "cash$", r"a\$b$ $c"])
+def test_dollars_are_drawn_as_they_are(name: str, tmp_path: Path) -> None:
+    written = save_png(named(name), tmp_path / "name.png")
+    figure = named(name.replace("$", r"\$"))
+    figure.savefig(tmp_path / "escaped.png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    assert written.read_bytes() == (tmp_path / "escaped.png").read_bytes()
