@@ -132,13 +132,25 @@ class SongFiles:
 
     def are_finished(self) -> bool:
         """Tell whether all of them are there, made from this very song with these settings."""
+        from mgc_keras.files import sha256_of, sweep
+
+        sweep(self.stem.parent)
         record = finished_record(self._path("_segments.json"), self._record()["fingerprint"])
-        return record is not None and all(path.name in record["files"] and path.exists() for path in self.paths)
+        kept = record and record.get("sha256")
+        if not isinstance(kept, dict):
+            return False
+        return all(path.is_file() and sha256_of(path) == kept.get(path.name) for path in self.paths)
 
     def write(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
-        """Write them."""
+        """Write them; raise `MgcKerasError` where another process does."""
+        from mgc_keras.files import locked
+
+        with locked(self._path("_segments.json")):
+            self._write(waveform, segmentation)
+
+    def _write(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
         from mgc_keras.audio.files import write_waveform
-        from mgc_keras.files import write_text
+        from mgc_keras.files import sha256_of, write_text
         from mgc_keras.segmentation.segments import largest_cluster_waveform
 
         # Until all files are of one run there is no record.
@@ -152,7 +164,8 @@ class SongFiles:
             write_waveform(self._path("_largest.wav"), audio, segmentation.sampling_rate)
         table = segmentation.segments().round(6).to_csv(index=False, lineterminator="\n")
         write_text(self._path("_segments.csv"), table)
-        write_text(self._path("_segments.json"), json.dumps(self._record(), indent=2) + "\n")
+        record = {**self._record(), "sha256": {path.name: sha256_of(path) for path in self.paths}}
+        write_text(self._path("_segments.json"), json.dumps(record, indent=2) + "\n")
 
     def _path(self, ending: str) -> Path:
         return self.stem.with_name(f"{self.stem.name}{ending}")
@@ -165,5 +178,4 @@ class SongFiles:
             "sampling_rate": self.sampling_rate,
             "settings": asdict(self.settings),
         }
-        files = [path.name for path in self.paths]
-        return {**made_from, "files": files, "fingerprint": fingerprint(made_from)}
+        return {**made_from, "fingerprint": fingerprint(made_from)}

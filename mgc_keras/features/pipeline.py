@@ -7,13 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 import joblib
 import numpy as np
 
 from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.audio.spans import Spans
-from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.errors import AudioError, DiskError, OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
 
@@ -97,15 +98,29 @@ def reader(
     """
 
     def read(position: int) -> Reading:
+        path = clips.paths[position]
         try:
-            waveform = read_waveform(clips.paths[position], sampling_rate, duration=duration)
+            waveform = read_waveform(path, sampling_rate, duration=duration)
         except AudioError as error:
-            return error
+            return DiskError(error.problem, path=path, cure=error.cure) if _is_lost(path) else error
         except OSError as error:
-            return AudioError(error.strerror or str(error), cure="see to it that the file can be read")
+            return DiskError(error.strerror or str(error), path=path, cure="see to it that the file can be read")
         return waveform if n_samples is None else fit_waveform(waveform, n_samples, fit)
 
     return read
+
+
+def _is_lost(path: Path) -> bool:
+    """Tell whether the disk does not give a file, which decoders take for damage."""
+    if not path.is_file():
+        return not path.exists()
+    try:
+        with open(path, "rb") as stream:
+            while stream.read(1 << 20):
+                pass
+    except OSError:
+        return True
+    return False
 
 
 def checked_jobs(jobs: int | None) -> int:

@@ -53,10 +53,10 @@ def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":
         from mgc_keras.training.stepping import prepare_tensorflow
 
         prepare_tensorflow()
-        run = Run(study, options)
-        study.steps()(run)
-        run.write_errors()
-        report = write_report(run.folder)
+        with Run(study, options) as run:
+            study.steps()(run)
+            run.write_errors()
+            report = write_report(run.folder)
         for claim in RunFolder(run.folder).claims:
             print(claim.text())
         for label, path in run.results:
