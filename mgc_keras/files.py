@@ -52,7 +52,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path.parent)
+        _sweep_once(path.parent)
         with _folder_of_this_process(path.parent) as folder:
             temporary = folder / f"new{path.suffix}"
             yield temporary
@@ -100,15 +100,17 @@ def locked(output: str | Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-@cache
 def sweep(folder: Path) -> None:
-    """Remove what dead runs left half-written in a folder, once a process; what a running one holds stays."""
+    """Remove what dead runs left half-written in a folder; what a running one holds stays."""
     for leftover in folder.glob(f"{_OURS}*"):
         # Where locks are not known, or it is another user's, it stays.
         with suppress(OSError):
             if (descriptor := _lock(leftover)) is not None:
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
                 os.close(descriptor)
+
+
+_sweep_once = cache(sweep)
 
 
 def output_folder(path: str | Path, field: str | None = None) -> Path:

@@ -58,11 +58,11 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not
         held = sorted({entry.name for entry in tmp_path.iterdir()} - {".mgc_keras.dead"})
         with whole_file(tmp_path / "b.csv") as temporary:
             temporary.write_text("b")
-            sweep.__wrapped__(tmp_path)
+            sweep(tmp_path)
         assert len(held) == 3 and sorted(entry.name for entry in tmp_path.iterdir()) == [*held, "b.csv"]
         process.kill()
         process.wait()
-        sweep.__wrapped__(tmp_path)
+        sweep(tmp_path)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [".hidden.csv", "b.csv"]
 
 

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras segment`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
-    from mgc_keras.files import output_folder
+    from mgc_keras.files import output_folder, sweep
     from mgc_keras.progress import progress_bar
     from mgc_keras.segmentation.autoregression import check_order
     from mgc_keras.segmentation.settings import SegmentationSettings
@@ -87,6 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
         SongFiles(stem, path, arguments.sampling_rate, settings, plots, largest)
         for stem, path in zip(output_stems(songs.clip_ids, arguments.out), songs.paths, strict=True)
     ]
+    for folder in {song.stem.parent for song in files}:
+        sweep(folder)
     kept = {number for number, song in enumerate(files) if not arguments.overwrite and song.are_finished()}
     left = [number for number in range(len(files)) if number not in kept]
     failures = {}
@@ -132,9 +134,8 @@ class SongFiles:
 
     def are_finished(self) -> bool:
         """Tell whether all of them are there, made from this very song with these settings."""
-        from mgc_keras.files import sha256_of, sweep
+        from mgc_keras.files import sha256_of
 
-        sweep(self.stem.parent)
         record = finished_record(self._path("_segments.json"), self._record()["fingerprint"])
         kept = record and record.get("sha256")
         if not isinstance(kept, dict):

@@ -61,15 +61,19 @@ def write_corpus(
     if jobs == 0:
         raise OptionError("0 is no number of processes", field="jobs", cure="give 1 or more, or -1 for one a core")
     manifest = Path(folder) / f"{task}.csv"
+    places = {manifest.parent, *((manifest.parent / path).parent for path in table["filepath"])}
     with locked(manifest):
-        _render(table, manifest, jobs)
+        try:
+            _render(table, manifest, jobs)
+        finally:
+            # What earlier runs left, and processes of this one that were stopped.
+            for place in places:
+                sweep(place)
     return manifest
 
 
 def _render(table: pd.DataFrame, manifest: Path, jobs: int) -> None:
     folder, task = manifest.parent, manifest.stem
-    for place in {folder, *((folder / path).parent for path in table["filepath"])}:
-        sweep(place)
     plan = folder / f".{task}.plan.csv"
     missing = _missing_clips(table, folder, {**_known_rows(manifest), **_known_rows(plan)})
     if missing or not manifest.is_file():

@@ -162,6 +162,8 @@ def _cut_manifest(manifest: Manifest, folder: Path, cutting: Cutting, sampling_r
     cut = keep_settings(record, settings)
     stems = manifest.table["filepath"].map(lambda name: PurePosixPath(name).with_suffix("").as_posix())
     stems = stems.where(~stems.duplicated(keep=False), manifest.table["filepath"])
+    for place in {(folder / stem).parent for stem in stems}:
+        sweep(place)
     originals = {path.resolve() for path in manifest.filepaths}
     rows, problems = [], {}
     songs = zip(manifest.table.to_dict("records"), manifest.filepaths, stems, strict=True)
@@ -171,7 +173,6 @@ def _cut_manifest(manifest: Manifest, folder: Path, cutting: Cutting, sampling_r
             stem: known for stem, known in cut.items() if isinstance(known, dict) and {"clip", "start_s"} <= {*known}
         }
         for position, (row, path, stem) in enumerate(progress_bar(songs, description="cutting", total=len(manifest))):
-            sweep((folder / stem).parent)
             state, known = _state(path), cut.get(stem, {})
             kept = known["start_s"] if known and known["clip"] == state else []
             files = [folder / f"{stem}_{k}.wav" for k in range(len(kept))]
