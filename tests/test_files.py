@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,3 +115,34 @@ sys.exit(guarded(work, "mgc-keras features"))
     errors = process.communicate()[1]
     assert (process.returncode, errors) == (code, "mgc-keras features: stopped; the same command goes on from here\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_processes_of_one_that_is_asked_to_end_end_with_it(tmp_path: Path) -> None:
+    program = f"""
+import os, sys, time
+from pathlib import Path
+import joblib
+from mgc_keras.terminal import guarded
+def wait(number):
+    Path({str(tmp_path)!r}, str(os.getpid())).touch()
+    time.sleep(600)
+def work():
+    joblib.Parallel(2)(joblib.delayed(wait)(number) for number in range(9))
+sys.exit(guarded(work, "program"))
+"""
+    process = subprocess.Popen([sys.executable, "-c", program])
+    while len(workers := list(tmp_path.iterdir())) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait() == 143
+    deadline = time.monotonic() + 10
+    while any(_runs(worker.name) for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _runs(pid: str) -> bool:
+    # A dead process that its parent has not asked for yet is there, too.
+    status = Path("/proc", pid, "stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"

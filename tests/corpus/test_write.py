@@ -1,8 +1,5 @@
 """Writing the corpus: whole files, resumable, the same bytes with any number of processes."""
 
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -86,23 +83,6 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     one = read_manifest(write_corpus("speech_music", tmp_path / "one", **SMALL, jobs=1))
     two = read_manifest(write_corpus("speech_music", tmp_path / "two", **SMALL, jobs=2))
     assert [p.read_bytes() for p in one.filepaths] == [p.read_bytes() for p in two.filepaths]
-
-
-def test_a_process_that_is_asked_to_end_leaves_no_other_and_no_half_file(tmp_path: Path) -> None:
-    psutil = pytest.importorskip("psutil")  # joblib needs it, too, to stop its processes
-    command = ["-m", "mgc_keras", "corpus", "genre", "-o", str(tmp_path), "--jobs", "2"]
-    process = subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True)
-    while not stamps(tmp_path):
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.05)
-    workers = psutil.Process(process.pid).children(recursive=True)
-    process.terminate()
-    assert process.communicate()[1].splitlines()[-1] == "mgc-keras corpus: stopped; the same command goes on from here"
-    assert process.returncode == 143 and len(workers) >= 2 and not psutil.wait_procs(workers, timeout=10)[1]
-    assert not list(tmp_path.rglob(".mgc_keras*")) and {path.suffix for path in tmp_path.rglob("*.*")} == {
-        ".wav",
-        ".csv",
-    }
 
 
 def test_a_damaged_manifest_is_replaced(tmp_path: Path) -> None:
