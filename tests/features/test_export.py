@@ -304,6 +304,9 @@ def test_what_is_no_feature_table_is_refused(tmp_path):
     (tmp_path / "other.csv").write_text("a,b,c\n1,2,3\n")
     (tmp_path / "words.csv").write_text("clip_id,filepath,peak\nx,y,loud\n")
     (tmp_path / "empty.csv").write_text("")
-    for name in ("gone.csv", "other.csv", "words.csv", "empty.csv"):
+    for name, text in {"list": "[1]", "torn": '{"dtype": "flo', "type": '{"dtype": "float33"}'}.items():
+        (tmp_path / f"{name}.csv").write_text("clip_id,filepath,peak\nx,y,1\n")
+        (tmp_path / f"{name}.json").write_text(text)
+    for name in ("gone.csv", "other.csv", "words.csv", "empty.csv", "list.csv", "torn.csv", "type.csv"):
         with pytest.raises(ManifestError, match=name):
             read_features(tmp_path / name)
