@@ -38,6 +38,10 @@ class AudioError(MgcKerasError):
     """A clip that cannot be read or holds nothing usable."""
 
 
+class DiskError(AudioError):
+    """A clip that the disk did not give: missing, not to be read, or lost by a failure. Another run may have it."""
+
+
 class ManifestError(MgcKerasError):
     """A manifest or card that breaks the schema."""
 

@@ -1,24 +1,47 @@
-"""Files written whole or not at all, and fingerprints of files."""
+"""Files written whole or not at all, by one process at a time, and fingerprints of files."""
 
 import csv
 import errno
+import fcntl
 import hashlib
 import io
+import logging
 import os
+import platform
+import shutil
+import struct
 import tempfile
+import time
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mgc_keras.errors import MgcKerasError, OptionError
 
 _FORMULA_MARKS = tuple("=+-@＝＋－＠\t\r\n")
+# What NumPy, zipfile and json raise on damaged archives and records.
+DAMAGES: tuple[type[Exception], ...]
+DAMAGES = (OSError, KeyError, ValueError, TypeError, EOFError, OverflowError, RuntimeError, MemoryError, SyntaxError)
+DAMAGES += (zipfile.BadZipFile, zlib.error, struct.error)
+
+logger = logging.getLogger("mgc_keras")
+_warn_once = cache(logger.warning)
+
+
+# So begin the names of what a running process keeps beside its outputs: folders with a file that is being written, and
+# lock files. The process holds them locked, by which others tell them from what a dead run left.
+_OURS = ".mgc_keras."
+# What disks say that know no locks; some know none of folders.
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EINVAL)
 
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
+    """Give a temporary path near `path`; rename it to `path` when the block ends well, remove it otherwise.
 
     The folder is created. The temporary file has the suffix of `path`, since some writers choose the format by it.
 
@@ -28,25 +51,70 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         The disk is full.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
-    os.close(descriptor)
-    temporary = Path(name)
     try:
-        yield temporary
-        # mkstemp makes files that only their owner may read; give the finished file the usual rights.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        os.replace(temporary, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_once(path.parent)
+        with _folder_of_this_process(path.parent) as folder:
+            temporary = folder / f"new{path.suffix}"
+            yield temporary
+            os.replace(temporary, path)
     except OSError as error:
         raise_if_full(error, path)
         raise
+
+
+@contextmanager
+def locked(output: str | Path) -> Iterator[None]:
+    """Keep other processes from writing an output, or a folder whose record it is, while the block runs.
+
+    Raises
+    ------
+    MgcKerasError
+        Another process, which is named, holds it; or the disk is full.
+    OptionError
+        Its folder cannot be written.
+    """
+    output = Path(output)
+    # Of one length, since names of outputs may be as long as the system allows.
+    name = hashlib.sha256(os.fsencode(output.name)).hexdigest()[:16]
+    lock = output_folder(output.parent) / f"{_OURS}{name}.lock"
+    # Another process may hold it for a moment, to see whether it is a dead run's.
+    for pause in (0.02, 0.1, 0.3, 0.0):
+        descriptor = _lock(lock, os.O_RDWR | os.O_CREAT, anyway=True)
+        if descriptor is not None:
+            break
+        time.sleep(pause)
+    else:
+        owner = ""
+        with suppress(OSError):
+            owner = lock.read_text("utf-8")
+        cure = "wait until it has ended, or choose another output"
+        raise MgcKerasError(f"is being written by {owner or 'another process'}", path=output, cure=cure)
+    try:
+        # On a full disk the lock holds without its owner's name.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} on {platform.node()}".encode())
+        yield
     finally:
-        temporary.unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
-def output_folder(path: str | Path, field: str) -> Path:
+def sweep(folder: Path) -> None:
+    """Remove what dead runs left half-written in a folder; what a running one holds stays."""
+    for leftover in folder.glob(f"{_OURS}*"):
+        # Where locks are not known, or it is another user's, it stays.
+        with suppress(OSError):
+            if (descriptor := _lock(leftover)) is not None:
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+                os.close(descriptor)
+
+
+_sweep_once = cache(sweep)
+
+
+def output_folder(path: str | Path, field: str | None = None) -> Path:
     """Create the folder that an option (`field`) names before any work is done, and return it.
 
     Raises
@@ -117,3 +185,42 @@ def sha256_of(path: str | Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+@contextmanager
+def _folder_of_this_process(parent: Path) -> Iterator[Path]:
+    descriptor = None
+    while descriptor is None:
+        folder = tempfile.mkdtemp(prefix=_OURS, dir=parent)
+        # Another process may just have taken it for a dead run's.
+        descriptor = _lock(folder, anyway=True)
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _lock(path: str | Path, flags: int = os.O_RDONLY, *, anyway: bool = False) -> int | None:
+    """Open a file or folder and lock it until it is closed; None where another process holds it, or it is gone.
+
+    On a disk that knows no locks it is opened alone if `anyway`; else that is an `OSError`.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except OSError as error:
+        if anyway and error.errno in _NO_LOCKS:
+            _warn_once(f"{Path(path).parent}: this disk knows no locks: start no second run into one output")
+            return descriptor
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None

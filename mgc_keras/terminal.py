@@ -1,11 +1,14 @@
-"""What commands share at the terminal: errors in one line, Ctrl-C, and silence of libraries that write on their own."""
+"""What commands share at the terminal: errors in one line, how they are stopped, and silence of libraries."""
 
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from mgc_keras.errors import MgcKerasError
 
@@ -57,10 +60,34 @@ def quiet_libraries() -> Iterator[None]:
         os.close(terminal)
 
 
+# Asked to end: by `kill`, a batch system or a container; by a terminal that was closed.
+_ENDS = (signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def _ended_by_exception() -> Iterator[None]:
+    """Let a request to end unwind the work as Ctrl-C does: workers are stopped and unfinished files removed."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    # Signals are the main thread's; one that is ignored (nohup) stays so.
+    here = threading.current_thread() is threading.main_thread()
+    taken = [number for number in _ENDS if here and signal.getsignal(number) == signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def guarded(work: Callable[[], int], program: str) -> int:
     """Run `work` and return its exit code; see `EXIT_CODES`.
 
     A user's error, or the system's, becomes one line on standard error; a fault of the program has its traceback, too.
+    Ctrl-C becomes 130, SIGTERM 143 and SIGHUP 129, after what is unfinished is put away.
     """
     # TensorFlow's start-up notes are no news to a user; a setting made outside wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -68,7 +95,8 @@ def guarded(work: Callable[[], int], program: str) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return work()
+        with _ended_by_exception():
+            return work()
     except BrokenPipeError:
         # Whoever read the output (`| head`) has seen enough; nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -83,9 +111,12 @@ def guarded(work: Callable[[], int], program: str) -> int:
         cure = "give it shorter clips or fewer jobs, or more memory"
         print(f"{program}: the memory is used up{f': {error}' if str(error) else ''} ({cure})", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as error:
+        code = 130 if isinstance(error, KeyboardInterrupt) else error.code
+        if code not in (130, *(128 + number for number in _ENDS)):
+            raise
         print(f"{program}: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        return int(code)
     except Exception:
         traceback.print_exc()
         cure = "report it, with the lines above and what you ran, to the project's issue tracker"

@@ -93,14 +93,22 @@ def finished_record(path: str | Path, fingerprint: str) -> dict[str, Any] | None
 
     None: there is no such file, it was made from something else, or it is no JSON record.
     """
+    record = _record(path)
+    return record if record.get("fingerprint") == fingerprint else None
+
+
+def _record(path: str | Path) -> dict[str, Any]:
+    """Read a JSON record; an empty one where the file is missing or is none."""
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) and record.get("fingerprint") == fingerprint else None
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
-def keep_settings(path: str | Path, settings: Mapping[str, Any]) -> None:
+def keep_settings(
+    path: str | Path, settings: Mapping[str, Any], results: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Write the settings that the files of a folder are made with; refuse to go on in the folder of other ones.
 
     Parameters
@@ -109,6 +117,13 @@ def keep_settings(path: str | Path, settings: Mapping[str, Any]) -> None:
         The JSON file, in the folder.
     settings : mapping of str to JSON values
         Everything that the files depend on.
+    results : mapping of str to JSON values, optional
+        What is known of the files, to be written as ``"results"`` beside the settings; None keeps those that are there.
+
+    Returns
+    -------
+    dict
+        The results that are there now.
 
     Raises
     ------
@@ -118,26 +133,19 @@ def keep_settings(path: str | Path, settings: Mapping[str, Any]) -> None:
         The disk is full.
     """
     path = Path(path)
-    text = json.dumps(settings, indent=2, sort_keys=True) + "\n"
-    known = path.read_text(encoding="utf-8") if path.exists() else text
-    if known != text:
-        raise OptionError(
-            "holds work with other settings",
-            path=path.parent,
-            field=_difference(known, json.loads(text)),
-            cure="choose another folder, or remove that one",
-        )
-    write_text(path, text)
-
-
-def _difference(known: str, settings: dict[str, Any]) -> str | None:
-    """Name the first setting that differs; None where the file is no record of settings."""
-    try:
-        earlier = dict(json.loads(known))
-    except (ValueError, TypeError):
-        return None
-    names = sorted(earlier.keys() | settings.keys())
-    return next((name for name in names if earlier.get(name) != settings.get(name)), None)
+    wanted = {name: json.dumps(value, sort_keys=True) for name, value in settings.items()}
+    record = _record(path) if path.exists() else dict(settings)
+    kept = record.pop("results", {})
+    known = {name: json.dumps(value, sort_keys=True) for name, value in record.items()}
+    if known != wanted:
+        differing = (name for name in sorted({*known, *wanted}) if known and known.get(name) != wanted.get(name))
+        cure = "choose another folder, or remove that one"
+        raise OptionError("holds work with other settings", path=path.parent, field=next(differing, None), cure=cure)
+    if results is None:
+        results = kept if isinstance(kept, dict) else {}
+    whole = {**settings, **({"results": results} if results else {})}
+    write_text(path, json.dumps(whole, indent=2, sort_keys=True) + "\n")
+    return dict(results)
 
 
 class Journal:
@@ -156,6 +164,8 @@ class Journal:
     ------
     MgcKerasError
         The disk is full. What is finished stays.
+    OptionError
+        The file is a link: what it points to would be overwritten.
 
     Example
     -------
@@ -175,10 +185,13 @@ class Journal:
 
     def __init__(self, path: str | Path, fingerprint: str, *, resume: bool = True) -> None:
         self.path = Path(path)
-        head = json.dumps({"fingerprint": fingerprint}).encode() + b"\n"
+        # The number is that of the form of entries: those of other versions of this package are not read.
+        head = json.dumps({"journal": 2, "fingerprint": fingerprint}).encode() + b"\n"
         self._ends = [len(head)]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(self.path, "a+b", buffering=0)
+        if self.path.is_symlink():
+            raise OptionError("is a link, where unfinished work is to be kept", path=self.path, cure="remove it")
+        self._file = open(self.path, "a+b", buffering=0, opener=_open_itself)
         if resume and self._take_over(head):
             self._file.truncate(self._ends[-1])
         else:
@@ -243,6 +256,10 @@ class Journal:
         except OSError as error:
             raise_if_full(error, self.path, resumable=True)
             raise
+
+
+def _open_itself(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _checksum(line: bytes) -> bytes:

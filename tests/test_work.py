@@ -108,6 +108,16 @@ def test_a_journal_of_other_work_is_discarded(tmp_path: Path, caplog: pytest.Log
     assert not (tmp_path / "journal").exists()
 
 
+def test_a_link_at_the_place_of_a_journal_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    for target in ("mine", "nothing"):
+        (tmp_path / "journal").symlink_to(tmp_path / target)
+        with pytest.raises(OptionError, match="journal: is a link"):
+            Journal(tmp_path / "journal", "key")
+        (tmp_path / "journal").unlink()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"] and (tmp_path / "mine").read_text() == "precious"
+
+
 def test_a_full_disk_is_told_in_one_line() -> None:
     with pytest.raises(MgcKerasError, match="/dev/full: the disk is full, what is finished is kept"):
         Journal._write(_Full(), b"x")
@@ -131,6 +141,17 @@ def test_settings_are_kept_and_others_refused(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text("[")
     with pytest.raises(OptionError, match="holds work with other settings"):
         keep_settings(tmp_path / "settings.json", {"seed": 0})
+
+
+def test_results_stand_beside_settings(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    assert keep_settings(path, {"rate": float("nan")}) == {}
+    assert keep_settings(path, {"rate": float("nan")}, {"a": [1]}) == {"a": [1]}
+    assert keep_settings(path, {"rate": float("nan")}) == {"a": [1]}
+    with pytest.raises(OptionError, match="rate: holds work"):
+        keep_settings(path, {"rate": 1.0})
+    path.write_text(json.dumps({"rate": 1.0, "results": 5}))
+    assert keep_settings(path, {"rate": 1.0}) == {}
 
 
 def test_a_record_counts_if_it_is_of_this_work(tmp_path: Path) -> None:

@@ -2,12 +2,17 @@
 
 import argparse
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mgc_keras.cli._clips import add_channel, add_clips, check_output, exit_code
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.features.sets import FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
+
+if TYPE_CHECKING:
+    import keras
 
 SETS = feature_sets()
 HELP = "compute features of many clips and write them as a CSV, one row a clip"
@@ -70,7 +75,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras features`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.export import errors_file, export_features
-    from mgc_keras.files import whole_file
 
     kind = arguments.features or _first(arguments.weights is not None)
     options = FeatureOptions(**{name: getattr(arguments, name) for name in FeatureOptions.__dataclass_fields__})
@@ -83,13 +87,13 @@ def run(arguments: argparse.Namespace) -> int:
     model_path = None
     with quiet_libraries():
         built = SETS[kind].build(options, arguments.jobs)
-        if built.calibrated is not None:
-            model_path = arguments.out.with_suffix(".calibrated.keras")
-            with whole_file(model_path) as temporary:
-                built.calibrated.save(temporary)
         windows = {"window": arguments.window, "hop": arguments.hop}
         work = {"jobs": arguments.jobs, "resume": not arguments.anew}
         table = export_features(clips, arguments.out, built.extractor, **windows, **work)
+        # Behind the table: whoever may not write that leaves its model alone, too.
+        if built.calibrated is not None:
+            model_path = arguments.out.with_suffix(".calibrated.keras")
+            _save(built.calibrated, model_path)
     about = json.loads(table.with_suffix(".json").read_text("utf-8"))
     n_failed = about["n_failed"]
     n_clips = f"{len(clips) - n_failed} of {len(clips)} clips"
@@ -100,6 +104,19 @@ def run(arguments: argparse.Namespace) -> int:
         if path is not None:
             print(path)
     return exit_code(n_failed, len(clips))
+
+
+def _save(model: "keras.Model", path: Path) -> None:
+    """Save a model, unless the file holds this very one: saved again it would have other bytes."""
+    from mgc_keras.files import whole_file
+    from mgc_keras.networks.load import load_model
+    from mgc_keras.networks.tensors import network_sha256
+
+    with suppress(WeightsError):
+        if network_sha256(load_model(path)) == network_sha256(model):
+            return
+    with whole_file(path) as temporary:
+        model.save(temporary)
 
 
 def _first(needs_weights: bool) -> str:

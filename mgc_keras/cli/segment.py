@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras segment`` and return its exit code."""
     from mgc_keras.audio.files import no_memory
     from mgc_keras.features.clips import list_clips
-    from mgc_keras.files import output_folder
+    from mgc_keras.files import output_folder, sweep
     from mgc_keras.progress import progress_bar
     from mgc_keras.segmentation.autoregression import check_order
     from mgc_keras.segmentation.settings import SegmentationSettings
@@ -97,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
         for stem, path in zip(output_stems(songs.clip_ids, arguments.out), songs.paths, strict=True)
     ]
     songs = songs.escaped() if arguments.escape_formulas else songs
+    for folder in {song.stem.parent for song in files}:
+        sweep(folder)
     kept = {number for number, song in enumerate(files) if not arguments.overwrite and song.are_finished()}
     left = [number for number in range(len(files)) if number not in kept]
     failures = {}
@@ -144,13 +146,24 @@ class SongFiles:
 
     def are_finished(self) -> bool:
         """Tell whether all of them are there, made from this very song with these settings."""
+        from mgc_keras.files import sha256_of
+
         record = finished_record(self._path("_segments.json"), self._record()["fingerprint"])
-        return record is not None and all(path.name in record["files"] and path.exists() for path in self.paths)
+        kept = record and record.get("sha256")
+        if not isinstance(kept, dict):
+            return False
+        return all(path.is_file() and sha256_of(path) == kept.get(path.name) for path in self.paths)
 
     def write(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
-        """Write them."""
+        """Write them; raise `MgcKerasError` where another process does."""
+        from mgc_keras.files import locked
+
+        with locked(self._path("_segments.json")):
+            self._write(waveform, segmentation)
+
+    def _write(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
         from mgc_keras.audio.files import write_waveform
-        from mgc_keras.files import write_text
+        from mgc_keras.files import sha256_of, write_text
         from mgc_keras.segmentation.segments import largest_cluster_waveform
 
         # Until all files are of one run there is no record.
@@ -164,7 +177,8 @@ class SongFiles:
             write_waveform(self._path("_largest.wav"), audio, segmentation.sampling_rate)
         table = segmentation.segments().round(6).to_csv(index=False, lineterminator="\n")
         write_text(self._path("_segments.csv"), table)
-        write_text(self._path("_segments.json"), json.dumps(self._record(), indent=2) + "\n")
+        record = {**self._record(), "sha256": {path.name: sha256_of(path) for path in self.paths}}
+        write_text(self._path("_segments.json"), json.dumps(record, indent=2) + "\n")
 
     def _path(self, ending: str) -> Path:
         return self.stem.with_name(f"{self.stem.name}{ending}")
@@ -179,5 +193,4 @@ class SongFiles:
         }
         if self.channel != "mix":
             made_from["channel"] = self.channel
-        files = [path.name for path in self.paths]
-        return {**made_from, "files": files, "fingerprint": fingerprint(made_from)}
+        return {**made_from, "fingerprint": fingerprint(made_from)}

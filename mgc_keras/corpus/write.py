@@ -12,7 +12,7 @@ from mgc_keras.corpus.songs import cut_sections
 from mgc_keras.corpus.tasks import check_length, corpus_table, render_clip
 from mgc_keras.datasets.manifest import write_manifest
 from mgc_keras.errors import OptionError
-from mgc_keras.files import output_folder
+from mgc_keras.files import locked, output_folder, sweep
 from mgc_keras.progress import progress_bar
 
 
@@ -55,14 +55,27 @@ def write_corpus(
     OptionError
         Unknown task, no clips, sampling rate, duration or jobs out of range.
     MgcKerasError
-        The disk is full.
+        Another process is writing the same manifest, or the disk is full.
     """
-    folder = Path(folder)
     table = _written_table(task, n_clips, seed, sampling_rate, duration)
     if jobs == 0:
         raise OptionError("0 is no number of processes", field="jobs", cure="give 1 or more, or -1 for one a core")
     output_folder(folder, "folder")
-    manifest, plan = folder / f"{task}.csv", folder / f".{task}.plan.csv"
+    manifest = Path(folder) / f"{task}.csv"
+    places = {manifest.parent, *((manifest.parent / path).parent for path in table["filepath"])}
+    with locked(manifest):
+        try:
+            _render(table, manifest, jobs)
+        finally:
+            # What earlier runs left, and processes of this one that were stopped.
+            for place in places:
+                sweep(place)
+    return manifest
+
+
+def _render(table: pd.DataFrame, manifest: Path, jobs: int) -> None:
+    folder, task = manifest.parent, manifest.stem
+    plan = folder / f".{task}.plan.csv"
     missing = _missing_clips(table, folder, {**_known_rows(manifest), **_known_rows(plan)})
     if missing or not manifest.is_file():
         # The plan vouches for the clips of an unfinished run; the manifest appears when all clips are there.
@@ -74,7 +87,6 @@ def write_corpus(
         pass
     write_manifest(table, manifest)
     plan.unlink(missing_ok=True)
-    return manifest
 
 
 def _written_table(

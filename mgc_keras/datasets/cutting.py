@@ -17,8 +17,9 @@ from mgc_keras.audio.spans import check_seconds, samples_in, span_starts
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.files import locked, sweep
 from mgc_keras.progress import progress_bar
-from mgc_keras.work import keep_settings
+from mgc_keras.work import Journal, fingerprint, keep_settings
 
 REMAINDERS = ("drop", "fit")
 SETTINGS_FILE = "segments.json"
@@ -133,7 +134,8 @@ def cut_manifest(
     """Cut a manifest's clips into files and return the manifest's table of these.
 
     The segments are written as mono 16-bit wav files to ``<folder>/<path of the clip>_<k>.wav``; k counts a clip's
-    segments from 0. Files already there are kept, so that a run that was stopped goes on.
+    segments from 0. ``segments.json`` tells the settings, and the size and time of change of each clip that was cut:
+    its segments are kept while these are the same, so that a run that was stopped goes on.
 
     Parameters
     ----------
@@ -148,34 +150,72 @@ def cut_manifest(
     OptionError
         `folder` holds segments that were cut otherwise.
     MgcKerasError
-        The disk is full.
+        Another process is cutting into `folder`, or the disk is full.
     """
-    folder = Path(folder)
-    keep_settings(folder / SETTINGS_FILE, {**vars(cutting), "sampling_rate": sampling_rate})
+    with locked(Path(folder) / SETTINGS_FILE):
+        return _cut_manifest(manifest, Path(folder), cutting, sampling_rate)
+
+
+def _cut_manifest(manifest: Manifest, folder: Path, cutting: Cutting, sampling_rate: int | None) -> CutManifest:
+    record, settings = folder / SETTINGS_FILE, {**vars(cutting), "sampling_rate": sampling_rate}
+    # By the segments' stem: the clip's size and time of change, and where its segments begin, in seconds.
+    cut = keep_settings(record, settings)
     stems = manifest.table["filepath"].map(lambda name: PurePosixPath(name).with_suffix("").as_posix())
     stems = stems.where(~stems.duplicated(keep=False), manifest.table["filepath"])
+    for place in {(folder / stem).parent for stem in stems}:
+        sweep(place)
+    originals = {path.resolve() for path in manifest.filepaths}
     rows, problems = [], {}
     songs = zip(manifest.table.to_dict("records"), manifest.filepaths, stems, strict=True)
-    for position, (row, path, stem) in enumerate(progress_bar(songs, description="cutting clips", total=len(manifest))):
-        try:
-            starts = _write_segments(path, folder, stem, cutting, sampling_rate)
-        except AudioError as error:
-            problems[position] = error
-            continue
-        for k, start in enumerate(starts):
-            names = {"clip_id": f"{row['clip_id']}_{k}", "filepath": f"{stem}_{k}.wav"}
-            rows.append({**row, **names, "cut_from": row["clip_id"], "start_s": start})
+    with Journal(f"{record}.partial", fingerprint(settings)) as journal:
+        cut |= dict(journal)
+        cut = {
+            stem: known for stem, known in cut.items() if isinstance(known, dict) and {"clip", "start_s"} <= {*known}
+        }
+        for position, (row, path, stem) in enumerate(progress_bar(songs, description="cutting", total=len(manifest))):
+            state, known = _state(path), cut.get(stem, {})
+            kept = known["start_s"] if known and known["clip"] == state else []
+            files = [folder / f"{stem}_{k}.wav" for k in range(len(kept))]
+            if not kept or not all(file.exists() for file in files):
+                try:
+                    segments, rate = _segments(path, cutting, sampling_rate)
+                except AudioError as error:
+                    problems[position] = error
+                    continue
+                for k, waveform in enumerate(segments.waveforms):
+                    file = folder / f"{stem}_{k}.wav"
+                    if file.resolve() in originals:
+                        problem, cure = "is a clip of the manifest and would be overwritten", "choose another folder"
+                        raise OptionError(problem, path=file, field="-o", cure=cure)
+                    if not (kept and file.exists()):
+                        write_waveform(file, waveform, rate)
+                # Of the clip when it was longer.
+                for k in range(len(segments.waveforms), len(known.get("start_s", ()))):
+                    (folder / f"{stem}_{k}.wav").unlink(missing_ok=True)
+                kept = [int(start) / rate for start in segments.start]
+                cut[stem] = {"clip": state, "start_s": kept}
+                journal.append([[stem, cut[stem]]])
+            for k, start in enumerate(kept):
+                names = {"clip_id": f"{row['clip_id']}_{k}", "filepath": f"{stem}_{k}.wav"}
+                rows.append({**row, **names, "cut_from": row["clip_id"], "start_s": start})
+        keep_settings(record, settings, cut)
+        journal.remove()
     columns = dict.fromkeys([*manifest.table.columns, "cut_from", "start_s"])
     return CutManifest(pd.DataFrame(rows, columns=list(columns)), problems)
 
 
-def _write_segments(path: Path, folder: Path, stem: str, cutting: Cutting, sampling_rate: int | None) -> list[float]:
-    """Write the segments that are not there yet; return where each begins, in seconds."""
+def _state(path: Path) -> list[int] | None:
+    """Return a clip's size and time of change; None if it cannot be reached, as reading it will tell."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _segments(path: Path, cutting: Cutting, sampling_rate: int | None) -> tuple[Segments, int]:
+    """Cut a clip; return the sampling rate, too, which may be its own."""
     if sampling_rate is None:
         with open_clip(path) as clip:
             sampling_rate = clip.samplerate
-    segments = cut_clips([read_waveform(path, sampling_rate)], sampling_rate, cutting)
-    for k, waveform in enumerate(segments.waveforms):
-        if not (folder / f"{stem}_{k}.wav").exists():
-            write_waveform(folder / f"{stem}_{k}.wav", waveform, sampling_rate)
-    return [int(start) / sampling_rate for start in segments.start]
+    return cut_clips([read_waveform(path, sampling_rate)], sampling_rate, cutting), sampling_rate

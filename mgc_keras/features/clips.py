@@ -59,8 +59,12 @@ class Clips:
         return self._hash(times=False)
 
     def state(self) -> str:
-        """Return a hash that also covers the files' times of change and the channel: any touched file alters it."""
+        """Return a hash that also covers the channel, the files' times of change, and whether they may be read."""
         return self._hash(times=True)
+
+    def readable(self) -> set[int]:
+        """Return the positions of the clips that are there and may be read."""
+        return {position for position, path in enumerate(self.paths) if os.access(path, os.R_OK)}
 
     def _hash(self, times: bool) -> str:
         digest = hashlib.sha256(self.channel.encode() if times and self.channel != "mix" else b"")
@@ -68,6 +72,8 @@ class Clips:
             try:
                 status = path.stat()
                 numbers = f"{status.st_size}\t{status.st_mtime_ns if times else ''}"
+                if times and not os.access(path, os.R_OK):
+                    numbers = "missing"
             except OSError:
                 # A clip that cannot be reached is reported in its turn; should it turn up later, the hash differs.
                 numbers = "missing"

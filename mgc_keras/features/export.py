@@ -1,7 +1,7 @@
 """Features of a whole dataset to one file: parallel, resumable, one bad clip never ends it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,13 @@ import numpy as np
 from mgc_keras.audio import ffmpeg
 from mgc_keras.audio.spans import windows_of
 from mgc_keras.datasets.manifest import Manifest
-from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.errors import DiskError, ManifestError, OptionError
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.features.sequences import Sequences, SequenceWriter, read_sequences
 from mgc_keras.features.table import TableWriter
-from mgc_keras.files import sha256_of, whole_file, write_text
+from mgc_keras.files import locked, sha256_of, sweep, whole_file, write_text
 from mgc_keras.progress import progress_bar
 from mgc_keras.work import (
     FailedClip,
@@ -58,7 +58,9 @@ def export_features(
     `mgc_keras.features.sequences.read_sequences`.
 
     A run that is stopped keeps its finished batches in ``<output>.partial``. The same call goes on from there, and the
-    result is the same to the last byte. A finished file of the same clips, settings and versions is left as it is.
+    result is the same to the last byte. A finished file of the same clips, settings and versions is left as it is, if
+    its hash is still that of the JSON. Where the disk failed to give clips that were there at the start, the batches
+    stay kept, and the same call computes those anew that lack a clip.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def export_features(
     OptionError, ManifestError
         An option or the manifest makes no sense, or the extractor gives what this form of output cannot hold.
     MgcKerasError
-        The disk is full; finished batches stay.
+        Another process is writing the same output; or the disk is full, and finished batches stay.
 
     Example
     -------
@@ -112,36 +114,59 @@ def export_features(
         about["channel"] = clips.channel
     if any(path.suffix.lower() in ffmpeg.SUFFIXES for path in clips.paths):
         about["versions"]["ffmpeg"] = ffmpeg.version()
-    about["fingerprint"] = fingerprint(about, clips.state(), batches)
+    # The network counts, not the bytes of its file: saved again it has others.
+    network = {name: value for name, value in about["extractor"].items() if not name.startswith("weights_file")}
+    about["fingerprint"] = fingerprint({**about, "extractor": network}, clips.state(), batches)
     # What is left out moves no number: one file of it more does not ask for everything anew.
     about["source"] |= {"left_out": list(clips.left_out)}
-    if resume and _is_finished(output, errors_csv, about["fingerprint"]):
+    partial = output.with_name(output.name + ".partial")
+    sweep(output.parent)
+    if resume and not partial.exists() and _is_finished(output, errors_csv, about["fingerprint"]):
         logger.warning("%s: is finished already, nothing to do", output)
         return output
-    with Journal(output.with_name(output.name + ".partial"), about["fingerprint"], resume=resume) as journal:
-        with progress_bar(description=extractor.name, total=len(clips), initial=len(journal)) as bar:
-            ends = np.cumsum([len(batch) for batch in batches])
-            remaining = batches[np.searchsorted(ends, len(journal), side="right") :]
+    with locked(output), Journal(partial, about["fingerprint"], resume=resume) as journal:
+        # By position: where the journal has each clip, later entries first; and those that failed.
+        places: dict[int, int] = {}
+        errors: dict[int, dict[str, Any]] = {}
+
+        def note(place: int, entry: dict[str, Any]) -> None:
+            places[entry["position"]] = place
+            errors.pop(entry["position"], None)
+            if "error" in entry:
+                errors[entry["position"]] = entry
+
+        for place, entry in enumerate(journal):
+            note(place, entry)
+        done = places.keys() - {position for position, entry in errors.items() if entry["again"]}
+        # Whole batches: their clips may share statistics.
+        remaining = [batch for batch in batches if not done >= set(batch.tolist())]
+        n_done = len(clips) - sum(map(len, remaining))
+        there = clips.readable()
+        with progress_bar(description=extractor.name, total=len(clips), initial=n_done) as bar:
             for results in clip_features(clips, extractor, remaining, jobs=jobs, spans=windows):
-                journal.append([_entry(result, clips, writer) for result in results])
+                entries = [_entry(result, clips, writer, there) for result in results]
+                for place, entry in enumerate(entries, len(journal)):
+                    note(place, entry)
+                journal.append(entries)
                 bar.update(len(results))
-        # Batches may hold the clips in any order.
-        places = np.argsort([position for batch in batches for position in batch.tolist()]).tolist()
-        errors = [journal[place].get("error") for place in places]
-        good = [position for position, error in enumerate(errors) if error is None]
+        good = [position for position in range(len(clips)) if position not in errors]
         failed = [
-            FailedClip(clips.clip_ids[position], clips.filepaths[position], *error)
-            for position, error in enumerate(errors)
-            if error is not None
+            FailedClip(clips.clip_ids[position], clips.filepaths[position], *errors[position]["error"])
+            for position in sorted(errors)
         ]
         with whole_file(output) as temporary:
-            entries = (journal[places[position]] for position in good)
-            counts = writer.write(temporary, [clips.clip_ids[position] for position in good], entries)
+            whole = (journal[places[position]] for position in good)
+            counts = writer.write(temporary, [clips.clip_ids[position] for position in good], whole)
             write_failed_clips(errors_csv, failed)
             about |= counts | {"n_failed": len(failed)}
             # Before the file gets its name: it always has its description beside it.
             write_text(output.with_suffix(".json"), json.dumps(about, indent=2) + "\n")
-        journal.remove()
+        lost = [position for position in errors if errors[position]["again"]]
+        if lost:
+            notice = "%s: could not be read any more, nor %d other clips; the same command tries them again"
+            logger.warning(notice, clips.paths[min(lost)], len(lost) - 1)
+        else:
+            journal.remove()
     return output
 
 
@@ -165,7 +190,7 @@ def export_sequences(manifest: Manifest, stem: Path, extractor: Extractor, *, jo
         No clip could be read.
     """
     output = export_features(manifest, f"{stem}.npz", extractor, jobs=jobs)
-    sequences = read_sequences(output)
+    sequences = read_sequences(output, check=False)
     if not sequences.clip_ids:
         cure = f"see {errors_file(output)}"
         raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=cure)
@@ -187,15 +212,21 @@ def _is_finished(output: Path, errors_csv: Path, fingerprint: str) -> bool:
     about = finished_record(output.with_suffix(".json"), fingerprint)
     if about is None or not (output.is_file() and errors_csv.is_file()):
         return False
-    # Tables are edited by hand now and then; sequences are gigabytes that no program but this one writes.
-    return output.suffix.lower() == ".npz" or about.get("csv_sha256") == sha256_of(output)
+    # Tables are edited by hand now and then, and disks go bad.
+    return about.get(f"{output.suffix[1:].lower()}_sha256") == sha256_of(output)
 
 
-def _entry(result: ClipFeatures, clips: Clips, writer: TableWriter | SequenceWriter) -> dict[str, Any]:
+def _entry(
+    result: ClipFeatures, clips: Clips, writer: TableWriter | SequenceWriter, there: Container[int]
+) -> dict[str, Any]:
     if result.problem is not None:
-        return {"error": [result.problem.problem, result.problem.cure or ""]}
+        # One that was never there is another state of the clips when it comes.
+        again = isinstance(result.problem, DiskError) and result.position in there
+        error = [result.problem.problem, result.problem.cure or ""]
+        return {"position": result.position, "error": error, "again": again}
     for row in result.rows:
         if np.ndim(row) != writer.n_axes:
             has, needed = ("a row", ".csv") if np.ndim(row) == 1 else ("a matrix", ".npz")
             raise OptionError(f"each clip gives {has} of numbers", field="output", cure=f"end the name in {needed}")
-    return writer.entry(result, clips.clip_ids[result.position], clips.filepaths[result.position])
+    entry = writer.entry(result, clips.clip_ids[result.position], clips.filepaths[result.position])
+    return {"position": result.position, **entry}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, check_source_manifest
-from mgc_keras.errors import AudioError, MgcKerasError
+from mgc_keras.errors import AudioError, DiskError
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.features.pipeline import clip_features
@@ -80,20 +80,20 @@ def cache_melspectrograms(
     """
     clips, extractor = list_clips(source), _MelSpectrograms(layer, n_samples)
     key = fingerprint(clips.state(), extractor.describe())
-    with Journal(f"{path}.journal", key, resume=path.exists()) as journal:
+    shape = (len(clips), layer.n_mels, layer.n_frames(n_samples))
+    with Journal(f"{path}.journal", key, resume=_is_cache(path, shape)) as journal:
         if not len(journal):
-            shape = (len(clips), layer.n_mels, layer.n_frames(n_samples))
-            _check_space(path, int(np.prod(shape)) * np.dtype(STORED_DTYPE).itemsize)
-            np.lib.format.open_memmap(path, mode="w+", dtype=STORED_DTYPE, shape=shape)
+            _make(path, shape)
         values = np.load(path, mmap_mode="r+", allow_pickle=False)
-        if len(journal) < len(clips):
-            _fill(values, journal, clips, extractor, jobs)
-        problems = {
-            position: AudioError(problem, path=clips.paths[position])
-            for position, problem in enumerate(journal)
-            if problem is not None
-        }
-    return values, problems
+        # Of each clip why it is not there, or None, and whether the next run tries it again.
+        known = {position: (problem, again) for position, problem, again in journal}
+        todo = [position for position in range(len(clips)) if known.get(position, ("", True))[1]]
+        known |= _fill(values, journal, clips, extractor, todo, jobs)
+    return values, {
+        position: AudioError(problem, path=clips.paths[position])
+        for position, (problem, _) in sorted(known.items())
+        if problem is not None
+    }
 
 
 @dataclass(frozen=True)
@@ -152,28 +152,53 @@ def source_clips(
         (folder / leftover).unlink(missing_ok=True)
 
 
-def _check_space(path: Path, needed: int) -> None:
-    # Running out of disk inside a memory map kills the process without a word, so it is asked before.
-    status = os.statvfs(path.parent)
-    if status.f_bavail * status.f_frsize < needed:
-        raise MgcKerasError(
-            f"{needed / 1e9:.1f} GB are needed for mel-spectrograms, the disk has less",
-            path=path,
-            cure="free some space or choose another output folder",
-        )
+def _is_cache(path: Path, shape: tuple[int, ...]) -> bool:
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return False
+    return values.shape == shape and values.dtype == STORED_DTYPE
 
 
-def _fill(values: np.memmap, journal: Journal, clips: Clips, extractor: _MelSpectrograms, jobs: int) -> None:
-    """Compute the clips that the journal lacks; it holds each clip's problem, or None."""
-    batches = compose_batches(len(clips), extractor.batch_size)[len(journal) // extractor.batch_size :]
-    with progress_bar(description="mel-spectrograms", total=len(clips), initial=len(journal)) as bar:
+def _make(path: Path, shape: tuple[int, ...]) -> None:
+    """Make the file with all the space that it takes.
+
+    Without, the kernel would end the process, without a word, where it writes to the memory map on a full disk.
+    """
+    np.lib.format.open_memmap(path, mode="w+", dtype=STORED_DTYPE, shape=shape)
+    size = path.stat().st_size
+    try:
+        with open(path, "r+b") as stream:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(stream.fileno(), 0, size)
+            else:
+                stream.seek(size - int(np.prod(shape)) * np.dtype(STORED_DTYPE).itemsize)
+                while rest := size - stream.tell():
+                    stream.write(bytes(min(rest, 1 << 20)))
+    except OSError as error:
+        path.unlink()
+        raise_if_full(error, path)
+        raise
+
+
+def _fill(
+    values: np.memmap, journal: Journal, clips: Clips, extractor: _MelSpectrograms, todo: list[int], jobs: int
+) -> dict[int, tuple[str | None, bool]]:
+    """Compute some clips; return each one's problem, or None, and whether the next run tries it again."""
+    there = clips.readable()
+    known: dict[int, tuple[str | None, bool]] = {}
+    batches = [np.array(todo)[batch] for batch in compose_batches(len(todo), extractor.batch_size)]
+    with progress_bar(description="mel-spectrograms", total=len(clips), initial=len(clips) - len(todo)) as bar:
         for results in clip_features(clips, extractor, batches, jobs=jobs):
             for result in results:
                 values[result.position] = -80.0 if result.problem else result.rows[0]
+                again = isinstance(result.problem, DiskError) and result.position in there
+                known[result.position] = (result.problem.problem if result.problem else None, again)
             try:
                 values.flush()
             except OSError as error:
                 raise_if_full(error, journal.path, resumable=True)
                 raise
-            journal.append([result.problem and result.problem.problem for result in results])
+            journal.append([(result.position, *known[result.position]) for result in results])
             bar.update(len(results))
+    return known

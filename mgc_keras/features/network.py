@@ -20,7 +20,7 @@ from mgc_keras.networks.kinds import kind_of
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.load import load_model
 from mgc_keras.networks.registry import fetch_weights, weight_files
-from mgc_keras.networks.tensors import check_is_file, weights_sha256
+from mgc_keras.networks.tensors import check_is_file, network_sha256, weights_sha256
 
 PUBLISHED_BATCH_SIZE = 256
 USUAL_BATCH_SIZE = 16
@@ -140,6 +140,7 @@ class NetworkExtractor(Extractor):
             "weights_file": file and file.name,
             "weights_file_sha256": file and sha256_of(file),
             "weights_sha256": weights_sha256(self.model),
+            "network_sha256": network_sha256(self.model),
             "normalization": "batch" if self._batch_statistics else "population",
             "front_end": front_end,
             "n_samples": self.n_samples,

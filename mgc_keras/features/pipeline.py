@@ -16,7 +16,7 @@ import numpy as np
 
 from mgc_keras.audio.files import fit_waveform, no_memory, read_waveform, waveform_blocks
 from mgc_keras.audio.spans import Spans
-from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.errors import AudioError, DiskError, OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
 from mgc_keras.threads import one_thread
@@ -152,21 +152,24 @@ def reader(
         return _held_or_long(blocks, max(_HELD_SAMPLES, n_samples or 0))
 
     def read(position: int) -> Reading:
+        path = clips.paths[position]
         try:
-            waveform = waveform_of(clips.paths[position])
+            waveform = waveform_of(path)
             return waveform if n_samples is None else fit_waveform(waveform, n_samples, fit)
         except (AudioError, OSError, MemoryError) as error:
-            return _problem(error)
+            return _problem(error, path)
 
     return read
 
 
-def _problem(error: AudioError | OSError | MemoryError) -> AudioError:
+def _problem(error: AudioError | OSError | MemoryError, path: str | Path | None = None) -> AudioError:
     if isinstance(error, AudioError):
-        return error
+        path = path or error.path
+        is_lost = path is not None and _is_lost(Path(path))
+        return DiskError(error.problem, path=path, cure=error.cure) if is_lost else error
     if isinstance(error, MemoryError):
         return no_memory()
-    return AudioError(error.strerror or str(error), cure="see to it that the file can be read")
+    return DiskError(error.strerror or str(error), path=path, cure="see to it that the file can be read")
 
 
 def _held_or_long(blocks: Callable[[], Iterator[np.ndarray]], most: int) -> np.ndarray:
@@ -180,6 +183,19 @@ def _held_or_long(blocks: Callable[[], Iterator[np.ndarray]], most: int) -> np.n
         else:
             held.clear()
     return np.concatenate(held) if held else cast(np.ndarray, LongWaveform(blocks, n_samples))
+
+
+def _is_lost(path: Path) -> bool:
+    """Tell whether the disk does not give a file, which decoders take for damage."""
+    if not path.is_file():
+        return not path.exists()
+    try:
+        with open(path, "rb") as stream:
+            while stream.read(1 << 20):
+                pass
+    except OSError:
+        return True
+    return False
 
 
 def checked_jobs(jobs: int | None) -> int:

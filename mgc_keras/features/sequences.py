@@ -19,6 +19,7 @@ from mgc_keras.audio.spans import Windows
 from mgc_keras.errors import OptionError
 from mgc_keras.features.extractor import Extractor
 from mgc_keras.features.pipeline import ClipFeatures
+from mgc_keras.files import DAMAGES, sha256_of
 
 # Of every member: the same numbers give the same bytes whenever they are written.
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -82,29 +83,44 @@ class SequenceWriter:
                         problem = f"gives a matrix {entry['shape']}, the clips before it {first['shape']}"
                         raise OptionError(problem, path=clip_ids[number], cure="bring all clips to one length")
                     member.write(base64.b64decode(entry["values"]))
-        return {"n_clips": len(clip_ids)}
+        return {"n_clips": len(clip_ids), "npz_sha256": sha256_of(path)}
 
 
-def read_sequences(path: str | Path) -> Sequences:
-    """Open what `mgc_keras.features.export.export_features` wrote to an ``.npz``, without reading the sequences yet.
+def read_sequences(path: str | Path, *, check: bool = True) -> Sequences:
+    """Open what `mgc_keras.features.export.export_features` wrote to an ``.npz``: the sequences stay on disk.
+
+    Parameters
+    ----------
+    path : str or Path
+        The ``.npz``, beside its JSON.
+    check : bool
+        Read the file once, to compare it with its checksums.
 
     Raises
     ------
     OptionError
-        The file or its JSON is missing, or it is another kind of file.
+        The file or its JSON is missing, damaged, or of another kind.
     """
     path = Path(path)
     description = path.with_suffix(".json")
     for needed in (path, description):
         if not needed.is_file():
             raise OptionError("is missing", path=needed, cure="export the sequences first")
-    about = json.loads(description.read_text("utf-8"))
+    try:
+        about = dict(json.loads(description.read_text("utf-8")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise OptionError("is damaged", path=description, cure="export the sequences again") from error
     try:
         with np.load(path, allow_pickle=False) as archive:
             clip_ids, columns = archive["clip_ids"].tolist(), archive["columns"].tolist()
+            if check and (damaged := archive.zip.testzip()):
+                raise ValueError(f"{damaged} is damaged")
         values = _mapped(path)
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise OptionError("holds no sequences", path=path, cure="name an .npz that export_features wrote") from error
+        if (len(clip_ids), len(columns)) != (values.shape[0], values.shape[2]):
+            raise ValueError("another number of clips or columns")
+    except DAMAGES as error:
+        cure = "export the sequences again, or name an .npz that export_features wrote"
+        raise OptionError("holds no sequences, or damaged ones", path=path, cure=cure) from error
     return Sequences(values, clip_ids, columns, about)
 
 
@@ -119,7 +135,9 @@ def _mapped(path: Path) -> np.ndarray:
         stream.seek(info.header_offset + 30 + int(name_length) + int(extra_length))
         if np.lib.format.read_magic(stream) != (1, 0):
             raise ValueError("another version")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        shape, in_columns, dtype = np.lib.format.read_array_header_1_0(stream)
+        if in_columns or dtype != np.dtype("<f4") or len(shape) != 3:
+            raise ValueError("no sequences")
         if not np.prod(shape):
             return np.zeros(shape, dtype)
         return np.memmap(path, dtype, "r", stream.tell(), shape)

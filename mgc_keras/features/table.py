@@ -79,15 +79,16 @@ def read_features(path: str | Path) -> pd.DataFrame:
     if not path.is_file():
         raise ManifestError("there is no such file", path=path, cure=cure)
     description = path.with_suffix(".json")
-    dtype = json.loads(description.read_text("utf-8")).get("dtype", "float64") if description.is_file() else "float64"
     try:
+        about = dict(json.loads(description.read_text("utf-8"))) if description.is_file() else {}
+        dtype = about.get("dtype", "float64")
         header = pd.read_csv(path, nrows=0).columns
         texts = {column: str for column in KEY_COLUMNS}
         numbers = {column: dtype for column in header if column not in KEY_COLUMNS}
         spans = {column: "float64" for column in SPAN_COLUMNS if column in header}
         # "round_trip": the default parser is off by one bit now and then.
         table = pd.read_csv(path, dtype=texts | numbers | spans, keep_default_na=False, float_precision="round_trip")
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ManifestError(f"is no feature table: {error}", path=path, cure=cure) from error
     if tuple(header[: len(KEY_COLUMNS)]) != KEY_COLUMNS:
         raise ManifestError("is no feature table", path=path, field="clip_id, filepath", cure=cure)

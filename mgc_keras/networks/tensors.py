@@ -1,6 +1,7 @@
 """Every weight of a network: by name, to be moved to another one, and hashed, to be told from others."""
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.layers.melspectrogram import MelSpectrogram
+from mgc_keras.work import fingerprint
 
 
 def tensors_of(model: keras.Model) -> dict[str, np.ndarray]:
@@ -76,3 +78,9 @@ def weights_sha256(model: keras.Model) -> str:
         digest.update(f"{values.dtype.str}{values.shape}".encode())
         digest.update(values.tobytes())
     return digest.hexdigest()
+
+
+def network_sha256(model: keras.Model) -> str:
+    """Return a SHA-256 over a model's layers and tensors: what it computes, whatever file it came from."""
+    config = json.loads(json.dumps(model.get_config(), default=str))
+    return fingerprint({**config, "name": None}, weights_sha256(model))

@@ -1,7 +1,6 @@
-"""Files that a training goes on from: the state between two epochs, a network's weights, the settings of a folder."""
+"""Files that a training goes on from: the state between two epochs, and a network's weights."""
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ import keras
 import numpy as np
 
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.files import whole_file, write_text
+from mgc_keras.files import DAMAGES, whole_file
 
 
 @dataclass
@@ -63,7 +62,8 @@ def load_checkpoint(path: Path, variables: list[keras.Variable], settings: Mappi
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        rows = json.loads(str(arrays["rows"]))
+    except DAMAGES as error:
         raise MgcKerasError(f"is no whole checkpoint ({error})", path=path, cure=cure) from error
     _check_same(str(arrays.get("settings")), settings, path)
     values = [arrays.get(f"variable_{i}") for i in range(len(variables))]
@@ -72,7 +72,7 @@ def load_checkpoint(path: Path, variables: list[keras.Variable], settings: Mappi
             raise OptionError("belongs to another network", path=path, field=variable.path, cure=cure)
     for variable, value in zip(variables, values):
         variable.assign(value)
-    return Checkpoint(json.loads(str(arrays["rows"])), list(arrays.get("predictions", ())))
+    return Checkpoint(rows, list(arrays.get("predictions", ())))
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
@@ -98,26 +98,9 @@ def load_weights(model: keras.Model, path: Path) -> None:
     load_checkpoint(path, model.weights, {})
 
 
-def keep_settings(path: Path, settings: Mapping[str, Any]) -> None:
-    """Write what fixes the numbers of a folder of trainings as JSON: the finished ones have no checkpoint any more.
-
-    Raises
-    ------
-    OptionError
-        The folder holds trainings with other settings.
-    """
-    if path.exists():
-        _check_same(path.read_text(encoding="utf-8"), settings, path)
-    write_text(path, json.dumps(settings, indent=2, sort_keys=True) + "\n")
-
-
 def _check_same(kept: str, settings: Mapping[str, Any], path: Path) -> None:
-    """Raise `OptionError` unless the kept JSON text says the same as the settings."""
-    try:
-        same = _canonical(json.loads(kept)) == _canonical(settings)
-    except ValueError:
-        same = False
-    if not same:
+    """Raise `OptionError` unless the kept JSON text is that of the settings."""
+    if kept != _canonical(settings):
         cure = "choose another --out or remove that folder"
         raise OptionError("holds a training with other settings", path=path.parent, cure=cure)
 

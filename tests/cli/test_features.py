@@ -103,6 +103,20 @@ def test_calibrated_features_come_with_their_model(tmp_path, clips, capsys):
     a, b = read_features(tmp_path / "a.csv"), read_features(tmp_path / "b.csv")
     np.testing.assert_allclose(b.loc["3"], a.loc["3"], atol=1e-4)
     about = [json.loads((tmp_path / name).read_text())["extractor"] for name in ("a.json", "b.json")]
+    # The model of a finished table keeps its bytes; others of the same network make no other work.
+    saved = model.read_bytes()
+    assert (
+        features(clips, "--features", "random", "--calibrate-on", clips, "-o", tmp_path / "a.csv") == 0
+        and model.read_bytes() == saved
+    )
+    model.write_bytes(b"damaged")
+    assert (
+        features(clips, "--features", "random", "--calibrate-on", clips, "-o", tmp_path / "a.csv") == 0
+        and model.read_bytes() != saved
+    )
+    finished = (tmp_path / "b.csv").stat().st_mtime_ns
+    assert features(clips / "3.wav", "--weights", model, "-o", tmp_path / "b.csv") == 0
+    assert (tmp_path / "b.csv").stat().st_mtime_ns == finished
     assert about[0]["weights_sha256"] == about[1]["weights_sha256"] and not about[0]["depends_on_batch"]
     idle = {("--weights", model): "holds statistics", ("--features", "random", "--protocol", "published"): "published"}
     for options, why in idle.items():

@@ -105,6 +105,8 @@ def test_what_is_done_is_kept_and_what_changed_is_done_again(
     (out / "one_largest.wav").unlink()
     (out / "two_segments.json").write_text("[")
     assert run("--order", 5, "--export-largest")[0] == both
+    (out / "one_segments.csv").write_text("edited")
+    assert run("--order", 5, "--export-largest")[0] == ["one_segments"]
     write(two, song(2), RATE)
     assert run("--order", 5, "--export-largest")[0] == ["two_segments"]
 

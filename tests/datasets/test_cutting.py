@@ -1,5 +1,6 @@
 """Cutting: where segments begin, what becomes of the rest, and files that hold what was cut."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -139,6 +140,58 @@ class TestManifest:
             with pytest.raises(OptionError, match="other settings"):
                 cut_manifest(songs, tmp_path / "cut", cutting, rate)
         assert (tmp_path / "cut" / SETTINGS_FILE).read_bytes() == settings
+
+    def test_a_clip_that_changed_is_cut_again(self, songs: Manifest, tmp_path: Path) -> None:
+        song, cut = tmp_path / "songs/jazz/long.wav", tmp_path / "cut"
+        cut_manifest(songs, cut, Cutting(3.0))
+        others = {path: path.stat().st_mtime_ns for path in cut.rglob("rock/*.wav")}
+        soundfile.write(song, np.arange(420, dtype="int16")[::-1], 100, subtype="PCM_16")
+        table = cut_manifest(songs, cut, Cutting(3.0)).table
+        assert table["filepath"].tolist()[:2] == ["jazz/long_0.wav", "rock/short_0.wav"]
+        np.testing.assert_allclose(
+            soundfile.read(cut / "jazz/long_0.wav", dtype="int16")[0], np.arange(419, 119, -1), atol=1
+        )
+        # The clip is too short now for a second segment.
+        assert sorted(path.name for path in (cut / "jazz").iterdir()) == ["long_0.wav"]
+        assert {path: path.stat().st_mtime_ns for path in others} == others
+        # Segments of a version that kept no states, and of records that went bad.
+        for broken in ("{}", '{"jazz/long": 5}', '{"jazz/long": {"clip": null}}', "7"):
+            record = json.loads((cut / SETTINGS_FILE).read_text()) | {"results": json.loads(broken)}
+            (cut / SETTINGS_FILE).write_text(json.dumps(record))
+            (cut / "jazz/long_0.wav").write_text("old")
+            pd.testing.assert_frame_equal(cut_manifest(songs, cut, Cutting(3.0)).table, table)
+            assert soundfile.info(cut / "jazz/long_0.wav").frames == 300
+        song.unlink()
+        assert list(cut_manifest(songs, cut, Cutting(3.0)).problems) == [0]
+
+    def test_a_run_that_stopped_is_gone_on_with_and_no_clip_is_overwritten(
+        self, songs: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = cut_manifest(songs, tmp_path / "whole", Cutting(3.0)).table
+        read = []
+
+        def stopping(path: Path, sampling_rate: int) -> np.ndarray:
+            read.append(path.name)
+            if len(read) == 3:
+                raise KeyboardInterrupt
+            return read_waveform(path, sampling_rate)
+
+        monkeypatch.setattr("mgc_keras.datasets.cutting.read_waveform", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            cut_manifest(songs, tmp_path / "cut", Cutting(3.0))
+        pd.testing.assert_frame_equal(cut_manifest(songs, tmp_path / "cut", Cutting(3.0)).table, whole)
+        assert read == ["long.wav", "short.wav", "twin.flac.wav", "twin.flac.wav", "twin.wav"]
+        files = [
+            {path.relative_to(home): path.read_bytes() for path in home.rglob("*.*")}
+            for home in (tmp_path / "whole", tmp_path / "cut")
+        ]
+        assert files[0] == files[1]
+        write_song(tmp_path / "songs", "jazz/long_1.wav", seconds=3.0)
+        own = folder_manifest(tmp_path / "songs")
+        before = (tmp_path / "songs/jazz/long_1.wav").read_bytes()
+        with pytest.raises(OptionError, match="long_1.wav: -o: is a clip of the manifest"):
+            cut_manifest(Manifest("own", own, tmp_path / "songs"), tmp_path / "songs", Cutting(3.0))
+        assert (tmp_path / "songs/jazz/long_1.wav").read_bytes() == before
 
     def test_real_songs_at_another_rate(self, shared_data: Path, tmp_path: Path) -> None:
         home = shared_data / "audio" / "emotify"

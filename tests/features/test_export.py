@@ -22,6 +22,7 @@ from mgc_keras.features.clips import list_clips
 from mgc_keras.features.export import export_features
 from mgc_keras.features.mfcc import MfccExtractor, mfcc_features
 from mgc_keras.features.table import read_features
+from mgc_keras.files import locked
 
 
 @pytest.fixture
@@ -256,6 +257,57 @@ def test_a_finished_table_is_left_alone_until_something_changes(tmp_path, clips)
     assert sizes() == [4, 4, 2]
 
 
+@pytest.mark.parametrize("order", ["file", "shuffled"])
+def test_clips_that_the_disk_lost_for_a_while_are_tried_again(tmp_path, clips, caplog, order):
+    export_features(clips, tmp_path / "whole" / "toy.csv", ToyExtractor(batch_order=order))
+
+    class Losing(ToyExtractor):
+        def __call__(self, waveforms):
+            if not self.sizes:
+                (tmp_path / "clips").rename(tmp_path / "gone")
+            return super().__call__(waveforms)
+
+    # One thread reads 8 clips ahead.
+    export_features(clips, tmp_path / "out" / "toy.csv", Losing(batch_order=order), jobs=1)
+    lost = pd.read_csv(tmp_path / "out" / "toy_errors.csv")
+    assert 0 < len(lost) < 10 and set(lost.cause) == {"there is no such file"} and "tries them again" in caplog.text
+    (tmp_path / "gone").rename(tmp_path / "clips")
+    again = ToyExtractor(batch_order=order)
+    export_features(clips, tmp_path / "out" / "toy.csv", again)
+    assert 0 < len(again.sizes) < 3 and files_in(tmp_path / "out") == files_in(tmp_path / "whole")
+    # A clip that was never there is one of the clips' states.
+    clips[4].unlink()
+    for sizes in ([4, 3, 2] if order == "file" else None, []):
+        again = ToyExtractor(batch_order=order)
+        export_features(clips, tmp_path / "out" / "toy.csv", again)
+        assert sizes is None or again.sizes == sizes
+    assert not (tmp_path / "out" / "toy.csv.partial").exists()
+
+
+def test_what_the_disk_does_not_give_is_told_from_what_is_damaged(tmp_path, clips, monkeypatch):
+    def failing(path, *arguments, **options):
+        if path == clips[1]:
+            raise OSError(errno.EIO, "Input/output error")
+        return read_waveform(path, *arguments, **options)
+
+    clips[2].write_text("no audio")
+    with monkeypatch.context() as patch:
+        patch.setattr("mgc_keras.features.pipeline.read_waveform", failing)
+        export_features(clips, tmp_path / "toy.csv", ToyExtractor())
+    assert pd.read_csv(tmp_path / "toy_errors.csv").clip_id.tolist() == ["clip001", "clip002"]
+    assert (tmp_path / "toy.csv.partial").exists()
+    again = ToyExtractor()
+    export_features(clips, tmp_path / "toy.csv", again)
+    assert again.sizes == [3] and pd.read_csv(tmp_path / "toy_errors.csv").clip_id.tolist() == ["clip002"]
+    assert not (tmp_path / "toy.csv.partial").exists()
+
+
+def test_two_runs_do_not_write_one_output(tmp_path, clips):
+    with locked(tmp_path / "toy.csv"), pytest.raises(MgcKerasError, match=f"is being written by process {os.getpid()}"):
+        export_features(clips, tmp_path / "toy.csv", ToyExtractor())
+    assert not files_in(tmp_path)
+
+
 @pytest.mark.parametrize("writes_before", [0, 2])
 def test_a_full_disk_is_told_in_one_line_and_keeps_what_is_done(tmp_path, clips, monkeypatch, writes_before):
     export_features(clips, tmp_path / "whole" / "toy.csv", ToyExtractor())
@@ -316,6 +368,9 @@ def test_what_is_no_feature_table_is_refused(tmp_path):
     (tmp_path / "other.csv").write_text("a,b,c\n1,2,3\n")
     (tmp_path / "words.csv").write_text("clip_id,filepath,peak\nx,y,loud\n")
     (tmp_path / "empty.csv").write_text("")
-    for name in ("gone.csv", "other.csv", "words.csv", "empty.csv"):
+    for name, text in {"list": "[1]", "torn": '{"dtype": "flo', "type": '{"dtype": "float33"}'}.items():
+        (tmp_path / f"{name}.csv").write_text("clip_id,filepath,peak\nx,y,1\n")
+        (tmp_path / f"{name}.json").write_text(text)
+    for name in ("gone.csv", "other.csv", "words.csv", "empty.csv", "list.csv", "torn.csv", "type.csv"):
         with pytest.raises(ManifestError, match=name):
             read_features(tmp_path / name)

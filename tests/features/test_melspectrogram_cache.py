@@ -1,14 +1,15 @@
 """The mel-spectrogram cache: what training reads is what the layer computes, also after a kill and with a bad clip."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mgc_keras.audio.files import write_waveform
+from mgc_keras.audio.files import read_waveform, write_waveform
 from mgc_keras.datasets.manifest import Manifest
-from mgc_keras.errors import ManifestError
+from mgc_keras.errors import ManifestError, MgcKerasError
 from mgc_keras.features import melspectrogram_cache as melspectrograms
 from mgc_keras.features.melspectrogram_cache import cache_melspectrograms, source_clips
 from mgc_keras.layers.melspectrogram import MelSpectrogram
@@ -88,12 +89,34 @@ def test_a_tagger_gets_the_readable_clips_of_both_parts(manifest: Manifest, tmp_
 def test_too_little_disk_is_said_before_anything_is_written(
     manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mgc_keras.errors import MgcKerasError
+    def full(descriptor: int, start: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    class Full:
-        f_bavail, f_frsize = 10, 4096
-
-    monkeypatch.setattr(melspectrograms.os, "statvfs", lambda folder: Full)
-    with pytest.raises(MgcKerasError, match="are needed"):
-        cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+    with monkeypatch.context() as patch:
+        patch.setattr(melspectrograms.os, "posix_fallocate", full)
+        with pytest.raises(MgcKerasError, match="mel.npy: the disk is full"):
+            cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
     assert not (tmp_path / "mel.npy").exists()
+    melspectrograms._make(tmp_path / "mel.npy", (5, 96, 1360))
+    # A hole would have no blocks.
+    status = (tmp_path / "mel.npy").stat()
+    assert status.st_blocks * 512 >= status.st_size > 5 * 96 * 1360 * 2
+
+
+def test_clips_that_the_disk_lost_for_a_while_are_tried_again(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(path: Path, *arguments: int, **options: float) -> np.ndarray:
+        if path.name == "clip1.wav":
+            raise OSError(errno.EIO, "Input/output error")
+        return read_waveform(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mgc_keras.features.pipeline.read_waveform", failing)
+        values, problems = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+        assert list(problems) == [1, 4] and values[1].max() == -80
+    values, problems = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+    assert list(problems) == [4] and values[1].max() == 0
+    (tmp_path / "mel.npy").write_bytes(b"torn")
+    again, _ = cache_melspectrograms(manifest, tmp_path / "mel.npy", melspectrogram_layer(), N_SAMPLES)
+    np.testing.assert_allclose(again.astype(np.float32), values.astype(np.float32), atol=0.04)

@@ -1,8 +1,11 @@
 """Scattering sequences: the Keras layer's numbers, resumable, and one bad clip never ends them."""
 
+import json
+
 import numpy as np
 import pytest
 import soundfile
+from toy_extractor import ToyExtractor, write_clips
 
 from mgc_keras.errors import OptionError
 from mgc_keras.features.export import export_features
@@ -60,6 +63,44 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(folder, tmp_path):
     export_features(folder, target, extractor(), jobs=1)
     assert target.read_bytes() == whole.read_bytes()
     assert not list(target.parent.glob("*.partial"))
+
+
+class Noise(ToyExtractor):
+    """Matrices of a few numbers, quickly."""
+
+    columns = ("a", "b", "c")
+
+    def __call__(self, waveforms):
+        return super().__call__(waveforms)[:, None] * np.arange(1, 5, dtype=np.float32)[:, None]
+
+
+def test_a_damaged_file_is_no_finished_one_and_is_not_read(tmp_path):
+    clips = write_clips(tmp_path / "clips", 5)
+    path = export_features(clips, tmp_path / "out.npz", Noise())
+    whole, right = path.read_bytes(), np.array(read_sequences(path).values)
+    draw = np.random.default_rng(0)
+    for length in (0, 10, len(whole) // 2, len(whole) - 5):
+        path.write_bytes(whole[:length])
+        with pytest.raises(OptionError, match="damaged"):
+            read_sequences(path)
+    for place in draw.integers(len(whole), size=150).tolist():
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << int(draw.integers(8))]) + whole[place + 1 :])
+        try:
+            found = read_sequences(path)
+        except OptionError:
+            continue
+        assert (found.values == right).all() and found.clip_ids == [clip.stem for clip in clips]
+    assert export_features(clips, path, Noise()).read_bytes() == whole
+    record = json.loads((tmp_path / "out.json").read_text())
+    # As earlier versions left it: without a hash.
+    (tmp_path / "out.json").write_text(json.dumps({name: record[name] for name in record if name != "npz_sha256"}))
+    again = Noise()
+    export_features(clips, path, again)
+    assert again.sizes and json.loads((tmp_path / "out.json").read_text()) == record
+    for text in ("", "[1]", "{", "7", "null", "[" * 100000):
+        (tmp_path / "out.json").write_text(text)
+        with pytest.raises(OptionError, match="out.json: is damaged"):
+            read_sequences(path)
 
 
 def test_wrong_files_are_refused(folder, tmp_path):

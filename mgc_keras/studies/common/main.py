@@ -50,8 +50,8 @@ def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":
         from mgc_keras.training.stepping import prepare_tensorflow
 
         prepare_tensorflow()
-        run, steps = Run(study, options), study.steps()
-        with one_thread():
+        steps = study.steps()
+        with Run(study, options) as run, one_thread():
             steps(run)
             run.write_errors()
             report = write_report(run.folder)

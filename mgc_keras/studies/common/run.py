@@ -1,6 +1,8 @@
 """One run of a study: its options, its protocols, its folder, and what every study does with them."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +15,7 @@ from mgc_keras.corpus import TASKS, write_corpus
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.files import locked, sweep
 from mgc_keras.protocols import CORRECTED, Protocol, protocols_of
 from mgc_keras.runs.summary import ComparisonRow, Pairs, ScoreRow, compare_features, score_row
 from mgc_keras.runs.writer import RunWriter, check_file_part
@@ -42,7 +45,14 @@ class Run(Generic[Options]):
     rows: list[ScoreRow] = field(default_factory=list)
     results: list[tuple[str, Path]] = field(default_factory=list)
     exit_code: int = 0  # 1 if clips could not be used
+    _held: ExitStack = field(default_factory=ExitStack)
     _left_out: list[FailedClip] = field(default_factory=list)
+
+    def __enter__(self) -> "Run[Options]":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._held.close()
 
     @property
     def shared(self) -> RunOptions:
@@ -78,9 +88,13 @@ class Run(Generic[Options]):
     def writer(self) -> RunWriter:
         """The run folder's writer; the first use takes the folder and writes its configuration.
 
-        Raises `OptionError` where the folder holds a run with other options.
+        Until the run is left, no other process may write there. Raises `OptionError` where the folder holds a run with
+        other options, `MgcKerasError` where another process runs in it.
         """
         writer = RunWriter(self.shared.out or Path("runs") / self.study.key)
+        self._held.enter_context(locked(writer.folder / "config.json"))
+        for folder, _, _ in os.walk(writer.folder):
+            sweep(Path(folder))
         writer.lock({name: str(value) for name, value in flat(self.options, locks=True).items()})
         values = flat(self.options)
         files = [value for value in values.values() if isinstance(value, Path) and value.is_file()]

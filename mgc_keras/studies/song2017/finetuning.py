@@ -17,10 +17,10 @@ from mgc_keras.progress import progress_bar
 from mgc_keras.runs.writer import write_table
 from mgc_keras.studies.song2017.pretraining import check_sequences
 from mgc_keras.studies.song2017.study import TrainingOptions
-from mgc_keras.training.checkpoint import keep_settings
 from mgc_keras.training.examples import Examples, judge_classes
 from mgc_keras.training.loop import FitSettings, fit
 from mgc_keras.training.stepping import Stepper
+from mgc_keras.work import keep_settings
 
 # A start gives the weights from which a fold is trained: it sees the fold and the seed, never the test clips' labels.
 Start = Callable[[Fold, int], list[np.ndarray]]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from broken_clips import tune, write
 
 import mgc_keras.studies
+from mgc_keras.files import locked
 from mgc_keras.studies.common.main import main
 from mgc_keras.studies.common.study import studies
 
@@ -110,6 +112,19 @@ def test_a_sixth_study_registers_runs_and_reports(toy: Path, tmp_path: Path, cap
     assert main(study, command) == 0 and (tmp_path / "run" / "scores.csv").read_bytes() == before
     assert main(study, [*command, "--seconds", "0.4"]) == 2
     assert "holds work with other settings" in capsys.readouterr().err
+
+
+def test_a_second_run_in_the_folder_is_refused_while_the_first_lasts(
+    toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    command, run = ["--tasks", str(toy / "levels.csv"), "--out", str(tmp_path / "run")], tmp_path / "run"
+    (run / "predictions" / ".mgc_keras.dead").mkdir(parents=True)
+    with locked(run / "config.json"):
+        assert main(studies()["toy2026"], command) == 2
+        assert f"{run / 'config.json'}: is being written by process {os.getpid()}" in capsys.readouterr().err
+    assert not (run / "config.json").exists()
+    assert main(studies()["toy2026"], command) == 0
+    assert not list(run.rglob(".mgc_keras*"))
 
 
 def test_a_manifest_of_the_data_home_is_found_and_hashed(
