@@ -1,8 +1,8 @@
 """Damaged clips, one by one, through reading, checking and the MFCC export.
 
-Held: no crash; each clip has one row, of finite numbers, or an error of one line; the row of a whole clip beside it does
-not move. Other samples than those of the undamaged clip need an error, or a finding of `check`, where they can be known:
-by checksums (FLAC, Ogg), by what a header says against itself, by sound that the damage did not touch.
+Held: no crash; each clip has one row, of finite numbers, or an error of one line; the row of a whole clip beside it
+does not move. Other samples than those of the undamaged clip need an error, or a finding of `check`, where they can be
+known: by checksums (FLAC, Ogg), by what a header says against itself, by sound that the damage did not touch.
 """
 
 import json
@@ -58,9 +58,9 @@ class Audio(Bench):
         waveform, error = refused(read_waveform, path, RATE)
         findings = {finding.kind for finding in check_clips([path], [path.name], jobs=1)[0]}
         is_told = error is not None or bool(findings - usual_findings)
+        self._export(path)
         if waveform is not None and not is_told:
             self._judge(damaged, waveform, before, path)
-        self._export(path)
 
     def _undamaged(self, clip: Clip, folder: Path) -> tuple[np.ndarray, set[str]]:
         """What the package reads of the whole clip, and what `check` has against it even so."""

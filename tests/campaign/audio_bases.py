@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 
 from tests.broken_clips import tune
-from tests.campaign.damage import BYTES, EXTREMES, Damage, Generator, damaged, empty, pick, set_number
+from tests.campaign.damage import BYTES, EXTREMES, Generator, damaged, empty, pick, set_number
 
 SUFFIX = {"WAV": ".wav", "WAVEX": ".wav", "RF64": ".wav", "AU": ".au", "FLAC": ".flac", "OGG": ".ogg", "MP3": ".mp3"}
 OTHER_SUFFIX = {"AIFF": ".aiff", "CAF": ".caf", "W64": ".w64"}

@@ -138,8 +138,8 @@ def other_json(content: bytes, generator: Generator) -> tuple[bytes, str]:
 
 
 OTHER_VALUES: tuple[Any, ...] = (
-    None, True, 0, -1, 1, 2**31, 2**40, 10**400, 1e308, float("nan"), float("inf"), "", "x", "1", "\0", "../../etc/passwd",
-    "$x_1^{2$", "\ud800", [], [[]], {}, {"class_name": "Lambda", "config": {}}, [None] * 3,
+    None, True, 0, -1, 1, 2**31, 2**40, 10**400, 1e308, float("nan"), float("inf"), "", "x", "1", "\0",
+    "../../etc/passwd", "$x_1^{2$", "\ud800", [], [[]], {}, {"class_name": "Lambda", "config": {}}, [None] * 3,
 )  # fmt: skip
 
 
@@ -201,9 +201,10 @@ def other_cell(content: bytes, generator: Generator) -> tuple[bytes, str]:
 
 CELLS = (
     b"", b" ", b"NA", b"nan", b"None", b"inf", b"-inf", b"1e400", b"1,5", b"0x10", b"1_0", b"\0", b"a\0b", b"\xff\xfe",
-    "\u00e9\u0301".encode(), "\u202e".encode(), "\ufeff".encode(), b"..", b"../../etc/passwd", b"/etc/passwd", b"a\\b.wav",
-    b"C:\\music\\a.wav", b"a/./b.wav", b"./a.wav", b"a//b.wav", b"a" * 5000, b"=1+1", b"$x_1^{2$", b"<script>campaign</script>",
-    b'"', b"a,b", b"a\nb", b"TRUE", b"007", b"1.0", b"-1", b"9" * 30, b"train ", b"Train", b"label",
+    "\u00e9\u0301".encode(), "\u202e".encode(), "\ufeff".encode(), b"..", b"../../etc/passwd", b"/etc/passwd",
+    b"a\\b.wav", b"C:\\music\\a.wav", b"a/./b.wav", b"./a.wav", b"a//b.wav", b"a" * 5000, b"=1+1", b"$x_1^{2$",
+    b"<script>campaign</script>", b'"', b"a,b", b"a\nb", b"TRUE", b"007", b"1.0", b"-1", b"9" * 30,
+    b"train ", b"Train", b"label",
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What unfinished and finished work leaves, damaged; then the same call again.
 
-Held: the call ends with the very bytes that it gives without the damage, or with an error of one line. Damaged sequences
-that are read without that call give their numbers, or an error.
+Held: the call ends with the very bytes that it gives without the damage, or with an error of one line. Damaged
+sequences that are read without that call give their numbers, or an error.
 """
 
 import shutil
