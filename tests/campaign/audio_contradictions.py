@@ -11,7 +11,7 @@ def contradiction(content: bytes) -> str:
     """Name what does not agree in a RIFF, AIFF or au header, in a few words; "" where nothing is found."""
     if content[:4] in (b"RIFF", b"RIFX", b"RF64"):
         return _of_wav(content)
-    if content[:4] == b"FORM":
+    if content[:4] == b"FORM" and content[8:12] in (b"AIFF", b"AIFC"):
         return _of_aiff(content)
     if content[:4] in (b".snd", b"dns."):
         order: Order = "big" if content[:4] == b".snd" else "little"

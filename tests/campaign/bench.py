@@ -14,9 +14,10 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+import mgc_keras
 from mgc_keras.errors import MgcKerasError
 
-PACKAGE = Path(__file__).parents[2] / "mgc_keras"
+PACKAGE = Path(mgc_keras.__file__).parent
 
 
 class Fault(Exception):

@@ -17,7 +17,7 @@ import pandas as pd
 from tests.broken_clips import tune, write
 from tests.campaign.audio import draw
 from tests.campaign.audio_bases import SUFFIX, clips
-from tests.campaign.bench import Bench, Fault
+from tests.campaign.bench import PACKAGE, Bench, Fault
 from tests.campaign.damage import Generator
 
 N_CLIPS, N_WHOLE = 20, 3
@@ -38,8 +38,7 @@ def command(folder: Path, *words: object, seconds: float = 300) -> Done:
     """Run ``python -m mgc_keras`` with these words, and wait for its end."""
     with open(folder / "out.txt", "w+") as out, open(folder / "err.txt", "w+") as err:
         line = [sys.executable, "-m", "mgc_keras", *map(str, words)]
-        root = str(Path(__file__).parents[2])
-        process = subprocess.Popen(line, stdout=out, stderr=err, env={**os.environ, "PYTHONPATH": root})
+        process = subprocess.Popen(line, stdout=out, stderr=err, env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)})
         end = time.monotonic() + seconds
         while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
             if time.monotonic() > end:
