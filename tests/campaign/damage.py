@@ -212,14 +212,17 @@ def swap_lines(content: bytes, generator: Generator) -> tuple[bytes, str]:
     """Exchange two lines, the header maybe among them; or have one twice, or not at all."""
     lines, first = _line(content, generator)
     second = int(generator.integers(len(lines)))
-    what = pick(generator, ("stand in each other's place", "come twice", "are missing"))
-    if what == "come twice":
+    what = pick(generator, ("swap", "copy", "drop"))
+    if what == "copy":
         lines.insert(second, lines[first])
-    elif what == "are missing":
+        note = f"line {first + 1} stands in front of line {second + 1}, too"
+    elif what == "drop":
         del lines[first]
+        note = f"line {first + 1} is missing"
     else:
         lines[first], lines[second] = lines[second], lines[first]
-    return b"".join(lines), f"lines {first + 1} and {second + 1}: {what}"
+        note = f"lines {first + 1} and {second + 1} stand in each other's place"
+    return b"".join(lines), note
 
 
 def other_separator(content: bytes, generator: Generator) -> tuple[bytes, str]:

@@ -48,14 +48,14 @@ class Manifests(Bench):
         path = folder / "clips.csv"
         path.write_bytes(content)
         with listening() as heard:
-            manifest, error = refused(read_manifest, path, self.data)
-        if manifest is None:
-            return
-        if must_tell and not heard:
-            raise Fault(f"silent: {self.note.partition(':')[0]}")
+            manifest, _ = refused(read_manifest, path, self.data)
+            if manifest is None:
+                return
+            refused(list_clips, manifest)
+            _, error = refused(tasks_of, manifest)
         self._judge(manifest, content)
-        refused(tasks_of, manifest)
-        refused(list_clips, manifest)
+        if must_tell and not heard and error is None:
+            raise Fault(f"silent: {self.note.partition(':')[0]}")
         again, error = refused(write_manifest, manifest.table, folder / "again.csv")
         if error is None and read_manifest(folder / "again.csv", self.data).clip_ids != manifest.clip_ids:
             raise Fault("silent: written and read again, it has other ids")

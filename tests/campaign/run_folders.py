@@ -48,7 +48,7 @@ class RunFolders(Bench):
             (run / name).unlink()
             note = "is missing"
         elif generator.random() < 0.15:
-            note = _other_name(run, generator)
+            name, note = Path("scores.csv"), _other_name(run, generator)
         else:
             content, note = damage_file((run / name).read_bytes(), name.suffix, generator)
             (run / name).write_bytes(content)
@@ -99,8 +99,8 @@ def _other_name(run: Path, generator: Generator) -> str:
     for path in list((run / "predictions").iterdir()):
         try:
             path.rename(path.with_name("__".join([name, *path.name.split("__")[1:]])))
-        except OSError:
-            pass
+        except (OSError, ValueError):
+            pass  # no name for a file
     return f"the task is called {name!r}"
 
 

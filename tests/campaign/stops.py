@@ -140,6 +140,8 @@ class Terms(Stops):
     def judge_end(self, name: str, job: "Job") -> None:
         if job.code == 0:
             return  # it was at its end
+        if job.code == -signal.SIGTERM and not (job.folder / "out").exists():
+            return  # it had not begun
         if job.code != 143:
             raise Fault(f"{name}: SIGTERM ends it with {job.code} instead of 143", job.errors())
         last = [line for line in job.errors().replace("\r", "\n").splitlines() if line.strip()]
