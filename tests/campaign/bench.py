@@ -4,11 +4,12 @@ A trial holds where it returns. It fails where it raises a `Fault`, or anything 
 through; where its process dies, hangs, or takes more memory than it may.
 """
 
+import io
 import logging
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -88,12 +89,15 @@ def refused(work, *arguments, errors: tuple = (MgcKerasError,), **options):
 
 @contextmanager
 def listening() -> Iterator[list[str]]:
-    """Give a list that fills with what is logged, Python's warnings among it: by these a user is told, too."""
+    """Give a list that fills with what a user is told otherwise: logs, warnings, standard error."""
     heard: list[str] = []
+    stream = io.StringIO()
     handler = logging.Handler()
     handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger().addHandler(handler)
     try:
-        yield heard
+        with redirect_stderr(stream):
+            yield heard
     finally:
+        heard.extend(stream.getvalue().splitlines())
         logging.getLogger().removeHandler(handler)

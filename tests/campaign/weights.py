@@ -48,7 +48,8 @@ class Weights(Bench):
             return
         if must_refuse:
             raise Fault(f"silent: taken: {_kind(note)}", note)
-        if any(what in note for what in ("whole numbers", "complex", "damaged chunk", "16 bits")):
+        # Halves are floating-point numbers as well: they may be taken.
+        if any(what in note for what in ("whole numbers", "complex", "damaged chunk")):
             raise Fault(f"silent: other tensors: {_kind(note)}", note)
         by_bytes = "bytes" in note and "whole archive" not in note
         if file.form in ("keras", "npz") and by_bytes:
