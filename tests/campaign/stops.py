@@ -5,12 +5,14 @@ no process stays behind. SIGTERM ends a job with exit code 143 and one line.
 """
 
 import json
+import logging
 import os
 import shutil
 import signal
 import sys
 import time
 import traceback
+import warnings
 from pathlib import Path
 from typing import ClassVar
 
@@ -71,6 +73,7 @@ class Stops(Bench):
         self.note = f"{name}, {self.signal.name} at {part:.2f} of its time"
         (folder / "note.txt").write_text(self.note)
         code, seconds = self._whole(name, words)
+        left: list[str] = []
         job = Job(words, folder)
         end = time.monotonic() + part * seconds
         while time.monotonic() < end and job.code is None:
@@ -80,13 +83,14 @@ class Stops(Bench):
             os.kill(job.pid, self.signal)
             job.wait(20, f"{name}: does not end by {self.signal.name}")
             self.judge_end(name, job)
-            if left := job.family(20):
-                raise Fault(f"{name}: processes stay behind", ", ".join(left))
+            left = job.family(20)
         job = Job(words, folder)
         job.wait(_SECONDS, f"{name}: no end when given again")
         if "Traceback" in job.errors() or job.code != code:
             raise Fault(f"{name}: given again, it ends with {job.code} instead of {code}", job.errors())
         self._check_same(name, folder / "out")
+        if left:
+            raise Fault(f"{name}: processes stay behind", ", ".join(left))
 
     def judge_end(self, name: str, job: "Job") -> None:
         """Raise a `Fault` where the job ended by the signal as it should not."""
@@ -167,7 +171,9 @@ class Job:
             os.setsid()
             os.chdir(self.folder)
             os.environ["MGC_CAMPAIGN_JOB"] = self.mark
-            # Like a new process: what it was forked from must not be told by what it does now.
+            # Like a new process: nothing of what the campaign listens to.
+            logging.captureWarnings(False)
+            warnings.resetwarnings()
             for number in (signal.SIGTERM, signal.SIGPIPE):
                 signal.signal(number, signal.SIG_DFL)
             for number, name in ((1, "out.txt"), (2, "err.txt")):
