@@ -123,14 +123,14 @@ class Audio(Bench):
             raise Fault("silent: MFCCs are not finite")
 
     def _rows(self, paths: list[Path]) -> dict[str, np.ndarray]:
-        """Each clip's row of an export; a clip without one must be in ``errors.csv``."""
+        """Each clip's row of an export; a clip without one must be in ``t_errors.csv``."""
         folder = self.home / "exported"
         shutil.rmtree(folder, ignore_errors=True)
         export_features(paths, folder / "t.csv", MfccExtractor(), jobs=1)
-        table, errors = pd.read_csv(folder / "t.csv"), pd.read_csv(folder / "errors.csv")
+        table, errors = pd.read_csv(folder / "t.csv"), pd.read_csv(folder / "t_errors.csv")
         found = sorted([*table["clip_id"], *errors["clip_id"]])
         if found != sorted(path.stem for path in paths):
             raise Fault("not one row a clip", str(found))
         if json.loads((folder / "t.json").read_text())["n_failed"] != len(errors):
-            raise Fault("the JSON counts other failures than errors.csv")
+            raise Fault("the JSON counts other failures than t_errors.csv")
         return {row[0]: np.array(row[2:], float) for row in table.itertuples(index=False)}

@@ -83,7 +83,7 @@ class Commands(Bench):
             if not np.array_equal(rows.get(name), row):
                 raise Fault("silent: MFCCs of whole clips moved", name)
         named = set(pd.read_csv(folder / "findings.csv")["clip"])
-        errors = set(pd.read_csv(folder / "errors.csv")["filepath"])
+        errors = set(pd.read_csv(folder / "mfcc_errors.csv")["filepath"])
         if errors - named:
             raise Fault("check has nothing against a clip that has no MFCCs", str(sorted(errors - named)))
         for path in sorted(music.iterdir())[N_CONVNET:N_CLIPS]:
@@ -107,7 +107,7 @@ class Commands(Bench):
         done = self._run(folder, "features", music, "-o", out, "--features", features, seconds=seconds)
         if done.code == 2:
             raise Fault(f"features {features}: nothing was done", done.err)
-        table, errors = (pd.read_csv(path, dtype=_NAMES) for path in (out, folder / "errors.csv"))
+        table, errors = (pd.read_csv(path, dtype=_NAMES) for path in (out, folder / f"{features}_errors.csv"))
         if done.code != int(len(errors) > 0):
             raise Fault(f"features {features}: exit code {done.code} with {len(errors)} failed clips")
         filepaths = sorted([*table["filepath"], *errors["filepath"]])
