@@ -49,9 +49,12 @@ class DataOptions:
         None, "manifest of tags to train the network on (label_<tag>, split)", metavar="CSV"
     )
     window: float | None = option(
-        None, "features of a clip are means over windows of S seconds of it (default: its first 29 s)", metavar="S"
+        None,
+        "features of a clip are means over windows of S seconds of it (default: its first 29 s)",
+        metavar="S",
+        above=0,
     )
-    hop: float | None = option(None, "seconds from window to window (default: no overlap)", metavar="S")
+    hop: float | None = option(None, "seconds from window to window (default: no overlap)", metavar="S", above=0)
 
 
 @dataclass(frozen=True)
