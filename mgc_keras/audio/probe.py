@@ -89,13 +89,13 @@ def probe_clip(path: str | Path) -> ClipProbe:
                 break
             # Samples that cannot be are found below; what they do to sums is of no interest.
             with np.errstate(over="ignore", invalid="ignore"):
-                block = mix_to_mono(samples)
+                # Minus zero, which float formats know and others do not, counts as zero.
+                block = mix_to_mono(samples) + np.float32(0)
                 if samples.ndim > 1:
                     mixed += float(np.dot(block, block))
                     separate += float(np.vdot(samples, samples)) / clip.channels
             n_samples += len(block)
-            # Minus zero, which float formats know and others do not, counts as zero.
-            fingerprint.update((block + np.float32(0)).data)
+            fingerprint.update(block.data)
             # Of NaN and others, NaN is the largest.
             peak = float(np.max([peak, samples.max(), -samples.min()]))
             lowest, highest = min(lowest, float(block.min())), max(highest, float(block.max()))

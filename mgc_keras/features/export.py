@@ -158,7 +158,7 @@ def export_features(
             whole = (journal[places[position]] for position in good)
             counts = writer.write(temporary, [clips.clip_ids[position] for position in good], whole)
             write_failed_clips(errors_csv, failed)
-            about |= counts | {"n_failed": len(failed)}
+            about |= counts | {"n_failed": len(failed), "errors_sha256": sha256_of(errors_csv)}
             # Before the file gets its name: it always has its description beside it.
             write_text(output.with_suffix(".json"), json.dumps(about, indent=2) + "\n")
         lost = [position for position in errors if errors[position]["again"]]
@@ -213,7 +213,8 @@ def _is_finished(output: Path, errors_csv: Path, fingerprint: str) -> bool:
     if about is None or not (output.is_file() and errors_csv.is_file()):
         return False
     # Tables are edited by hand now and then, and disks go bad.
-    return about.get(f"{output.suffix[1:].lower()}_sha256") == sha256_of(output)
+    hashes = {f"{output.suffix[1:].lower()}_sha256": output, "errors_sha256": errors_csv}
+    return all(about.get(name) == sha256_of(path) for name, path in hashes.items())
 
 
 def _entry(

@@ -6,6 +6,7 @@ Every run folder holds ``config.json``, ``options.json``, ``scores.csv``, ``erro
 `mgc_keras.studies.common.report` adds ``claims.csv``, ``figures/*.png`` and ``report.html``, made from these alone.
 """
 
+import csv
 import json
 import platform
 import sys
@@ -40,11 +41,14 @@ def read_table(
     Raises `OptionError` with this cure where the file cannot be read, or lacks one of `columns`.
     """
     try:
+        # pandas fills up rows that are cut off.
+        with open(path, encoding="utf-8", newline="") as stream:
+            lengths = {len(row) for row in csv.reader(stream) if row}
         table = pd.read_csv(path, **{"keep_default_na": False, "na_values": [""]} | how)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise OptionError(f"no table ({' '.join(str(error).split())})", path=path, cure=cure) from error
-    if len(table) and not isinstance(table.index, pd.RangeIndex):
-        raise OptionError("no table (rows have more fields than the header)", path=path, cure=cure)
+    if len(lengths) > 1:
+        raise OptionError("no table (rows have other numbers of fields than the header)", path=path, cure=cure)
     for column in columns:
         if column not in table:
             raise OptionError("the column is missing", path=path, field=column, cure=cure)

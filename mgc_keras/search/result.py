@@ -3,10 +3,11 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from mgc_keras.files import write_text
+from mgc_keras.files import DAMAGES, write_text
 from mgc_keras.search.grid import Candidate, SearchSettings
 from mgc_keras.work import finished_record
 
@@ -62,10 +63,17 @@ def write_result(result: SearchResult, path: str | Path, fingerprint: str = "") 
 
 
 def read_result(path: str | Path, fingerprint: str = "") -> SearchResult | None:
-    """Read a result that `write_result` wrote; None where there is none, or it was computed from something else."""
+    """Read a result that `write_result` wrote; None where there is none, it is damaged, or of something else."""
     fields = finished_record(path, fingerprint)
     if fields is None:
         return None
+    try:
+        return _result_of(fields)
+    except DAMAGES:
+        return None
+
+
+def _result_of(fields: dict[str, Any]) -> SearchResult:
     del fields["fingerprint"]
     fields["predictions"] = pd.DataFrame(fields["predictions"])
     cv_results = pd.DataFrame(fields["cv_results"])

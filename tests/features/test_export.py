@@ -282,6 +282,11 @@ def test_clips_that_the_disk_lost_for_a_while_are_tried_again(tmp_path, clips, c
         export_features(clips, tmp_path / "out" / "toy.csv", again)
         assert sizes is None or again.sizes == sizes
     assert not (tmp_path / "out" / "toy.csv.partial").exists()
+    # Without its own list of failed clips a table is not finished.
+    listed = (tmp_path / "out" / "toy_errors.csv").read_bytes()
+    (tmp_path / "out" / "toy_errors.csv").write_bytes(listed[:-5])
+    export_features(clips, tmp_path / "out" / "toy.csv", ToyExtractor(batch_order=order))
+    assert (tmp_path / "out" / "toy_errors.csv").read_bytes() == listed
 
 
 def test_what_the_disk_does_not_give_is_told_from_what_is_damaged(tmp_path, clips, monkeypatch):

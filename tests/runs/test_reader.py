@@ -90,9 +90,9 @@ def test_a_score_that_is_no_number(column: str, cell: str, tmp_path: Path) -> No
     [
         ("NA", b"\xda\x1a\x00", "no table"),
         ("NA", PREDICTIONS, "no predictions"),
-        ("NA", PREDICTIONS + "a,0,x,x\nb,1", "a row is cut off"),
+        ("NA", PREDICTIONS + "a,0,x,x\nb,1", "other numbers of fields"),
         ("NA", PREDICTIONS + "a,0.5,x,x\n", "fold: '0.5' is no whole number"),
-        ("NA", PREDICTIONS + "a,0,x,x,x\n", "more fields than the header"),
+        ("NA", PREDICTIONS + "a,0,x,x,x\n", "other numbers of fields"),
         ("mood", PREDICTIONS + "a,0,0.1,much\n", "cannot be shown .ValueError: could not convert"),
     ],
 )

@@ -1,5 +1,7 @@
 """Sweeps resume where they were killed, and give the same for any number of jobs."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,17 @@ def test_records_of_something_else_are_not_used(task, tmp_path):
     before = record.read_bytes()
     sweep(moved, shuffled, folds, {"1": ("1",)}, grid=GRID[:1], record=tmp_path)
     assert record.read_bytes() != before
+
+
+def test_damaged_records_are_searched_anew(task, tmp_path):
+    first = sweep(*task, {"1": ("1",)}, grid=GRID, record=tmp_path)["1"]
+    record = record_path(tmp_path, "task", "1", "published")
+    whole = json.loads(record.read_text())
+    shorter = {name: column[:-1] if name == "fold" else column for name, column in whole["predictions"].items()}
+    for spoilt in ({**whole, "predictions": shorter}, {**whole, "settings": 3}, {**whole, "chosen": [{"C": 1}]}):
+        record.write_text(json.dumps(spoilt))
+        assert same(sweep(*task, {"1": ("1",)}, grid=GRID, record=tmp_path)["1"], first)
+        assert json.loads(record.read_text()) == whole
 
 
 def test_processes_give_what_one_gives(task):
