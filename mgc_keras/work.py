@@ -88,13 +88,19 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} has no fingerprint")
 
 
-def finished_record(path: str | Path, fingerprint: str) -> dict[str, Any] | None:
-    """Return the JSON record of a finished result whose ``fingerprint`` is this one.
+def write_record(path: str | Path, record: Mapping[str, Any], *, indent: int | None = 2) -> Path:
+    """Write the JSON record of a finished result, with a hash of itself, whole or not at all. Return the path."""
+    return write_text(path, json.dumps({**record, "record_sha256": fingerprint(record)}, indent=indent) + "\n")
 
-    None: there is no such file, it was made from something else, or it is no JSON record.
+
+def finished_record(path: str | Path, made_from: str) -> dict[str, Any] | None:
+    """Return the record that `write_record` wrote, if its ``"fingerprint"`` is `made_from`.
+
+    None: there is no such file, it was made from something else, or it is no longer what was written.
     """
     record = _record(path)
-    return record if record.get("fingerprint") == fingerprint else None
+    is_whole = record.pop("record_sha256", None) == fingerprint(record)
+    return record if is_whole and record.get("fingerprint") == made_from else None
 
 
 def _record(path: str | Path) -> dict[str, Any]:
@@ -135,15 +141,16 @@ def keep_settings(
     path = Path(path)
     wanted = {name: json.dumps(value, sort_keys=True) for name, value in settings.items()}
     record = _record(path) if path.exists() else dict(settings)
-    kept = record.pop("results", {})
+    kept, kept_sha256 = record.pop("results", {}), record.pop("results_sha256", None)
     known = {name: json.dumps(value, sort_keys=True) for name, value in record.items()}
     if known != wanted:
         differing = (name for name in sorted({*known, *wanted}) if known and known.get(name) != wanted.get(name))
         cure = "choose another folder, or remove that one"
         raise OptionError("holds work with other settings", path=path.parent, field=next(differing, None), cure=cure)
     if results is None:
-        results = kept if isinstance(kept, dict) else {}
-    whole = {**settings, **({"results": results} if results else {})}
+        # Damaged ones are found out anew.
+        results = kept if isinstance(kept, dict) and kept_sha256 == fingerprint(kept) else {}
+    whole = {**settings, **({"results": results, "results_sha256": fingerprint(results)} if results else {})}
     write_text(path, json.dumps(whole, indent=2, sort_keys=True) + "\n")
     return dict(results)
 

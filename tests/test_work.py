@@ -17,6 +17,7 @@ from mgc_keras.work import (
     read_failed_clips,
     versions,
     write_failed_clips,
+    write_record,
 )
 
 
@@ -160,8 +161,15 @@ def test_a_record_counts_if_it_is_of_this_work(tmp_path: Path) -> None:
     for text in ("", "[", "[1]", json.dumps({"fingerprint": "another"})):
         path.write_text(text)
         assert finished_record(path, "key") is None
-    path.write_text(json.dumps({"fingerprint": "key", "score": 1}))
-    assert finished_record(path, "key") == {"fingerprint": "key", "score": 1}
+    record = {"fingerprint": "key", "score": 0.25, "rows": [1, None, float("inf")], "names": {"b": "é", "a": ""}}
+    assert finished_record(write_record(path, record), "key") == record
+    assert finished_record(path, "another") is None
+    # No change goes unnoticed: a digit, a name, an entry that is gone.
+    text = path.read_text()
+    for old, new in (("0.25", "0.26"), ('"a"', '"c"'), ("null,", ""), ('"score"', '"Score"'), ("Infinity", "1")):
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        assert finished_record(path, "key") is None, old
 
 
 def test_failed_clips_read_back_as_they_were(tmp_path: Path) -> None:

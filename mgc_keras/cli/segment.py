@@ -1,7 +1,6 @@
 """``mgc-keras segment``: divide songs into segments that sound alike."""
 
 import argparse
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from mgc_keras.cli._clips import (
 )
 from mgc_keras.errors import MgcKerasError
 from mgc_keras.terminal import quiet_libraries
-from mgc_keras.work import FailedClip, fingerprint, finished_record, write_failed_clips
+from mgc_keras.work import FailedClip, fingerprint, finished_record, write_failed_clips, write_record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -178,7 +177,7 @@ class SongFiles:
         table = segmentation.segments().round(6).to_csv(index=False, lineterminator="\n")
         write_text(self._path("_segments.csv"), table)
         record = {**self._record(), "sha256": {path.name: sha256_of(path) for path in self.paths}}
-        write_text(self._path("_segments.json"), json.dumps(record, indent=2) + "\n")
+        write_record(self._path("_segments.json"), record)
 
     def _path(self, ending: str) -> Path:
         return self.stem.with_name(f"{self.stem.name}{ending}")

@@ -1,6 +1,5 @@
 """Features of a whole dataset to one file: parallel, resumable, one bad clip never ends it."""
 
-import json
 from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.features.sequences import Sequences, SequenceWriter, read_sequences
 from mgc_keras.features.table import TableWriter
-from mgc_keras.files import locked, sha256_of, sweep, whole_file, write_text
+from mgc_keras.files import locked, sha256_of, sweep, whole_file
 from mgc_keras.progress import progress_bar
 from mgc_keras.work import (
     FailedClip,
@@ -26,6 +25,7 @@ from mgc_keras.work import (
     logger,
     versions,
     write_failed_clips,
+    write_record,
 )
 
 Source = Clips | Manifest | str | Path | Iterable[str | Path]
@@ -160,7 +160,7 @@ def export_features(
             write_failed_clips(errors_csv, failed)
             about |= counts | {"n_failed": len(failed), "errors_sha256": sha256_of(errors_csv)}
             # Before the file gets its name: it always has its description beside it.
-            write_text(output.with_suffix(".json"), json.dumps(about, indent=2) + "\n")
+            write_record(output.with_suffix(".json"), about)
         lost = [position for position in errors if errors[position]["again"]]
         if lost:
             notice = "%s: could not be read any more, nor %d other clips; the same command tries them again"

@@ -1,15 +1,14 @@
 """What a search found, and its record on disk."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mgc_keras.files import DAMAGES, write_text
+from mgc_keras.files import DAMAGES
 from mgc_keras.search.grid import Candidate, SearchSettings
-from mgc_keras.work import finished_record
+from mgc_keras.work import finished_record, write_record
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def write_result(result: SearchResult, path: str | Path, fingerprint: str = "") 
     for name in ("predictions", "cv_results"):
         # JSON knows no NaN; pandas reads None back as NaN.
         fields[name] = fields[name].astype(object).where(fields[name].notna(), None).to_dict("list")
-    return write_text(path, json.dumps({"fingerprint": fingerprint, **fields}) + "\n")
+    return write_record(path, {"fingerprint": fingerprint, **fields}, indent=None)
 
 
 def read_result(path: str | Path, fingerprint: str = "") -> SearchResult | None:
