@@ -6,14 +6,16 @@ sequences that are read without that call give their numbers, or an error.
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mgc_keras.datasets.cutting import Cutting, cut_manifest
 from mgc_keras.datasets.manifest import folder_manifest, read_manifest, write_manifest
+from mgc_keras.errors import MgcKerasError
 from mgc_keras.features.export import export_features
 from mgc_keras.features.extractor import Extractor
 from mgc_keras.features.mfcc import MfccExtractor
@@ -23,21 +25,14 @@ from mgc_keras.search.grid import Candidate, SearchSettings
 from mgc_keras.search.result import SearchResult, read_result, write_result
 from tests.broken_clips import tune, write
 from tests.campaign.bench import Bench, Fault, refused
-from tests.campaign.damage import Generator, cut_off, damage_file, flip_bits, pick, swap_lines
+from tests.campaign.damage import Generator, cut_off, damage_file, damaged, flip_bits, pick, swap_lines
+
+# What a command turns into one line.
+_KNOWN = (MgcKerasError, OSError)
 
 
 class _Stops(Exception):
     """Stands for the end of a process."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """Work in a folder of its own: how it is done, and what it leaves when it is stopped and when it is whole."""
-
-    name: str
-    do: Callable[[Path], None]
-    stopped: Path | None
-    whole: Path
 
 
 class Journals(Bench):
@@ -49,55 +44,56 @@ class Journals(Bench):
         super().__init__(home, seed)
         self.clips = home / "clips"
         for number in range(9):
-            write(
-                self.clips / pick(np.random.default_rng(number), ("a", "b")) / f"{number}.wav", tune(0.6, seed=number)
-            )
+            write(self.clips / "ab"[number % 2] / f"{number}.wav", tune(0.6, seed=number))
         (self.clips / "a" / "broken.wav").write_bytes(b"no audio")
         write_manifest(folder_manifest(self.clips), self.clips / "clips.csv")
         scattering = ScatteringExtractor(6000, 8000, J=6, Q=2, batch_size=2, jobs=1)
-        self.works = [
-            self._export("table", MfccExtractor(batch_size=2), "t.csv"),
-            self._export("sequences", scattering, "t.npz"),
-            self._work("segments", self._cut, None),
-        ]
+        self.extractors = {"table": (MfccExtractor(batch_size=2), "t.csv"), "sequences": (scattering, "t.npz")}
+        for name in (*self.extractors, "segments"):
+            self._do(name, self.clips, home / name / "finished")
+        for name in self.extractors:
+            with suppress(_Stops):
+                self._do(name, self.clips, home / name / "stopped", {3: _stop})
         self.search = _search(home / "search.json")
 
     def trial(self, generator: Generator, folder: Path) -> None:
         what = generator.random()
         if what < 0.1:
-            return self._search_record(generator, folder)
-        work = pick(generator, self.works)
-        if what < 0.2:
-            return self._other_clip(work, folder)
-        if what < 0.3:
-            return self._clips_were_away(work, folder)
-        state = work.whole if work.stopped is None or generator.random() < 0.4 else work.stopped
-        shutil.copytree(state, folder, dirs_exist_ok=True)
-        path = pick(generator, sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".wav"))
-        damages = (flip_bits, cut_off, swap_lines)
-        content = path.read_bytes()
-        if path.suffix == ".partial" and generator.random() < 0.7:
-            changed, note = pick(generator, damages)(content, generator)
+            self._search_record(generator, folder)
+        elif what < 0.2:
+            self._other_clip(pick(generator, (*self.extractors, "segments")), folder)
+        elif what < 0.3:
+            self._clips_were_away(pick(generator, list(self.extractors)), folder)
         else:
-            changed, note = damage_file(content, path.suffix, generator)
+            self._damaged_state(generator, folder)
+
+    def _damaged_state(self, generator: Generator, folder: Path) -> None:
+        """Damage one file of finished or unfinished work, and do it again."""
+        name = pick(generator, (*self.extractors, "segments"))
+        state = "stopped" if name in self.extractors and generator.random() < 0.6 else "finished"
+        shutil.copytree(self.home / name / state, folder, dirs_exist_ok=True)
+        path = pick(generator, sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".wav"))
+        if path.suffix == ".partial" and generator.random() < 0.7:
+            changed, note = damaged(path.read_bytes(), generator, (flip_bits, cut_off, swap_lines))
+        else:
+            changed, note = damage_file(path.read_bytes(), path.suffix, generator)
         path.write_bytes(changed)
-        state_name = "stopped" if state == work.stopped else "finished"
-        self.note = f"{work.name}, {state_name}: {path.relative_to(folder)}: {note}"
+        self.note = f"{name}, {state}: {path.relative_to(folder)}: {note}"
         (folder / "note.txt").write_text(self.note)
+        whole = self.home / name / "finished"
         if path.suffix == ".npz":
-            self._read(path, work.whole / path.name)
-        tried = folder.with_name(f"{folder.name}_again")
-        shutil.rmtree(tried, ignore_errors=True)
-        shutil.copytree(folder, tried)
+            self._read(path, whole / path.name)
+        # In a copy: what is kept shall be the damaged state.
+        tried = shutil.copytree(folder, self.home / "tried")
         try:
-            _, error = refused(work.do, tried, errors=_known_errors())
+            _, error = refused(self._do, name, self.clips, tried, errors=_KNOWN)
             if error is None:
-                _check_same(work.whole, tried, f"silent: {work.name} {state_name}: {path.suffix or path.name}")
+                _check_same(whole, tried, f"silent: {name} {state}: {path.name}")
         finally:
             shutil.rmtree(tried)
 
     def _read(self, path: Path, whole: Path) -> None:
-        found, error = refused(read_sequences, path, errors=_known_errors())
+        found, _ = refused(read_sequences, path, errors=_KNOWN)
         if found is not None:
             sequences = read_sequences(whole)
             same = np.array_equal(found.values, sequences.values) and found.clip_ids == sequences.clip_ids
@@ -109,104 +105,60 @@ class Journals(Bench):
         changed, note = damage_file(self.search.read_bytes(), ".json", generator)
         path.write_bytes(changed)
         self.note = f"record of a search: {note}"
-        found, _ = refused(read_result, path, "this work", errors=_known_errors())
+        found, _ = refused(read_result, path, "this work", errors=_KNOWN)
         whole = read_result(self.search, "this work")
         if found is not None and whole is not None and _flat(found) != _flat(whole):
             raise Fault("silent: a damaged record of a search is taken")
 
-    def _other_clip(self, work: Work, folder: Path) -> None:
+    def _other_clip(self, name: str, folder: Path) -> None:
         """Another clip takes the place of one between two calls, later than that one was."""
-        self.note = f"{work.name}, finished: a clip is another one now"
-        clips = folder / "clips"
-        shutil.copytree(self.clips, clips)
-        mine, fresh = folder / "out", folder / "fresh"
-        doing = self._of(work.name)
-        doing(clips, mine)
-        write(clips / "a" / next((clips / "a").glob("[0-9].wav")).name, tune(0.6, seed=99))
-        doing(clips, mine)
-        doing(clips, fresh)
-        _check_same(fresh, mine, f"silent: {work.name}: an old clip's result is kept")
+        self.note = f"{name}, finished: a clip is another one now"
+        clips = shutil.copytree(self.clips, folder / "clips")
+        self._do(name, clips, folder / "out")
+        write(clips / "a" / "2.wav", tune(0.6, seed=99))
+        self._do(name, clips, folder / "out")
+        self._do(name, clips, folder / "fresh")
+        _check_same(folder / "fresh", folder / "out", f"silent: {name}: an old clip's result is kept")
 
-    def _clips_were_away(self, work: Work, folder: Path) -> None:
+    def _clips_were_away(self, name: str, folder: Path) -> None:
         """The folder of clips vanishes during the first call, and is back for the second."""
-        self.note = f"{work.name}: the clips were away for a time"
-        clips, mine, away = folder / "clips", folder / "out", folder / "away"
-        shutil.copytree(self.clips, clips)
-        doing = self._of(work.name)
-        clips_csv = (clips / "clips.csv").read_bytes()
-        clips.rename(away)
-        clips.mkdir()
-        (clips / "clips.csv").write_bytes(clips_csv)
-        _, error = refused(doing, clips, mine, errors=_known_errors())
-        shutil.rmtree(clips)
+        self.note = f"{name}: the clips were away for a time"
+        clips, away = shutil.copytree(self.clips, folder / "clips"), folder / "away"
+        refused(self._do, name, clips, folder / "out", {1: lambda: clips.rename(away)}, errors=_KNOWN)
         away.rename(clips)
-        doing(clips, mine)
-        doing(clips, folder / "fresh")
-        _check_same(folder / "fresh", mine, f"silent: {work.name}: clips that were away stay lost")
+        self._do(name, clips, folder / "out")
+        self._do(name, clips, folder / "fresh")
+        _check_same(folder / "fresh", folder / "out", f"silent: {name}: clips that were away stay lost")
 
-    def _of(self, name: str) -> Callable[[Path, Path], None]:
-        """The work by its name, from a folder of clips to a folder of results."""
-        if name == "segments":
-            return self._cut_from
-        extractor, file = self.extractors[name]
-        return lambda clips, out: _export(clips, out / file, extractor)
-
-    @property
-    def extractors(self) -> dict[str, tuple[Extractor, str]]:
-        scattering = ScatteringExtractor(6000, 8000, J=6, Q=2, batch_size=2, jobs=1)
-        return {"table": (MfccExtractor(batch_size=2), "t.csv"), "sequences": (scattering, "t.npz")}
-
-    def _export(self, name: str, extractor: Extractor, file: str) -> Work:
-        def stop(out: Path) -> None:
-            _export(self.clips, out / file, _Stopping(extractor, 3))
-
-        return self._work(name, lambda out: _export(self.clips, out / file, extractor), stop)
-
-    def _work(self, name: str, do: Callable[[Path], None], stop: Callable[[Path], None] | None) -> Work:
-        whole, stopped = self.home / name / "whole", self.home / name / "stopped"
-        do(whole)
-        if stop is not None:
-            try:
-                stop(stopped)
-            except _Stops:
-                pass
-        return Work(name, do, None if stop is None else stopped, whole)
-
-    def _cut(self, out: Path) -> None:
-        self._cut_from(self.clips, out)
-
-    @staticmethod
-    def _cut_from(clips: Path, out: Path) -> None:
+    def _do(self, name: str, clips: Path, out: Path, events: dict[int, Callable[[], object]] | None = None) -> None:
+        """Do the work of this name; `events` happen before the batches of these numbers."""
+        if name in self.extractors:
+            extractor, file = self.extractors[name]
+            watched: Any = _Watched(extractor, events) if events else extractor
+            export_features(clips / "clips.csv", out / file, watched, jobs=1)
+            return
         built = cut_manifest(read_manifest(clips / "clips.csv"), out, Cutting(0.2))
-        if not built.table.empty:
-            write_manifest(built.table, out / "cut.csv")
+        write_manifest(built.table, out / "cut.csv")
 
 
-class _Stopping:
-    """An extractor that stops its process at a batch."""
+class _Watched:
+    """An extractor during whose work something happens."""
 
-    def __init__(self, extractor: Extractor, batches: int) -> None:
-        self._extractor, self._left = extractor, batches
+    def __init__(self, extractor: Extractor, events: dict[int, Callable[[], object]]) -> None:
+        self._extractor, self._events, self._batch = extractor, events, 0
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._extractor, name)
 
-    def __call__(self, waveforms: object) -> np.ndarray:
-        if not self._left:
-            raise _Stops
-        self._left -= 1
+    def __call__(self, waveforms: Any) -> np.ndarray:
+        if self._batch in self._events:
+            self._events[self._batch]()
+        self._batch += 1
         return self._extractor(waveforms)
 
 
-def _known_errors() -> tuple[type[Exception], ...]:
-    """What a command turns into one line."""
-    from mgc_keras.errors import MgcKerasError
-
-    return MgcKerasError, OSError
-
-
-def _export(clips: Path, output: Path, extractor: Extractor | _Stopping) -> None:
-    export_features(clips / "clips.csv", output, extractor, jobs=1)  # type: ignore[arg-type]
+def _stop() -> None:
+    raise _Stops
 
 
 def _check_same(whole: Path, tried: Path, group: str) -> None:
