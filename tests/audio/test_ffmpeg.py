@@ -107,7 +107,8 @@ def test_what_only_ffmpeg_reads_is_left_out_where_it_is_not(
         assert folder_manifest(folder)["filepath"].tolist() == ["rock/1.wav"]
         report = check_folder(folder)
         assert list(report.left_out) == left_out and report.skipped == {".jpg": 1, ".m4a": 2, ".wma": 1}
-    assert len(caplog.messages) == 3 and all(message.startswith(said) for message in caplog.messages)
+    told = [message for message in caplog.messages if "left out" in message]
+    assert len(told) == 3 and all(message.startswith(said) for message in told)
     for look in (list_clips, check_folder):
         with pytest.raises(
             MgcKerasError, match=r"that can be read here: 2 audio files are left out, 1 .m4a and 1 .wma"
