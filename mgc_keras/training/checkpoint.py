@@ -61,6 +61,9 @@ def load_checkpoint(path: Path, variables: list[keras.Variable], settings: Mappi
     cure = "choose another --out or remove that file"
     try:
         with np.load(path, allow_pickle=False) as stored:
+            # Ours are not: what is may unpack to more than there is memory.
+            if any(part.compress_size != part.file_size for part in stored.zip.infolist()):
+                raise ValueError("a part of it is compressed")
             arrays = {name: stored[name] for name in stored.files}
         rows = json.loads(str(arrays["rows"]))
     except DAMAGES as error:
