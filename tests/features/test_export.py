@@ -1,10 +1,12 @@
 """Tables on disk: exact, in order, whole, and the same however often the work was interrupted."""
 
 import errno
+import itertools
 import json
 import logging
 import os
 import re
+import threading
 import tracemalloc
 
 import numpy as np
@@ -258,17 +260,26 @@ def test_a_finished_table_is_left_alone_until_something_changes(tmp_path, clips)
 
 
 @pytest.mark.parametrize("order", ["file", "shuffled"])
-def test_clips_that_the_disk_lost_for_a_while_are_tried_again(tmp_path, clips, caplog, order):
+def test_clips_that_the_disk_lost_for_a_while_are_tried_again(tmp_path, clips, caplog, monkeypatch, order):
     export_features(clips, tmp_path / "whole" / "toy.csv", ToyExtractor(batch_order=order))
+    gone, begun = threading.Event(), itertools.count()
 
     class Losing(ToyExtractor):
         def __call__(self, waveforms):
             if not self.sizes:
                 (tmp_path / "clips").rename(tmp_path / "gone")
+                gone.set()
             return super().__call__(waveforms)
 
-    # One thread reads 8 clips ahead.
-    export_features(clips, tmp_path / "out" / "toy.csv", Losing(batch_order=order), jobs=1)
+    def waiting(*arguments, **options):
+        # The thread reads ahead: without this it may have read all clips before the first batch is computed.
+        if next(begun) >= 5:
+            assert gone.wait(60)
+        return read_waveform(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mgc_keras.features.pipeline.read_waveform", waiting)
+        export_features(clips, tmp_path / "out" / "toy.csv", Losing(batch_order=order), jobs=1)
     lost = pd.read_csv(tmp_path / "out" / "toy_errors.csv")
     assert 0 < len(lost) < 10 and set(lost.cause) == {"there is no such file"} and "tries them again" in caplog.text
     (tmp_path / "gone").rename(tmp_path / "clips")
