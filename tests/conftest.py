@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import mgc_keras  # noqa: F401  (its settings must reach TensorFlow before a test imports Keras)
+# Its settings must reach TensorFlow before a test imports Keras.
+from mgc_keras import execution
 
 if TYPE_CHECKING:
     import keras
@@ -43,12 +44,14 @@ def inception(built_inception: tuple["keras.Model", list[np.ndarray]]) -> "keras
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach the programs that tests start, also where the tests themselves run in the background."""
+    """Let Ctrl-C reach the programs that tests start, and let tests compute on the device that is there."""
+    # Where the tests themselves run in the background.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture
-def other_tests_stay_random(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A study makes TensorFlow deterministic for good: a run in this very process would reach into other tests."""
-    monkeypatch.setattr("mgc_keras.training.stepping.prepare_tensorflow", lambda: None)
+    if Path("/dev/nvidiactl").exists():
+        # What is exact on a CPU as it is must be asked for on a GPU.
+        execution.prepare()
+    else:
+        # Commands and studies make TensorFlow deterministic for good: in this very process, they would do so to
+        # other tests.
+        execution._make_deterministic = lambda: None

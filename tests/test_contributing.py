@@ -71,9 +71,7 @@ def test_a_feature_set(copy_into_place: Callable, tmp_path: Path) -> None:
     np.testing.assert_allclose(pd.read_csv(table)["crossings_per_second"], [200, 880], atol=1)
 
 
-def test_a_study(
-    copy_into_place: Callable, tmp_path: Path, capsys: pytest.CaptureFixture, other_tests_stay_random: None
-) -> None:
+def test_a_study(copy_into_place: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     files = ("__init__", "study", "steps")
     copy_into_place(mgc_keras.studies, *(f"mgc_keras/studies/author2026/{name}.py" for name in files))
     names: dict = {}

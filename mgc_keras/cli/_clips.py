@@ -40,6 +40,12 @@ def add_channel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", choices=("mix", "left", "right"), default="mix", help=how)
 
 
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says how exactly a network computes; None, if it is not given, stands for exact."""
+    how = "fast: on a GPU, compute in TensorFloat-32, with about three digits (default: exact)"
+    parser.add_argument("--precision", choices=("exact", "fast"), help=how)
+
+
 def add_value(
     parser: argparse._ActionsContainer, flag: str, kind: type, metavar: str | None, help: str, default: Any = None
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_value, exit_code
+from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_precision, add_value, exit_code
 from mgc_keras.errors import OptionError
 from mgc_keras.files import csv_lines, escape_formula
 
@@ -46,6 +46,7 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     add_value(parser, "--top", int, "N", "number of genres or tags to print, highest first (default: %(default)s)", top)
     add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
     add_channel(parser)
+    add_precision(parser)
     add_value(parser, "--jobs", int, "N", "number of threads that decode (default: one for each core)")
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_channel, add_clips, check_output, exit_code
+from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_output, exit_code
 from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.features.sets import FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -66,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hop", type=float, metavar="S", help="seconds from window to window; default: no overlap")
     parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
     add_channel(parser)
+    add_precision(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that decode; default: one a core")
     parser.add_argument("--seed", type=int, metavar="N", help="of the random weights (default: 0)")
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
@@ -86,6 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
     clips = clips.escaped() if arguments.escape_formulas else clips
     model_path = None
     with quiet_libraries():
+        if "precision" in SETS[kind].takes:
+            from mgc_keras.execution import prepare
+
+            prepare(options.precision or "exact")
         built = SETS[kind].build(options, arguments.jobs)
         windows = {"window": arguments.window, "hop": arguments.hop}
         work = {"jobs": arguments.jobs, "resume": not arguments.anew}

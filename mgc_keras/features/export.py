@@ -159,6 +159,7 @@ def export_features(
             counts = writer.write(temporary, [clips.clip_ids[position] for position in good], whole)
             write_failed_clips(errors_csv, failed)
             about |= counts | {"n_failed": len(failed), "errors_sha256": sha256_of(errors_csv)}
+            about |= getattr(extractor, "measured", dict)()
             # Before the file gets its name: it always has its description beside it.
             write_record(output.with_suffix(".json"), about)
         lost = [position for position in errors if errors[position]["again"]]

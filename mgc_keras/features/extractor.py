@@ -35,6 +35,9 @@ class Extractor(Protocol):
         Of the shuffled order.
     dtype : str
         The type of the features, "float32" or "float64".
+
+    It may also have `streams`, how many batches may be computed at once, from several threads, and ``measured()``, what
+    is known only after computing: plain JSON values that stand beside the features, too.
     """
 
     name: str

@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -111,15 +111,36 @@ def clip_features(
     look_ahead = jobs + 1 if spans else max(2 * jobs, min(2 * extractor.batch_size, 32))
     with read_ahead(read, positions, jobs, look_ahead) as readings:
         sizes = [len(batch) if spans is None else extractor.batch_size for batch in batches]
-        # Waveforms of one length go into memory that is used again and again.
-        length = extractor.n_samples
-        memory = None if length is None else np.empty((max(sizes, default=0), length), np.float32)
-        for batch, size in zip(batches, sizes, strict=True):
-            results = [ClipFeatures(position) for position in batch.tolist()]
-            waveforms = _waveforms(zip(results, readings, strict=False), extractor, spans)
-            while _compute(extractor, islice(waveforms, size), memory):
-                pass
-            yield results
+        # Waveforms of one length go into memory that is used again and again, by one computation after the other.
+        length, n_streams = extractor.n_samples, getattr(extractor, "streams", 1)
+        shape = None if length is None else (max(sizes, default=0), length)
+        memories = [None if shape is None else np.empty(shape, np.float32) for _ in range(n_streams)]
+        n_begun, recent = 0, deque[Future](maxlen=n_streams)
+        under_way: deque[tuple[list[ClipFeatures], list[tuple[list[ClipFeatures], Future]]]] = deque()
+
+        def finished(n_left: int) -> Iterator[list[ClipFeatures]]:
+            while len(under_way) > n_left:
+                done, computations = under_way.popleft()
+                for owners, future in computations:
+                    _give(owners, future.result())
+                yield done
+
+        with ThreadPoolExecutor(n_streams, thread_name_prefix="compute") as pool:
+            for batch, size in zip(batches, sizes, strict=True):
+                results = [ClipFeatures(position) for position in batch.tolist()]
+                waveforms = _waveforms(zip(results, readings, strict=False), extractor, spans)
+                under_way.append((results, []))
+                while True:
+                    if len(recent) == n_streams:
+                        wait([recent[0]])  # it works in the memory whose turn it is
+                    owners, together = _together(islice(waveforms, size), memories[n_begun % n_streams])
+                    if not owners:
+                        break
+                    recent.append(pool.submit(_compute, extractor, together))
+                    under_way[-1][1].append((owners, recent[-1]))
+                    n_begun += 1
+                yield from finished(n_streams - 1)
+            yield from finished(0)
 
 
 def reader(
@@ -228,9 +249,10 @@ def _waveforms(
                 yield result, waveform
 
 
-@one_thread()
-def _compute(extractor: Extractor, owned: Iterator[tuple[ClipFeatures, np.ndarray]], memory: np.ndarray | None) -> int:
-    """Run the extractor on waveforms together, in `memory` where that is given; return how many there were."""
+def _together(
+    owned: Iterator[tuple[ClipFeatures, np.ndarray]], memory: np.ndarray | None
+) -> tuple[list[ClipFeatures], list[np.ndarray] | np.ndarray]:
+    """Gather waveforms that are computed together, in `memory` where that is given, and whose they are."""
     owners, waveforms = [], []
     for place, (owner, waveform) in enumerate(owned):
         owners.append(owner)
@@ -238,7 +260,11 @@ def _compute(extractor: Extractor, owned: Iterator[tuple[ClipFeatures, np.ndarra
             waveforms.append(waveform)
         else:
             memory[place] = waveform
-    rows = _rows(extractor, waveforms if memory is None else memory[: len(owners)]) if owners else []
+    return owners, waveforms if memory is None else memory[: len(owners)]
+
+
+def _give(owners: list[ClipFeatures], rows: list[np.ndarray | AudioError]) -> None:
+    """Give each owner its row, or note why there is none."""
     for owner, row in zip(owners, rows, strict=True):
         if isinstance(row, AudioError):
             owner.problem = row
@@ -247,10 +273,10 @@ def _compute(extractor: Extractor, owned: Iterator[tuple[ClipFeatures, np.ndarra
         if not np.isfinite(row).all():
             cure = "look at the clip: it may be corrupt, or the weights may be"
             owner.problem = AudioError("gives features that are not finite", cure=cure)
-    return len(owners)
 
 
-def _rows(extractor: Extractor, waveforms: Any) -> list[np.ndarray | AudioError]:
+@one_thread()
+def _compute(extractor: Extractor, waveforms: Any) -> list[np.ndarray | AudioError]:
     """Compute rows of waveforms together; if one of them makes that impossible, one by one."""
     try:
         return list(extractor(waveforms))
@@ -260,7 +286,7 @@ def _rows(extractor: Extractor, waveforms: Any) -> list[np.ndarray | AudioError]
         return [problem]
     if getattr(extractor, "depends_on_batch", False):
         raise problem
-    return [row for place in range(len(waveforms)) for row in _rows(extractor, waveforms[place : place + 1])]
+    return [row for place in range(len(waveforms)) for row in _compute(extractor, waveforms[place : place + 1])]
 
 
 @contextmanager

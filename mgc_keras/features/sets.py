@@ -37,6 +37,8 @@ class FeatureOptions:
         As of `mgc_keras.features.network.NetworkExtractor`.
     seed : int or None
         Of random weights.
+    precision : {"exact", "fast"} or None
+        As of `mgc_keras.execution.prepare`, of networks.
     """
 
     weights: str | None = None
@@ -46,6 +48,7 @@ class FeatureOptions:
     batch_size: int | None = None
     fit: str | None = None
     seed: int | None = None
+    precision: str | None = None
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,8 @@ class DecibelImage(ConfiguredLayer):
             raise OptionError(problem, field="size", cure="give two, as 224 224")
         self.dynamic_range, self.size = dynamic_range, size and tuple(map(int, size))
         self.antialias, self.n_channels = antialias, n_channels
+        # Keras asks for this: XLA knows no such operation.
+        self.supports_jit = size is None or not antialias
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the images of a batch of mel-spectrograms."""

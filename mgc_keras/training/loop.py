@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from mgc_keras.checks import check_positive, checked_choice
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.execution import ExecutionPolicy
 from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
 from mgc_keras.training.checkpoint import load_checkpoint, load_weights, save_checkpoint, save_weights
@@ -125,7 +126,7 @@ def fit(
     follows a policy.
 
     A killed training loses at most one epoch, and then ends with the same files as an unbroken one, to the last byte,
-    where the machine computes the same twice (`mgc_keras.training.stepping.prepare_tensorflow`). A finished one is not
+    where the machine computes the same twice (`mgc_keras.execution.prepare`). A finished one is not
     repeated.
 
     Parameters
@@ -184,6 +185,8 @@ def fit(
         "clips": {part: _fingerprint(examples) for part, examples in parts.items()},
         "provenance": dict(provenance or {}),
     }
+    if stepper.execution != ExecutionPolicy("CPU", "exact"):
+        record["execution"] = asdict(stepper.execution)
     best_file = None if curve_file is None else curve_file.with_name(BEST)
     checkpoint = load_checkpoint(checkpoint_file, stepper.variables, record)
     rows, n_batches = checkpoint.rows, -(-len(training) // settings.batch_size)

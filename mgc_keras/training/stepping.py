@@ -1,7 +1,7 @@
 """One step and one epoch of training, compiled once for as many trainings as a study needs."""
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.execution import ExecutionPolicy, full_float32, layers_of, policy
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import Policy
 from mgc_keras.training.optimizers import follow
@@ -16,17 +17,6 @@ from mgc_keras.training.optimizers import follow
 
 class NotANumber(MgcKerasError):
     """A loss that is infinite or not a number, most often since the learning rate is too high."""
-
-
-def prepare_tensorflow() -> None:
-    """Take only operations that give the same numbers every time, so that the same seed gives the same run.
-
-    On another number of cores gradients of convolutions are rounded otherwise: see `mgc_keras.threads` for the cure.
-    """
-    tf.config.experimental.enable_op_determinism()
-    # Advice to programmers: on the .h5 format, and on functions traced more than once.
-    for logger in (tf.get_logger(), logging.getLogger("absl")):
-        logger.setLevel(logging.ERROR)
 
 
 class Scorer:
@@ -37,6 +27,7 @@ class Scorer:
         self._inputs = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
         self._score = tf.function(self._score_step, input_signature=[self._inputs])
 
+    @full_float32()
     def scores(self, examples: Examples, clips: np.ndarray, batch_size: int = 64) -> np.ndarray:
         """Return the network's outputs (n_clips, n_outputs), float32, for clips by position, without dropout.
 
@@ -69,8 +60,10 @@ class Stepper(Scorer):
     multi_label : bool
         Binary cross-entropy over tags; else categorical cross-entropy over class numbers.
     compiled_for : int, optional
-        Steps on batches of so many clips go through XLA, which takes some seconds once and then half the time, or less,
-        of a recurrent network's. On a GPU this has no effect: recurrent layers have kernels of their own there.
+        Steps on batches of so many clips go through XLA where `execution` says that this is quicker. To compile takes
+        some seconds once. Dropout draws other numbers there.
+    execution : ExecutionPolicy, optional
+        Default: that of this process.
     """
 
     def __init__(
@@ -79,8 +72,10 @@ class Stepper(Scorer):
         optimizer: float | keras.optimizers.Optimizer,
         multi_label: bool,
         compiled_for: int | None = None,
+        execution: ExecutionPolicy | None = None,
     ) -> None:
         super().__init__(model)
+        self.execution = execution or policy()
         # What the optimizer's rate and momentum follow, step by step.
         self.policy: Policy | None = None
         self.optimizer = keras.optimizers.Adam(optimizer) if isinstance(optimizer, (int, float)) else optimizer
@@ -91,7 +86,7 @@ class Stepper(Scorer):
         self._train = tf.function(self._train_step, input_signature=signature)
         self._compiled = tf.function(self._train_step, input_signature=signature, jit_compile=True)
         # XLA compiles for one size: the rest of an epoch would cost as much as all of it saves.
-        self._compiled_for = None if tf.config.list_physical_devices("GPU") else compiled_for
+        self._compiled_for = compiled_for if self.execution.xla("training", model) else None
         self._restarted = [*self.optimizer.variables, *_random_states(model)]
         self._fresh = [keras.ops.convert_to_numpy(variable) for variable in self._restarted]
 
@@ -157,16 +152,21 @@ class Stepper(Scorer):
             after_batch()
         return float(sum(losses) / number(len(order))), np.concatenate(scores)
 
+    @full_float32()
     def step(self, examples: Examples, clips: np.ndarray) -> tuple[float, np.ndarray]:
         """Train on one batch; return its mean loss, and the outputs (n_clips, n_outputs) that the loss was taken of."""
         if self.policy is not None:
             follow(self.policy, self.optimizer)
         train = self._compiled if len(clips) == self._compiled_for else self._train
-        loss, scores = train(*examples.batch(clips))
+        try:
+            loss, scores = train(*examples.batch(clips))
+        except tf.errors.UnimplementedError as error:
+            problem = f"the {self.execution.device} cannot compute a step: {error.message.splitlines()[0]}"
+            raise MgcKerasError(problem, field="precision", cure="try --precision fast, or without a GPU") from error
         return float(loss), scores.numpy()
 
     def _train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
+        with tf.GradientTape() as tape, _computed_in(self.execution.training_dtype, self.model):
             scores = self.model(inputs, training=True)
             loss = tf.reduce_mean(self._loss(targets, scores))
             penalties = self.model.losses
@@ -192,6 +192,21 @@ def seed_dropout(model: keras.Model, seed: tuple[int, ...]) -> None:
         words = np.random.SeedSequence((*seed, dropouts.get(id(state), behind))).generate_state(2)
         # The second word counts draws and must have room to.
         state.assign(np.array([words[0] >> 1, words[1] >> 2], dtype=state.dtype))
+
+
+@contextmanager
+def _computed_in(dtype_policy: str | None, model: keras.Model) -> Iterator[None]:
+    """Compute Keras' own layers under another policy, all but the last; this package's know what they need."""
+    layers = [layer for layer in layers_of(model) if type(layer).__module__.startswith("keras.")]
+    changed = [layer for layer in layers if dtype_policy and layer is not model.layers[-1]]
+    own = [layer.dtype_policy for layer in changed]
+    try:
+        for layer in changed:
+            layer.dtype_policy = dtype_policy
+        yield
+    finally:
+        for layer, before in zip(changed, own, strict=True):
+            layer.dtype_policy = before
 
 
 def _random_states(model: keras.Model) -> list[keras.Variable]:

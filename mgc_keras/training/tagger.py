@@ -107,7 +107,7 @@ def train_tagger(
             # Keras' 0.99 needs thousands of steps before the moving statistics follow the weights.
             layer.momentum = settings.momentum
     return fit_tags(
-        Stepper(model, settings.learning_rate, multi_label=True),
+        Stepper(model, settings.learning_rate, multi_label=True, compiled_for=settings.batch_size),
         examples,
         validation,
         folder=folder,

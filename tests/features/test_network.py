@@ -56,7 +56,8 @@ def test_batch_statistics_run_on_the_batch_as_it_is(waveforms):
 def test_large_batches_give_the_same_as_whole_ones(waveforms, monkeypatch):
     extractor = NetworkExtractor(convnet(N_SAMPLES, seed=1))
     whole = extractor(waveforms)
-    monkeypatch.setattr("mgc_keras.features.network._LARGEST_WHOLE_BATCH", 2)
+    monkeypatch.setattr("mgc_keras.features.network._LARGEST_ON_CPU", 2)
+    extractor = NetworkExtractor(convnet(N_SAMPLES, seed=1))
     np.testing.assert_allclose(extractor(waveforms), whole, atol=2e-5)
 
 

@@ -19,6 +19,7 @@ FLOORS = (
         "progress",
         "checks",
         "discovery",
+        "execution",
         "terminal",
         "protocols",
         "threads",

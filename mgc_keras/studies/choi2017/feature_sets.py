@@ -204,7 +204,7 @@ FEATURE_SETS = (
         "convnet",
         "160 numbers: five layers of the convnet of Choi et al. (2017), layer1_00 ... layer5_31. Needs --weights.",
         partial(_network, name="convnet"),
-        takes=("weights", "output", "protocol", "calibrate_on", "batch_size", "fit"),
+        takes=("weights", "output", "protocol", "calibrate_on", "batch_size", "fit", "precision"),
         needs_weights=True,
         blocks={layer: f"layer{layer}_" for layer in LAYERS},
     ),
@@ -212,7 +212,7 @@ FEATURE_SETS = (
         "random",
         "the same network with random weights: what the architecture alone is worth.",
         partial(_network, name="random"),
-        takes=("protocol", "calibrate_on", "batch_size", "fit", "seed"),
+        takes=("protocol", "calibrate_on", "batch_size", "fit", "seed", "precision"),
         blocks={RANDOM + layer: f"layer{layer}_" for layer in LAYERS},
     ),
 )

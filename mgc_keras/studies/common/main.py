@@ -1,6 +1,7 @@
 """The command line of a study: from words to a report, the same way for all of them."""
 
 import argparse
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -44,12 +45,17 @@ def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":
         options = options_from(study.options, namespace)
         protocols_of(study.repairs, options.run.protocol, options.run.without)  # refused before anything is loaded
         # Imported here, so that --help and wrong options do not wait for TensorFlow.
+        import tensorflow as tf
+
+        from mgc_keras.execution import prepare
         from mgc_keras.runs.reader import RunFolder
         from mgc_keras.studies.common.report import write_report
         from mgc_keras.studies.common.run import Run
-        from mgc_keras.training.stepping import prepare_tensorflow
 
-        prepare_tensorflow()
+        prepare(options.run.precision)
+        # Advice to programmers: on the .h5 format, and on functions traced more than once.
+        for logger in (tf.get_logger(), logging.getLogger("absl")):
+            logger.setLevel(logging.ERROR)
         steps = study.steps()
         with Run(study, options) as run, one_thread():
             steps(run)

@@ -90,6 +90,12 @@ class RunOptions:
         locks=False,
     )
     seed: int = option(0, "seed of everything random (default: %(default)s)", least=0)
+    precision: str = option(
+        "exact",
+        "exact: the same numbers every time, in full float32; fast: on a GPU, with TensorFloat-32, bfloat16 and XLA "
+        "(default: %(default)s)",
+        choices=("exact", "fast"),
+    )
     jobs: int | None = option(
         None, "processes and threads that work at once (default: one a core)", least=1, locks=False
     )

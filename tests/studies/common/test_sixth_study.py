@@ -79,7 +79,7 @@ def run(run):
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_tests_stay_random: None) -> Path:
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "studies" / "toy2026"
     folder.mkdir(parents=True)
     for name, text in {"__init__": '"""Toy."""\n', "study": STUDY, "steps": STEPS}.items():
