@@ -28,7 +28,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mgc_keras.execution import ExecutionPolicy, device_name, policy, prepare
+from mgc_keras.execution import ExecutionPolicy, device_name, policy, set_precision
 from mgc_keras.features.network import NetworkExtractor, compiled
 from mgc_keras.studies.choi2017.layerwise import batch_statistics_features
 from mgc_keras.studies.choi2017.network import LAYERS, N_SAMPLES, POOLS, convnet
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--precision", choices=("exact", "fast"), default="exact")
     arguments = parser.parse_args()
-    prepare(arguments.precision)
+    set_precision(arguments.precision)
     print(f"device: {device_name()}, {arguments.precision}")
     for kind in arguments.kinds or KINDS:
         if kind not in KINDS:

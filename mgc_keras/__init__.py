@@ -11,6 +11,7 @@ search SVMs        `search.search`, `search.sweep`
 judge              `score`, `score_interval`, `bootstrap_interval`, `compare`, `holm`, `majority_vote`
 tell genres, tags  `SongScorer`
 invent music       `write_corpus`
+use a GPU          `set_precision`
 catch errors       `MgcKerasError`
 =================  ===============================================================================================
 

@@ -41,6 +41,9 @@ from .features.songs import SongScorer as SongScorer
 # Invent music.
 from .corpus.write import write_corpus as write_corpus
 
+# Use a GPU.
+from .execution import set_precision as set_precision
+
 # Catch errors.
 from .errors import MgcKerasError as MgcKerasError
 

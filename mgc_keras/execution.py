@@ -11,10 +11,10 @@ Two precisions:
 
 What is set, and when:
 
-* Commands and studies call `prepare`, which sets the whole process.
+* Commands and studies call `set_precision`, which sets the whole process.
 * In a program of your own, TensorFloat-32 is off only while this package's extractors, scorers and trainings compute,
   and then as you had it (`full_float32`). TensorFlow can switch deterministic operations on but not off again, so they
-  are left to you: call ``prepare()``.
+  are left to you: call ``set_precision()``.
 * A layer that stands in a model of yours is computed as TensorFlow is set when you call the model.
 """
 
@@ -31,16 +31,18 @@ if TYPE_CHECKING:
     import keras
 
 PRECISIONS = ("exact", "fast")
-# Where XLA is quicker, and under which precisions. On two CPU cores: a training step of five GRU layers takes 50 ms
-# through XLA and 114 without, but the convnet 15 ms a clip and 10. On one H200: the GRU step 44 ms and 353, features
-# 35 000 clips a second and 15 000, a batch's statistics in one pass 25 900 and 7 700, a tagger's training 2 100 clips
-# a second and 938; XLA takes no deterministic gradients of pooling, so exact trainings of convolutions go without.
+# Where XLA is quicker, and under which precisions. On two CPU cores: a training step of five GRU layers takes 108 ms
+# through XLA and 237 without at 64 units, 387 and 525 at 128, but 1600 and 975 at 256; the convnet 15 ms a clip and 10.
+# On one H200: the GRU step 44 ms and 353 (512 units), features 35 000 clips a second and 15 000, a batch's statistics in
+# one pass 25 900 and 7 700, a tagger's training 2 100 clips a second and 938. XLA has no deterministic gradient of
+# pooling, so exact trainings of convolutions go without.
 _THROUGH_XLA = {
     ("CPU", "recurrent training"): PRECISIONS,
     ("GPU", "recurrent training"): PRECISIONS,
     ("GPU", "training"): ("fast",),
     ("GPU", "features"): PRECISIONS,
 }
+_WIDEST_ON_CPU = 128
 # Clips a batch where a clip's numbers do not depend on it: more only cost memory on a CPU, a GPU is idle with fewer.
 _BATCH_SIZE = {"CPU": 16, "GPU": 64}
 
@@ -68,11 +70,11 @@ class ExecutionPolicy:
         import keras
 
         layers = list(layers_of(model))
-        if work == "training" and any(isinstance(layer, keras.layers.RNN) for layer in layers):
-            work = "recurrent training"
-        return self.precision in _THROUGH_XLA.get((self.device, work), ()) and all(
-            layer.supports_jit for layer in layers
-        )
+        widths = [layer.cell.units for layer in layers if isinstance(layer, keras.layers.RNN)]
+        if work == "training" and widths:
+            work = "recurrent training" if self.device == "GPU" or max(widths) <= _WIDEST_ON_CPU else "wide"
+        is_quicker = self.precision in _THROUGH_XLA.get((self.device, work), ())
+        return is_quicker and all(layer.supports_jit for layer in layers)
 
     @property
     def training_dtype(self) -> str | None:
@@ -105,13 +107,13 @@ def layers_of(model: "keras.Model") -> Iterator["keras.layers.Layer"]:
 
 
 def policy() -> ExecutionPolicy:
-    """Return the policy of this process: of its first visible device, in the precision of the last `prepare`."""
+    """Return the policy of this process: of its first visible device, in the precision of the last `set_precision`."""
     import tensorflow as tf
 
     return ExecutionPolicy("GPU" if tf.config.get_visible_devices("GPU") else "CPU", _precision)
 
 
-def prepare(precision: str = "exact") -> None:
+def set_precision(precision: str = "exact") -> None:
     """Set how exactly this process computes, for the rest of its life: see the module for what that sets.
 
     Parameters
@@ -141,7 +143,7 @@ def _make_deterministic() -> None:
 
 @contextmanager
 def full_float32(*, always: bool = False) -> Iterator[None]:
-    """Keep TensorFloat-32 off, unless this process was prepared to be fast; then as the program had it.
+    """Keep TensorFloat-32 off, unless this process was set to be fast; then as the program had it.
 
     `always`: also in a fast process. Other threads then compute in full float32 for as long, too.
     May be nested, and held by many threads; as a decorator, within a function.

@@ -50,7 +50,7 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if Path("/dev/nvidiactl").exists():
         # What is exact on a CPU as it is must be asked for on a GPU.
-        execution.prepare()
+        execution.set_precision()
     else:
         # Commands and studies make TensorFlow deterministic for good: in this very process, they would do so to
         # other tests.

@@ -16,7 +16,7 @@ from toy_extractor import ToyExtractor, write_clips
 from mgc_keras import execution
 from mgc_keras.cli.main import main
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.execution import ExecutionPolicy, full_float32, policy, prepare
+from mgc_keras.execution import ExecutionPolicy, full_float32, policy, set_precision
 from mgc_keras.features.export import export_features
 from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.studies.choi2017.network import convnet
@@ -77,16 +77,16 @@ def test_a_fast_process_keeps_tensorfloat_but_where_the_exact_numbers_are_asked_
     deterministic: list[bool] = []
     monkeypatch.setattr(execution, "_make_deterministic", lambda: deterministic.append(True))
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: ["a GPU"] if kind == "GPU" else [])
-    prepare("fast")
+    set_precision("fast")
     assert policy() == FAST and tf32() and not deterministic
     with full_float32():
         assert tf32()
     with full_float32(always=True):
         assert not tf32()
-    prepare("exact")
+    set_precision("exact")
     assert policy() == EXACT and not tf32() and deterministic
     with pytest.raises(OptionError, match="choose one of exact, fast"):
-        prepare("half")
+        set_precision("half")
 
 
 def test_what_goes_through_xla_depends_on_device_precision_and_layers() -> None:
@@ -94,6 +94,8 @@ def test_what_goes_through_xla_depends_on_device_precision_and_layers() -> None:
     assert EXACT.xla("features", tagger) and not ExecutionPolicy("CPU", "fast").xla("features", tagger)
     assert FAST.xla("training", tagger) and not EXACT.xla("training", tagger)
     assert all(ExecutionPolicy(device, "exact").xla("training", recurrent) for device in ("CPU", "GPU"))
+    wide = keras.Sequential([keras.Input((3, 2)), keras.layers.GRU(129)])
+    assert EXACT.xla("training", wide) and not ExecutionPolicy("CPU", "exact").xla("training", wide)
 
     class Unknown(keras.layers.Layer):
         def __init__(self) -> None:

@@ -67,10 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         check_output(arguments.plot, "--plot")
     plots = _plot_files(arguments.plot, clips)
     with quiet_libraries():
-        from mgc_keras.execution import prepare
+        from mgc_keras.execution import set_precision
         from mgc_keras.features.songs import SongScorer
 
-        prepare(arguments.precision or "exact")
+        set_precision(arguments.precision or "exact")
         labels = [name.strip() for name in arguments.labels.split(",")] if arguments.labels else None
         scorer = SongScorer(arguments.weights, "genres", names=labels)
         neighbours = _neighbours(arguments, scorer) if arguments.average == "knn" else None

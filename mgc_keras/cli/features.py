@@ -88,9 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
     model_path = None
     with quiet_libraries():
         if "precision" in SETS[kind].takes:
-            from mgc_keras.execution import prepare
+            from mgc_keras.execution import set_precision
 
-            prepare(options.precision or "exact")
+            set_precision(options.precision or "exact")
         built = SETS[kind].build(options, arguments.jobs)
         windows = {"window": arguments.window, "hop": arguments.hop}
         work = {"jobs": arguments.jobs, "resume": not arguments.anew}

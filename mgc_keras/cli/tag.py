@@ -37,10 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     clips = list_clips(arguments.songs, arguments.data_home, arguments.channel)
     with quiet_libraries():
-        from mgc_keras.execution import prepare
+        from mgc_keras.execution import set_precision
         from mgc_keras.features.songs import SongScorer
 
-        prepare(arguments.precision or "exact")
+        set_precision(arguments.precision or "exact")
         scorer = SongScorer(arguments.weights, "tags")
         return answer_songs(arguments, clips, scorer, lambda found: _mean(found, scorer.names), "tag")
 

@@ -38,7 +38,7 @@ class FeatureOptions:
     seed : int or None
         Of random weights.
     precision : {"exact", "fast"} or None
-        As of `mgc_keras.execution.prepare`, of networks.
+        As of `mgc_keras.execution.set_precision`, of networks.
     """
 
     weights: str | None = None

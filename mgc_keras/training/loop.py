@@ -126,7 +126,7 @@ def fit(
     follows a policy.
 
     A killed training loses at most one epoch, and then ends with the same files as an unbroken one, to the last byte,
-    where the machine computes the same twice (`mgc_keras.execution.prepare`). A finished one is not
+    where the machine computes the same twice (`mgc_keras.execution.set_precision`). A finished one is not
     repeated.
 
     Parameters

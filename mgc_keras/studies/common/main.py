@@ -47,12 +47,12 @@ def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":
         # Imported here, so that --help and wrong options do not wait for TensorFlow.
         import tensorflow as tf
 
-        from mgc_keras.execution import prepare
+        from mgc_keras.execution import set_precision
         from mgc_keras.runs.reader import RunFolder
         from mgc_keras.studies.common.report import write_report
         from mgc_keras.studies.common.run import Run
 
-        prepare(options.run.precision)
+        set_precision(options.run.precision)
         # Advice to programmers: on the .h5 format, and on functions traced more than once.
         for logger in (tf.get_logger(), logging.getLogger("absl")):
             logger.setLevel(logging.ERROR)
