@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("exact", "fast")
 # Where XLA is quicker, and under which precisions. On two CPU cores: a training step of five GRU layers takes 108 ms
-# through XLA and 237 without at 64 units, 387 and 525 at 128, but 1600 and 975 at 256; the convnet 15 ms a clip and 10.
-# On one H200: the GRU step 44 ms and 353 (512 units), features 35 000 clips a second and 15 000, a batch's statistics in
-# one pass 25 900 and 7 700, a tagger's training 2 100 clips a second and 938. XLA has no deterministic gradient of
-# pooling, so exact trainings of convolutions go without.
+# through XLA and 237 without at 64 units, 387 and 525 at 128, but 1600 and 975 at 256; the convnet 15 ms a clip and
+# 10. On one H200: the GRU step 44 ms and 353 (512 units), features 35 000 clips a second and 15 000, a batch's
+# statistics in one pass 25 900 and 7 700, a tagger's training 2 100 clips a second and 938. XLA has no deterministic
+# gradient of pooling, so exact trainings of convolutions go without.
 _THROUGH_XLA = {
     ("CPU", "recurrent training"): PRECISIONS,
     ("GPU", "recurrent training"): PRECISIONS,
