@@ -16,7 +16,7 @@ from toy_extractor import ToyExtractor, write_clips
 from mgc_keras import execution
 from mgc_keras.cli.main import main
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.execution import ExecutionPolicy, full_float32, policy, set_precision
+from mgc_keras.execution import ExecutionPolicy, device_name, full_float32, policy, set_precision
 from mgc_keras.features.export import export_features
 from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.studies.choi2017.network import convnet
@@ -106,6 +106,11 @@ def test_what_goes_through_xla_depends_on_device_precision_and_layers() -> None:
     assert not FAST.xla("training", keras.Sequential([keras.Input((3,)), inner, keras.layers.Dense(2)]))
 
 
+def is_small(difference: float) -> bool:
+    """Tell whether a difference is what a device may have: none without TensorFloat-32, else three digits."""
+    return 0 < difference < 0.05 if device_name() != "CPU" else difference == 0
+
+
 def steps(model: keras.Model, how: ExecutionPolicy) -> tuple[list[float], list[np.ndarray]]:
     random = np.random.default_rng(1)
     examples = Examples(random.standard_normal((8, 24, 20, 1)).astype(np.float32), np.arange(8), np.arange(8) % 3)
@@ -171,8 +176,7 @@ def test_features_through_xla_are_the_plain_ones(waveforms: np.ndarray) -> None:
     assert extractor.batch_size == 64 and extractor.streams > 1
     compiled = NetworkExtractor(model, batch_size=4, execution=FAST)
     np.testing.assert_allclose(compiled(waveforms[:3]), plain, atol=5e-6 * np.abs(plain).max())
-    # On a CPU without TensorFloat-32 the fast batch is the exact one.
-    assert compiled.measured() == {"largest_difference": 0.0} and compiled.describe()["precision"] == "fast"
+    assert compiled.describe()["precision"] == "fast" and is_small(compiled.measured()["largest_difference"])
 
 
 def test_batches_that_fit_a_gpus_memory_are_computed_in_one_pass(
@@ -231,8 +235,8 @@ def test_the_record_beside_a_table_says_how_exact_it_is(tmp_path: Path, capsys: 
         assert main([*command, str(tmp_path / f"features{len(words)}.csv"), *words]) == 0
     exact, fast = (json.loads((tmp_path / f"features{number}.json").read_text("utf-8")) for number in (0, 2))
     assert exact["extractor"]["precision"] == "exact" and "largest_difference" not in exact
-    assert fast["extractor"]["precision"] == "fast" and fast["extractor"]["device"] == "CPU"
-    assert fast["largest_difference"] == 0
+    assert fast["extractor"]["precision"] == "fast" and fast["extractor"]["device"] == device_name()
+    assert is_small(fast["largest_difference"])
     command[3] = "mfcc"
     assert main([*command, str(tmp_path / "mfcc.csv"), "--precision", "fast"]) == 2
     assert "--features mfcc has no such option" in capsys.readouterr().err
