@@ -207,7 +207,7 @@ def missing_end(path: str | Path, format_name: str) -> str:
         return _missing_frames(path)
     if format_name == "OGG":
         return missing_pages(path)
-    if format_name not in _WITH_SIZES:
+    if not _has_sizes(path, format_name):
         return ""
     with open(path, "rb") as stream:
         return missing_samples(read_header(stream))
@@ -224,10 +224,18 @@ def contradiction(path: str | Path, format_name: str) -> str:
     path, format_name : str or Path, str
         A file that `open_clip` opens, and its format as libsndfile names it.
     """
-    if format_name not in _WITH_SIZES:
+    if not _has_sizes(path, format_name):
         return ""
     with open(path, "rb") as stream:
         return header_contradiction(stream)
+
+
+def _has_sizes(path: str | Path, format_name: str) -> bool:
+    """Whether the header tells how many bytes of samples there are; a CAF file's does, whoever decodes it."""
+    if format_name != ffmpeg.FORMAT:
+        return format_name in _WITH_SIZES
+    with open(path, "rb") as stream:
+        return stream.read(4) == b"caff"
 
 
 def _missing_frames(path: str | Path) -> str:

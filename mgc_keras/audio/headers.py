@@ -31,6 +31,8 @@ _MOST_CHUNKS = 10_000
 # What programs append that know nothing of chunks, and chunks of notes, which may be cut off.
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LIST", b"id3 ")
 _TAIL_BYTES = 1 << 16
+# Of the packets of Apple Lossless: two bytes for each 4096 samples, a day of sound.
+_LONGEST_TABLE = 1 << 21
 _PCM_OF_AIFF = (b"NONE", b"twos", b"sowt", b"raw ", b"fl32", b"fl64", b"in24", b"in32", b"42ni", b"23ni")
 _LAW_OF_AIFF = (b"ulaw", b"alaw")
 
@@ -225,31 +227,32 @@ def _of_aiff(header: Header, stream: BinaryIO) -> str:
 def _of_caf(header: Header, stream: BinaryIO) -> str:
     said = _unpacked(header, stream, b"desc", "d4sIIIII")
     if said and said[1] == b"alac":
-        return _of_alac(header, stream, int(said[0]), *said[2:])
+        return _of_alac(header, stream, said)
     if not said or said[1] not in (b"lpcm", *_LAW_OF_AIFF):
         return ""
     _, _, _, n_bytes, n_samples, channels, bits = said
     return _blocks(n_bytes, n_samples * channels * (-(-bits // 8)))
 
 
-def _of_alac(
-    header: Header, stream: BinaryIO, rate: int, depth: int, _: int, block: int, channels: int, __: int
-) -> str:
+def _of_alac(header: Header, stream: BinaryIO, said: tuple) -> str:
     """Apple Lossless is told twice, for CAF and for the decoder, and the lengths of its packets make up the data."""
     stream.seek(header.chunk(b"kuki")[0])
     cookie = stream.read(48)
     cookie = cookie[24:] if cookie[4:8] == b"frma" else cookie
     if len(cookie) < 24:
         return ""
+    rate, _, depth, _, block, channels, _ = said
     its_block, its_bits, its_channels, its_rate = struct.unpack(">IxB3xB10xI", cookie[:24])
     bits = {1: 16, 2: 20, 3: 24, 4: 32}.get(depth, its_bits)
-    pairs = (("Hz", rate, its_rate), ("channels", channels, its_channels), ("bits", bits, its_bits))
+    pairs = (("Hz", int(rate), its_rate), ("channels", channels, its_channels), ("bits", bits, its_bits))
     for unit, first, second in (*pairs, ("samples a packet", block, its_block)):
         if first != second:
             return f"its header says {first} {unit} and {second} {unit}"
     start, length = header.chunk(b"pakt")
+    if length > _LONGEST_TABLE:
+        return ""
     stream.seek(start)
-    table = stream.read(min(length, header.size))
+    table = stream.read(length)
     n_packets, *n_samples = struct.unpack(">qqii", table[:24]) if len(table) >= 24 else (0, 0)
     if sum(n_samples) != n_packets * block:
         return f"its header says {sum(n_samples)} samples and {n_packets} packets of {block}"
