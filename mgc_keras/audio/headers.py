@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
+from mgc_keras.audio.mpeg import length_of_tag
+
 Order = Literal["little", "big"]
 # Programs that write into a pipe cannot know the length: they promise (nearly) all that 32 or 64 bits can say, or
-# nothing.
-UNKNOWN_LENGTH_FROM = 0x7FFF0000
+# nothing; SoX says 0x7F000000 bytes or a sample less in an AIFF file.
+UNKNOWN_LENGTH_FROM = 0x7EFFF000
 # How chunks are written: where the first begins, the bytes of its name and of its length, their order, and of what the
 # place of each is a multiple. CAF has no such rule, and libsndfile writes an even number of bytes.
 _WAYS: dict[bytes, tuple[int, int, int, Order, int]] = {
@@ -25,7 +27,6 @@ _WAYS: dict[bytes, tuple[int, int, int, Order, int]] = {
     b"caff": (8, 4, 8, "big", 2),
     b"riff": (40, 16, 8, "little", 8),
 }
-_W64_HEAD = 24
 # More than any file has; a damaged one may have one every eight bytes.
 _MOST_CHUNKS = 10_000
 # What programs append that know nothing of chunks, and chunks of notes, which may be cut off.
@@ -49,18 +50,18 @@ class Header:
         Of the bytes of numbers.
     size : int
         Bytes of the file.
+    start : int
+        Where the header begins, behind a tag.
     chunks : list of (bytes, int, int)
         Four letters of the name, where the content begins, and the bytes that it should have. An au file has one, its
         samples.
-    end : int
-        Where the last chunk ends, or should.
     """
 
     magic: bytes
     order: Order
     size: int
+    start: int
     chunks: list[tuple[bytes, int, int]] = field(default_factory=list)
-    end: int = 0
 
     def chunk(self, *names: bytes) -> tuple[int, int]:
         """Return where the first chunk of these names begins, and the bytes that it should have; 0, 0 without one."""
@@ -74,11 +75,6 @@ class Header:
         """
         return self.chunk(b"data", b"SSND")
 
-    @property
-    def has_length(self) -> bool:
-        """Whether the header says how many bytes of samples there are, or that they go on to the end of the file."""
-        return is_known(self.data[1])
-
 
 def is_known(length: int) -> bool:
     """Tell whether a header's number of bytes is one, and not what a program writes that cannot know it."""
@@ -88,17 +84,18 @@ def is_known(length: int) -> bool:
 def read_header(stream: BinaryIO) -> Header:
     """Read the header of a file that is open at its beginning; without chunks if it is of another kind."""
     size = os.fstat(stream.fileno()).st_size
+    origin = stream.seek(length_of_tag(stream.read(10)))
     head = stream.read(12)
     magic = head[:4]
     if magic in (b".snd", b"dns."):
         order: Order = "big" if magic == b".snd" else "little"
         start, length = int.from_bytes(head[4:8], order), int.from_bytes(head[8:12], order)
-        return Header(magic, order, size, [(b"data", start, length)], start + length)
+        return Header(magic, order, size, origin, [(b"data", origin + start, length)])
     first, n_name, n_length, order, multiple = _WAYS.get(magic, (size, 4, 4, "little", 1))
-    header, place, long_length = Header(magic, order, size, end=first), first, None
+    header, place, long_length = Header(magic, order, size, origin), origin + first, None
     while place < size and len(header.chunks) < _MOST_CHUNKS:
         # Some writers forget the byte that follows an odd number of them.
-        for at in (place + -place % multiple, place):
+        for at in (place + (origin - place) % multiple, place):
             stream.seek(at)
             head = stream.read(n_name + n_length)
             if len(head) == n_name + n_length and all(32 <= letter < 127 for letter in head[:4]):
@@ -107,13 +104,13 @@ def read_header(stream: BinaryIO) -> Header:
             break
         start, length = at + len(head), int.from_bytes(head[n_name:], order)
         if magic == b"riff":
-            length = max(0, length - _W64_HEAD)
+            length = max(0, length - len(head))
         if head[:4] == b"ds64":
             long_length = int.from_bytes(stream.read(16)[8:], "little")
         if head[:4] == b"data" and magic in (b"RF64", b"BW64") and long_length is not None:
             length = long_length
         header.chunks.append((head[:4], start, length))
-        place = header.end = start + length
+        place = start + length
     return header
 
 
@@ -146,7 +143,7 @@ def header_contradiction(stream: BinaryIO) -> str:
 def _unknown_tail(header: Header, stream: BinaryIO) -> str:
     """What follows the samples may be more of them, unless chunks fill it, a tag that a program appended, or zeros."""
     end = sum(header.data)
-    if not header.has_length or end >= header.size:
+    if not is_known(header.data[1]) or end >= header.size:
         return ""
     # Samples may look like the name of a chunk, but not like a length that ends within the file.
     known = [start + length for _, start, length in header.chunks if start > end and start + length <= header.size + 1]
@@ -158,10 +155,10 @@ def _unknown_tail(header: Header, stream: BinaryIO) -> str:
     return f"{header.size - end} bytes lie behind the end that its header tells"
 
 
-def _unpacked(header: Header, stream: BinaryIO, names: bytes, kinds: str) -> tuple:
+def _unpacked(header: Header, stream: BinaryIO, name: bytes, kinds: str) -> tuple:
     """Numbers at the beginning of a chunk, as `struct` names their kinds; none where it is too short."""
     kinds = (">" if header.order == "big" else "<") + kinds
-    stream.seek(header.chunk(names)[0])
+    stream.seek(header.chunk(name)[0])
     content = stream.read(struct.calcsize(kinds))
     return struct.unpack(kinds, content) if len(content) == struct.calcsize(kinds) else ()
 
@@ -211,7 +208,7 @@ def _bytes_a_second(said: int, right: set[int]) -> str:
 
 def _of_aiff(header: Header, stream: BinaryIO) -> str:
     channels, frames, bits, *_, kind = _unpacked(header, stream, b"COMM", "HIH10x4s") or (0, 0, 0, b"")
-    stream.seek(8)
+    stream.seek(header.start + 8)
     kind = kind if stream.read(4) == b"AIFC" else b"NONE"
     if kind.lower() not in (*map(bytes.lower, _PCM_OF_AIFF), *_LAW_OF_AIFF):
         return ""
@@ -220,8 +217,11 @@ def _of_aiff(header: Header, stream: BinaryIO) -> str:
     promised = header.data[1]
     if not promised or not block:
         return ""  # written into a pipe
-    held = (promised - 8 - offset) // block
-    return "" if held == frames else f"its header says {frames} samples, the size of its data makes {held}"
+    # Some writers count the byte that makes an odd number of them even.
+    left = promised - 8 - offset - frames * block
+    if 0 <= left < max(block, 2):
+        return ""
+    return f"its header says {frames} samples, the size of its data makes {frames + left // block}"
 
 
 def _of_caf(header: Header, stream: BinaryIO) -> str:
@@ -263,7 +263,7 @@ def _of_alac(header: Header, stream: BinaryIO, said: tuple) -> str:
         if byte < 0x80:
             n_bytes, number = n_bytes + number, 0
     in_data = header.data[1] - 4
-    if not header.has_length or n_bytes == in_data:
+    if not is_known(header.data[1]) or n_bytes == in_data:
         return ""
     return f"its header says packets of {n_bytes} bytes together, the size of its data makes {in_data}"
 

@@ -117,6 +117,32 @@ def test_what_may_follow_samples(tmp_path):
         assert contradiction(path, "WAV") == f"{len(more)} bytes lie behind the end that its header tells"
 
 
+def test_other_writers_of_aiff(tmp_path):
+    content, path = encoded("AIFF", "PCM_16", channels=1), tmp_path / "clip.aiff"
+    frames, data = content.index(b"COMM") + 10, content.index(b"SSND") + 4
+    # SoX into a pipe: as much as it dares to promise.
+    content = put(path, content, frames, ">I", 0x3F800000).read_bytes()
+    put(path, content, data, ">I", 0x7F000008)
+    assert contradiction(path, "AIFF") == "" and missing_end(path, "AIFF") == ""
+    # Python's own aifc counts the byte that makes 6615 bytes even.
+    content = encoded("AIFF", "PCM_S8", channels=1)
+    put(path, content, content.index(b"COMM") + 10, ">I", 6615)
+    assert contradiction(path, "AIFF") == ""
+    put(path, content, content.index(b"COMM") + 10, ">I", 6614)
+    assert contradiction(path, "AIFF") == "its header says 6614 samples, the size of its data makes 6616"
+
+
+@pytest.mark.parametrize("format_name", ["WAV", "AIFF", "AU"])
+def test_a_tag_in_front(tmp_path, format_name):
+    content = encoded(format_name, "PCM_16")
+    path = tmp_path / f"clip{SUFFIXES_OF_FORMAT[format_name][0]}"
+    for length in (10, 11):
+        path.write_bytes(b"ID3\x04\0\0\0\0\0" + bytes([length]) + bytes(length) + content)
+        assert contradiction(path, format_name) == "" and missing_end(path, format_name) == ""
+        path.write_bytes(path.read_bytes()[: len(content) // 2])
+        assert missing_end(path, format_name).startswith("holds ")
+
+
 @pytest.mark.parametrize("format_name", ["WAV", "WAVEX", "RF64", "W64"])
 def test_a_rate_that_the_bytes_a_second_contradict(tmp_path, format_name):
     for subtype in set(soundfile.available_subtypes(format_name)) - {"MPEG_LAYER_III"}:
