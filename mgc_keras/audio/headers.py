@@ -148,11 +148,14 @@ def _unknown_tail(header: Header, stream: BinaryIO) -> str:
     # Samples may look like the name of a chunk, but not like a length that ends within the file.
     known = [start + length for _, start, length in header.chunks if start > end and start + length <= header.size + 1]
     end = max(known, default=end)
+    left = header.size - end
     stream.seek(end)
     tail = stream.read(_TAIL_BYTES)
-    if header.size - end < 8 or not tail.strip(b"\0") or tail.lstrip(b"\0").startswith(_TAGS):
+    # A few zeros fill up a file; more may be a pause.
+    is_filling = left <= len(tail) and not tail.strip(b"\0")
+    if left < 8 or is_filling or tail.lstrip(b"\0").startswith(_TAGS):
         return ""
-    return f"{header.size - end} bytes lie behind the end that its header tells"
+    return f"{left} bytes lie behind the end that its header tells"
 
 
 def _unpacked(header: Header, stream: BinaryIO, name: bytes, kinds: str) -> tuple:
