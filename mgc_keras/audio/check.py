@@ -23,6 +23,7 @@ KINDS = (
     "unreadable",
     "empty",
     "truncated",
+    "contradictory",
     "implausible_level",
     "silent",
     "antiphase",
@@ -238,6 +239,8 @@ def _findings(path: Path, name: str, probe: ClipProbe, is_heard: bool, minimum_d
     if probe.missing:
         detail = f"{probe.missing}; {probe.duration:.1f} s decode"
         yield found("truncated", detail, "fetch the file again or leave it out")
+    if probe.contradiction:
+        yield found("contradictory", probe.contradiction, "export the clip again from its source, or leave it out")
     if not probe.n_samples:
         if not probe.missing:
             yield found("empty", "holds no samples", "replace the clip or leave it out")

@@ -2,12 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import BinaryIO, Literal
 
 import soundfile
 
 from mgc_keras.audio import ffmpeg
 from mgc_keras.audio.clip import Clip, Pieces, Sound, Stream
+from mgc_keras.audio.flac import flac_contradiction
+from mgc_keras.audio.headers import UNKNOWN_LENGTH_FROM, header_contradiction, missing_samples, read_header
 from mgc_keras.audio.mpeg import walk_frames
 from mgc_keras.audio.ogg import links, missing_pages
 from mgc_keras.errors import AudioError
@@ -39,8 +40,8 @@ SUFFIXES_OF_FORMAT = {
     ffmpeg.FORMAT: ffmpeg.SUFFIXES,
 }
 AUDIO_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES_OF_FORMAT.values() for suffix in suffixes)
-# Programs that write into a pipe cannot know the length: they promise (nearly) all that 32 bits can say, or nothing.
-_UNKNOWN_LENGTH_FROM = 0x7FFF0000
+# Formats whose headers tell how many bytes of samples there are.
+_WITH_SIZES = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU")
 # Outside of these, a header is broken: libsndfile takes any rate, and one second of audio could last for days.
 LOWEST_RATE, HIGHEST_RATE = 100, 768_000
 # What libsndfile makes of a FLAC header without a length; it cannot read such a file to its end.
@@ -68,7 +69,8 @@ def open_clip(path: str | Path, seconds: float | None = None) -> Clip:
     Raises
     ------
     AudioError
-        The file is missing, a folder, empty, not readable for this user, no audio, or of a rate that cannot be.
+        The file is missing, a folder, empty, not readable for this user, no audio, of a rate that cannot be, or a FLAC
+        file whose header says other than its first frame.
     """
     path = Path(path)
     if not path.is_file():
@@ -101,6 +103,8 @@ def open_clip(path: str | Path, seconds: float | None = None) -> Clip:
         problem, cure = "does not say in its header how long it is", "encode it again, into a file instead of a pipe"
     if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
         problem, cure = f"says in its header that it has {sound.samplerate} Hz", "correct the header, or leave it out"
+    if sound.format == "FLAC" and not cure and (problem := flac_contradiction(path)):
+        cure = "export it again from its source, or leave it out"
     if cure:
         sound.close()
         raise AudioError(problem, path=path, cure=cure)
@@ -123,12 +127,12 @@ def _with_sizes(path: Path) -> list[bytes | range]:
     """A wav file that was written into a pipe and says that it holds nothing, with its sizes; else no pieces."""
     size = path.stat().st_size
     with open(path, "rb") as stream:
-        start, promised = _riff_data(stream)
+        start, promised = read_header(stream).data
         stream.seek(0)
         head = bytearray(stream.read(start))
     # Where the whole file is accounted for, it holds no samples indeed.
     of_riff = int.from_bytes(head[4:8], "little")
-    if promised or not start or head[:4] != b"RIFF" or size <= of_riff + 8 < _UNKNOWN_LENGTH_FROM:
+    if promised or not start or head[:4] != b"RIFF" or size <= of_riff + 8 < UNKNOWN_LENGTH_FROM:
         return []
     head[4:8] = min(size - 8, 0xFFFFFFFF).to_bytes(4, "little")
     head[-4:] = min(size - start, 0xFFFFFFFF).to_bytes(4, "little")
@@ -203,46 +207,35 @@ def missing_end(path: str | Path, format_name: str) -> str:
         return _missing_frames(path)
     if format_name == "OGG":
         return missing_pages(path)
-    with open(path, "rb") as stream:
-        if format_name in ("WAV", "WAVEX", "RF64"):
-            return _missing_samples(*_riff_samples(stream))
-        return _missing_samples(*_au_samples(stream)) if format_name == "AU" else ""
-
-
-def _missing_samples(promised: int, present: int) -> str:
-    if promised <= present or promised >= _UNKNOWN_LENGTH_FROM and promised < 1 << 32:
+    if not _has_sizes(path, format_name):
         return ""
-    return f"holds {100 * present / promised:.1f} % of the audio its header promises"
+    with open(path, "rb") as stream:
+        return missing_samples(read_header(stream))
 
 
-def _riff_samples(stream: BinaryIO) -> tuple[int, int]:
-    """Bytes of samples that a RIFF header promises, and those that follow."""
-    start, promised = _riff_data(stream)
-    return promised, os.fstat(stream.fileno()).st_size - start if start else 0
+def contradiction(path: str | Path, format_name: str) -> str:
+    """Say in words what a file's header says against itself or against the file; an empty string if nothing is found.
+
+    libsndfile reads such a file without any error: with another rate, with other samples, or only a part of them. FLAC
+    is not judged here: `open_clip` and `FlacProof` do.
+
+    Parameters
+    ----------
+    path, format_name : str or Path, str
+        A file that `open_clip` opens, and its format as libsndfile names it.
+    """
+    if not _has_sizes(path, format_name):
+        return ""
+    with open(path, "rb") as stream:
+        return header_contradiction(stream)
 
 
-def _riff_data(stream: BinaryIO) -> tuple[int, int]:
-    """Where the samples of a RIFF file begin, and how many bytes its header promises; 0, 0 if there are none."""
-    magic = stream.read(12)[:4]
-    order: Literal["little", "big"] = "big" if magic == b"RIFX" else "little"
-    long_size = None
-    while len(header := stream.read(8)) == 8:
-        name, length = header[:4], int.from_bytes(header[4:], order)
-        start = stream.tell()
-        if name == b"ds64":
-            long_size = int.from_bytes(stream.read(16)[8:], "little")
-        if name == b"data":
-            return start, long_size if magic in (b"RF64", b"BW64") and long_size is not None else length
-        stream.seek(start + length + length % 2)
-    return 0, 0
-
-
-def _au_samples(stream: BinaryIO) -> tuple[int, int]:
-    """Bytes of samples that an au header promises, and those that follow."""
-    header = stream.read(12)
-    order: Literal["little", "big"] = "little" if header[:4] == b"dns." else "big"
-    start, promised = int.from_bytes(header[4:8], order), int.from_bytes(header[8:12], order)
-    return promised, os.fstat(stream.fileno()).st_size - start
+def _has_sizes(path: str | Path, format_name: str) -> bool:
+    """Whether the header tells how many bytes of samples there are; a CAF file's does, whoever decodes it."""
+    if format_name != ffmpeg.FORMAT:
+        return format_name in _WITH_SIZES
+    with open(path, "rb") as stream:
+        return stream.read(4) == b"caff"
 
 
 def _missing_frames(path: str | Path) -> str:

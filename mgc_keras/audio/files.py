@@ -40,8 +40,9 @@ def read_waveform(
 ) -> np.ndarray:
     """Read a clip as a mono waveform.
 
-    A wav, au, ogg or mp3 file that ends before its header says (a broken download) gives what decodes, as in librosa;
-    a FLAC file does not decode at the break. `mgc_keras.audio.check` finds such files. An mp3 or ogg file that goes on
+    A wav, au, aiff, ogg or mp3 file that ends before its header says (a broken download) gives what decodes, as in
+    librosa; a FLAC file does not decode at the break. A header that contradicts itself may give another rate or other
+    samples than were written, except of FLAC. `mgc_keras.audio.check` finds such files. An mp3 or ogg file that goes on
     behind the end that its header or its size lets expect is read to its end.
 
     Parameters

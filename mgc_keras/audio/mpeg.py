@@ -230,7 +230,7 @@ def _add_frames(parts: list[MpegPart], start: int, stop: int, n_frames: int) -> 
         ranges.append(range(start, stop))
 
 
-def _length_of_tag(head: bytes) -> int:
+def length_of_tag(head: bytes) -> int:
     """Length in bytes of the ID3v2 or APE tag that begins so; 0 if none does."""
     if head[:3] == b"ID3" and len(head) >= 10:
         # Seven bits of each byte count; a flag announces a footer of ten bytes.
@@ -245,7 +245,7 @@ def _behind_tags(stream: BinaryIO, start: int) -> int:
     """Where the tags end that begin at `start`; one that claims to reach beyond the file is none."""
     size = stream.seek(0, io.SEEK_END)
     stream.seek(start)
-    while (length := _length_of_tag(stream.read(16))) and start + length <= size:
+    while (length := length_of_tag(stream.read(16))) and start + length <= size:
         start = stream.seek(start + length)
     return start
 

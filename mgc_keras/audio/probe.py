@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from mgc_keras.audio.containers import missing_end, open_clip
+from mgc_keras.audio.containers import contradiction, missing_end, open_clip
 from mgc_keras.audio.files import mix_to_mono
+from mgc_keras.audio.flac import FlacProof
 
 # Samples of all channels together that are decoded at a time.
 _BLOCK_SAMPLES = 1 << 17
@@ -42,6 +43,9 @@ class ClipProbe:
         where they cancel. 1 for silence.
     missing : str
         In words, what the clip lacks against the promise of its headers; empty for a whole file.
+    contradiction : str
+        In words, what its header says against itself, against the file, or against the samples that decode; empty
+        where nothing is found.
     fingerprint : str
         Equal for two clips exactly if sampling rate and mono mix are equal, whatever their containers.
     """
@@ -54,6 +58,7 @@ class ClipProbe:
     finite: bool
     mixed_power: float
     missing: str
+    contradiction: str
     fingerprint: str
 
     @property
@@ -65,9 +70,12 @@ class ClipProbe:
 def probe_clip(path: str | Path) -> ClipProbe:
     """Decode a whole clip in blocks, so that memory stays flat, and say what it holds.
 
-    A truncated file is no error here: `ClipProbe.missing` tells. It is found from the headers of wav and au (size of
-    the samples), ogg (damaged and missing pages) and mp3 (frame count and last frame), and where decoding stops early.
-    Truncation of an mp3 without a frame count exactly between two frames leaves no trace.
+    A truncated file is no error here: `ClipProbe.missing` tells. It is found from the headers of wav, aiff, caf, w64
+    and au (size of the samples), ogg (damaged and missing pages) and mp3 (frame count and last frame), and where
+    decoding stops early. Truncation of an mp3 without a frame count exactly between two frames leaves no trace.
+
+    Nor is a header that contradicts itself: `ClipProbe.contradiction` tells. The samples of a FLAC file are compared
+    with the MD5 that its header holds, if it holds one.
 
     Raises
     ------
@@ -78,6 +86,7 @@ def probe_clip(path: str | Path) -> ClipProbe:
     mixed = separate = 0.0
     with open_clip(path) as clip:
         fingerprint = hashlib.sha256(str(clip.samplerate).encode())
+        proof = FlacProof(clip.path) if clip.format == "FLAC" else None
         block_frames = max(1, _BLOCK_SAMPLES // clip.channels)
         while True:
             try:
@@ -87,6 +96,8 @@ def probe_clip(path: str | Path) -> ClipProbe:
                 break
             if not len(samples):
                 break
+            if proof:
+                proof.update(samples)
             # Samples that cannot be are found below; what they do to sums is of no interest.
             with np.errstate(over="ignore", invalid="ignore"):
                 # Minus zero, which float formats know and others do not, counts as zero.
@@ -105,9 +116,12 @@ def probe_clip(path: str | Path) -> ClipProbe:
     missing = missing or clip.complaint
     if not missing and broken:
         missing = "decoding stops before the end, the file is cut off or damaged"
-    # For an mp3, libsndfile's number of frames can be an estimate from the file's size.
-    if not missing and format_name != "MP3" and n_samples < promised:
+    # Of MPEG audio, in a wav file or not, libsndfile's number of samples can be an estimate.
+    if not missing and not clip.subtype.startswith("MPEG") and n_samples < promised:
         missing = f"holds {100 * n_samples / promised:.1f} % of the audio its header promises"
+    contradicts = contradiction(path, format_name)
+    if proof and not missing:
+        contradicts = proof.contradiction()
     finite = bool(np.isfinite(peak))
     return ClipProbe(
         format_name=format_name,
@@ -118,5 +132,6 @@ def probe_clip(path: str | Path) -> ClipProbe:
         finite=finite,
         mixed_power=mixed / separate if separate else 1.0,
         missing=missing,
+        contradiction=contradicts,
         fingerprint=fingerprint.hexdigest(),
     )

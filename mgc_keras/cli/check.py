@@ -12,7 +12,7 @@ from mgc_keras.terminal import quiet_libraries
 if TYPE_CHECKING:
     from mgc_keras.audio.check import CheckReport
 
-HELP = "list unreadable, empty, truncated, silent, far too loud, too short, misnamed, duplicated clips of a folder"
+HELP = "list unreadable, empty, truncated, contradictory, silent, too loud, too short, misnamed, duplicated clips"
 EPILOG = """\
 examples:
   mgc-keras check gtzan/                            look at every clip below gtzan/

@@ -19,6 +19,10 @@ FIELDS = {
     "WAV": {"riff size": (4, 4), "fmt size": (16, 4), "format tag": (20, 2), "channels": (22, 2), "rate": (24, 4),
             "byte rate": (28, 4), "block align": (32, 2), "bits": (34, 2)},
     "AU": {"offset": (4, 4), "data size": (8, 4), "encoding": (12, 4), "rate": (16, 4), "channels": (20, 4)},
+    "W64": {"riff size": (16, 8), "fmt size": (56, 8), "format tag": (64, 2), "channels": (66, 2), "rate": (68, 4),
+            "byte rate": (72, 4), "block align": (76, 2), "bits": (78, 2)},
+    "AIFF": {"form size": (4, 4)},
+    "CAF": {"bytes a packet": (36, 4), "samples a packet": (40, 4), "channels": (44, 4), "bits": (48, 4)},
     "FLAC": {"block sizes": (8, 4), "frame sizes": (12, 4), "rate, channels, bits": (18, 3), "samples": (21, 5)},
 }  # fmt: skip
 
@@ -107,9 +111,13 @@ def _special(clip: Clip, other: Clip, generator: Generator) -> list[Damaged]:
 
     for name in ("WAV" if clip.format in ("WAV", "WAVEX") else clip.format,):
         fields = dict(FIELDS.get(name, {}))
-        if name == "WAV" and (place := clip.content.find(b"data")) > 0:
-            fields["data size"] = (place + 4, 4)
-        order = "little" if name == "WAV" else "big"
+        if name in ("WAV", "W64", "CAF") and (place := clip.content.find(b"data")) > 0:
+            fields["data size"] = {"WAV": (place + 4, 4), "W64": (place + 16, 8), "CAF": (place + 4, 8)}[name]
+        if name == "AIFF":
+            place, data = clip.content.index(b"COMM"), clip.content.index(b"SSND")
+            fields |= {"channels": (place + 8, 2), "frames": (place + 10, 4), "bits": (place + 14, 2)}
+            fields["data size"] = (data + 4, 4)
+        order = "little" if name in ("WAV", "W64") else "big"
         for _ in range(4 if fields else 0):
             field = pick(generator, list(fields))
             place, width = fields[field]

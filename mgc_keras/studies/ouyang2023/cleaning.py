@@ -22,7 +22,16 @@ from mgc_keras.work import FailedClip
 # Training, validation and test clips of a class.
 PARTS = (80, 9, 10)
 # A misnamed file and a copy can be heard; what these name cannot, or not as it was meant.
-UNUSABLE = ("unreadable", "empty", "truncated", "implausible_level", "silent", "antiphase", "too_short")
+UNUSABLE = (
+    "unreadable",
+    "empty",
+    "truncated",
+    "contradictory",
+    "implausible_level",
+    "silent",
+    "antiphase",
+    "too_short",
+)
 
 
 @dataclass(frozen=True, eq=False)
