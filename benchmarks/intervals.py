@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy.stats import binom, norm
 
 from mgc_keras.evaluation.intervals import bootstrap_interval, macro_auc_interval, score_interval
 from mgc_keras.evaluation.paired import compare
+from mgc_keras.processes import in_processes
 from mgc_keras.progress import progress_bar
 
 
@@ -45,9 +46,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     cells = list(grid())
-    runs = Parallel(options.jobs, return_as="generator")(
-        delayed(simulated)(cell, options.simulations, [options.seed, number]) for number, cell in enumerate(cells)
-    )
+    draws = (delayed(simulated)(cell, options.simulations, [options.seed, number]) for number, cell in enumerate(cells))
+    runs = in_processes(draws, options.jobs)
     rows = list(progress_bar(runs, description="simulating", total=len(cells), unit="cell"))
     table = pd.DataFrame([vars(cell) | row for cell, row in zip(cells, rows)])
     worst = table.groupby(["metric", "n_artists"]).agg(

@@ -37,6 +37,8 @@ from mgc_keras.caches import provide_caches
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
 
+if os.name != "posix":
+    raise ImportError("mgc_keras runs on Linux and macOS; on Windows, install it in WSL or a container")
 provide_caches()
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

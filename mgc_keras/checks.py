@@ -1,15 +1,23 @@
 """Checks of arguments that many functions share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 from mgc_keras.errors import OptionError
 
 
-def checked_choice(field: str, value: str, choices: tuple[str, ...]) -> str:
-    """Return `value` if it is one of `choices`, else raise an `OptionError` that lists them."""
+def checked_choice(field: str, value: str, choices: Collection[str], path: Path | None = None) -> str:
+    """Return `value` if it is one of `choices`, else raise an `OptionError` that lists them, with the file it is from.
+
+    Example
+    -------
+    >>> checked_choice("fit", "stretch", ("repeat", "crop"))
+    Traceback (most recent call last):
+    mgc_keras.errors.OptionError: fit: 'stretch' is unknown (choose one of repeat, crop)
+    """
     if value not in choices:
-        raise OptionError(f"{value!r} is unknown", field=field, cure=f"choose one of {', '.join(choices)}")
+        raise OptionError(f"{value!r} is unknown", path=path, field=field, cure=f"choose one of {', '.join(choices)}")
     return value
 
 

@@ -80,13 +80,10 @@ def protocol_named(name: str, repairs: Sequence[Repair]) -> Protocol:
     """Return the protocol that a table names; raise an `OptionError` where there is no such protocol or repair."""
     known, left_out = [repair.name for repair in repairs], None
     if name.startswith(_WITHOUT):
-        left_out = name.removeprefix(_WITHOUT)
-        if left_out not in known:
-            cure = f"choose one of {', '.join(known)}"
-            raise OptionError(f"there is no repair {left_out!r}", field="--without", cure=cure)
+        left_out = checked_choice("--without", name.removeprefix(_WITHOUT), known)
     elif name not in (PUBLISHED, CORRECTED):
         cure = f"choose {PUBLISHED}, {CORRECTED} or {_WITHOUT}REPAIR"
-        raise OptionError(f"there is no protocol {name!r}", field="protocol", cure=cure)
+        raise OptionError(f"{name!r} is unknown", field="protocol", cure=cure)
     return Protocol(name, {repair: name != PUBLISHED and repair != left_out for repair in known})
 
 

@@ -1,10 +1,12 @@
 """What commands share at the terminal: errors in one line, how they are stopped, and silence of libraries."""
 
 import errno
+import math
 import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ exit codes:
   1    done, but some clips failed, or something was found that should be looked at
   2    wrong use or input, or nothing could be done; an error of the program, with a traceback
   130  stopped by Ctrl-C
+  143  stopped by SIGTERM, as batch systems send it; 129 by SIGHUP, when the terminal is closed
 """
 # What a user can do about an error of the operating system.
 _OF_THE_SYSTEM = {
@@ -64,12 +67,20 @@ def quiet_libraries() -> Iterator[None]:
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
 
 
+# Seconds in which another request is none: `timeout` and its like send two, and the second would cut the tidying short.
+_TOO_SOON = 1.0
+
+
 @contextmanager
-def _ended_by_exception() -> Iterator[None]:
+def _ended_by_exception(at_exit: bool) -> Iterator[None]:
     """Let a request to end unwind the work as Ctrl-C does: workers are stopped and unfinished files removed."""
+    last = -math.inf
 
     def end(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+        nonlocal last
+        before, last = last, time.monotonic()
+        if last - before > _TOO_SOON:
+            raise SystemExit(128 + number)
 
     # Signals are the main thread's; one that is ignored (nohup) stays so.
     here = threading.current_thread() is threading.main_thread()
@@ -80,14 +91,27 @@ def _ended_by_exception() -> Iterator[None]:
         yield
     finally:
         for number in taken:
-            signal.signal(number, signal.SIG_DFL)
+            # TensorFlow takes a second or two to leave. What the work came to is known, and must not become -15.
+            signal.signal(number, signal.SIG_IGN if at_exit else signal.SIG_DFL)
 
 
-def guarded(work: Callable[[], int], program: str) -> int:
+def guarded(
+    work: Callable[[], int], program: str, *, resumes: Callable[[], bool] = lambda: False, at_exit: bool = False
+) -> int:
     """Run `work` and return its exit code; see `EXIT_CODES`.
 
     A user's error, or the system's, becomes one line on standard error; a fault of the program has its traceback, too.
     Ctrl-C becomes 130, SIGTERM 143 and SIGHUP 129, after what is unfinished is put away.
+
+    Parameters
+    ----------
+    work : callable
+    program : str
+        Begins each line.
+    resumes : callable
+        Asked when the work is stopped: whether it goes on from there when it is given again.
+    at_exit : bool
+        The process ends with this work: SIGTERM and SIGHUP that come later are ignored.
     """
     # TensorFlow's start-up notes are no news to a user; a setting made outside wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -95,7 +119,7 @@ def guarded(work: Callable[[], int], program: str) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with _ended_by_exception():
+        with _ended_by_exception(at_exit):
             return work()
     except BrokenPipeError:
         # Whoever read the output (`| head`) has seen enough; nothing may be written at exit either.
@@ -115,7 +139,8 @@ def guarded(work: Callable[[], int], program: str) -> int:
         code = 130 if isinstance(error, KeyboardInterrupt) else error.code
         if code not in (130, *(128 + number for number in _ENDS)):
             raise
-        print(f"{program}: stopped; the same command goes on from here", file=sys.stderr)
+        again = "goes on from here" if resumes() else "begins anew"
+        print(f"{program}: stopped; the same command {again}", file=sys.stderr)
         return int(code)
     except Exception:
         traceback.print_exc()

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import joblib
 import pytest
 
 from mgc_keras import files
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.files import locked, sweep, whole_file
+from mgc_keras.processes import in_processes
+from mgc_keras.terminal import guarded
 
 HOLDING = """
 import sys, time
@@ -106,7 +109,7 @@ import sys, time
 from mgc_keras.terminal import guarded
 def work():
     exec({HOLDING!r})
-sys.exit(guarded(work, "mgc-keras features"))
+sys.exit(guarded(work, "mgc-keras features", resumes=lambda: True))
 """
     command = [sys.executable, "-c", program, str(tmp_path / "a.csv")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -117,32 +120,94 @@ sys.exit(guarded(work, "mgc-keras features"))
     assert not list(tmp_path.iterdir())
 
 
-def test_processes_of_one_that_is_asked_to_end_end_with_it(tmp_path: Path) -> None:
+def test_a_second_request_to_end_does_not_cut_the_tidying_short() -> None:
+    program = """
+import sys, time
+from mgc_keras.terminal import guarded
+def work():
+    try:
+        print("works", flush=True)
+        time.sleep(600)
+    finally:
+        print("tidies", flush=True)
+        time.sleep(0.3)
+        print("tidied", flush=True)
+sys.exit(guarded(work, "program"))
+"""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, "-c", program], text=True, **pipes)
+    for line in ("works\n", "tidies\n"):
+        assert process.stdout and process.stdout.readline() == line
+        process.terminate()
+    assert process.communicate()[0] == "tidied\n" and process.returncode == 143
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGTERM, 1), (signal.SIGHUP, 2)])
+def test_what_work_came_to_stands_while_libraries_take_their_time_to_leave(number: int, code: int) -> None:
+    """TensorFlow takes a second or two; a signal in that time ended a finished run with -15."""
+    program = f"""
+import atexit, sys, time
+from mgc_keras.terminal import guarded
+atexit.register(time.sleep, 0.3)
+atexit.register(print, "leaves", flush=True)
+sys.exit(guarded(lambda: {code}, "program", at_exit=True))
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout and process.stdout.readline() == "leaves\n"
+    process.send_signal(number)
+    process.communicate()
+    assert process.returncode == code
+
+
+def test_only_a_program_of_its_own_goes_on_ignoring_signals() -> None:
+    try:
+        for at_exit, after in ((False, signal.SIG_DFL), (True, signal.SIG_IGN)):
+            assert guarded(lambda: 0, "program", at_exit=at_exit) == 0
+            assert signal.getsignal(signal.SIGTERM) == signal.getsignal(signal.SIGHUP) == after
+    finally:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path, number: int, code: int) -> None:
+    """One waits for more work, two are at theirs for an hour."""
     program = f"""
 import os, sys, time
 from pathlib import Path
 import joblib
+from mgc_keras.processes import in_processes
 from mgc_keras.terminal import guarded
 def wait(number):
     Path({str(tmp_path)!r}, str(os.getpid())).touch()
-    time.sleep(600)
+    time.sleep(3600 if number else 0.5)
 def work():
-    joblib.Parallel(2)(joblib.delayed(wait)(number) for number in range(9))
+    list(in_processes((joblib.delayed(wait)(number) for number in range(3)), 3))
 sys.exit(guarded(work, "program"))
 """
-    process = subprocess.Popen([sys.executable, "-c", program])
-    while len(workers := list(tmp_path.iterdir())) < 2:
+    process = subprocess.Popen([sys.executable, "-c", program], start_new_session=True, stderr=subprocess.DEVNULL)
+    while len(list(tmp_path.iterdir())) < 3:
         assert process.poll() is None
         time.sleep(0.05)
-    process.terminate()
-    assert process.wait() == 143
-    deadline = time.monotonic() + 10
-    while any(_runs(worker.name) for worker in workers):
-        assert time.monotonic() < deadline
+    process.send_signal(number)
+    assert process.wait() == code
+    deadline = time.monotonic() + 20
+    # Joblib's own helper is among them, and takes a second to tidy.
+    while left := [pid for pid in os.listdir("/proc") if pid.isdigit() and _session(pid) == process.pid]:
+        assert time.monotonic() < deadline, left
         time.sleep(0.05)
 
 
-def _runs(pid: str) -> bool:
-    # A dead process that its parent has not asked for yet is there, too.
-    status = Path("/proc", pid, "stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+def test_calls_in_processes_come_back_in_order_or_as_they_are_done() -> None:
+    calls = [joblib.delayed(abs)(-number) for number in range(9)]
+    assert list(in_processes(calls, 1)) == list(in_processes(calls, 2)) == list(range(9))
+    assert sorted(in_processes(calls, 2, in_order=False)) == list(range(9))
+
+
+def _session(pid: str) -> int | None:
+    """The session of a process; none of one that has ended, which its parent has not asked for yet."""
+    try:
+        status = Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if status[0] == "Z" else int(status[3])

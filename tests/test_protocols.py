@@ -30,7 +30,7 @@ def test_each_repair_is_left_out_under_a_name_of_its_own() -> None:
 
 
 def test_a_repair_that_is_not_there_is_refused() -> None:
-    with pytest.raises(OptionError, match="there is no repair 'hope'.*scaling, nested, artists-together"):
+    with pytest.raises(OptionError, match="'hope' is unknown.*scaling, nested, artists-together"):
         protocols_of(REPAIRS, without=["hope"])
 
 
@@ -40,7 +40,7 @@ def test_a_repair_needs_the_corrected_protocol_beside_it() -> None:
 
 
 def test_a_protocol_that_is_not_there_is_refused() -> None:
-    with pytest.raises(OptionError, match="there is no protocol 'fixed'"):
+    with pytest.raises(OptionError, match="'fixed' is unknown"):
         protocol_named("fixed", REPAIRS)
 
 

@@ -44,3 +44,10 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_the_package_is_typed_for_its_users():
     assert Path(mgc_keras.__file__).with_name("py.typed").is_file()
+
+
+def test_systems_without_what_locks_need_are_told_at_once():
+    # What Windows calls itself; everything of Python's own is imported before, which would look for Windows.
+    code = "import lazy_loader, os, shutil, tempfile\nos.name = 'nt'\nimport mgc_keras\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith("ImportError: mgc_keras runs on Linux and macOS; on Windows, ")

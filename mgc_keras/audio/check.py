@@ -115,7 +115,8 @@ def check_folder(
     Parameters
     ----------
     folder : str or Path
-        Hidden files, ``._*`` files among them, are skipped; visible files of other suffixes are skipped and counted.
+        Hidden files, ``._*`` files among them, are skipped; visible files of other suffixes are skipped and counted. A
+        sub-folder that may not be listed counts as a clip that cannot be read.
     minimum_duration : float
         Clips shorter than this many seconds are reported as too short.
     jobs : int or None
@@ -146,7 +147,7 @@ def check_folder(
     """
     _check_options(minimum_duration, jobs)
     folder = Path(folder)
-    paths, others = find_audio(folder)
+    paths, others = find_audio(folder, locked_too=True)
     left_out = tuple(_shown(path.relative_to(folder)) for path in others)
     if not paths:
         problem = "holds no audio files" + (f" that can be read here: {left_out_words(left_out)}" if left_out else "")
@@ -155,7 +156,7 @@ def check_folder(
     names = [_shown(path.relative_to(folder)) for path in paths]
     findings, groups = check_clips(paths, names, minimum_duration, jobs)
     checked = set(paths)
-    skipped = (path for path in walk_files(folder) if path not in checked and not path.name.startswith("."))
+    skipped = (path for path in walk_files(folder, []) if path not in checked and not path.name.startswith("."))
     return CheckReport(
         folder=folder,
         clips_per_folder=_counted(_shown(path.parent.relative_to(folder)) for path in paths),

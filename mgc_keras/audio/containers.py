@@ -73,9 +73,10 @@ def open_clip(path: str | Path, seconds: float | None = None) -> Clip:
         file whose header says other than its first frame.
     """
     path = Path(path)
+    if path.is_dir():
+        raise _why_no_clip(path)
     if not path.is_file():
-        problem = "is a folder, not an audio file" if path.is_dir() else "there is no such file"
-        raise AudioError(problem, path=path, cure="correct the path or leave the clip out")
+        raise AudioError("there is no such file", path=path, cure="correct the path or leave the clip out")
     lead = 0
     try:
         # The path, not a Python file object: reading through Python would hold its global lock. As bytes, since names
@@ -137,6 +138,14 @@ def _with_sizes(path: Path) -> list[bytes | range]:
     head[4:8] = min(size - 8, 0xFFFFFFFF).to_bytes(4, "little")
     head[-4:] = min(size - start, 0xFFFFFFFF).to_bytes(4, "little")
     return [bytes(head), range(start, size)]
+
+
+def _why_no_clip(folder: Path) -> AudioError:
+    try:
+        os.scandir(folder).close()
+    except PermissionError:
+        return AudioError("is a folder that may not be listed", path=folder, cure="give yourself the right to list it")
+    return AudioError("is a folder, not an audio file", path=folder, cure="correct the path or leave the clip out")
 
 
 def _why_not_opened(path: Path) -> AudioError:

@@ -218,30 +218,52 @@ def find_clips(folder: str | Path) -> list[Path]:
     return find_audio(folder)[0]
 
 
-def find_audio(folder: str | Path) -> tuple[list[Path], list[Path]]:
+def find_audio(folder: str | Path, locked_too: bool = False) -> tuple[list[Path], list[Path]]:
     """List the audio files in a folder and all its sub-folders: those that can be read here, and the others, sorted.
 
     Hidden files and folders are skipped, among them the ``._*`` files that macOS leaves on shared disks. Linked
     folders are followed, each real folder once. The others need ffmpeg, which is not on the PATH.
 
+    Parameters
+    ----------
+    folder : str or Path
+    locked_too : bool
+        Let a sub-folder that may not be listed stand among the first, as a clip that cannot be read.
+
     Raises
     ------
     AudioError
         `folder` does not exist or is a file.
+    PermissionError
+        It, or without `locked_too` a sub-folder, may not be listed.
     """
     folder = Path(folder)
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "there is no such folder"
         raise AudioError(problem, path=folder, cure="name a folder that holds audio files")
-    paths, readable = sorted(path for path in walk_files(folder) if is_clip_name(path.name)), readable_suffixes()
+    locked: list[Path] = []
+    files = walk_files(folder, locked if locked_too else None)
+    paths, readable = sorted(path for path in files if is_clip_name(path.name)), readable_suffixes()
     clips = [path for path in paths if _suffix(path.name) in readable]
-    return clips, [path for path in paths if _suffix(path.name) not in readable]
+    return sorted(clips + locked), [path for path in paths if _suffix(path.name) not in readable]
 
 
-def walk_files(folder: str | Path) -> Iterator[Path]:
-    """Go through all files below a folder, except in hidden folders; a folder that may not be listed is an OSError."""
+def walk_files(folder: str | Path, locked: list[Path] | None = None) -> Iterator[Path]:
+    """Go through all files below a folder, except in hidden folders.
+
+    A folder that may not be listed is a `PermissionError`; with `locked`, sub-folders of that kind are put there.
+    """
     visited = set()
-    for here, folders, files in os.walk(folder, followlinks=True, onerror=_raise):
+
+    def refuse(error: OSError) -> None:
+        name = os.fsdecode(error.filename)
+        if locked is None or not isinstance(error, PermissionError) or name == os.fspath(folder):
+            raise error
+        if (real := os.path.realpath(name)) not in visited:
+            visited.add(real)
+            locked.append(Path(name))
+
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
         # Links may form a ring; a real folder is entered once, and always by the alphabetically first way.
         real = os.path.realpath(here)
         if real in visited:
@@ -250,10 +272,6 @@ def walk_files(folder: str | Path) -> Iterator[Path]:
         visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(here, name) for name in files)
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def is_clip_name(name: str) -> bool:

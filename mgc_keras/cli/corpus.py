@@ -27,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_value(parser, "--jobs", int, "N", "number of processes; -1 takes one for each core (default: 1)", 1)
 
 
+def resumes(arguments: argparse.Namespace) -> bool:
+    """Tell whether the same command goes on where it was stopped."""
+    return arguments.task != "list"
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Render the task; print the manifest's path last."""
     from mgc_keras.corpus import TASKS, write_corpus

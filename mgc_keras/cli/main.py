@@ -11,7 +11,10 @@ from mgc_keras.terminal import EXIT_CODES, guarded
 
 
 def commands() -> dict[str, ModuleType]:
-    """Find the commands: the modules of `mgc_keras.cli` with HELP, EPILOG, add_arguments(parser) and run(arguments)."""
+    """Find the commands: the modules of `mgc_keras.cli` with HELP, EPILOG, add_arguments(parser) and run(arguments).
+
+    One that can go on where it was stopped has resumes(arguments), too, which tells whether it does.
+    """
     modules = {module.__name__.rpartition(".")[2]: module for module in modules_in("mgc_keras.cli")}
     return {name: module for name, module in modules.items() if hasattr(module, "HELP")}
 
@@ -31,19 +34,22 @@ def build_parser() -> argparse.ArgumentParser:
         texts = {"help": module.HELP, "description": module.HELP, "epilog": epilog}
         command = subparsers.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, resumes=getattr(module, "resumes", lambda _: False))
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``mgc-keras`` with `arguments` (default: the command line) and return its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = None
 
     def work() -> int:
+        nonlocal parsed
         parsed = build_parser().parse_args(words)
         return parsed.run(parsed)
 
-    return guarded(work, " ".join(["mgc-keras", *words[:1]]))
+    program, resumes = " ".join(["mgc-keras", *words[:1]]), lambda: parsed is not None and parsed.resumes(parsed)
+    return guarded(work, program, resumes=resumes, at_exit=arguments is None)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ jamendo_vocal also cuts the songs into DIR/segments.
 
 `cut` writes segments as mono 16-bit wav beside its CSV, whose column cut_from says which clip each is from: hold out
 clips before cutting them, or by that column. What a stopped run has cut is kept; a clip that changed is cut again. A
-clip that cannot be read becomes a row of errors.csv there, exit code 1.
+clip that cannot be read becomes a row of FILE_errors.csv there, exit code 1.
 """
 
 
@@ -51,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_value(cut, "--sampling-rate", int, "HZ", "sampling rate of the segments (default: that of each clip)")
     add_value(cut, "--data-home", Path, "DIR", "folder that the manifest's paths start from (default: its own)")
+
+
+def resumes(arguments: argparse.Namespace) -> bool:
+    """Tell whether the same command goes on where it was stopped."""
+    return arguments.dataset in ("cut", "jamendo_vocal")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -128,6 +133,7 @@ def _write_dataset(name: str, folder: Path, output: Path, allow_incomplete: bool
 def _cut(source: Path, arguments: argparse.Namespace) -> int:
     from mgc_keras.datasets.cutting import Cutting, cut_manifest
     from mgc_keras.datasets.manifest import read_manifest, write_manifest
+    from mgc_keras.features.export import errors_file
     from mgc_keras.work import FailedClip, write_failed_clips
 
     given = {name: getattr(arguments, name) for name in ("hop", "remainder") if getattr(arguments, name) is not None}
@@ -146,7 +152,7 @@ def _cut(source: Path, arguments: argparse.Namespace) -> int:
         FailedClip.of(manifest.clip_ids[position], manifest.table["filepath"][position], error)
         for position, error in built.problems.items()
     )
-    errors = write_failed_clips(output.parent / "errors.csv", failed)
+    errors = write_failed_clips(errors_file(output), failed)
     if built.problems:
         print(f"{len(built.problems)} of {len(manifest)} clips could not be cut: {errors} says why", file=sys.stderr)
     if built.table.empty:

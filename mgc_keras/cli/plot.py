@@ -17,7 +17,7 @@ EPILOG = """\
 what comes out:
   CLIP_sheet.png       all six views of a clip (with --separate: CLIP_waveform.png, CLIP_linear.png, ...)
   GENRE_sheet.png      with --per-genre, for a manifest: one clip of each genre
-  errors.csv           clips that could not be drawn: clip_id, filepath, cause, cure
+  plot_errors.csv      clips that could not be drawn: clip_id, filepath, cause, cure
 
 the views (Figures 1 to 5 of Ouyang 2023):
   waveform   amplitude over time (s)
@@ -56,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras plot`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
+    from mgc_keras.features.export import errors_file
     from mgc_keras.files import output_folder
     from mgc_keras.progress import progress_bar
     from mgc_keras.work import FailedClip, write_failed_clips
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
                 else:
                     n_drawn += 1
                     break
-    written.insert(0, write_failed_clips(arguments.out / "errors.csv", failures))
+    written.insert(0, write_failed_clips(errors_file(arguments.out / "plot"), failures))
     print(f"plot: {n_drawn} of {len(wanted)} {'genres' if arguments.per_genre else 'clips'} drawn")
     if failures:
         print(f"{len(failures)} clips could not be drawn: {written[0]} says why")

@@ -42,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
 
 
+def resumes(arguments: argparse.Namespace) -> bool:
+    """Tell whether the same command goes on where it was stopped."""
+    return not arguments.anew
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras scattering`` and return its exit code."""
     from mgc_keras.features.clips import list_clips

@@ -42,7 +42,7 @@ what comes out, for each song:
   SONG_segments.png    the waveform in the colours of its segments
   SONG_largest.wav     with --export-largest: the windows of the largest group, one after the other
   SONG_segments.json   the settings, by which a later run knows that the song is done
-  errors.csv           once for all: songs that could not be done: clip_id, filepath, cause, cure
+  segment_errors.csv   once for all: songs that could not be done: clip_id, filepath, cause, cure
 Songs of a folder keep their sub-folders. A song that is done with the same settings is not done again, so that a run
 that was stopped goes on; files of other settings are overwritten.
 
@@ -74,10 +74,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_channel(parser)
 
 
+def resumes(arguments: argparse.Namespace) -> bool:
+    """Tell whether the same command goes on where it was stopped."""
+    return not arguments.overwrite
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras segment`` and return its exit code."""
     from mgc_keras.audio.files import no_memory
     from mgc_keras.features.clips import list_clips
+    from mgc_keras.features.export import errors_file
     from mgc_keras.files import output_folder, sweep
     from mgc_keras.progress import progress_bar
     from mgc_keras.segmentation.autoregression import check_order
@@ -113,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
                 failures[number] = FailedClip.of(songs.clip_ids[number], songs.filepaths[number], error)
             else:
                 files[number].write(waveform, segmentation)
-    errors_csv = write_failed_clips(arguments.out / "errors.csv", failures.values())
+    errors_csv = write_failed_clips(errors_file(arguments.out / "segment"), failures.values())
     print(f"segment: {len(files) - len(failures)} of {len(files)} songs done")
     if kept:
         print(f"{len(kept)} of them were done before with the same settings and are kept (--overwrite does them again)")

@@ -29,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def resumes(arguments: argparse.Namespace) -> bool:
+    """Tell whether the same command goes on where it was stopped."""
+    return arguments.action == "run"
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras study`` and return its exit code."""
     if arguments.action == "list":

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.corpus import music
 from mgc_keras.corpus.arrangement import Arrangement, arranged
 from mgc_keras.corpus.dances import DANCES
@@ -58,9 +59,7 @@ TASKS: dict[str, Task] = {
 
 def task_named(name: str) -> Task:
     """Return a task, or raise `OptionError` naming those that exist."""
-    if name not in TASKS:
-        raise OptionError(f"there is no task {name!r}", field="task", cure=f"choose one of {', '.join(TASKS)}")
-    return TASKS[name]
+    return TASKS[checked_choice("task", name, TASKS)]
 
 
 def corpus_table(task: str, n_clips: int | None = None, seed: int = 0) -> pd.DataFrame:

@@ -3,8 +3,8 @@
 from io import StringIO
 from pathlib import Path
 
-import joblib
 import pandas as pd
+from joblib import delayed
 
 from mgc_keras.audio.files import write_waveform
 from mgc_keras.corpus.rows import CLIP_SECONDS
@@ -13,6 +13,7 @@ from mgc_keras.corpus.tasks import check_length, corpus_table, render_clip
 from mgc_keras.datasets.manifest import write_manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.files import locked, output_folder, sweep
+from mgc_keras.processes import in_processes
 from mgc_keras.progress import progress_bar
 
 
@@ -81,8 +82,8 @@ def _render(table: pd.DataFrame, manifest: Path, jobs: int) -> None:
         # The plan vouches for the clips of an unfinished run; the manifest appears when all clips are there.
         write_manifest(table, plan)
         manifest.unlink(missing_ok=True)
-    work = (joblib.delayed(_write_clip)(row, folder) for row in table.iloc[missing].to_dict("records"))
-    done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+    work = (delayed(_write_clip)(row, folder) for row in table.iloc[missing].to_dict("records"))
+    done = in_processes(work, jobs, in_order=False)
     for _ in progress_bar(done, description=f"rendering {task}", total=len(missing)):
         pass
     write_manifest(table, manifest)

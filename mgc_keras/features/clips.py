@@ -29,7 +29,7 @@ class Clips:
         With forward slashes, as they are written into tables: relative to the manifest's data folder or to the one
         folder searched, else as given.
     paths : sequence of Path
-        Where the files are.
+        Where the files are. A sub-folder that may not be listed stands among them, as a clip that cannot be read.
     labels : sequence of str or None
         Their classes, where known.
     channel : {"mix", "left", "right"}
@@ -165,11 +165,13 @@ def _expanded(path: Path) -> tuple[list[tuple[Path, str]], list[Path]]:
         return [(path, path.stem)], []
     if not path.exists():
         raise OptionError("there is no such file or folder", path=path, cure="correct the path")
-    clips, others = find_audio(path)
+    clips, others = find_audio(path, locked_too=True)
     if not clips:
         which = [_readable(other.relative_to(path).as_posix()) for other in others]
         problem = "this folder holds no audio files" + (
             f" that can be read here: {left_out_words(which)}" if which else ""
         )
         raise OptionError(problem, path=path, cure="name a folder with wav, flac, mp3 or other audio files")
-    return [(clip, clip.relative_to(path).with_suffix("").as_posix()) for clip in clips], others
+    # A folder that may not be listed has no suffix to lose.
+    inner = ((clip, clip.relative_to(path)) for clip in clips)
+    return [(clip, (name if clip.is_dir() else name.with_suffix("")).as_posix()) for clip, name in inner], others

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 
 BATCH_ORDERS = ("file", "sorted", "shuffled", "single")
@@ -86,9 +87,7 @@ def compose_batches(
     >>> [batch.tolist() for batch in compose_batches(5, 2, "sorted", labels=list("babab"))]
     [[1, 3], [0, 2], [4]]
     """
-    if order not in BATCH_ORDERS:
-        cure = f"choose one of {', '.join(BATCH_ORDERS)}"
-        raise OptionError(f"unknown value {order!r}", field="batch_order", cure=cure)
+    checked_choice("batch_order", order, BATCH_ORDERS)
     if batch_size < 1:
         raise OptionError(f"{batch_size} is no batch size", field="batch_size", cure="give a positive number of clips")
     positions = np.arange(n_clips)

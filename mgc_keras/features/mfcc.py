@@ -6,7 +6,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from mgc_keras.errors import AudioError, OptionError
+from mgc_keras.checks import checked_choice
+from mgc_keras.errors import AudioError
 from mgc_keras.features.extractor import Extractor
 from mgc_keras.threads import one_thread
 
@@ -61,7 +62,7 @@ def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: 
     import librosa
     import scipy.fft
 
-    _check_padding(padding)
+    checked_choice("padding", padding, PADDINGS)
     if not len(waveform):
         raise AudioError("a waveform without samples has no MFCCs", cure="leave the clip out")
     waveform = waveform[: int(SECONDS * sampling_rate)]
@@ -77,11 +78,6 @@ def mfcc_features(waveform: np.ndarray, sampling_rate: int = 12000, *, padding: 
     delta = np.diff(mfcc, axis=1)
     series = (mfcc, delta, np.diff(delta, axis=1))
     return np.concatenate([statistic(values, axis=1) for values in series for statistic in (np.mean, np.std)])
-
-
-def _check_padding(padding: str) -> None:
-    if padding not in PADDINGS:
-        raise OptionError(f"unknown value {padding!r}", field="padding", cure=f"choose one of {', '.join(PADDINGS)}")
 
 
 @lru_cache(maxsize=4)
@@ -110,7 +106,7 @@ class MfccExtractor(Extractor):
     dtype = "float64"
 
     def __init__(self, padding: Padding = "constant", batch_size: int = 8) -> None:
-        _check_padding(padding)
+        checked_choice("padding", padding, PADDINGS)
         self.padding, self.batch_size = padding, batch_size
 
     def describe(self) -> dict[str, Any]:

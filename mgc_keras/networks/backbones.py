@@ -184,7 +184,7 @@ def _imagenet_weights(name: str) -> Path:
         path = folder / file_name
         return download(address, f"md5:{md5}", path, most_bytes=_MOST_BYTES, most_seconds=_MOST_SECONDS, progress=True)
     except (OSError, ValueError) as error:
-        # pooch raises ValueError for another hash, and rewords a missing permission; network errors have no number.
+        # ValueError stands for another hash; errors of the network have no number.
         if isinstance(error, DownloadError):
             cause = str(error)
         elif not isinstance(error, OSError):

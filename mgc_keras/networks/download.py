@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pooch
 
+from mgc_keras.files import whole_file
+
 
 class DownloadError(OSError):
     """A download that sends too much or takes too long, or an address that cannot be read."""
@@ -13,7 +15,7 @@ class DownloadError(OSError):
 class _Bounded:
     """A file that takes only so many bytes, and none once it is closed."""
 
-    def __init__(self, path: str, most_bytes: int) -> None:
+    def __init__(self, path: Path, most_bytes: int) -> None:
         self.stream, self.left, self.most_bytes = open(path, "wb"), most_bytes, most_bytes
 
     def write(self, block: bytes) -> None:
@@ -48,12 +50,14 @@ def download(
     ------
     ValueError
         What came has another hash. Nothing is left behind, here and below.
+    MgcKerasError
+        The disk is full.
     OSError
         No connection, or `path` cannot be written; `DownloadError` where a limit was passed or the address is of
         another protocol.
     """
 
-    def fetch(address: str, output: str, _: object) -> None:
+    def fetch(output: Path) -> None:
         target, failure = _Bounded(output, most_bytes), []
 
         def work() -> None:
@@ -74,7 +78,13 @@ def download(
         if failure:
             raise failure[0]
 
+    algorithm, _, wanted = known_hash.partition(":")
+    if path.is_file() and pooch.file_hash(path, algorithm) == wanted:
+        return path
     if not address.startswith(("http://", "https://")):
         raise DownloadError("addresses begin with https:// or http://")
-    found = pooch.retrieve(address, known_hash, fname=path.name, path=path.parent, downloader=fetch)
-    return Path(found)
+    with whole_file(path) as temporary:
+        fetch(temporary)
+        if (found := pooch.file_hash(temporary, algorithm)) != wanted:
+            raise ValueError(f"its {algorithm} is {found}, not {wanted}")
+    return path

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.metrics import WEIGHTINGS
 
@@ -78,9 +79,7 @@ def candidates(n_features: int, grid: Grid = "authors") -> tuple[Candidate, ...]
         if not grid:
             raise OptionError("has no candidates", field="grid", cure=f"choose one of {', '.join(_GRIDS)}")
         return tuple(dict.fromkeys(grid))
-    if grid not in _GRIDS:
-        raise OptionError(f"unknown grid {grid!r}", field="grid", cure=f"choose one of {', '.join(_GRIDS)}")
-    linear_costs, rbf_costs, exponents = _GRIDS[grid]
+    linear_costs, rbf_costs, exponents = _GRIDS[checked_choice("grid", grid, _GRIDS)]
     gammas = dict.fromkeys([2.0**-exponent for exponent in exponents] + [1.0 / n_features])
     return tuple(
         [Candidate("linear", cost) for cost in linear_costs]
@@ -145,9 +144,7 @@ class SearchSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.fold_weighting not in WEIGHTINGS:
-            problem, cure = f"unknown fold weighting {self.fold_weighting!r}", f"choose one of {', '.join(WEIGHTINGS)}"
-            raise OptionError(problem, field="fold_weighting", cure=cure)
+        checked_choice("fold_weighting", self.fold_weighting, WEIGHTINGS)
 
 
 PUBLISHED = SearchSettings("published")

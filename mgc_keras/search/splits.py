@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.splits import grouped_folds, grouped_stratified_folds
 from mgc_keras.errors import OptionError
 
@@ -55,8 +56,7 @@ def prepare_task(
     groups: Sequence | np.ndarray | None = None,
 ) -> SearchTask:
     """Check the clips of a search and sort them. Parameters and errors as in `mgc_keras.search.search`."""
-    if estimator not in METRIC_OF:
-        raise OptionError(f"unknown estimator {estimator!r}", field="estimator", cure="choose one of SVC, SVR")
+    checked_choice("estimator", estimator, METRIC_OF)
     target, folds = np.asarray(target), np.asarray(folds)
     for name, column in {"folds": folds, "inner_folds": inner_folds, "groups": groups}.items():
         if column is not None and np.shape(column) != (len(target),):

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from mgc_keras.errors import OptionError
+from mgc_keras.processes import in_processes
 from mgc_keras.progress import progress_bar
 from mgc_keras.search.grid import PUBLISHED, Candidate, Grid, SearchSettings
 from mgc_keras.search.grid_search import Options, search_prepared
@@ -132,10 +133,11 @@ class _Searches:
     def _side_by_side(self, unknown: list[str], jobs: int) -> Iterator[SearchResult]:
         """Search in processes of their own."""
         parts = ({block: self.blocks[block] for block in self.features[name]} for name in unknown)
-        return Parallel(n_jobs=max(1, min(jobs, len(unknown))), return_as="generator")(
+        searches = (
             delayed(_search_alone)(part, self.task, self.settings, replace(self.options[name], jobs=1))
             for name, part in zip(unknown, parts, strict=True)
         )
+        return in_processes(searches, max(1, min(jobs, len(unknown))))
 
     def fingerprints(self) -> dict[str, str]:
         """Tell for each feature set, in a hash, all that its result depends on."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 
 import keras
@@ -159,3 +160,48 @@ def test_every_output_that_a_message_can_ask_for_can_be_asked_for(
     assert "scores 10 genres, not 50 tags (ask it for genres, or take" in capsys.readouterr().err
     for output in {output for kind in network_kinds() for output in kind.choices["output"]}:
         assert build_parser().parse_args([*command, "--output", output]).output == output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_sub_folder_that_may_not_be_listed_is_counted_and_named(
+    here: Path, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """As a clip that cannot be read: a row, and exit code 1. A manifest, which would lack its clips for good, is not
+    written."""
+    locked, scandir = here / "music" / "Vol. 2", os.scandir
+    locked.mkdir(exist_ok=True)
+
+    def refuse(path: str | Path | int) -> object:
+        if path in (locked, str(locked)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    code = main(words(command, here, tmp_path))
+    said = "".join(capsys.readouterr())
+    locked.rmdir()
+    if command.startswith("manifest"):
+        assert code == 2 and said.startswith(f"mgc-keras manifest: {locked}: you have no right to it")
+        assert not (tmp_path / "manifest.csv").exists()
+        return
+    assert code == 1
+    if errors := list(tmp_path.glob("*_errors.csv")):
+        said = errors[0].read_text().replace(",", " ")
+        assert "\nVol. 2 Vol. 2 " in said and said.count("\n") == 2
+    assert "Vol. 2" in said and "is a folder that may not be listed" in said and "the right to list it" in said
+
+
+def test_commands_that_write_into_one_folder_keep_their_own_lists(here: Path, tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "bad.wav").write_text("no music")
+    write(tmp_path / "music" / "good.wav", tune(1.0, 8000), 8000)
+    rows = "clip_id,filepath,label\na,good.wav,x\nb,bad.wav,y\n"
+    (tmp_path / "music" / "songs.csv").write_text(rows)
+    out = tmp_path / "out"
+    lines = [line.replace("MUSIC", str(tmp_path / "music")) for line in (*COMMANDS[:2], *COMMANDS[4:6])]
+    lines.append(f"manifest cut {tmp_path}/music/songs.csv -o OUT/cut.csv --seconds 0.5")
+    for line in lines:
+        assert main(words(line, here, out)) == 1
+    lists = sorted(path.name for path in out.rglob("*errors.csv"))
+    assert lists == [f"{name}_errors.csv" for name in ("cut", "m", "plot", "s", "segment")]
+    assert all(path.read_text().count("\n") == 2 for path in out.rglob("*errors.csv"))

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from mgc_keras import __version__
-from mgc_keras.cli.main import commands
+from mgc_keras.cli.main import commands, main
 from mgc_keras.errors import AudioError, ManifestError, MgcKerasError, OptionError, WeightsError
 from mgc_keras.terminal import EXIT_CODES, guarded
 
@@ -108,6 +108,37 @@ def test_control_c_gives_130_without_traceback():
     assert "Traceback" not in errors and errors.startswith("mgc-keras check: stopped") and errors.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("check .", "begins anew"),
+        ("classify .", "begins anew"),
+        ("tag .", "begins anew"),
+        ("plot .", "begins anew"),
+        ("report .", "begins anew"),
+        ("weights list", "begins anew"),
+        ("manifest folder .", "begins anew"),
+        ("manifest cut .", "goes on from here"),
+        ("features . -o x.csv", "goes on from here"),
+        ("features . -o x.csv --anew", "begins anew"),
+        ("scattering . -o x.npz", "goes on from here"),
+        ("scattering . -o x.npz --anew", "begins anew"),
+        ("segment .", "goes on from here"),
+        ("segment . --overwrite", "begins anew"),
+        ("corpus genre -o x", "goes on from here"),
+        ("study run choi2017", "goes on from here"),
+        ("study list", "begins anew"),
+    ],
+)
+def test_what_becomes_of_stopped_work_is_said_truly(line, text, monkeypatch, capsys):
+    def stopped(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"mgc_keras.cli.{line.split()[0]}.run", stopped)
+    assert main(line.split()) == 130
+    assert capsys.readouterr().err == f"mgc-keras {line.split()[0]}: stopped; the same command {text}\n"
+
+
 def test_control_c_while_threads_decode(tmp_path):
     from broken_clips import tune, write
 
@@ -148,7 +179,7 @@ def test_help_lists_every_command_and_loads_nothing_heavy():
     assert errors == "" and output.splitlines()[-1] == "[]"
     for command in commands():
         assert f"\n    {command}" in output
-    assert all(f"\n  {code} " in output for code in (0, 1, 2, 130))
+    assert all(f"\n  {code} " in output for code in (0, 1, 2, 130, 143))
 
 
 def test_commands_are_found_by_their_place():

@@ -93,14 +93,14 @@ def test_cutting_a_manifest(tmp_path: Path, capsys: pytest.CaptureFixture) -> No
     said = capsys.readouterr()
     written = tmp_path / "songs_3s" / "songs_3s.csv"
     assert said.out.splitlines()[-2:] == ["4 segments of 2 clips", str(written)]
-    assert "1 of 3 clips could not be cut" in said.err and str(written.with_name("errors.csv")) in said.err
+    assert "1 of 3 clips could not be cut" in said.err and str(written.with_name("songs_3s_errors.csv")) in said.err
     manifest = read_manifest(written)
     assert manifest.clip_ids == ["jazz/a_0", "jazz/a_1", "jazz/a_2", "rock/b_0"]
     assert manifest.table["label"].tolist() == ["jazz", "jazz", "jazz", "rock"]
     assert {(soundfile.info(path).frames, soundfile.info(path).samplerate) for path in manifest.filepaths} == {
         (150, 50)
     }
-    assert pd.read_csv(written.with_name("errors.csv"))["clip_id"].tolist() == ["rock/broken"]
+    assert pd.read_csv(written.with_name("songs_3s_errors.csv"))["clip_id"].tolist() == ["rock/broken"]
     # Again it is the same, and other lengths go elsewhere or are refused.
     assert _run("cut", songs, "--seconds", "3", "--remainder", "fit", "--sampling-rate", "50") == 1
     assert _run("cut", songs, "--seconds", "2", "-o", tmp_path / "two" / "two.csv") == 1
@@ -121,7 +121,7 @@ def test_cutting_a_manifest(tmp_path: Path, capsys: pytest.CaptureFixture) -> No
         (["cut", "songs.csv", "--sampling-rate", "0"], "--sampling-rate: must be above 0"),
         (["folder", ".", "--hop", "3"], "--hop: is an option of `cut` alone"),
         (["gtzan_genre"], "DIR: the folder is missing"),
-        (["nonsense", "."], "no builder for 'nonsense'"),
+        (["nonsense", "."], "dataset: 'nonsense' is unknown"),
         (["list", "nonsense"], "there is no such card"),
         (["gtzan_genre", "/does/not/exist"], "there is no such folder"),
         (["folder", "/does/not/exist"], "there is no such folder"),

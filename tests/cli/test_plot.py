@@ -34,8 +34,8 @@ def test_clips_and_a_broken_one(tmp_path: Path, clips: Path, capsys: pytest.Capt
     assert main(["plot", str(clips / "a.wav"), str(clips / "b.wav"), "-o", str(out), *SMALL, "--separate"]) == 1
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "plot: 1 of 2 clips drawn"
-    assert printed[-3:] == [str(out / name) for name in ("errors.csv", "a_waveform.png", "a_rolloff.png")]
-    assert pd.read_csv(out / "errors.csv")["clip_id"].tolist() == ["b"]
+    assert printed[-3:] == [str(out / name) for name in ("plot_errors.csv", "a_waveform.png", "a_rolloff.png")]
+    assert pd.read_csv(out / "plot_errors.csv")["clip_id"].tolist() == ["b"]
 
 
 def test_a_name_is_no_mathematics_and_no_formula(tmp_path: Path, clips: Path) -> None:
@@ -44,13 +44,13 @@ def test_a_name_is_no_mathematics_and_no_formula(tmp_path: Path, clips: Path) ->
     out = tmp_path / "out"
     assert main(["plot", str(clips), "-o", str(out), *SMALL, "--escape-formulas"]) == 1
     assert (out / "A$AP - L$D_sheet.png").stat().st_size > 1000
-    assert pd.read_csv(out / "errors.csv")["clip_id"].tolist() == ["'=1+1", "b"]
+    assert pd.read_csv(out / "plot_errors.csv")["clip_id"].tolist() == ["'=1+1", "b"]
 
 
 def test_a_sheet_per_genre_takes_the_first_clip_that_reads(tmp_path: Path, clips: Path) -> None:
     out = tmp_path / "out"
     assert main(["plot", str(clips / "few.csv"), "-o", str(out), *SMALL, "--per-genre"]) == 1
-    assert sorted(path.name for path in out.iterdir()) == ["errors.csv", "jazz_sheet.png", "pop_sheet.png"]
+    assert sorted(path.name for path in out.iterdir()) == ["jazz_sheet.png", "plot_errors.csv", "pop_sheet.png"]
 
 
 @pytest.mark.parametrize(

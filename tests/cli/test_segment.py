@@ -51,7 +51,7 @@ def test_a_song_end_to_end(tmp_path: Path, songs: Path, capsys: pytest.CaptureFi
     out = tmp_path / "out"
     assert segment(songs / "rock" / "one.wav", "-o", out, *SMALL, "--k", 2, "--export-largest") == 0
     printed = capsys.readouterr().out.splitlines()
-    files = ["errors.csv", *(f"one_{name}.png" for name in FIGURES), "one_largest.wav", "one_segments.csv"]
+    files = ["segment_errors.csv", *(f"one_{name}.png" for name in FIGURES), "one_largest.wav", "one_segments.csv"]
     assert printed == ["segment: 1 of 1 songs done", *(str(out / name) for name in files)]
     assert sorted(path.name for path in out.iterdir()) == sorted([*files, "one_segments.json"])
     table = pd.read_csv(out / "one_segments.csv")
@@ -60,16 +60,18 @@ def test_a_song_end_to_end(tmp_path: Path, songs: Path, capsys: pytest.CaptureFi
     largest, rate = soundfile.read(out / "one_largest.wav", dtype="float32")
     assert rate == RATE
     np.testing.assert_allclose(largest, waveform[4 * RATE :], atol=2**-15)
-    assert pd.read_csv(out / "errors.csv").empty
+    assert pd.read_csv(out / "segment_errors.csv").empty
 
 
 def test_one_bad_song_does_not_stop_the_rest(tmp_path: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out"
     assert segment(songs, "-o", out, *SMALL, "--no-plots") == 1
     printed = capsys.readouterr().out.splitlines()
-    assert printed[:2] == ["segment: 2 of 6 songs done", f"4 of 6 songs failed: {out / 'errors.csv'} says why"]
-    assert printed[2:] == [str(out / name) for name in ("errors.csv", "pop/two_segments.csv", "rock/one_segments.csv")]
-    errors = pd.read_csv(out / "errors.csv").set_index("clip_id")
+    assert printed[:2] == ["segment: 2 of 6 songs done", f"4 of 6 songs failed: {out / 'segment_errors.csv'} says why"]
+    assert printed[2:] == [
+        str(out / name) for name in ("segment_errors.csv", "pop/two_segments.csv", "rock/one_segments.csv")
+    ]
+    errors = pd.read_csv(out / "segment_errors.csv").set_index("clip_id")
     assert sorted(errors.index) == ["hole", "short", "text", "zero"]
     assert errors.loc["short", "cause"] == "1.00 s of sound are fewer than two windows of 1 s"
     assert "NaN" in errors.loc["hole", "cause"] and errors["cure"].notna().all()
@@ -123,7 +125,7 @@ def test_options_reach_the_segmentation(tmp_path: Path, songs: Path) -> None:
 
 def test_more_groups_than_windows_is_a_song_that_failed(tmp_path: Path, songs: Path) -> None:
     assert segment(songs / "rock" / "one.wav", "-o", tmp_path / "out", *SMALL, "--k", 11, "--no-plots") == 2
-    assert "11 are more than the 10 windows" in pd.read_csv(tmp_path / "out" / "errors.csv")["cause"][0]
+    assert "11 are more than the 10 windows" in pd.read_csv(tmp_path / "out" / "segment_errors.csv")["cause"][0]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +172,6 @@ def test_a_song_of_too_many_windows_is_a_row_of_errors(
         segment(songs / "rock" / "one.wav", eight_seconds, "-o", tmp_path, *SMALL, "--no-plots", "--channel", "left")
         == 1
     )
-    errors = pd.read_csv(tmp_path / "errors.csv")
+    errors = pd.read_csv(tmp_path / "segment_errors.csv")
     assert errors["cause"].tolist() == ["has 10 windows of 1 s, more than 9"] and errors["cure"].notna().all()
     assert json.loads((tmp_path / "eight_segments.json").read_text())["channel"] == "left"

@@ -16,6 +16,7 @@ FLOORS = (
         "caches",
         "errors",
         "files",
+        "processes",
         "progress",
         "checks",
         "discovery",

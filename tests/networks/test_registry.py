@@ -4,12 +4,15 @@ import functools
 import hashlib
 import http.server
 import re
+import subprocess
+import sys
 import threading
 import time
 
 import h5py
 import pytest
 
+from mgc_keras import files
 from mgc_keras.cli import main
 from mgc_keras.errors import WeightsError
 from mgc_keras.files import sha256_of
@@ -113,6 +116,29 @@ def test_downloads_end(cache, dripping, monkeypatch):
         registry.fetch_weights("small", address=f"{dripping}/drip.h5")
     assert time.monotonic() - started < 5
     assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
+def test_what_a_killed_download_left_is_swept_by_the_next(cache, dripping, server, tmp_path):
+    folder, address = server
+    (folder / "small.h5").write_bytes(CONTENT)
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from mgc_keras.networks.download import download\n"
+        "download(sys.argv[1], 'md5:0', Path(sys.argv[2]), most_bytes=10**6, most_seconds=60)\n"
+    )
+    target = registry.cached_path("small")
+    command = [sys.executable, "-c", code, f"{dripping}/drip.h5", target]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not any(path.is_file() for path in cache.rglob("*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert any(path.is_file() for path in cache.rglob("*")) and not target.exists()
+    files._sweep_once.cache_clear()  # as in a process of its own
+    assert registry.fetch_weights("small", address=f"{address}/small.h5") == target
+    assert [path.name for path in cache.rglob("*")] == ["small.h5"] and target.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("address", ["ftp://127.0.0.1/small.h5", "file:///etc/passwd", "/etc/passwd"])

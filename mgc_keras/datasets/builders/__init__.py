@@ -8,9 +8,9 @@ without shuffling depend on it; the modules say where it does not.
 from importlib import import_module
 from pathlib import Path
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.builders._common import Built
 from mgc_keras.discovery import module_names
-from mgc_keras.errors import OptionError
 
 __all__ = ["Built", "build_manifest", "builder_names"]
 
@@ -38,6 +38,5 @@ def build_manifest(name: str, folder: str | Path) -> Built:
     >>> build_manifest("gtzan_genre", "/data/gtzan").table.columns.tolist()    # doctest: +SKIP
     ['clip_id', 'filepath', 'label', 'split']
     """
-    if name not in (names := builder_names()):
-        raise OptionError(f"no builder for {name!r}", field="dataset", cure=f"choose one of {', '.join(names)}")
+    checked_choice("dataset", name, builder_names())
     return import_module(f"{__name__}.{name}").build(Path(folder))

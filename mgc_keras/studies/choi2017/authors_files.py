@@ -94,7 +94,7 @@ def read_published_task(folder: str | Path, name: str) -> tuple[StudyTask, Block
     """
     folder = Path(folder)
     if name not in _SOURCES:
-        raise ManifestError(f"unknown task {name!r}", field="tasks", cure=f"use {', '.join(PUBLISHED_TASKS)}")
+        raise ManifestError(f"{name!r} is unknown", field="tasks", cure=f"choose one of {', '.join(PUBLISHED_TASKS)}")
     source = _SOURCES[name]
     path = folder / "data_csv" / f"{source.dataset}.csv"
     table = _read_table(path, ["id", "filepath", source.label])

@@ -43,7 +43,7 @@ def layer_sets(which: str = "all") -> list[str]:
     for name in named:
         if name not in known:
             cure = "name layers from 1 to 5 in rising order, such as 1,12,12345; or all, or published"
-            raise OptionError(f"there is no set {name!r}", field="--layer-sets", cure=cure)
+            raise OptionError(f"{name!r} is unknown", field="--layer-sets", cure=cure)
     return named
 
 

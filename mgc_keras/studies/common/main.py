@@ -30,7 +30,8 @@ def main(study: Study, arguments: Sequence[str] | None = None) -> int:
     add_study_options(parser, study)
     namespace = parser.parse_args(arguments)
 
-    return guarded(lambda: run_parsed(study, namespace).exit_code, parser.prog)
+    work, at_exit = lambda: run_parsed(study, namespace).exit_code, arguments is None
+    return guarded(work, parser.prog, resumes=lambda: True, at_exit=at_exit)
 
 
 def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":

@@ -15,6 +15,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 
 
@@ -175,9 +176,7 @@ def refuse_beside(options: Any, given: str, *others: str) -> None:
 def chosen_names(given: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:
     """Return the names that were given, all where none was, in the order of `known`; `OptionError` if one is not."""
     for name in given:
-        if name not in known:
-            cure = f"choose one of {', '.join(known)}"
-            raise OptionError(f"there is no {what} {name!r}", field=what.upper().replace("-", "_"), cure=cure)
+        checked_choice(what.upper().replace("-", "_"), name, known)
     return tuple(name for name in known if name in (given or known))
 
 

@@ -11,6 +11,7 @@ from typing import Generic
 import numpy as np
 import pandas as pd
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.corpus import TASKS, write_corpus
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
@@ -126,9 +127,7 @@ class Run(Generic[Options]):
             names = self.shared.tasks or built_in
             # All names before any clip is rendered.
             for name in names:
-                if name not in TASKS:
-                    cure = f"choose one of {', '.join(TASKS)}"
-                    raise OptionError(f"there is no task {name!r}", field="--tasks", cure=cure)
+                checked_choice("--tasks", name, TASKS)
             manifests = [rendered(name) for name in names]
         else:
             paths = _manifest_paths(self.shared)

@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.discovery import STUDIES, by_study
-from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Protocol, Repair, protocol_named
 from mgc_keras.studies.common.options import Options
 from mgc_keras.studies.common.paper import Paper
@@ -61,7 +61,4 @@ def studies() -> dict[str, Study]:
 def study_named(key: str, *, field: str = "STUDY", path: Path | None = None) -> Study:
     """Return a study, or raise an `OptionError` that names those that exist, with the field and file of the key."""
     known = studies()
-    if key not in known:
-        cure = f"choose one of {', '.join(known)}"
-        raise OptionError(f"there is no study {key!r}", path=path, field=field, cure=cure)
-    return known[key]
+    return known[checked_choice(field, key, known, path)]

@@ -105,7 +105,7 @@ def validation_clips(manifest: Manifest, rule: str) -> tuple[np.ndarray, np.ndar
     elif kind == "last" and value.isdecimal():
         held_out = np.arange(len(manifest)) >= len(manifest) - int(value)
     else:
-        raise OptionError(f"there is no rule {rule!r}", field="source-validation", cure=_CURE)
+        raise OptionError(f"{rule!r} is unknown", field="source-validation", cure=_CURE)
     if not held_out.any() or not (used & ~held_out).any():
         problem = f"the rule {rule!r} needs clips to learn from and clips to hold out"
         raise ManifestError(problem, path=manifest.name, field=kind, cure=_CURE)

@@ -107,7 +107,7 @@ def test_files_that_do_not_fit_are_refused(folder, spoil, complaint):
 
 
 def test_unknown_tasks_and_missing_scores_are_refused(tmp_path):
-    with pytest.raises(ManifestError, match="unknown task"):
+    with pytest.raises(ManifestError, match="is unknown"):
         read_published_task(tmp_path, "gtzan")
     with pytest.raises(ManifestError, match="published_scores.csv"):
         read_published_scores(tmp_path)

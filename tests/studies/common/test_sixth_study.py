@@ -142,7 +142,7 @@ def test_a_manifest_of_the_data_home_is_found_and_hashed(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--without", "hope"], "there is no repair 'hope'"),
+        (["--without", "hope"], "'hope' is unknown"),
         (["--seconds", "0"], "--seconds: must be above 0"),
         (["--jobs", "0"], "--jobs: must be 1 or more"),
     ],

@@ -174,7 +174,7 @@ def test_a_new_clip_gets_every_genres_probability(runs: tuple) -> None:
         ("empty class", "empty: label: class 'b' is empty after the check"),
         ("imagenet", "no.h5"),
         ("small picture", "74 x 75 is below the 75 x 75 pixels that inceptionv3 needs"),
-        ("no network", "there is no network 'resnet34'"),
+        ("no network", "'resnet34' is unknown"),
         ("no epochs", "--epochs: says nothing of inceptionv3"),
         ("no parts", "--parts: must be three numbers above 0"),
         ("folds", "--corrected-folds"),

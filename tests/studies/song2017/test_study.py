@@ -95,7 +95,7 @@ def test_own_clips_with_a_given_network(runs: tuple) -> None:
         ("other options", "holds work with other settings"),
         ("other scattering", "export them with the scattering options that the network was trained on"),
         ("no tagged clip", "tags: filepath: no clip could be read"),
-        ("no rule", "there is no rule 'first:3'"),
+        ("no rule", "'first:3' is unknown"),
         ("no network", "own.csv"),
         ("no epochs", "epochs: must be above 0"),
     ],
