@@ -273,7 +273,7 @@ def test_clips_that_the_disk_lost_for_a_while_are_tried_again(tmp_path, clips, c
 
     def waiting(*arguments, **options):
         # The thread reads ahead: without this it may have read all clips before the first batch is computed.
-        if next(begun) >= 5:
+        if next(begun) >= 4:
             assert gone.wait(60)
         return read_waveform(*arguments, **options)
 
