@@ -42,9 +42,9 @@ class Scattering(keras.layers.Layer):
         Work in float64, which takes about three times as long. In float32 what lies 140 dB below the loudest in the
         same band drowns in rounding, here as in Kymatio.
     block : int or None
-        Clips that are computed at once; the others follow, block by block. None: on a GPU as many as 24 GiB hold if all
-        arrays lived at the same time, sixteen of 30 s at 16 kHz (about a tenth of that is used); on a CPU what is
-        quickest, one such clip or some shorter ones. It changes speed, memory and rounding (1e-7 of a path).
+        Clips that are computed at once; the others follow, block by block. None: on a GPU as many as 32 GiB hold if all
+        arrays lived at the same time (far fewer do), sixteen of 30 s at 16 kHz; on a CPU what is quickest, one such
+        clip or some shorter ones. It changes speed, memory and rounding (1e-7 of a path).
 
     Raises
     ------

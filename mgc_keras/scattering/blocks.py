@@ -11,11 +11,11 @@ from mgc_keras.scattering.plan import ScatteringPlan
 # caches: of clips of 1 s at 16 kHz some are quicker together by a half, of 10 s one by one.
 _CPU_SAMPLES = 200_000
 # On a GPU, as many clips at once as have so many bytes of arrays, all that a transform makes counted as if they lived
-# at the same time: sixteen clips of 30 s at 16 kHz. About a tenth does. The number is the same for every card, so that
-# a batch gives the same coefficients on each: how a product is rounded depends on its size.
-_GPU_BYTES = 24 * 2**30
+# at the same time: sixteen clips of 30 s at 16 kHz. (On a CPU a fourteenth does; not measured on a GPU.) The number is
+# the same for every card, so that a batch is cut alike on each: how a product is rounded depends on its size.
+_GPU_BYTES = 32 * 2**30
 # A transform makes so many arrays, at most, of the size of a wavelet's result.
-_ARRAYS = 18
+_ARRAYS = 24
 
 
 def has_gpu() -> bool:
