@@ -72,7 +72,7 @@ class ScatteringExtractor(Extractor):
             return np.stack(list(pool.map(self._clip, waveforms)))
 
     def _clip(self, waveform: np.ndarray) -> np.ndarray:
-        coefficients = np.asarray(self._transform(waveform))[self._transform.order]
+        coefficients = np.asarray(self._transform(waveform))
         if self.log:
             coefficients[1:] = np.log(np.maximum(coefficients[1:], 0) / self._heights + np.float32(LOG_FLOOR))
         return coefficients.T

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.errors import OptionError
+from mgc_keras.scattering.blocks import clips_at_once, has_gpu, in_blocks
 from mgc_keras.scattering.on_tensorflow import TensorFlowOperations
 from mgc_keras.scattering.options import LOG_FLOOR, ScatteringOptions
 from mgc_keras.scattering.plan import Path, ScatteringPlan
@@ -40,6 +41,10 @@ class Scattering(keras.layers.Layer):
     double : bool
         Work in float64, which takes about three times as long. In float32 what lies 140 dB below the loudest in the
         same band drowns in rounding, here as in Kymatio.
+    block : int or None
+        Clips that are computed at once; the others follow, block by block. None: on a GPU as many as 32 GiB hold if all
+        arrays lived at the same time (far fewer do), sixteen of 30 s at 16 kHz; on a CPU what is quickest, one such
+        clip or some shorter ones. It changes speed, memory and rounding (1e-7 of a path).
 
     Raises
     ------
@@ -49,11 +54,11 @@ class Scattering(keras.layers.Layer):
     Notes
     -----
     Input: (batch, n_samples) float, `n_samples` fixed. Output: (batch, n_paths, n_frames) float32, or float64 if
-    `double`, whatever the policy. Gradients are finite on silence, where they are zero.
+    `double`, whatever the policy. Gradients are finite on silence, where they are zero; a gradient keeps the arrays of
+    all blocks. XLA compiles the layer and its gradient (``tf.function(layer, jit_compile=True)``), in float64, too.
 
-    On GPUs that have TensorFloat-32, TensorFlow rounds the factors of matrix products and convolutions, with which this
-    layer averages and interpolates, to 11 bits unless told otherwise. For Kymatio's coefficients call
-    ``tf.config.experimental.enable_tensor_float_32_execution(False)``.
+    This layer averages and interpolates by matrix products. With TensorFloat-32, which TensorFlow uses on GPUs unless
+    it is switched off, these are not Kymatio's coefficients (1.6e-4 off).
 
     Song et al. standardise each path by the mean and deviation of the training clips:
     ``keras.layers.Normalization(axis=1)`` behind this layer, adapted to them.
@@ -81,6 +86,7 @@ class Scattering(keras.layers.Layer):
         oversampling: int = 0,
         logarithm: bool = False,
         double: bool = False,
+        block: int | None = None,
         **layer_options: Any,
     ) -> None:
         # Whatever the policy: half precision has no Fourier transform.
@@ -89,7 +95,9 @@ class Scattering(keras.layers.Layer):
         self.J, self.T, self.max_order, self.average = J, T, max_order, average
         # A saved configuration has a list. The cast: typeshed's tuple() forgets how many there are.
         self.Q = (Q, 1) if isinstance(Q, int) else cast(tuple[int, int], tuple(Q))
-        self.oversampling, self.logarithm, self.double = oversampling, logarithm, double
+        self.oversampling, self.logarithm, self.double, self.block = oversampling, logarithm, double, block
+        if block is not None and (block < 1 or block != int(block)):
+            raise OptionError(f"{block} makes no sense", field="block", cure="use a whole number from 1 on, or None")
         if not average and (logarithm or T is not None):
             field = "logarithm" if logarithm else "T"
             raise OptionError("needs averaged coefficients", field=field, cure="leave it out, or average")
@@ -106,7 +114,9 @@ class Scattering(keras.layers.Layer):
 
     def call(self, waveforms: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
         """Transform (batch, n_samples)."""
-        return self._compiled(tf.cast(waveforms, self.compute_dtype))
+        waveforms = tf.cast(waveforms, self.compute_dtype)
+        # Within another function the size of the batch may be known.
+        return self._batch(waveforms) if tf.inside_function() else self._compiled(waveforms)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
         """Return (batch, n_paths, n_frames), or a list of (batch, n_samples of the path) without averaging."""
@@ -117,7 +127,7 @@ class Scattering(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        names = ("J", "Q", "T", "max_order", "average", "oversampling", "logarithm", "double")
+        names = ("J", "Q", "T", "max_order", "average", "oversampling", "logarithm", "double", "block")
         return super().get_config() | {name: getattr(self, name) for name in names}
 
     def _known_plan(self) -> ScatteringPlan:
@@ -136,28 +146,24 @@ class Scattering(keras.layers.Layer):
             T = 2**self.J if self.T is None else self.T
             options = ScatteringOptions(n_samples, self.J, self.Q, T, self.max_order, self.average, self.oversampling)
             self._plan = ScatteringPlan(options, exact=self.double)
-            self._transform = Transform(self._plan, TensorFlowOperations(self.compute_dtype))
+            operations = TensorFlowOperations(self.compute_dtype, by_matrices=has_gpu())
+            self._transform = Transform(self._plan, operations, together=has_gpu())
             # Compiled even where a model runs eagerly: hundreds of small operations share the filters as constants.
             signature = [tf.TensorSpec((None, n_samples), self.compute_dtype)]
             self._compiled = tf.function(self._batch, input_signature=signature, autograph=False)
         return self._plan
 
     def _batch(self, waveforms: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
-        plan = self._known_plan()
-        if self.average:
-            signature: Any = tf.TensorSpec((len(plan.paths), plan.n_frames), self.compute_dtype)
-        else:
-            signature = [tf.TensorSpec((length,), self.compute_dtype) for length in plan.lengths()]
-        # Clip by clip: one clip of 30 s keeps all cores busy, and memory does not grow with the batch.
-        outputs = tf.map_fn(self._clip, waveforms, parallel_iterations=1, fn_output_signature=signature)
-        return self._loudness(outputs) if self.logarithm else outputs
+        plan, dtype = self._known_plan(), np.dtype(self.compute_dtype)
 
-    def _clip(self, waveform: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
-        outputs, order = self._transform(waveform), self._transform.order
-        if self.average:
-            return tf.gather(outputs, order)
-        rows = [row for output in outputs for row in tf.unstack(output)]
-        return [rows[place] for place in order]
+        def signature(n_clips: int | None) -> Any:
+            if self.average:
+                return tf.TensorSpec((n_clips, len(plan.paths), plan.n_frames), dtype)
+            return [tf.TensorSpec((n_clips, length), dtype) for length in plan.lengths()]
+
+        most = self.block or clips_at_once(plan, dtype.itemsize)
+        outputs = in_blocks(self._transform, waveforms, most, signature)
+        return self._loudness(outputs) if self.logarithm else outputs
 
     def _loudness(self, coefficients: tf.Tensor) -> tf.Tensor:
         heights = np.array([path.height for path in self._known_plan().paths[1:]], self.compute_dtype)[:, None]

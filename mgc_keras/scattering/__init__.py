@@ -9,6 +9,7 @@ Read the files in this order:
 5. `groups`, `plan`: which wavelets are computed together, and all constants of a transform.
 6. `operations`, `transform`: what is asked of a library of arrays, and the transform written with that.
 7. `on_tensorflow`, `on_scipy`, `loops`: the two libraries, and the compiled inner loops of the second.
+8. `blocks`: how many clips TensorFlow computes at once.
 
 To transform clips, use `mgc_keras.layers.scattering` or, without TensorFlow, `mgc_keras.features.scattering`.
 

@@ -1,7 +1,7 @@
 """Wavelets in groups: those of one scale are multiplied and transformed together."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,7 +32,8 @@ class Group:
     decimation : np.ndarray [shape=(n_weights,), dtype=float64] or None
         The filter that moves the midpoints of `BasebandWavelets` onto the samples.
     second : tuple of Group
-        Second-order wavelets on the same padding, one a group.
+        Second-order wavelets on the same padding, one a group. Groups whose moduli are read by the same wavelet share
+        it, as one object.
     second_extended : tuple of Group
         The slow ones, on the long padding, after the modulus was extended from the short one.
     """
@@ -45,12 +46,38 @@ class Group:
     second: tuple["Group", ...] = ()
     second_extended: tuple["Group", ...] = ()
 
-    def rows(self) -> list[tuple[int, ...]]:
-        """List the numbers of the wavelets of each row that the group gives, in order."""
-        followers = self.second + self.second_extended
-        return [(number,) for number in self.numbers] + [
-            (number, *row) for group in followers for row in group.rows() for number in self.numbers
-        ]
+
+@dataclass(frozen=True)
+class Readers:
+    """Wavelets of the second order that read the moduli of the same first-order groups.
+
+    Attributes
+    ----------
+    sources : tuple of int
+        The places of those groups among the ones that are computed together.
+    groups : tuple of Group
+    """
+
+    sources: tuple[int, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def n_bins(self) -> int:
+        """How many bins of a modulus' spectrum are read."""
+        return max(group.wavelets.n_bins for group in self.groups)
+
+
+def readers(followers: Sequence[tuple[Group, ...]]) -> list[Readers]:
+    """Sort the second-order groups that follow each of some first-order ones by whose moduli they read."""
+    sources: dict[int, list[int]] = {}
+    groups = {id(group): group for followed in followers for group in followed}
+    for place, followed in enumerate(followers):
+        for group in followed:
+            sources.setdefault(id(group), []).append(place)
+    together: dict[tuple[int, ...], list[Group]] = {}
+    for key, places in sources.items():
+        together.setdefault(tuple(places), []).append(groups[key])
+    return [Readers(places, tuple(some)) for places, some in together.items()]
 
 
 @dataclass(frozen=True)
@@ -60,6 +87,7 @@ class GroupBuilder:
     options: ScatteringOptions
     first: Sequence[Wavelet]
     second: Sequence[Wavelet]
+    _shared: dict[tuple[int, int, bool], tuple[int, Group]] = field(default_factory=dict, init=False)
 
     @property
     def n_scales(self) -> int:
@@ -86,9 +114,9 @@ class GroupBuilder:
         for j1 in sorted({wavelet.j for wavelet in self.first if wavelet.j in scales}):
             k1 = self.options.subsampling(j1)
             length = n_samples >> k1
-            second = tuple(self._second(range(j1 + 1, last + 1), n_samples, k1, k1, at_half_rate=long is not None))
+            second = tuple(self._second(range(j1 + 1, last + 1), n_samples, k1, at_half_rate=long is not None))
             slower = range(last + 1, self.n_scales)
-            extended = tuple(self._second(slower, long.length, k1, last)) if long else ()
+            extended = tuple(self._second(slower, long.length, last)) if long else ()
             n_bins = max([(n_samples >> last) // 2 + 1 if extended else 0, *(psi2.wavelets.n_bins for psi2 in second)])
             decimation = self._decimation(j1, length // 2, n_bins, last if extended else None) if long else None
             numbers = tuple(number for number, wavelet in enumerate(self.first) if wavelet.j == j1)
@@ -96,7 +124,7 @@ class GroupBuilder:
             for begin in range(0, len(numbers), together):
                 some = numbers[begin : begin + together]
                 group = [self.first[number] for number in some]
-                height = length / (n_samples >> k_signal)
+                height = length / n_samples
                 half = None if decimation is None else baseband(group, n_samples, length // 2, height / 2)
                 wavelets = half or fold(group, n_samples, n_samples >> k_signal, length, height)
                 yield Group(wavelets, some, k1, n_bins, decimation if half else None, second, extended)
@@ -116,18 +144,23 @@ class GroupBuilder:
             heights.append(extension_low_pass(frequencies * 2.0 ** (scale - k1 - 1)))
         return half_sample_filter(frequencies, np.minimum(np.max(heights, axis=0), 1.0))
 
-    def _second(
-        self, scales: range, n_samples: int, k1: int, k_signal: int, *, at_half_rate: bool = False
-    ) -> Iterator[Group]:
+    def _second(self, scales: range, n_samples: int, k_signal: int, *, at_half_rate: bool = False) -> Iterator[Group]:
         """Yield the second-order wavelets of some scales, at half rate where that is asked for and possible.
 
-        Kymatio has the moduli that they read at steps of 2^k1; here they are given at steps of 2^k_signal.
+        The moduli that they read are given at steps of 2^k_signal.
         """
         for number, wavelet in enumerate(self.second):
             if wavelet.j in scales:
-                k2 = max(self.options.subsampling(wavelet.j), k1)
-                # Kymatio takes the mean of the aliases of a subsampled filter, not their sum, which would keep its
-                # height. Hence 2^-k1, beside the 2^-(k2 - k_signal) of the shorter transform.
-                height, length = 2.0 ** -(k1 + k2 - k_signal), n_samples >> k2
-                half = baseband([wavelet], n_samples, length // 2, height / 2) if at_half_rate else None
-                yield Group(half or fold([wavelet], n_samples, n_samples >> k_signal, length, height), (number,), k2)
+                key, n_signal = (number, n_samples, at_half_rate), n_samples >> k_signal
+                before, known = self._shared.get(key, (0, None))
+                # A wavelet that ends below the highest bin is the same for signals of all lengths.
+                if known is None or (before != n_signal and known.wavelets.n_bins > n_signal // 2):
+                    k2 = self.options.subsampling(wavelet.j)
+                    # Kymatio takes the mean of the aliases of a subsampled filter, not their sum, which would keep its
+                    # height. Hence 2^-k1 for moduli at steps of 2^k1, beside the 2^-(k2 - k1) of the shorter transform.
+                    # An extended modulus is higher by what is missing, `Extension.weights`.
+                    height, length = 2.0**-k2, n_samples >> k2
+                    half = baseband([wavelet], n_samples, length // 2, height / 2) if at_half_rate else None
+                    known = Group(half or fold([wavelet], n_samples, n_signal, length, height), (number,), k2)
+                    self._shared[key] = n_signal, known
+                yield known

@@ -9,7 +9,7 @@ from mgc_keras.scattering.operations import Operations, Ranges
 
 
 class ScipyOperations(Operations):
-    """Operations on NumPy arrays.
+    """Operations on NumPy arrays (n_rows, n): clip by clip.
 
     Parameters
     ----------
@@ -29,6 +29,18 @@ class ScipyOperations(Operations):
     def conj(self, spectra: np.ndarray) -> np.ndarray:
         """Return the complex conjugate in contiguous memory."""
         return np.conj(np.ascontiguousarray(spectra))
+
+    def spectral_weights(self, values: np.ndarray) -> np.ndarray:
+        """Return each weight twice, for the real and the imaginary part: that is faster than complex products."""
+        return self.constant(np.repeat(values, 2, axis=-1))
+
+    def rows(self, values: np.ndarray, order: list[int]) -> np.ndarray:
+        """Index the rows."""
+        return values[order]
+
+    def unflatten(self, rows: np.ndarray, like: np.ndarray) -> np.ndarray:
+        """Return the rows as they are: there are no other axes."""
+        return rows
 
     def weighted_sums(self, blocks: list[Ranges], n_bins: int) -> np.ndarray:
         """Multiply interleaved real and imaginary parts, straight into the rows."""

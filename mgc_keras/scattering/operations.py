@@ -14,7 +14,9 @@ Ranges: TypeAlias = list[list[tuple[Array, Array]]]
 
 
 class Operations:
-    """Operations on arrays. Slices with steps, +, * and @ are taken for granted.
+    """Operations on arrays (..., n_rows, n), where ... are the axes of the clips, perhaps none.
+
+    Slices with steps, +, * and the @ of two matrices are taken for granted.
 
     Parameters
     ----------
@@ -51,22 +53,27 @@ class Operations:
         raise NotImplementedError
 
     def spectral_weights(self, values: np.ndarray) -> Array:
-        """Return real weights of bins, each twice: for the real and the imaginary part.
-
-        NumPy multiplies real numbers much faster than complex ones, and TensorFlow has no product of both kinds.
-        """
-        return self.constant(np.repeat(values, 2, axis=-1))
+        """Return real weights of bins, (n_wavelets, n_bins), in the form that multiplies complex bins fastest."""
+        raise NotImplementedError
 
     def half_sample_weights(self, values: np.ndarray) -> Array:
         """Return the weights of a symmetric filter between two samples, for `moduli` and `decimate`."""
         return self.constant(values)
 
     def weighted_sums(self, blocks: list[Ranges], n_bins: int) -> Array:
-        """Return half spectra, (n_rows, n_bins): blocks one under the other, zero behind the ranges of each."""
+        """Return half spectra, (..., n_rows, n_bins): blocks one under the other, zero behind the ranges of each."""
         raise NotImplementedError
 
     def pad(self, waveform: Array, before: int, after: int) -> Array:
-        """Reflect (n,) at both ends, the ends themselves not repeated."""
+        """Reflect (..., n) at both ends, the ends themselves not repeated."""
+        raise NotImplementedError
+
+    def rows(self, values: Array, order: list[int]) -> Array:
+        """Return some rows, in the order that is asked for."""
+        raise NotImplementedError
+
+    def unflatten(self, rows: Array, like: Array) -> Array:
+        """Return the rows of a matrix as (..., n_rows, n), with the axes of another array but for the last one."""
         raise NotImplementedError
 
     def irfft(self, spectra: Array, length: int) -> Array:

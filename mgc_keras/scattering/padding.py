@@ -180,15 +180,14 @@ class Extension:
         """The different shifts of the stretches."""
         return sorted({shift for shift, _ in self.stretches})
 
-    def weights(self, subsampling: int) -> np.ndarray:
-        """Return the factors, (n_shifts, n_bins), of a spectrum of a signal that is subsampled by 2^subsampling.
+    def weights(self) -> np.ndarray:
+        """Return the factors, (n_shifts, n_bins), of a spectrum: a low-pass, flat where slow wavelets are, and a shift.
 
-        They are a low-pass, flat wherever slow wavelets are, times the shift.
+        They are the same for every signal: one that is subsampled by 2^k comes out 2^(scale - k) times as high.
         """
         phases = np.array(self.shifts)[:, None] * np.arange(self.n_bins)
         passed = extension_low_pass(np.arange(self.n_bins) / self.length)
-        shifted = np.exp(2j * np.pi / (self.length << self.scale) * phases)
-        return 2.0 ** (subsampling - self.scale) * passed * shifted
+        return passed * np.exp(2j * np.pi / (self.length << self.scale) * phases)
 
 
 def extension(short: ShortPadding, long: Padding, n_samples: int) -> Extension:

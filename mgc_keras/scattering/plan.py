@@ -111,6 +111,18 @@ class ScatteringPlan:
         moved = self._moved // 2**subsampling
         return self._starts[subsampling] - moved, self._ends[subsampling] - moved
 
+    @property
+    def n_results(self) -> int:
+        """How many samples the wavelets' results have at Kymatio's rates; those of an extension count twice."""
+        total = 0
+        for padding, groups in ((self.short or self.long, self.fast), (self.long, self.slow)):
+            for group in groups:
+                samples = [padding.length >> follower.subsampling for follower in (group, *group.second)]
+                samples += [self.long.length >> follower.subsampling for follower in group.second_extended]
+                extended = 2 * self.extension.length if self.extension and group.second_extended else 0
+                total += len(group.numbers) * (sum(samples) + extended)
+        return total
+
     def lengths(self) -> list[int]:
         """Return the number of samples of each path without averaging."""
         spans = [self.span(round(-math.log2(path.height))) for path in self.paths[1:]]

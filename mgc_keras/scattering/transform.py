@@ -1,10 +1,13 @@
-"""The fast scattering transform of one waveform, for any library of arrays.
+"""The fast scattering transform, for any library of arrays.
 
 What it computes is written down in `mgc_keras.scattering.reference`; how, in `mgc_keras.scattering`. The operations
 come from a small set of functions, once TensorFlow's and once SciPy's.
+
+The last axis of an array is samples, bins or frames; the one before it, signals. Axes before these are clips: SciPy has
+none of them, TensorFlow one.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
@@ -15,7 +18,7 @@ import numpy as np
 from mgc_keras.scattering.averaging import BlockAverage
 from mgc_keras.scattering.baseband import BasebandWavelets
 from mgc_keras.scattering.folding import FoldedWavelets, Term, TermSum
-from mgc_keras.scattering.groups import Group
+from mgc_keras.scattering.groups import Group, Readers, readers
 from mgc_keras.scattering.operations import Array, Operations, Ranges
 from mgc_keras.scattering.padding import Extension, Padding
 from mgc_keras.scattering.plan import ScatteringPlan
@@ -39,6 +42,26 @@ class Spectra:
     zero: int = 0
 
 
+@dataclass(frozen=True)
+class Moduli:
+    """Some paths before the low-pass.
+
+    Attributes
+    ----------
+    paths : list of tuple of int
+        The numbers of the wavelets of each row.
+    parts : list of array
+        The modulus; of `BasebandWavelets`, that of the samples and that of the midpoints.
+    padding : Padding
+    subsampling : int
+    """
+
+    paths: list[tuple[int, ...]]
+    parts: list[Array]
+    padding: Padding
+    subsampling: int
+
+
 class Transform:
     """A plan with the operations to carry it out.
 
@@ -46,18 +69,14 @@ class Transform:
     ----------
     plan : ScatteringPlan
     operations : Operations
-
-    Attributes
-    ----------
-    order : list of int
-        Where each path of the plan stands in the rows that come out.
+    together : bool
+        Compute what is alike together: second-order wavelets on the moduli of all first-order groups, and low-passes
+        of all moduli of one rate. That takes a third of the operations, and more memory. Coefficients differ by
+        rounding.
     """
 
-    def __init__(self, plan: ScatteringPlan, operations: Operations) -> None:
-        self.plan, self.ops = plan, operations
-        rows = [(), *(row for group in plan.fast + plan.slow for row in group.rows())]
-        places = {row: number for number, row in enumerate(rows)}
-        self.order = [places[path.wavelets] for path in plan.paths]
+    def __init__(self, plan: ScatteringPlan, operations: Operations, *, together: bool = False) -> None:
+        self.plan, self.ops, self.together = plan, operations, together and plan.options.average
         self._minus_i = operations.constant(np.array([-1j]))
         self._constants: dict[Hashable, Any] = {}
 
@@ -73,54 +92,104 @@ class Transform:
     def _half_sample_weights(self, weights: np.ndarray) -> Array:
         return self._once(id(weights), self.ops.half_sample_weights, weights)
 
-    def __call__(self, waveform: Array) -> Array | list[Array]:
-        """Transform a waveform.
+    def __call__(self, waveforms: Array) -> Array | list[Array]:
+        """Transform waveforms.
 
         Parameters
         ----------
-        waveform : array [shape=(n_samples,)]
+        waveforms : array [shape=(..., n_samples)]
 
         Returns
         -------
-        array [shape=(n_paths, n_frames)] or list of array
-            `order` sorts the rows. Without averaging, one array (n_wavelets, n_samples) a scale.
+        array [shape=(..., n_paths, n_frames)] or list of array
+            In the order of the plan's paths. Without averaging, one array (..., n_samples) a path.
         """
         plan, ops = self.plan, self.ops
-        padding, waveform = plan.short or plan.long, ops.cast(waveform, double=True)
+        padding, waveforms = plan.short or plan.long, ops.cast(waveforms, double=True)
         # In double precision until the spectrum is known. The mean of large samples may be near zero, and a loud low
         # tone would drown what lies 60 dB below it.
-        padded = ops.pad(waveform, *padding.sides(plan.options.n_samples))[None]
-        spectrum = ops.rfft(padded)
+        padded = ops.pad(waveforms, *padding.sides(plan.options.n_samples))[..., None, :]
         averaged = plan.options.average
-        order_0 = self._average([padded], padding, 0, double=True) if averaged else waveform[None]
+        order_0 = self._average([padded], padding, 0, double=True) if averaged else waveforms[..., None, :]
+        paths: list[tuple[int, ...]] = [()]
         outputs = [ops.cast(order_0)]
+        for moduli in self._all_moduli(ops.rfft(padded), padding):
+            paths += moduli.paths
+            outputs.append(self._output(moduli))
+        places = {path: place for place, path in enumerate(paths)}
+        order = [places[path.wavelets] for path in plan.paths]
+        if averaged:
+            return ops.rows(ops.concatenate(outputs, -2), order)
+        rows = [output[..., row, :] for output in outputs for row in range(output.shape[-2])]
+        return [rows[place] for place in order]
+
+    def _all_moduli(self, spectrum: Array, padding: Padding) -> Iterable[Moduli]:
+        moduli = self._paths(spectrum, padding)
+        if not self.together:
+            return moduli
+        alike: dict[Hashable, list[Moduli]] = {}
+        for some in moduli:
+            alike.setdefault((some.padding, some.subsampling, len(some.parts)), []).append(some)
+        return map(self._joined, alike.values())
+
+    def _joined(self, moduli: list[Moduli]) -> Moduli:
+        paths = [path for some in moduli for path in some.paths]
+        parts = [self._stacked(list(part)) for part in zip(*(some.parts for some in moduli), strict=True)]
+        return Moduli(paths, parts, moduli[0].padding, moduli[0].subsampling)
+
+    def _stacked(self, arrays: list[Array]) -> Array:
+        return self.ops.concatenate(arrays, -2) if len(arrays) > 1 else arrays[0]
+
+    def _paths(self, spectrum: Array, padding: Padding) -> Iterator[Moduli]:
+        """Yield the paths of orders 1 and 2 of waveforms, (..., 1, n_bins) in double precision."""
+        plan, ops = self.plan, self.ops
         if plan.extension:
-            outputs += self._groups(ops.cast(spectrum), plan.fast, padding)
-            spectrum = ops.rfft(self._extend(spectrum, plan.extension, 0))
-        outputs += self._groups(ops.cast(spectrum), plan.slow, plan.long)
-        return ops.concatenate(outputs, 0) if averaged else outputs
+            yield from self._first_order(ops.cast(spectrum), plan.fast, padding)
+            spectrum = ops.rfft(self._extend(spectrum, plan.extension))
+        yield from self._first_order(ops.cast(spectrum), plan.slow, plan.long)
 
-    def _groups(self, half: Array, groups: tuple[Group, ...], padding: Padding) -> list[Array]:
-        """Return the rows of some groups, that is of each: S1 of its wavelets, then S2 of those that follow."""
+    def _first_order(self, half: Array, groups: tuple[Group, ...], padding: Padding) -> Iterator[Moduli]:
+        """Yield the paths of some groups: those of the first order, and then those of the second that follow."""
         spectra = self._spectra(half, [group.wavelets for group in groups])
-        return [row for group in groups for row in self._group(spectra, group, padding)]
+        for some in [groups] if self.together else [(group,) for group in groups]:
+            sources = []
+            for group in some:
+                moduli = self._moduli(spectra, group.wavelets)
+                paths: list[tuple[int, ...]] = [(number,) for number in group.numbers]
+                yield Moduli(paths, moduli, padding, group.subsampling)
+                sources.append((paths, self._modulus_spectrum(moduli, group) if group.n_bins else None))
+            for reader in readers([group.second for group in some]):
+                yield from self._second_order(*self._source(sources, reader), reader, padding)
+            if extension := self.plan.extension:
+                for reader in readers([group.second_extended for group in some]):
+                    paths, spectrum = self._source(sources, reader, extension.n_bins)
+                    extended = self.ops.cast(self.ops.rfft(self._extend(spectrum, extension)))
+                    yield from self._second_order(paths, extended, reader, self.plan.long)
 
-    def _group(self, spectra: Spectra, group: Group, padding: Padding) -> list[Array]:
-        moduli = self._moduli(spectra, group.wavelets)
-        outputs = [self._output(moduli, padding, group.subsampling)]
-        if not group.n_bins:
-            return outputs
-        if group.decimation is None:
-            modulus = moduli[0]
-        else:
+    def _modulus_spectrum(self, moduli: list[Array], group: Group) -> Array:
+        modulus = moduli[0]
+        if group.decimation is not None:
             modulus = self.ops.decimate(moduli[0], moduli[1], self._half_sample_weights(group.decimation))
-        spectrum = self.ops.rfft(modulus)[:, : group.n_bins]
-        outputs += self._groups(spectrum, group.second, padding)
-        if group.second_extended and self.plan.extension:
-            samples = self._extend(spectrum, self.plan.extension, group.subsampling)
-            extended = self.ops.cast(self.ops.rfft(samples))
-            outputs += self._groups(extended, group.second_extended, self.plan.long)
-        return outputs
+        return self.ops.rfft(modulus)[..., : group.n_bins]
+
+    def _source(
+        self, sources: list[tuple[list[tuple[int, ...]], Array]], reader: Readers, n_bins: int | None = None
+    ) -> tuple[list[tuple[int, ...]], Array]:
+        """Return the paths of the first-order moduli that are read, and the bins of their spectra that are."""
+        read = [sources[place] for place in reader.sources]
+        if len(read) == 1:
+            return read[0]
+        n_bins = n_bins or reader.n_bins
+        return [path for paths, _ in read for path in paths], self._stacked([bins[..., :n_bins] for _, bins in read])
+
+    def _second_order(
+        self, paths: list[tuple[int, ...]], half: Array, reader: Readers, padding: Padding
+    ) -> Iterator[Moduli]:
+        """Yield the paths of second-order wavelets after moduli whose paths and spectra are given."""
+        spectra = self._spectra(half, [group.wavelets for group in reader.groups])
+        for group in reader.groups:
+            followed = [path + group.numbers for path in paths]
+            yield Moduli(followed, self._moduli(spectra, group.wavelets), padding, group.subsampling)
 
     def _spectra(self, half: Array, wavelets: Sequence[FoldedWavelets | BasebandWavelets]) -> Spectra:
         """Prepare half spectra for some wavelets."""
@@ -129,28 +198,27 @@ class Transform:
         times_minus_i = half * self._minus_i if len(baseband) < len(wavelets) else None
         if not baseband:
             return Spectra(half, times_minus_i)
-        zero, last = max(max(group.centres) for group in baseband), half.shape[1] - 1
+        zero, last = max(max(group.centres) for group in baseband), half.shape[-1] - 1
         missing = max(group.n_bins for group in baseband) - 1 - last
         # The highest bin is its own negative where all of a spectrum is given, and only then are bins above it read.
-        above = [ops.conj(half[:, last - 1 : last - 1 - missing : -1])] if missing > 0 else []
-        return Spectra(half, times_minus_i, ops.concatenate([ops.conj(half[:, zero:0:-1]), half, *above], 1), zero)
+        above = [ops.conj(half[..., last - 1 : last - 1 - missing : -1])] if missing > 0 else []
+        return Spectra(half, times_minus_i, ops.concatenate([ops.conj(half[..., zero:0:-1]), half, *above], -1), zero)
 
-    def _extend(self, spectra: Array, extension: Extension, subsampling: int) -> Array:
+    def _extend(self, spectra: Array, extension: Extension) -> Array:
         """Return the samples on the long padding of signals whose spectra on the short one are given.
 
         In double precision: the rounding of two more transforms would otherwise be heard where a clip falls silent.
         """
         ops = self.ops
         weights = self._once(
-            ("extension", subsampling),
-            lambda: [ops.constant(factors, double=True) for factors in extension.weights(subsampling)],
+            "extension", lambda: [ops.constant(factors, double=True) for factors in extension.weights()]
         )
-        low = ops.cast(spectra[:, : extension.n_bins], double=True)
+        low = ops.cast(spectra[..., : extension.n_bins], double=True)
         shifted = {
             shift: ops.irfft(low * factors, extension.length)
             for shift, factors in zip(extension.shifts, weights, strict=True)
         }
-        return ops.concatenate([shifted[shift][:, samples] for shift, samples in extension.stretches], 1)
+        return ops.concatenate([shifted[shift][..., samples] for shift, samples in extension.stretches], -1)
 
     def _moduli(self, spectra: Spectra, wavelets: FoldedWavelets | BasebandWavelets) -> list[Array]:
         """Return the modulus after wavelets: of the samples and, for `BasebandWavelets`, of the midpoints."""
@@ -170,19 +238,19 @@ class Transform:
     def _bins(self, half: Array, term: Term) -> Array:
         n_bins = term.weights.shape[1]
         if term.step == 1:
-            return half[:, term.first : term.first + n_bins]
+            return half[..., term.first : term.first + n_bins]
         stop = term.first - n_bins
-        return self.ops.conj(half[:, term.first : stop if stop >= 0 else None : -1])
+        return self.ops.conj(half[..., term.first : stop if stop >= 0 else None : -1])
 
-    def _output(self, moduli: list[Array], padding: Padding, subsampling: int) -> Array:
+    def _output(self, moduli: Moduli) -> Array:
         """Return the frames of some moduli; without averaging, the samples of the clip."""
         if self.plan.options.average:
-            return self._average(moduli, padding, subsampling)
-        first, last = self.plan.span(subsampling)
-        return moduli[0][:, first:last]
+            return self._average(moduli.parts, moduli.padding, moduli.subsampling)
+        first, last = self.plan.span(moduli.subsampling)
+        return moduli.parts[0][..., first:last]
 
     def _average(self, parts: list[Array], padding: Padding, subsampling: int, *, double: bool = False) -> Array:
-        """Return the low-pass of signals, (n_signals, n_frames).
+        """Return the low-pass of signals, (..., n_signals, n_frames).
 
         Two parts are the samples and the midpoints of signals at half rate.
         """
@@ -190,12 +258,12 @@ class Transform:
         for average in self._once(key, self._block_averages, *key):
             samples = slice(average.first, average.last)
             projections = [
-                ops.reshape(part[:, samples], (-1, basis.shape[0])) @ basis
+                ops.reshape(part[..., samples], (-1, basis.shape[0])) @ basis
                 for part, basis in zip(parts, average.bases, strict=True)
             ]
-            rows = ops.reshape(reduce(add, projections), (parts[0].shape[0], -1))
+            rows = ops.reshape(reduce(add, projections), (-1, average.combination.shape[0]))
             frames.append(rows @ average.combination)
-        return reduce(add, frames)
+        return ops.unflatten(reduce(add, frames), parts[0])
 
     def _block_averages(self, padding: Padding, subsampling: int, n_parts: int, double: bool) -> list[BlockAverage]:
         """Return the plan's averages of blocks in the library's arrays, for parts that take turns of samples."""

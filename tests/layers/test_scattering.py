@@ -8,6 +8,8 @@ from contracts import check_contract, check_reload
 from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.scattering import Scattering
+from mgc_keras.scattering.baseband import BasebandWavelets
+from mgc_keras.scattering.blocks import bytes_of_a_clip
 from mgc_keras.scattering.on_scipy import ScipyOperations
 from mgc_keras.scattering.options import ScatteringOptions
 from mgc_keras.scattering.plan import ScatteringPlan
@@ -69,7 +71,7 @@ def test_what_is_reflected_after_subsampling_equals_kymatio(n_samples):
     plan = ScatteringPlan(ScatteringOptions(n_samples, 9, (4, 1), 512))
     assert plan.short.length < 0.9 * plan.long.length and plan.fast and plan.slow
     transform = Transform(plan, ScipyOperations("float64"))
-    result = transform(waveform)[transform.order]
+    result = transform(waveform)
     orders, path = errors(result, theirs(waveform.astype(np.float64)), theirs.meta()["order"])
     assert max(orders) < 1e-6 and path < 5e-6
 
@@ -171,3 +173,81 @@ def test_works_in_tf_data_and_in_a_function():
 def test_options_that_make_no_sense_are_refused(n_samples, options, message):
     with pytest.raises(OptionError, match=message):
         Scattering(**options)(np.zeros((1, n_samples), np.float32))
+
+
+def values_and_slope(layer, clips):
+    """The layer's outputs, and the gradient of a weighted sum of them."""
+    with tf.GradientTape() as tape:
+        tape.watch(clips)
+        outputs = layer(clips)
+        outputs = outputs if isinstance(outputs, list) else [outputs]
+        total = tf.add_n(
+            [tf.reduce_sum(one * tf.cast(tf.linspace(0.5, 1.0, one.shape[-1]), one.dtype)) for one in outputs]
+        )
+    return outputs, tape.gradient(total, clips)
+
+
+def apart(results, expected):
+    """The largest difference of outputs, as a share of the largest value."""
+    pairs = zip(results, expected, strict=True)
+    return max(float(np.abs(one - right).max() / np.abs(right).max()) for one, right in pairs)
+
+
+# Clips differ by rounding alone: how products are added up depends on how many there are at once. XLA has transforms
+# and products of its own, which round otherwise.
+BLOCKS, XLA = {True: 1e-14, False: 3e-7}, {True: 1e-14, False: 1e-6}
+FORMS = [{"Q": 2, "logarithm": True}, {"Q": 1, "average": False, "double": True}]
+
+
+@pytest.mark.parametrize("options", FORMS)
+def test_a_batch_equals_its_clips_whatever_the_blocks(options):
+    double = options.get("double", False)
+    clips = tf.constant(noise(5, 2000) * np.array([[1], [0.5], [2], [1], [1]]), tf.float64 if double else tf.float32)
+    one_by_one, two_by_two, at_once = (Scattering(J=5, block=block, **options) for block in (1, 2, None))
+    single = [values_and_slope(one_by_one, clip[None]) for clip in clips]
+    expected = [np.concatenate(parts) for parts in zip(*(outputs for outputs, _ in single), strict=True)]
+    slope = np.concatenate([gradient for _, gradient in single])
+    for layer in (one_by_one, two_by_two, at_once):
+        outputs, gradient = values_and_slope(layer, clips)
+        assert apart(outputs, expected) < BLOCKS[double] and apart([gradient], [slope]) < BLOCKS[double]
+    outputs = two_by_two(clips[:0])
+    for output, right in zip(outputs if isinstance(outputs, list) else [outputs], expected, strict=True):
+        assert output.shape == (0, *right.shape[1:])
+
+
+@pytest.mark.parametrize(("options", "block"), zip(FORMS, (2, None), strict=True))
+def test_xla_compiles_the_layer_and_its_gradient(options, block):
+    double = options.get("double", False)
+    clips = tf.constant(noise(3, 2000), tf.float64 if double else tf.float32)
+    layer = Scattering(J=5, block=block, **options)
+    outputs, gradient = values_and_slope(layer, clips)
+    compiled = tf.function(lambda batch: values_and_slope(layer, batch), jit_compile=True)(clips)
+    assert apart(compiled[0], outputs) < XLA[double] and apart([compiled[1]], [gradient]) < XLA[double]
+
+
+def test_xla_compiles_wavelets_at_half_rate():
+    layer, clips = Scattering(J=9, Q=4, max_order=1), noise(2, 80000)
+    assert any(isinstance(group.wavelets, BasebandWavelets) for group in layer._prepare(clips.shape).fast)
+    assert apart([tf.function(layer, jit_compile=True)(clips)], [layer(clips).numpy()]) < 1e-6
+
+
+@pytest.mark.parametrize("block", [0, -1, 2.5])
+def test_a_block_that_makes_no_sense_is_refused(block):
+    with pytest.raises(OptionError, match="block"):
+        Scattering(J=6, block=block)
+
+
+def test_memory_does_not_grow_with_the_batch():
+    # Measured by TensorFlow's allocator. Two clips at once need less than all their arrays together would.
+    layer, n_samples = Scattering(J=8, Q=8, block=2), 20000
+    few, many = tf.constant(noise(2, n_samples)), tf.constant(noise(32, n_samples))
+    peaks = []
+    for batch in (few, many):
+        layer(batch)
+        before = tf.config.experimental.get_memory_info("CPU:0")["current"]
+        tf.config.experimental.reset_memory_stats("CPU:0")
+        outputs = layer(batch)
+        own = 2 * (outputs.numpy().nbytes + batch.numpy().nbytes)  # the batch in blocks, and the results of blocks
+        peaks.append(tf.config.experimental.get_memory_info("CPU:0")["peak"] - before - own)
+    assert 0 < peaks[0] < 2 * bytes_of_a_clip(layer._known_plan(), 4)
+    assert peaks[1] < 1.5 * peaks[0]

@@ -47,9 +47,7 @@ def by_scipy(waveform: np.ndarray, options: dict, dtype: str, exact: bool) -> li
     options = {"T": 2 ** options["J"], **options}
     plan = ScatteringPlan(ScatteringOptions(len(waveform), **options), exact=exact)
     transform = Transform(plan, ScipyOperations(dtype))
-    outputs = transform(waveform.astype(dtype))
-    rows = [row for output in outputs for row in np.atleast_2d(output)]
-    return [rows[place] for place in transform.order]
+    return list(transform(waveform.astype(dtype)))
 
 
 def by_layer(waveform: np.ndarray, options: dict, double: bool) -> dict[tuple[int, ...], np.ndarray]:

@@ -48,7 +48,7 @@ def melspectrogram_relation(waveforms: np.ndarray, sampling_rate: int, J: int = 
         raise OptionError("there are no clips to compare", field="waveforms")
     plan = ScatteringPlan(ScatteringOptions(waveforms.shape[1], J, (Q, 1), 2**J, 1))
     transform = Transform(plan, ScipyOperations())
-    theirs = np.concatenate([np.asarray(transform(clip))[transform.order][1:].T for clip in waveforms])
+    theirs = np.concatenate([np.asarray(transform(clip))[1:].T for clip in waveforms])
     mels = np.concatenate([band_amplitudes(clip, plan) for clip in waveforms])
     rows = []
     for number, path in enumerate(plan.paths[1:]):
