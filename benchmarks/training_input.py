@@ -35,6 +35,7 @@ import numpy as np
 SHAPE, BATCH_SIZE, N_TAGS = (96, 1360, 1), 64, 50
 CLIPS_IN_SHARD = 1024
 WAYS = ("between steps", "tf.data", "threads")
+CONSUMERS = ("none", "none, cold", "device", "device, cold", "tagger")
 
 
 def main() -> None:
@@ -43,7 +44,8 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=4096, help="in the cache; 255 KiB each, twice on disk")
     parser.add_argument("--step", type=float, default=30.0, help="ms a batch that the made-up device is busy")
     parser.add_argument("--tagger-clips", type=int, default=192, help="clips that the real tagger trains on")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--consumers", nargs="+", choices=CONSUMERS, default=CONSUMERS)
     parser.add_argument("--folder", type=Path, help="where to put the cache; by default the temporary folder")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -54,7 +56,7 @@ def main() -> None:
         make_cache(Path(folder), arguments.clips)
         size = arguments.clips * int(np.prod(SHAPE)) * 2 / 1e9
         print(f"{arguments.clips} clips, {size:.2f} GB as float16; batches of {BATCH_SIZE}; {os.cpu_count()} cores")
-        for consumer in ("none", "none, cold", "device", "device, cold", "tagger"):
+        for consumer in arguments.consumers:
             compare(arguments, folder, consumer)
 
 
@@ -120,7 +122,7 @@ def measured(arguments: argparse.Namespace, folder: str, way: str, consumer: str
     batches = {
         "between steps": lambda: map(examples.batch, blocks),
         "tf.data": lambda: read_batches(examples, order, BATCH_SIZE),
-        "threads": lambda: by_threads(examples.batch, blocks),
+        "threads": lambda: by_threads(lambda block: as_tensors(examples, block), blocks),
     }[way]()
     n_clips = 0
     for batch in batches:
@@ -131,6 +133,13 @@ def measured(arguments: argparse.Namespace, folder: str, way: str, consumer: str
     device = (tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("CPU"))[0]
     name = tf.config.experimental.get_device_details(device).get("device_name", "CPU")
     return {"rate": n_clips / seconds, "peak": peak_memory(), "grown": peak_memory() - before, "device": name}
+
+
+def as_tensors(examples, block: np.ndarray) -> tuple:
+    """Return what `read_batches` gives of a block."""
+    import tensorflow as tf
+
+    return tf.cast(examples.stored(block), tf.float32), examples.targets[block].astype(examples.target_dtype)
 
 
 def by_threads(batch: Callable, blocks: list[np.ndarray]) -> Iterator:
@@ -148,10 +157,13 @@ def by_threads(batch: Callable, blocks: list[np.ndarray]) -> Iterator:
 
 def consumers(name: str, milliseconds: float) -> Callable:
     """Return what takes a batch."""
+    import tensorflow as tf
+
     if name.startswith("none"):
-        return lambda values, targets: None
+        # As a step would take it; what lies at a good address is not copied.
+        return lambda values, targets: tf.convert_to_tensor(values)
     if name.startswith("device"):
-        return lambda values, targets: time.sleep(milliseconds / 1000)
+        return lambda values, targets: (tf.convert_to_tensor(values), time.sleep(milliseconds / 1000))
     import keras
 
     from mgc_keras.studies.choi2017.network import convnet

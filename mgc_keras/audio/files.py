@@ -173,7 +173,10 @@ def fit_waveform(waveform: np.ndarray, n_samples: int, fit: str = "repeat") -> n
         return waveform[start : start + n_samples]
     if fit == "repeat":
         return np.tile(waveform, -(-n_samples // n))[:n_samples]
-    return np.pad(waveform, (0, n_samples - n))
+    # np.pad gives the same after a hundred steps of Python, in which no other thread can decode.
+    fitted = np.zeros(n_samples, waveform.dtype)
+    fitted[:n] = waveform
+    return fitted
 
 
 def write_waveform(path: str | Path, waveform: np.ndarray, sampling_rate: int) -> Path:
@@ -269,8 +272,8 @@ def mix_to_mono(samples: np.ndarray) -> np.ndarray:
     if samples.ndim == 1:
         return samples
     # Channel by channel: numpy's own mean over so short an axis takes twenty times as long, as much as decoding an mp3.
-    waveform = samples[:, 0].copy()
-    for channel in range(1, samples.shape[1]):
+    waveform = samples[:, 0] + samples[:, 1] if samples.shape[1] > 1 else samples[:, 0].copy()
+    for channel in range(2, samples.shape[1]):
         waveform += samples[:, channel]
     waveform /= samples.shape[1]
     return waveform

@@ -79,9 +79,10 @@ class Examples:
 
     def batch(self, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return values (batch, …) float32 and targets of some clips, named by position."""
-        return self._values(clips).astype(np.float32, copy=False), self.targets[clips].astype(self.target_dtype)
+        return self.stored(clips).astype(np.float32, copy=False), self.targets[clips].astype(self.target_dtype)
 
-    def _values(self, clips: np.ndarray) -> np.ndarray:
+    def stored(self, clips: np.ndarray) -> np.ndarray:
+        """Return values (batch, …) of some clips, named by position, in the dtype in which they are stored."""
         return np.asarray(self.values[self.rows[clips]])
 
 
@@ -127,7 +128,8 @@ class Excerpts(Examples):
         starts[order] = random.integers(self.values.shape[2] - self.n_frames + 1, size=len(order))
         return replace(self, starts=starts)
 
-    def _values(self, clips: np.ndarray) -> np.ndarray:
+    def stored(self, clips: np.ndarray) -> np.ndarray:
+        """Return excerpts (batch, n_mels, n_frames, …) of some clips, named by position, in the dtype as stored."""
         middle = (self.values.shape[2] - self.n_frames) // 2
         starts = np.full(len(clips), middle) if self.starts is None else self.starts[clips]
         pairs = zip(self.rows[clips], starts, strict=True)

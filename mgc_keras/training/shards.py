@@ -44,7 +44,8 @@ class Shards:
         maps = [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
         self._paths, self._n_in_shard = paths, len(maps[0])
         row, self.dtype = maps[0].shape[1:], maps[0].dtype
-        is_alike = [(part.shape[1:], part.dtype, part.flags.c_contiguous) == (row, self.dtype, True) for part in maps]
+        kind = (row, self.dtype, True)
+        is_alike = [(part.shape[1:], part.dtype, part.flags.c_contiguous) == kind for part in maps]
         if not all(is_alike) or any(len(part) != self._n_in_shard for part in maps[:-1]):
             raise ValueError("the files are not of one kind")
         self.shape = (sum(map(len, maps)), *row)
@@ -59,18 +60,22 @@ class Shards:
 
     def __getitem__(self, rows: int | np.ndarray) -> np.ndarray:
         """Return one row, or (n_rows, …) for an array of positions."""
-        positions = np.atleast_1d(rows)
-        values = np.empty((len(positions), *self.shape[1:]), self.dtype)
-        for value, position in zip(values, positions.tolist(), strict=True):
-            number, offset = self._place(position)
-            left = memoryview(value).cast("B")
-            while left:
-                n_read = os.preadv(self._files[number], [left], offset)
-                if not n_read:
-                    cure = "start the same run again: what was lost is made anew"
-                    raise MgcKerasError("has become shorter while it was read", path=self._paths[number], cure=cure)
-                left, offset = left[n_read:], offset + n_read
-        return values if np.ndim(rows) else values[0]
+        if not isinstance(rows, np.ndarray):
+            return self[np.array([rows])][0]
+        values = _aligned((len(rows), *self.shape[1:]), self.dtype)
+        memory = values.reshape(-1).view(np.uint8).data
+        for number, position in enumerate(rows.tolist()):
+            self._read(memory[number * self._row_bytes : (number + 1) * self._row_bytes], *self._place(position))
+        return values
+
+    def _read(self, memory: memoryview, number: int, offset: int) -> None:
+        """Fill memory from a file; the system may need more than one turn."""
+        while memory:
+            n_read = os.preadv(self._files[number], [memory], offset)
+            if not n_read:
+                cure = "start the same run again: what was lost is made anew"
+                raise MgcKerasError("has become shorter while it was read", path=self._paths[number], cure=cure)
+            memory, offset = memory[n_read:], offset + n_read
 
     def __setitem__(self, position: int, value: np.ndarray | float) -> None:
         """Set one row. A full disk is an `OSError`."""
@@ -127,6 +132,14 @@ def make_shards(folder: Path, shape: tuple[int, ...], dtype: np.dtype | type, n_
 def shard_paths(folder: Path, n_rows: int, n_in_shard: int) -> list[Path]:
     """Return the files that `make_shards` makes."""
     return [folder / f"shard-{number:05d}.npy" for number in range(max(1, -(-n_rows // n_in_shard)))]
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """As `np.empty`, but at an address that TensorFlow takes as it is; others it copies."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.empty(size + 63, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def _close(files: list[int]) -> None:

@@ -31,9 +31,9 @@ def test_rows_are_those_of_the_array(tmp_path: Path, n_in_shard: int) -> None:
     np.testing.assert_array_equal(np.concatenate([np.load(path) for path in paths]), VALUES)
     values = Shards(paths)
     assert (values.shape, values.dtype, len(values)) == (VALUES.shape, VALUES.dtype, 11)
-    for rows in (np.array([10, 0, 3, 3, 4, 8]), np.array([], int), np.arange(11)):
+    for rows in (np.array([10, 0, 3, 3, 4, 8]), np.array([], int), np.arange(11), 7):
+        assert values[rows].dtype == VALUES.dtype
         np.testing.assert_array_equal(values[rows], VALUES[rows])
-    np.testing.assert_array_equal(values[7], VALUES[7])
     np.testing.assert_array_equal(values[-1], VALUES[-1])
     with pytest.raises(IndexError):
         values[11]
