@@ -6,9 +6,10 @@ what it is compared with; processor time of one thread, medians.
 
 Then: how many clips a second do 1, 2, 4, … threads decode, and how far is that from so many times one thread's? Beside
 them as many processes, which share no lock of Python's and no memory: what they, too, fall short of is the machine's
-own (two threads on one core, a lower clock, memory), and no program's to mend. The time that a clip holds Python's lock
-is what a thread that counts loses by it; it bounds what threads can reach. 29 s of mp3 and of wav; the numbers of
-threads take turns, the best of the repeats counts, since other work on the machine only ever takes.
+own (two threads on one core, a lower clock, memory), and no program's to mend. Processor
+time tells which: where it grows with the number of threads, cores wait for memory or for each other; where it stays and
+the rate falls behind, threads sleep, for Python's lock or since other programs run. 29 s of mp3 and of wav; the numbers
+of threads take turns, the best of the repeats counts, since other work on the machine only ever takes.
 
 Run: python benchmarks/decode.py [--clips FOLDER] [--repeats 7]
 Targets: at most 2 % of decoding a clip whole and computing its MFCCs; threads at least 0.9 of as many processes.
@@ -16,9 +17,7 @@ Targets: at most 2 % of decoding a clip whole and computing its MFCCs; threads a
 
 import argparse
 import os
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -79,56 +78,29 @@ def scale(paths: list[Path], repeats: int) -> None:
     kinds = {"threads": ThreadPoolExecutor, "processes": partial(ProcessPoolExecutor, mp_context=get_context("spawn"))}
     pools: dict[tuple[str, int], Executor] = {(kind, n): make(n) for kind, make in kinds.items() for n in numbers}
     best = dict.fromkeys(pools, 0.0)
+    busy = dict.fromkeys(pools, float("inf"))
     # Each worker has work for a while, so that it counts little that the last ones end alone.
     for number in range(repeats + 1):
         for (kind, n), pool in pools.items():
             work = paths * (2 * n if number else n)
-            start = time.perf_counter()
+            start, processor = time.perf_counter(), time.process_time()
             list(pool.map(n_samples_of, work, chunksize=5 if kind == "processes" else 1))
             if number:
                 best[kind, n] = max(best[kind, n], len(work) / (time.perf_counter() - start))
+                busy[kind, n] = min(busy[kind, n], (time.process_time() - processor) / len(work) * 1000)
     for pool in pools.values():
         pool.shutdown()
-    held, alone = time_of_lock(paths * 5), 1000 / best["threads", 1]
-    print(f"{paths[0].suffix}, 29 s: a clip takes {alone:.2f} ms, of which it holds Python's lock for {held:.2f}:")
-    print(f"   no number of threads can decode more than {1000 / held:.0f} clips/s")
+    print(f"{paths[0].suffix}, 29 s; {n_cores} cores, load average {os.getloadavg()[0]:.1f}:")
     for n in numbers:
         of_perfect = {kind: best[kind, n] / n / best[kind, 1] for kind in kinds}
         each = ", ".join(f"{kind} {best[kind, n]:.0f} clips/s, {of_perfect[kind]:.2f} of perfect" for kind in kinds)
-        print(f"   {n} {each}: ratio {best['threads', n] / best['processes', n]:.2f} (target 0.9)", flush=True)
+        ratio = best["threads", n] / best["processes", n]
+        print(f"   {n}: {each}; ratio {ratio:.2f} (target 0.9), threads {busy['threads', n]:.2f} ms a clip", flush=True)
 
 
 def n_samples_of(path: Path) -> int:
     """Decode and resample 29 s."""
     return len(read_waveform(path, duration=29.0))
-
-
-def time_of_lock(paths: list[Path]) -> float:
-    """Return for how many ms a clip keeps a thread from counting."""
-    count, ended, interval = 0, False, sys.getswitchinterval()
-
-    def work() -> None:
-        nonlocal count
-        while not ended:
-            count += 1
-
-    def counted(way: Callable[[], object]) -> tuple[int, float]:
-        before, start = count, time.perf_counter()
-        way()
-        return count - before, time.perf_counter() - start
-
-    counter = threading.Thread(target=work)
-    # The counter is to give the lock back at once, not after the usual 5 ms.
-    sys.setswitchinterval(1e-5)
-    counter.start()
-    try:
-        free, seconds_free = counted(lambda: time.sleep(1.0))
-        beside, seconds = counted(lambda: [n_samples_of(path) for path in paths])
-    finally:
-        ended = True
-        counter.join()
-        sys.setswitchinterval(interval)
-    return (seconds - beside / (free / seconds_free)) / len(paths) * 1000
 
 
 if __name__ == "__main__":

@@ -23,9 +23,8 @@ from mgc_keras.files import whole_file
 
 FITS = ("repeat", "zero_pad", "crop")
 CHANNELS = ("mix", "left", "right")
-# Samples of all channels together that are decoded at a time: what is done to them then finds them in the processor's
-# cache, and many threads do not wait for memory, nor for the system to give and take it. Smaller blocks have threads wait
-# for Python's lock.
+# Samples of all channels together that are decoded at a time: few enough that each step finds them in the processor's
+# cache, and that many threads do not wait for memory; enough that they seldom wait for Python's lock.
 _BLOCK_SAMPLES = 1 << 19
 # Full scale is 1. What exceeds this is no sound, and its square may exceed what float32 can hold.
 HIGHEST_LEVEL = 1e6
