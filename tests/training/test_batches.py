@@ -158,6 +158,11 @@ def test_ctrl_c_ends_it_and_determinism_does_not_stop_it_from_reading_ahead(mome
     n_read = int(process.stdout.readline())
     time.sleep(moment)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        _, errors = process.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        # TensorFlow may lose a Ctrl-C that comes while its C code calls Python; people press it again.
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
     assert n_read <= 8
     assert process.returncode == -signal.SIGINT and errors.rstrip().endswith(b"KeyboardInterrupt")
