@@ -112,7 +112,8 @@ class Clip:
         self._place, self._left = 0, self.frames
         self._ended = False  # the sound that is open; to read there again may give anything
         self._mpeg: MpegFrames | None = None
-        self._read(lead)
+        if lead:
+            self._read(lead)
 
     def __enter__(self) -> "Clip":
         return self

@@ -1,11 +1,12 @@
-"""Mel-spectrograms of a whole dataset in one memory-mapped file: decode once, train for many epochs."""
+"""Mel-spectrograms of a whole dataset on disk, in files of up to 1 GiB: decode once, train for many epochs."""
 
-import os
+import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from mgc_keras.files import raise_if_full
 from mgc_keras.progress import progress_bar
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.loop import BEST, CHECKPOINT
+from mgc_keras.training.shards import Shards, make_shards, shard_paths
 from mgc_keras.work import Journal, fingerprint
 
 if TYPE_CHECKING:
@@ -25,10 +27,17 @@ if TYPE_CHECKING:
 
 # 16 bits hold -80…0 dB to 0.03 dB, far below what training notices, in half the space.
 STORED_DTYPE = np.float16
+# Of one file: a GiB is 4094 clips of 29 s.
+_SHARD_BYTES = 1 << 30
+_FOLDER, _JOURNAL = "melspectrograms", "journal"
+# What earlier versions kept beside the checkpoints.
+_OLD = ("melspectrograms.npy", "melspectrograms.npy.journal")
+
+logger = logging.getLogger("mgc_keras")
 
 
 class _MelSpectrograms(Extractor):
-    """An extractor whose row is a clip's whole mel-spectrogram, (n_mels, n_frames) in dB."""
+    """An extractor whose row is a clip's whole mel-spectrogram, (n_mels, n_frames, 1) in dB."""
 
     name, columns, dtype, batch_size = "melspectrogram", (), "float16", 16
 
@@ -44,21 +53,22 @@ class _MelSpectrograms(Extractor):
         return {"front_end": self.layer.get_config(), "fit": self.fit, "n_samples": self.n_samples}
 
     def __call__(self, waveforms: np.ndarray) -> np.ndarray:
-        """Return (batch, n_mels, n_frames) in dB."""
-        return self._compute(waveforms).numpy()[..., 0]
+        """Return (batch, n_mels, n_frames, 1) in dB."""
+        return self._compute(waveforms).numpy()
 
 
 def cache_melspectrograms(
-    source: Manifest, path: Path, layer: "MelSpectrogram", n_samples: int, *, jobs: int = 2
-) -> tuple[np.ndarray, dict[int, AudioError]]:
-    """Compute the mel-spectrogram of every clip of a manifest into one ``.npy`` file; a killed run goes on.
+    source: Manifest, folder: Path, layer: "MelSpectrogram", n_samples: int, *, jobs: int = 2
+) -> tuple[Shards, dict[int, AudioError]]:
+    """Compute the mel-spectrogram of every clip of a manifest into files of a folder; a killed run goes on.
 
     Parameters
     ----------
     source : Manifest
         The clips; each is repeated or cut to `n_samples`.
-    path : Path
-        The ``.npy`` file. Beside it, ``<path>.journal`` tells which clips are finished.
+    folder : Path
+        For ``shard-00000.npy`` and so on, and ``journal``, which tells which clips are finished. A link may stand for a
+        file that was moved to another disk.
     layer : MelSpectrogram
         The network's front end.
     n_samples : int
@@ -68,8 +78,8 @@ def cache_melspectrograms(
 
     Returns
     -------
-    values : np.ndarray [shape=(n_clips, n_mels, n_frames), dtype=float16]
-        Memory-mapped, in dB, each clip's maximum at 0; a clip that could not be read is silence and must be left out.
+    values : Shards [shape=(n_clips, n_mels, n_frames, 1), dtype=float16]
+        In dB, each clip's maximum at 0; a clip that could not be read is silence and must be left out.
     problems : dict of int to AudioError
         The positions of such clips and why.
 
@@ -79,12 +89,14 @@ def cache_melspectrograms(
         The disk is full.
     """
     clips, extractor = list_clips(source), _MelSpectrograms(layer, n_samples)
-    key = fingerprint(clips.state(), extractor.describe())
-    shape = (len(clips), layer.n_mels, layer.n_frames(n_samples))
-    with Journal(f"{path}.journal", key, resume=_is_cache(path, shape)) as journal:
-        if not len(journal):
-            _make(path, shape)
-        values = np.load(path, mmap_mode="r+", allow_pickle=False)
+    shape = (len(clips), layer.n_mels, layer.n_frames(n_samples), 1)
+    n_in_shard = max(1, _SHARD_BYTES // (int(np.prod(shape[1:])) * np.dtype(STORED_DTYPE).itemsize))
+    key = fingerprint(clips.state(), extractor.describe(), shape, n_in_shard)
+    values = _open(folder, shape, n_in_shard)
+    with Journal(folder / _JOURNAL, key, resume=values is not None) as journal:
+        if values is None or not len(journal):
+            make_shards(folder, shape, STORED_DTYPE, n_in_shard)
+            values = Shards(shard_paths(folder, len(clips), n_in_shard), writable=True)
         # Of each clip why it is not there, or None, and whether the next run tries it again.
         known = {position: (problem, again) for position, problem, again in journal}
         todo = [position for position in range(len(clips)) if known.get(position, ("", True))[1]]
@@ -128,7 +140,7 @@ def source_clips(
     manifest : Manifest
         With columns `label_<tag>` and `split`.
     folder : Path
-        For ``melspectrograms.npy``; the tagger's checkpoints lie there, too.
+        For the folder ``melspectrograms``; the tagger's checkpoints lie there, too.
     layer, n_samples, jobs
         As of `cache_melspectrograms`.
 
@@ -140,49 +152,41 @@ def source_clips(
         The disk is full.
     """
     check_source_manifest(manifest)
-    values, problems = cache_melspectrograms(manifest, folder / "melspectrograms.npy", layer, n_samples, jobs=jobs)
+    _remove_old(folder)
+    values, problems = cache_melspectrograms(manifest, folder / _FOLDER, layer, n_samples, jobs=jobs)
     split = manifest.table["split"].to_numpy(str)
     usable = np.isin(split, ("train", "valid"))
     usable[list(problems)] = False
     rows = np.flatnonzero(usable)
     targets = manifest.table[manifest.label_columns].to_numpy(np.float32)[rows]
     tags = tuple(column.removeprefix(LABEL_PREFIX) for column in manifest.label_columns)
-    yield SourceClips(Examples(values[..., None], rows, targets), split[rows] == "valid", tags)
-    for leftover in ("melspectrograms.npy", "melspectrograms.npy.journal", CHECKPOINT, BEST):
+    # Whoever takes rows of it cannot tell it from an array.
+    examples = Examples(cast(np.ndarray, values), rows, targets)
+    yield SourceClips(examples, split[rows] == "valid", tags)
+    shutil.rmtree(folder / _FOLDER)
+    for leftover in (CHECKPOINT, BEST):
         (folder / leftover).unlink(missing_ok=True)
 
 
-def _is_cache(path: Path, shape: tuple[int, ...]) -> bool:
+def _open(folder: Path, shape: tuple[int, ...], n_in_shard: int) -> Shards | None:
+    """Open the files of an earlier run; None where they are not there, or not whole."""
     try:
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
+        values = Shards(shard_paths(folder, shape[0], n_in_shard), writable=True)
     except (OSError, ValueError, EOFError):
-        return False
-    return values.shape == shape and values.dtype == STORED_DTYPE
+        return None
+    return values if values.shape == shape and values.dtype == STORED_DTYPE else None
 
 
-def _make(path: Path, shape: tuple[int, ...]) -> None:
-    """Make the file with all the space that it takes.
-
-    Without, the kernel would end the process, without a word, where it writes to the memory map on a full disk.
-    """
-    np.lib.format.open_memmap(path, mode="w+", dtype=STORED_DTYPE, shape=shape)
-    size = path.stat().st_size
-    try:
-        with open(path, "r+b") as stream:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(stream.fileno(), 0, size)
-            else:
-                stream.seek(size - int(np.prod(shape)) * np.dtype(STORED_DTYPE).itemsize)
-                while rest := size - stream.tell():
-                    stream.write(bytes(min(rest, 1 << 20)))
-    except OSError as error:
-        path.unlink()
-        raise_if_full(error, path)
-        raise
+def _remove_old(folder: Path) -> None:
+    """Remove the one file that a run of an earlier version has left."""
+    for name in _OLD:
+        if (folder / name).exists():
+            (folder / name).unlink()
+            logger.warning("%s: was left by an earlier version; its clips are decoded afresh", folder / name)
 
 
 def _fill(
-    values: np.memmap, journal: Journal, clips: Clips, extractor: _MelSpectrograms, todo: list[int], jobs: int
+    values: Shards, journal: Journal, clips: Clips, extractor: _MelSpectrograms, todo: list[int], jobs: int
 ) -> dict[int, tuple[str | None, bool]]:
     """Compute some clips; return each one's problem, or None, and whether the next run tries it again."""
     there = clips.readable()
@@ -190,11 +194,11 @@ def _fill(
     batches = [np.array(todo)[batch] for batch in compose_batches(len(todo), extractor.batch_size)]
     with progress_bar(description="mel-spectrograms", total=len(clips), initial=len(clips) - len(todo)) as bar:
         for results in clip_features(clips, extractor, batches, jobs=jobs):
-            for result in results:
-                values[result.position] = -80.0 if result.problem else result.rows[0]
-                again = isinstance(result.problem, DiskError) and result.position in there
-                known[result.position] = (result.problem.problem if result.problem else None, again)
             try:
+                for result in results:
+                    values[result.position] = -80.0 if result.problem else result.rows[0]
+                    again = isinstance(result.problem, DiskError) and result.position in there
+                    known[result.position] = (result.problem.problem if result.problem else None, again)
                 values.flush()
             except OSError as error:
                 raise_if_full(error, journal.path, resumable=True)

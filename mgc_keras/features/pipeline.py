@@ -24,7 +24,7 @@ from mgc_keras.threads import one_thread
 # Longer waveforms are read span by span: 64 MiB, 23 minutes at 12 kHz.
 _HELD_SAMPLES = 1 << 24
 # Of all channels, that are decoded at a time where the clip may be long.
-_BLOCK_SAMPLES = 1 << 22
+_BLOCK_SAMPLES = 1 << 20
 
 
 class LongWaveform:

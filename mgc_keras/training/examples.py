@@ -19,7 +19,8 @@ class Examples:
     Parameters
     ----------
     values : np.ndarray [shape=(n_stored, …)]
-        Sequences (n_frames, n_paths), images, waveforms. May be a memory-mapped array larger than memory.
+        Sequences (n_frames, n_paths), images, waveforms. May be larger than memory: a memory map, or what
+        `mgc_keras.training.shards.Shards` reads.
     rows : np.ndarray [shape=(n_clips,), dtype=int]
         Where each clip stands in `values`.
     targets : np.ndarray [shape=(n_clips,) or (n_clips, n_tags)]
@@ -59,6 +60,11 @@ class Examples:
         return self.targets.ndim == 2
 
     @property
+    def target_dtype(self) -> type:
+        """Of the targets that a batch gives: float32 for tags, int64 for class numbers."""
+        return np.float32 if self.is_multi_label else np.int64
+
+    @property
     def n_outputs(self) -> int:
         """Tags, or classes: one more than the largest class number."""
         return self.targets.shape[1] if self.is_multi_label else int(self.targets.max()) + 1
@@ -73,10 +79,10 @@ class Examples:
 
     def batch(self, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return values (batch, …) float32 and targets of some clips, named by position."""
-        kind = np.float32 if self.is_multi_label else np.int64
-        return self._values(clips).astype(np.float32, copy=False), self.targets[clips].astype(kind)
+        return self.stored(clips).astype(np.float32, copy=False), self.targets[clips].astype(self.target_dtype)
 
-    def _values(self, clips: np.ndarray) -> np.ndarray:
+    def stored(self, clips: np.ndarray) -> np.ndarray:
+        """Return values (batch, …) of some clips, named by position, in the dtype in which they are stored."""
         return np.asarray(self.values[self.rows[clips]])
 
 
@@ -122,11 +128,12 @@ class Excerpts(Examples):
         starts[order] = random.integers(self.values.shape[2] - self.n_frames + 1, size=len(order))
         return replace(self, starts=starts)
 
-    def _values(self, clips: np.ndarray) -> np.ndarray:
+    def stored(self, clips: np.ndarray) -> np.ndarray:
+        """Return excerpts (batch, n_mels, n_frames, …) of some clips, named by position, in the dtype as stored."""
         middle = (self.values.shape[2] - self.n_frames) // 2
         starts = np.full(len(clips), middle) if self.starts is None else self.starts[clips]
         pairs = zip(self.rows[clips], starts, strict=True)
-        return np.stack([self.values[row, :, start : start + self.n_frames] for row, start in pairs])
+        return np.stack([self.values[row][:, start : start + self.n_frames] for row, start in pairs])
 
 
 def judge_classes(scores: np.ndarray, truth: np.ndarray) -> dict[str, float]:

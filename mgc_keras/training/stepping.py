@@ -1,7 +1,7 @@
 """One step and one epoch of training, compiled once for as many trainings as a study needs."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import keras
@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.execution import ExecutionPolicy, full_float32, layers_of, policy
+from mgc_keras.training.batches import Values, read_batches
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import Policy
 from mgc_keras.training.optimizers import follow
@@ -33,10 +34,8 @@ class Scorer:
 
         `batch_size` clips are scored at a time; that can move the last digits of a score.
         """
-        blocks = [
-            self._score(examples.batch(clips[start : start + batch_size])[0]).numpy()
-            for start in range(0, len(clips), batch_size)
-        ]
+        with closing(read_batches(examples, clips, batch_size)) as batches:
+            blocks = [self._score(values).numpy() for values, _ in batches]
         return np.concatenate(blocks) if blocks else np.empty((0, self.n_outputs), np.float32)
 
     def _score_step(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -143,23 +142,27 @@ class Stepper(Scorer):
             seed_dropout(self.model, seed)
         number = np.dtype(loss_dtype).type
         losses, scores = [], []
-        for batch, start in enumerate(range(0, len(order), batch_size)):
-            loss, predicted = self.step(examples, order[start : start + batch_size])
-            if not np.isfinite(loss):
-                raise NotANumber(f"the loss is {loss} at batch {batch}")
-            losses.append(number(loss) * number(len(predicted)))
-            scores.append(predicted)
-            after_batch()
+        with closing(read_batches(examples, order, batch_size)) as batches:
+            for number_of_batch, batch in enumerate(batches):
+                loss, predicted = self._step(*batch)
+                if not np.isfinite(loss):
+                    raise NotANumber(f"the loss is {loss} at batch {number_of_batch}")
+                losses.append(number(loss) * number(len(predicted)))
+                scores.append(predicted)
+                after_batch()
         return float(sum(losses) / number(len(order))), np.concatenate(scores)
 
-    @full_float32()
     def step(self, examples: Examples, clips: np.ndarray) -> tuple[float, np.ndarray]:
         """Train on one batch; return its mean loss, and the outputs (n_clips, n_outputs) that the loss was taken of."""
+        return self._step(*examples.batch(clips))
+
+    @full_float32()
+    def _step(self, values: Values, targets: Values) -> tuple[float, np.ndarray]:
         if self.policy is not None:
             follow(self.policy, self.optimizer)
-        train = self._compiled if len(clips) == self._compiled_for else self._train
+        train = self._compiled if len(values) == self._compiled_for else self._train
         try:
-            loss, scores = train(*examples.batch(clips))
+            loss, scores = train(values, targets)
         except tf.errors.UnimplementedError as error:
             problem = f"the {self.execution.device} cannot compute a step: {error.message.splitlines()[0]}"
             raise MgcKerasError(problem, field="precision", cure="try --precision fast, or without a GPU") from error

@@ -82,7 +82,7 @@ def killed(monkeypatch: pytest.MonkeyPatch, name: str, at: int, folder: Path) ->
         train(folder)
 
 
-@pytest.mark.parametrize(("method", "at"), [("step", 3), ("step", 13), ("scores", 4)])
+@pytest.mark.parametrize(("method", "at"), [("_step", 3), ("_step", 13), ("scores", 4)])
 def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(
     unbroken: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, at: int
 ) -> None:
@@ -193,7 +193,7 @@ def test_the_epoch_of_the_lowest_loss_is_kept_where_that_is_asked_for(
 
 
 def test_a_finished_training_is_not_repeated(unbroken: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(Stepper, "step")
+    monkeypatch.delattr(Stepper, "_step")
     again = train(unbroken.weights.parent)
     assert again.curve.equals(unbroken.curve)
     for weight, other in zip(again.model.get_weights(), unbroken.model.get_weights(), strict=True):

@@ -12,6 +12,7 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.training import batches
 from mgc_keras.training.examples import Examples, Excerpts
 from mgc_keras.training.loop import Trained
 from mgc_keras.training.tagger import TaggerSettings, train_tagger
@@ -79,11 +80,17 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize("excerpt_frames", [0, 4])
-def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(tmp_path: Path, excerpt_frames: int) -> None:
+def test_a_killed_training_ends_as_an_unbroken_one_to_the_last_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, excerpt_frames: int, ahead: bool
+) -> None:
     settings = replace(SETTINGS, excerpt_frames=excerpt_frames)
     short = partial(build, excerpt_frames or 6)
     unbroken = train(tmp_path / "unbroken", settings, short)
+    if ahead:
+        # The broken one reads its batches in threads, which moves nothing either.
+        monkeypatch.setattr(batches, "_LEAST_BYTES", 0)
     with pytest.raises(Killed):
         train(tmp_path / "killed", settings, short, killed_score(2))
     resumed = train(tmp_path / "killed", settings, short)
