@@ -124,11 +124,11 @@ PROGRAM = """
 import os, sys, threading, time
 import mgc_keras, numpy as np, tensorflow as tf
 from contextlib import closing
+from mgc_keras.execution import set_precision
 from mgc_keras.training import batches
 from mgc_keras.training.examples import Examples
-from mgc_keras.training.stepping import prepare_tensorflow
 
-prepare_tensorflow()
+set_precision()
 batches._LEAST_BYTES, n_read = 0, 0
 
 class Slow(Examples):
