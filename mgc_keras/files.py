@@ -29,9 +29,13 @@ DAMAGES = (OSError, KeyError, ValueError, TypeError, EOFError, OverflowError, Ru
 DAMAGES += (zipfile.BadZipFile, zlib.error, struct.error)
 
 logger = logging.getLogger("mgc_keras")
+# What figures name as their program, by which they are known.
+PNG_SOFTWARE = "mgc-keras"
 _warn_once = cache(logger.warning)
 
 
+# Bytes of a name that file systems allow, in a folder.
+LONGEST_NAME = 255
 # So begin the names of what a running process keeps beside its outputs: folders with a file that is being written, and
 # lock files. The process holds them locked, by which others tell them from what a dead run left.
 _OURS = ".mgc_keras."
@@ -55,11 +59,15 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep_once(path.parent)
         with _folder_of_this_process(path.parent) as folder:
-            temporary = folder / f"new{path.suffix}"
+            # What stands behind a dot may be as long as a name may be.
+            temporary = folder / f"new{path.suffix[-20:]}"
             yield temporary
             os.replace(temporary, path)
     except OSError as error:
         raise_if_full(error, path)
+        if error.filename2 is not None and os.fspath(error.filename2) == os.fspath(path):
+            # Nobody knows the temporary name.
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
 
 

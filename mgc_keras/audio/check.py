@@ -61,6 +61,9 @@ class Finding:
     cure: str
 
 
+COLUMNS = tuple(column.name for column in fields(Finding))
+
+
 @dataclass(frozen=True)
 class CheckReport:
     """What `check_folder` found.
@@ -99,7 +102,7 @@ class CheckReport:
 
     def table(self) -> pd.DataFrame:
         """Return the findings as a table with the columns clip, kind, detail, cure."""
-        return pd.DataFrame(list(self.findings), columns=[column.name for column in fields(Finding)])
+        return pd.DataFrame(list(self.findings), columns=COLUMNS)
 
     def write(self, path: str | Path, escape_formulas: bool = False) -> Path:
         """Write the findings as CSV, whole or not at all; return the path. For the escape see `escape_formula`."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_output, exit_code
+from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_export, exit_code
 from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.features.sets import FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out.suffix.lower() != ".csv":
         raise OptionError("features go into a .csv file", path=arguments.out, cure="end its name in .csv")
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
-    check_output(arguments.out, "--out")
+    check_export(arguments.out, [*arguments.paths, *clips.paths, arguments.weights, arguments.calibrate_on])
     clips = clips.escaped() if arguments.escape_formulas else clips
     model_path = None
     with quiet_libraries():

@@ -59,7 +59,11 @@ class Clips:
         return self._hash(times=False)
 
     def state(self) -> str:
-        """Return a hash that also covers the channel, the files' times of change, and whether they may be read."""
+        """Return a hash that also covers the channel, the files' times of change, and whether they may be read.
+
+        These are both times: a clip's content (mtime), which copies may keep, and its entry (ctime), which none can.
+        So a data set that was copied, linked or given other rights is another, and work on it begins anew.
+        """
         return self._hash(times=True)
 
     def readable(self) -> set[int]:
@@ -71,7 +75,9 @@ class Clips:
         for clip_id, filepath, path in zip(self.clip_ids, self.filepaths, self.paths, strict=True):
             try:
                 status = path.stat()
-                numbers = f"{status.st_size}\t{status.st_mtime_ns if times else ''}"
+                numbers = f"{status.st_size}\t"
+                if times:
+                    numbers += f"{status.st_mtime_ns}\t{status.st_ctime_ns}"
                 if times and not os.access(path, os.R_OK):
                     numbers = "missing"
             except OSError:
