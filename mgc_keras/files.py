@@ -9,6 +9,7 @@ import logging
 import os
 import platform
 import shutil
+import stat
 import struct
 import tempfile
 import time
@@ -184,6 +185,32 @@ def escape_formula(text: str) -> str:
     ("'=1+1", 'a=1')
     """
     return f"'{text}" if text.startswith(_FORMULA_MARKS) else text
+
+
+def readable_name(name: str) -> str:
+    r"""Return a file's name as text for tables and messages: bytes that are no UTF-8 are shown as ``\xNN``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def why_no_file(path: str | Path) -> str:
+    """Return, in the words of errors, why a path is that of no regular file.
+
+    Example
+    -------
+    >>> why_no_file("/dev/null"), why_no_file("/dev"), why_no_file("nowhere")
+    ('is no regular file (it is a device)', 'is a folder, not a file', 'there is no such file')
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return "is a link to a file that is not there" if os.path.islink(path) else "there is no such file"
+    except (OSError, ValueError) as error:
+        is_loop = isinstance(error, OSError) and error.errno == errno.ELOOP
+        return "is no regular file (it is a link to itself)" if is_loop else "there is no such file"
+    if stat.S_ISDIR(mode):
+        return "is a folder, not a file"
+    kind = "a named pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
+    return f"is no regular file (it is {kind})"
 
 
 def sha256_of(path: str | Path) -> str:

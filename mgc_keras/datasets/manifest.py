@@ -21,7 +21,7 @@ from mgc_keras.audio.files import find_audio
 from mgc_keras.datasets.cards import Card, card_names, read_card
 from mgc_keras.datasets.manifest_checks import checked_table
 from mgc_keras.errors import AudioError, ManifestError
-from mgc_keras.files import csv_lines, write_text
+from mgc_keras.files import csv_lines, readable_name, why_no_file, write_text
 from mgc_keras.work import logger, read_record
 
 LABEL_PREFIX = "label_"
@@ -214,9 +214,15 @@ def clips_in(folder: Path) -> list[Path]:
 
 def _audio_in(folder: Path) -> tuple[list[Path], list[Path]]:
     try:
-        return find_audio(folder)
+        clips, others = find_audio(folder)
     except AudioError as error:
         raise ManifestError(error.problem, path=folder, cure=error.cure) from error
+    for clip in clips:
+        name = str(clip.relative_to(folder))
+        if (shown := readable_name(name)) != name:
+            problem = f"this name is no UTF-8, which a manifest must be: {shown}"
+            raise ManifestError(problem, path=folder, cure="rename the file or its folder")
+    return clips, others
 
 
 def _card_of(name: str) -> Card | None:
@@ -233,7 +239,7 @@ def _is_a_manifest(path: Path) -> bool:
 
 def _read_text_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        problem = "is a folder, not a manifest" if path.is_dir() else "there is no such file"
+        problem = "is a folder, not a manifest" if path.is_dir() else why_no_file(path)
         raise ManifestError(problem, path=path, cure="make one with: mgc-keras manifest folder DIR -o FILE")
     try:
         text = path.read_bytes().decode("utf-8-sig")

@@ -191,13 +191,14 @@ def check_replaceable_export(
 ) -> None:
     """Raise an `OptionError` if one of an export's files would take the place of an input or of another kind of file.
 
-    An earlier export is known by its JSON, whose hash is that of a table or of sequences; where that is damaged, by
-    its list of failed clips.
+    An earlier export is known by its JSON, which tells of the extractor; where that is damaged, by its list of failed
+    clips.
     """
     about, partial = output.with_suffix(".json"), output.with_name(output.name + ".partial")
     # Damaged, or another's notes, it is an empty one.
     record = read_record(about)
-    is_export = _hash_name(output) in record
+    # Sequences of earlier versions have no hash: it must not be that of another form.
+    is_export = "extractor" in record and (_hash_names() - {_hash_name(output)}).isdisjoint(record)
     is_damaged = about.is_file() and not record and lists_failed_clips(errors_csv)
 
     def is_own(path: Path) -> bool:

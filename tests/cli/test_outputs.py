@@ -1,12 +1,15 @@
 """No command's output takes the place of what it reads, nor of a file of another kind."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 from broken_clips import tune, write
 
 from mgc_keras.cli.main import main
+from mgc_keras.errors import OptionError
+from mgc_keras.studies.jimenez2017.votes import Neighbours
 
 LABELLED = "clip_id,filepath,label\na,a.wav,jazz\n"
 ERRORS = "clip_id,filepath,cause,cure\n"
@@ -71,7 +74,7 @@ def test_inputs_are_never_outputs(
         ({"x_errors.csv": "my,errors\n"}, ("features", "music", *MFCC, "-o", "x.csv")),
         ({"x.csv.partial": "half a letter"}, ("features", "music", *MFCC, "-o", "x.csv")),
         ({"x.npz": b"PK"}, ("scattering", "music", "-o", "x.npz")),
-        ({"x.json": '{"csv_sha256": "0"}', "x.csv": LABELLED}, ("scattering", "music", "-o", "x.npz")),
+        ({"x.json": '{"extractor": {}, "csv_sha256": "0"}', "x.csv": LABELLED}, ("scattering", "music", "-o", "x.npz")),
         ({"x_errors.csv": "my,errors\n"}, ("manifest", "cut", "my.csv", "--data-home", "music", "-o", "x.csv")),
         ({"out/pop/a_7.wav": b"x"}, ("manifest", "cut", "my.csv", "--data-home", "music", "-o", "out/x.csv")),
         ({"x.png": PNG}, ("classify", "music/pop/a.wav", "--weights", "none.h5", "--plot", "x.png")),
@@ -138,3 +141,69 @@ def test_a_segmentation_that_was_killed_is_done_again(
     assert (tmp_path / "b_largest.wav").exists() and not (tmp_path / "b_segments.csv").exists()
     assert run(*words, "--no-plots") == 0
     assert (tmp_path / "b_segments.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [
+        ("pipe", "is no regular file (it is a named pipe)"),
+        ("device", "is no regular file (it is a device)"),
+        ("loop", "is no regular file (it is a link to itself)"),
+        ("broken", "is a link to a file that is not there"),
+    ],
+)
+def test_what_is_no_regular_file_is_called_so(
+    tmp_path: Path, music: Path, kind: str, problem: str, capsys: pytest.CaptureFixture
+) -> None:
+    def make(name: str) -> Path:
+        path = tmp_path / name
+        if kind == "pipe":
+            os.mkfifo(path)
+        else:
+            path.symlink_to({"device": "/dev/zero", "loop": path, "broken": tmp_path / "gone"}[kind])
+        return path
+
+    assert run("features", make("x.wav"), *MFCC, "-o", tmp_path / "x.csv") == 2
+    assert f",{problem}," in (tmp_path / "x_errors.csv").read_text().replace('"', "")
+    song = music / "pop" / "a.wav"
+    for words in (
+        ("tag", song, "--weights", make("x.h5")),
+        ("weights", "add", tmp_path / "x.h5"),
+        ("plot", make("list.csv")),
+        ("plot", make("folder")),
+    ):
+        capsys.readouterr()
+        assert run(*words) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and problem in error
+    with pytest.raises(OptionError, match=re.escape(problem)):
+        Neighbours.read(make("n.npz"))
+
+
+def test_names_that_are_too_long_are_told_before_any_work(
+    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "x" * 300
+    manifest = Path("long.csv")
+    manifest.write_text(f"clip_id,filepath,label\na,pop/a.wav,pop\n{name},rock/b.wav,rock\n")
+    (tmp_path / "out").mkdir()
+    for words in (
+        ("plot", manifest, "-o", "out"),
+        ("segment", manifest, "-o", "out"),
+        ("classify", manifest, "--plot", "out/x.png", "--weights", "none.h5"),
+    ):
+        assert run(*words, "--data-home", "music") == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and ("x" * 40 + "…: is too long a name") in error and ".mgc_keras" not in error
+        assert not list((tmp_path / "out").iterdir())
+    assert run("check", "music", "-o", f"{name}.csv") == 2
+    error = capsys.readouterr().err
+    assert "is too long a name (name a shorter one)" in error and ".mgc_keras" not in error
+    # A segment's name is longer than its clip's: that clip is a row of the errors.
+    longest = "y" * 251 + ".wav"
+    (music / "rock" / "b.wav").rename(music / "rock" / longest)
+    manifest.write_text(f"clip_id,filepath,label\na,pop/a.wav,pop\nb,rock/{longest},rock\n")
+    assert run("manifest", "cut", manifest, "--data-home", "music", "--seconds", "1", "-o", "cut/c.csv") == 1
+    assert Path("cut/c_errors.csv").read_text().count("has too long a name") == 1
+    assert Path("cut/c.csv").read_text().count("\n") == 2
