@@ -73,6 +73,10 @@ def test_inputs_are_never_outputs(
         ({"x.json": "[1, 2]"}, ("features", "music", *MFCC, "-o", "x.csv")),
         ({"x_errors.csv": "my,errors\n"}, ("features", "music", *MFCC, "-o", "x.csv")),
         ({"x.csv.partial": "half a letter"}, ("features", "music", *MFCC, "-o", "x.csv")),
+        (
+            {"x.calibrated.keras": b"PK"},
+            ("features", "music", "-o", "x.csv", "--weights", "none.h5", "--calibrate-on", "music"),
+        ),
         ({"x.npz": b"PK"}, ("scattering", "music", "-o", "x.npz")),
         ({"x.json": '{"extractor": {}, "csv_sha256": "0"}', "x.csv": LABELLED}, ("scattering", "music", "-o", "x.npz")),
         ({"x_errors.csv": "my,errors\n"}, ("manifest", "cut", "my.csv", "--data-home", "music", "-o", "x.csv")),
