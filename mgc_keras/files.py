@@ -9,6 +9,7 @@ import logging
 import os
 import platform
 import shutil
+import stat
 import struct
 import tempfile
 import time
@@ -29,9 +30,13 @@ DAMAGES = (OSError, KeyError, ValueError, TypeError, EOFError, OverflowError, Ru
 DAMAGES += (zipfile.BadZipFile, zlib.error, struct.error)
 
 logger = logging.getLogger("mgc_keras")
+# What figures name as their program, by which they are known.
+PNG_SOFTWARE = "mgc-keras"
 _warn_once = cache(logger.warning)
 
 
+# Bytes of a name that file systems allow, in a folder.
+LONGEST_NAME = 255
 # So begin the names of what a running process keeps beside its outputs: folders with a file that is being written, and
 # lock files. The process holds them locked, by which others tell them from what a dead run left.
 _OURS = ".mgc_keras."
@@ -55,11 +60,15 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep_once(path.parent)
         with _folder_of_this_process(path.parent) as folder:
-            temporary = folder / f"new{path.suffix}"
+            # What stands behind a dot may be as long as a name may be.
+            temporary = folder / f"new{path.suffix[-20:]}"
             yield temporary
             os.replace(temporary, path)
     except OSError as error:
         raise_if_full(error, path)
+        if error.filename2 is not None and os.fspath(error.filename2) == os.fspath(path):
+            # Nobody knows the temporary name.
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
 
 
@@ -176,6 +185,32 @@ def escape_formula(text: str) -> str:
     ("'=1+1", 'a=1')
     """
     return f"'{text}" if text.startswith(_FORMULA_MARKS) else text
+
+
+def readable_name(name: str) -> str:
+    r"""Return a file's name as text for tables and messages: bytes that are no UTF-8 are shown as ``\xNN``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def why_no_file(path: str | Path) -> str:
+    """Return, in the words of errors, why a path is that of no regular file.
+
+    Example
+    -------
+    >>> why_no_file("/dev/null"), why_no_file("/dev"), why_no_file("nowhere")
+    ('is no regular file (it is a device)', 'is a folder, not a file', 'there is no such file')
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return "is a link to a file that is not there" if os.path.islink(path) else "there is no such file"
+    except (OSError, ValueError) as error:
+        is_loop = isinstance(error, OSError) and error.errno == errno.ELOOP
+        return "is no regular file (it is a link to itself)" if is_loop else "there is no such file"
+    if stat.S_ISDIR(mode):
+        return "is a folder, not a file"
+    kind = "a named pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
+    return f"is no regular file (it is {kind})"
 
 
 def sha256_of(path: str | Path) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from mgc_keras.errors import MgcKerasError
+from mgc_keras.errors import MgcKerasError, OptionError
 
 EXIT_CODES = """\
 exit codes:
@@ -100,8 +100,9 @@ def guarded(
 ) -> int:
     """Run `work` and return its exit code; see `EXIT_CODES`.
 
-    A user's error, or the system's, becomes one line on standard error; a fault of the program has its traceback, too.
-    Ctrl-C becomes 130, SIGTERM 143 and SIGHUP 129, after what is unfinished is put away.
+    A user's error, or the system's, becomes one line on standard error, standard output that is closed or cannot be
+    written among them; a fault of the program has its traceback, too. Ctrl-C becomes 130, SIGTERM 143 and SIGHUP 129,
+    after what is unfinished is put away.
 
     Parameters
     ----------
@@ -118,12 +119,18 @@ def guarded(
     # A file name that the terminal cannot show must not end the work.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
+    if sys.stderr is None:
+        # Python would print what is meant for it to standard output.
+        sys.stderr = open(os.devnull, "w")
     try:
+        if sys.stdout is None:
+            # The first file that is opened would take its number, and get what libraries print.
+            cure = "leave it open, or send it to a file or to /dev/null"
+            raise OptionError("is closed", path="standard output", cure=cure)
         with _ended_by_exception(at_exit):
-            return work()
+            return _shown(work)
     except BrokenPipeError:
-        # Whoever read the output (`| head`) has seen enough; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output (`| head`) has seen enough.
         return 0
     except MgcKerasError as error:
         print(f"{program}: {error}", file=sys.stderr)
@@ -147,6 +154,41 @@ def guarded(
         cure = "report it, with the lines above and what you ran, to the project's issue tracker"
         print(f"{program}: this is a fault of the program ({cure})", file=sys.stderr)
         return 2
+    finally:
+        _give_up_what_cannot_be_shown()
+
+
+def _shown(work: Callable[[], int]) -> int:
+    """Run `work`, and make sure that what it printed has left this process; return its exit code."""
+    try:
+        code = work()
+    except SystemExit as end:
+        # The help and its like.
+        if not end.code:
+            _flush()
+        raise
+    _flush()
+    return code
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        problem = f"cannot be written: {error.strerror or error}"
+        raise OptionError(problem, path="standard output", cure="send it elsewhere, or free some space") from error
+
+
+def _give_up_what_cannot_be_shown() -> None:
+    """Keep Python from trying again at exit, which would have an exit code and a message of its own."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _in_words(error: OSError) -> MgcKerasError:

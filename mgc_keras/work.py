@@ -98,12 +98,12 @@ def finished_record(path: str | Path, made_from: str) -> dict[str, Any] | None:
 
     None: there is no such file, it was made from something else, or it is no longer what was written.
     """
-    record = _record(path)
+    record = read_record(path)
     is_whole = record.pop("record_sha256", None) == fingerprint(record)
     return record if is_whole and record.get("fingerprint") == made_from else None
 
 
-def _record(path: str | Path) -> dict[str, Any]:
+def read_record(path: str | Path) -> dict[str, Any]:
     """Read a JSON record; an empty one where the file is missing or is none."""
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -140,7 +140,7 @@ def keep_settings(
     """
     path = Path(path)
     wanted = {name: json.dumps(value, sort_keys=True) for name, value in settings.items()}
-    record = _record(path) if path.exists() else dict(settings)
+    record = read_record(path) if path.exists() else dict(settings)
     kept, kept_sha256 = record.pop("results", {}), record.pop("results_sha256", None)
     known = {name: json.dumps(value, sort_keys=True) for name, value in record.items()}
     if known != wanted:

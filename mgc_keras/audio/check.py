@@ -16,7 +16,7 @@ from mgc_keras.audio.ffmpeg import FORMAT, left_out_words, warn_left_out
 from mgc_keras.audio.files import find_audio, no_memory, walk_files
 from mgc_keras.audio.probe import ClipProbe, probe_clip
 from mgc_keras.errors import AudioError, OptionError
-from mgc_keras.files import escape_formula, write_text
+from mgc_keras.files import escape_formula, readable_name, write_text
 from mgc_keras.progress import progress_bar
 
 KINDS = (
@@ -61,6 +61,9 @@ class Finding:
     cure: str
 
 
+COLUMNS = tuple(column.name for column in fields(Finding))
+
+
 @dataclass(frozen=True)
 class CheckReport:
     """What `check_folder` found.
@@ -99,7 +102,7 @@ class CheckReport:
 
     def table(self) -> pd.DataFrame:
         """Return the findings as a table with the columns clip, kind, detail, cure."""
-        return pd.DataFrame(list(self.findings), columns=[column.name for column in fields(Finding)])
+        return pd.DataFrame(list(self.findings), columns=COLUMNS)
 
     def write(self, path: str | Path, escape_formulas: bool = False) -> Path:
         """Write the findings as CSV, whole or not at all; return the path. For the escape see `escape_formula`."""
@@ -277,4 +280,4 @@ def _counted(values: Iterable[str]) -> dict[str, int]:
 
 def _shown(path: Path) -> str:
     """A path as text that can be printed and written even where the name is not valid UTF-8."""
-    return path.as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
+    return readable_name(path.as_posix())

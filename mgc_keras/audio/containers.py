@@ -12,6 +12,7 @@ from mgc_keras.audio.headers import UNKNOWN_LENGTH_FROM, header_contradiction, m
 from mgc_keras.audio.mpeg import walk_frames
 from mgc_keras.audio.ogg import links, missing_pages
 from mgc_keras.errors import AudioError
+from mgc_keras.files import why_no_file
 
 # libsndfile's name of each format that the package reads, and the suffixes that belong to it, the usual one first.
 # Left out are those without a header (RAW) or sampling rate (XI), of any data (MAT4, MAT5), of two files each (SD2).
@@ -76,7 +77,7 @@ def open_clip(path: str | Path, seconds: float | None = None) -> Clip:
     if path.is_dir():
         raise _why_no_clip(path)
     if not path.is_file():
-        raise AudioError("there is no such file", path=path, cure="correct the path or leave the clip out")
+        raise AudioError(why_no_file(path), path=path, cure="correct the path or leave the clip out")
     lead = 0
     try:
         # The path, not a Python file object: reading through Python would hold its global lock. As bytes, since names

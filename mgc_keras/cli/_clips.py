@@ -1,13 +1,15 @@
 """What the commands on clips share: how options are added and checked, how a clip is read, where its files go."""
 
 import argparse
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.files import output_folder
+from mgc_keras.files import LONGEST_NAME, output_folder
+from mgc_keras.outputs import check_replaceable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,14 +68,23 @@ def flag_of(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def check_output(path: Path, field: str) -> None:
+def check_output(
+    path: Path, field: str, what: str, is_own: Callable[[Path], bool], inputs: Iterable[str | Path] = ()
+) -> None:
     """Raise an `OptionError`, before any work is done, unless the file that an option (`field`) names can be written.
 
-    Its folder is created.
+    Its folder is created. For what may be there already see `check_replaceable`.
     """
-    if path.is_dir():
-        raise OptionError("is a folder", path=path, field=field, cure="name a file in it")
+    check_replaceable([path], is_own, what, inputs, field)
     output_folder(path.parent, field)
+
+
+def check_export(path: Path, inputs: Iterable[str | Path | None]) -> None:
+    """Do the same for the output of `export_features`, which ``--out`` names, and for the files beside it."""
+    from mgc_keras.features.export import check_replaceable_export, errors_file
+
+    check_replaceable_export(path, errors_file(path), filter(None, inputs), "--out")
+    output_folder(path.parent, "--out")
 
 
 def exit_code(n_failed: int, n_clips: int) -> int:
@@ -91,13 +102,18 @@ def read_clip(clips: "Clips", number: int, sampling_rate: int, seconds: float | 
     return waveform
 
 
-def output_stems(clip_ids: Sequence[str], out: Path) -> list[Path]:
-    """Return where each clip's files begin, inside `out` whatever its id.
+def output_stems(clip_ids: Sequence[str], out: Path, longest: str = "") -> list[Path]:
+    """Return where each clip's files begin, inside `out` whatever its id; `longest` is what is added to their names.
 
-    Raises `OptionError` if two clips would write the same files.
+    Raises `OptionError` if two clips would write the same files, or a name would be longer than systems allow.
     """
     # Clips that share a name have their paths as ids, which may be absolute or lead upwards.
     stems = [out.joinpath(*(part for part in PurePath(name).parts if part not in ("/", ".."))) for name in clip_ids]
+    for clip_id, stem in zip(clip_ids, stems, strict=True):
+        if any(len(os.fsencode(part)) > LONGEST_NAME for part in (f"{stem.name}{longest}", *stem.parts)):
+            shown = f"{clip_id[:40]}…" if len(clip_id) > 40 else clip_id
+            problem, cure = "is too long a name for the files of this clip", "give it a shorter clip_id or file name"
+            raise OptionError(problem, field=shown, cure=cure)
     for stem, count in Counter(stems).items():
         if count > 1:
             raise OptionError("two clips would write the same files", path=stem, cure="give them one by one")

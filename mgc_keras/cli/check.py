@@ -34,11 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the folder, print a summary, save the findings if asked; return 1 if there are any, else 0."""
-    from mgc_keras.audio.check import check_folder
+    from mgc_keras.audio.check import COLUMNS, check_folder
+    from mgc_keras.outputs import begins_with
 
     # Known before hours of decoding, not after them.
     if arguments.output is not None:
-        check_output(arguments.output, "--output")
+        is_own = lambda path: begins_with(path, ",".join(COLUMNS) + "\n")
+        check_output(arguments.output, "--output", "list of findings", is_own)
     with quiet_libraries():
         report = check_folder(arguments.folder, arguments.minimum_duration, arguments.jobs)
     print(summary(report))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mgc_keras.cli._clips import add_value, check_output, output_stems
+from mgc_keras.cli._clips import add_value, output_stems
 from mgc_keras.cli._song_answers import Answer, add_song_arguments, answer_songs
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
@@ -60,12 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras classify`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
+    from mgc_keras.files import output_folder
+    from mgc_keras.outputs import check_replaceable, is_figure
 
     _check(arguments)
     clips = list_clips(arguments.songs, arguments.data_home, arguments.channel)
-    if arguments.plot is not None:
-        check_output(arguments.plot, "--plot")
     plots = _plot_files(arguments.plot, clips)
+    inputs = [*arguments.songs, *clips.paths, arguments.weights, *filter(None, [arguments.neighbours])]
+    check_replaceable(plots.values(), is_figure, "figure of this package", inputs, "--plot")
+    if arguments.plot is not None:
+        output_folder(arguments.plot.parent, "--plot")
     with quiet_libraries():
         from mgc_keras.execution import set_precision
         from mgc_keras.features.songs import SongScorer
@@ -109,6 +113,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise OptionError(f"{arguments.k} neighbours are none", field="--k", cure="give 1 or more")
     if arguments.plot is not None and arguments.plot.suffix.lower() != ".png":
         raise OptionError("plots are PNG files", path=arguments.plot, field="--plot", cure="end its name in .png")
+    if arguments.plot is not None and arguments.plot.is_dir():
+        raise OptionError("is a folder", path=arguments.plot, field="--plot", cure="name a file in it")
 
 
 def _neighbours(arguments: argparse.Namespace, scorer: "SongScorer") -> "Neighbours | None":
@@ -140,7 +146,7 @@ def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
         return {}
     if len(clips) == 1:
         return {clips.clip_ids[0]: plot}
-    stems = output_stems(clips.clip_ids, plot.parent)
+    stems = output_stems(clips.clip_ids, plot.parent, f"{plot.stem}_.png")
     paths = [stem.with_name(f"{plot.stem}_{stem.name}.png") for stem in stems]
     return dict(zip(clips.clip_ids, paths, strict=True))
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_output, exit_code
+from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_export, exit_code
 from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.features.sets import FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -22,6 +22,7 @@ what comes out:
   FILE.json    what made the numbers: hash of the weights, front end, versions, hash of the source, counts
   FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
   FILE.csv.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
+  Files of an earlier run of this command are replaced; any other file with one of these names is left as it is.
 
 features:
 {chr(10).join(f"  {name:<12} {known.help}" for name, known in SETS.items())}
@@ -81,6 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras features`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.export import errors_file, export_features
+    from mgc_keras.outputs import check_replaceable
+    from mgc_keras.work import read_record
 
     kind = arguments.features or _first(arguments.weights is not None)
     options = FeatureOptions(**{name: getattr(arguments, name) for name in FeatureOptions.__dataclass_fields__})
@@ -88,7 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out.suffix.lower() != ".csv":
         raise OptionError("features go into a .csv file", path=arguments.out, cure="end its name in .csv")
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
-    check_output(arguments.out, "--out")
+    check_export(arguments.out, [*arguments.paths, *clips.paths, arguments.weights, arguments.calibrate_on])
+    if arguments.calibrate_on is not None:
+        was_made_here = "csv_sha256" in read_record(arguments.out.with_suffix(".json"))
+        model = arguments.out.with_suffix(".calibrated.keras")
+        weights = [] if arguments.weights is None else [arguments.weights]
+        check_replaceable([model], lambda _: was_made_here, "network of an earlier run", weights, "--out")
     clips = clips.escaped() if arguments.escape_formulas else clips
     model_path = None
     with quiet_libraries():

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 from mgc_keras._version import __version__
 from mgc_keras.discovery import modules_in
@@ -19,9 +20,16 @@ def commands() -> dict[str, ModuleType]:
     return {name: module for name, module in modules.items() if hasattr(module, "HELP")}
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that does not pass over help that cannot be written."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (sys.stderr if file is None else file).write(message)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of ``mgc-keras`` with all its sub-commands."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mgc-keras",
         description="Music-genre classification: check music, make manifests, export features, classify and tag songs.",
         epilog=EXIT_CODES,

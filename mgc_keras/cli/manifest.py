@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_value, check_above_0, check_output, flag_of
+from mgc_keras.cli._clips import add_value, check_above_0, flag_of
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     name = "manifest" if arguments.dataset == "folder" else arguments.dataset
     output = arguments.output or folder / f"{name}.csv"
     if arguments.output is not None or folder.is_dir():
-        check_output(output, "-o")
+        _check_output(output)
     if arguments.dataset == "folder":
         return _write_folder(folder, output)
     return _write_dataset(arguments.dataset, folder, output, arguments.allow_incomplete)
@@ -134,7 +134,8 @@ def _cut(source: Path, arguments: argparse.Namespace) -> int:
     from mgc_keras.datasets.cutting import Cutting, cut_manifest
     from mgc_keras.datasets.manifest import read_manifest, write_manifest
     from mgc_keras.features.export import errors_file
-    from mgc_keras.work import FailedClip, write_failed_clips
+    from mgc_keras.outputs import check_replaceable, lists_failed_clips
+    from mgc_keras.work import FailedClip, read_record, write_failed_clips
 
     given = {name: getattr(arguments, name) for name in ("hop", "remainder") if getattr(arguments, name) is not None}
     cutting = Cutting(30.0 if arguments.seconds is None else arguments.seconds, **given)
@@ -142,10 +143,13 @@ def _cut(source: Path, arguments: argparse.Namespace) -> int:
     manifest = read_manifest(source, arguments.data_home)
     name = f"{source.stem}_{cutting.seconds:g}s"
     output = arguments.output or source.parent / name / f"{name}.csv"
-    if output.resolve() == source.resolve():
+    if output.exists() and output.samefile(source):
         problem = "would take the place of the clips' own manifest"
         raise OptionError(problem, path=output, field="-o", cure="name another")
-    check_output(output, "-o")
+    _check_output(output)
+    # Beside an export its list of failed clips has this name.
+    is_own = lambda path: lists_failed_clips(path) and "errors_sha256" not in read_record(output.with_suffix(".json"))
+    check_replaceable([errors_file(output)], is_own, "list of clips that could not be cut", field="-o")
     with quiet_libraries():
         built = cut_manifest(manifest, output.parent, cutting, arguments.sampling_rate)
     failed = (
@@ -161,6 +165,16 @@ def _cut(source: Path, arguments: argparse.Namespace) -> int:
     print(f"{len(built.table)} segments of {len(manifest) - len(built.problems)} clips")
     print(output)
     return int(bool(built.problems))
+
+
+def _check_output(output: Path) -> None:
+    from mgc_keras.datasets.manifest import check_no_other_file
+    from mgc_keras.files import output_folder
+
+    if output.is_dir():
+        raise OptionError("is a folder", path=output, field="-o", cure="name a file in it")
+    check_no_other_file(output)
+    output_folder(output.parent, "-o")
 
 
 def _finish(folder: Path, output: Path) -> int:

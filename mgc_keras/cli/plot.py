@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mgc_keras.features.clips import Clips
 
 VIEWS = ("waveform", "linear", "log", "mel", "rolloff", "chroma")
+_LONGEST = "_waveform.png"
 HELP = "draw clips: waveform, linear, log-frequency and mel-spectrogram, spectral roll-off, chroma"
 EPILOG = """\
 what comes out:
@@ -58,12 +59,18 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.export import errors_file
     from mgc_keras.files import output_folder
+    from mgc_keras.outputs import check_replaceable, is_figure, lists_failed_clips
     from mgc_keras.progress import progress_bar
     from mgc_keras.work import FailedClip, write_failed_clips
 
     check_above_0(arguments, "seconds", "sampling_rate")
     clips = list_clips(arguments.clips, arguments.data_home)
     wanted = _wanted(clips, arguments)
+    errors_csv = errors_file(arguments.out / "plot")
+    check_replaceable([errors_csv], lists_failed_clips, "list of failed clips", field="--out")
+    figures = [path for _, stem, _ in wanted for path in _figures(stem, arguments)]
+    inputs = [*arguments.clips, *clips.paths]
+    check_replaceable(figures, is_figure, "figure of this package", inputs, "--out")
     output_folder(arguments.out, "--out")
     clips = clips.escaped() if arguments.escape_formulas else clips
     written, failures, n_drawn = [], [], 0
@@ -77,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
                 else:
                     n_drawn += 1
                     break
-    written.insert(0, write_failed_clips(errors_file(arguments.out / "plot"), failures))
+    written.insert(0, write_failed_clips(errors_csv, failures))
     print(f"plot: {n_drawn} of {len(wanted)} {'genres' if arguments.per_genre else 'clips'} drawn")
     if failures:
         print(f"{len(failures)} clips could not be drawn: {written[0]} says why")
@@ -88,24 +95,29 @@ def run(arguments: argparse.Namespace) -> int:
 def _wanted(clips: "Clips", arguments: argparse.Namespace) -> list[tuple[list[int], Path, str]]:
     """Return what to draw: the clips to try one after the other, the beginning of the files' names, and a title."""
     if not arguments.per_genre:
-        stems = output_stems(clips.clip_ids, arguments.out)
+        stems = output_stems(clips.clip_ids, arguments.out, _LONGEST)
         return [([number], stem, clips.clip_ids[number]) for number, stem in enumerate(stems)]
     if clips.labels is None:
         cure = "give one manifest with a label column, or leave --per-genre out"
         raise OptionError("needs to know the clips' genres", field="--per-genre", cure=cure)
     genres = sorted(set(clips.labels))
     members = [[number for number, label in enumerate(clips.labels) if label == genre] for genre in genres]
-    return list(zip(members, output_stems(genres, arguments.out), genres))
+    return list(zip(members, output_stems(genres, arguments.out, _LONGEST), genres))
 
 
 def _draw(clips: "Clips", number: int, stem: Path, title: str, arguments: argparse.Namespace) -> list[Path]:
     from mgc_keras.reporting.clip_views import draw_clip
 
     waveform = read_clip(clips, number, arguments.sampling_rate, arguments.seconds)
-    views = arguments.views or list(VIEWS)
-    parts = {view: [view] for view in views} if arguments.separate else {"sheet": views}
     shown = f"{title} (clip {clips.clip_ids[number]})" if arguments.per_genre else title
     return [
-        draw_clip(waveform, arguments.sampling_rate, stem.with_name(f"{stem.name}_{name}.png"), title=shown, views=some)
-        for name, some in parts.items()
+        draw_clip(waveform, arguments.sampling_rate, path, title=shown, views=views)
+        for path, views in _figures(stem, arguments).items()
     ]
+
+
+def _figures(stem: Path, arguments: argparse.Namespace) -> dict[Path, list[str]]:
+    """Return what is drawn into each file."""
+    views = arguments.views or list(VIEWS)
+    parts = {view: [view] for view in views} if arguments.separate else {"sheet": views}
+    return {stem.with_name(f"{stem.name}_{name}.png"): some for name, some in parts.items()}

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_value, check_above_0, check_output, exit_code
+from mgc_keras.cli._clips import add_channel, add_clips, add_value, check_above_0, check_export, exit_code
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("sequences go into an .npz file", path=arguments.out, cure="end its name in .npz")
     jobs = checked_jobs(arguments.jobs)
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
-    check_output(arguments.out, "--out")
+    check_export(arguments.out, [*arguments.paths, *clips.paths])
     clips = clips.escaped() if arguments.escape_formulas else clips
     n_samples = round(arguments.seconds * arguments.sampling_rate)
     transform = {"J": arguments.J, "Q": arguments.Q, "max_order": arguments.order, "log": not arguments.linear}

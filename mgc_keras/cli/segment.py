@@ -17,7 +17,7 @@ from mgc_keras.cli._clips import (
 )
 from mgc_keras.errors import MgcKerasError
 from mgc_keras.terminal import quiet_libraries
-from mgc_keras.work import FailedClip, fingerprint, finished_record, write_failed_clips, write_record
+from mgc_keras.work import FailedClip, fingerprint, finished_record, read_record, write_failed_clips, write_record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.export import errors_file
     from mgc_keras.files import output_folder, sweep
+    from mgc_keras.outputs import check_replaceable, lists_failed_clips
     from mgc_keras.progress import progress_bar
     from mgc_keras.segmentation.autoregression import check_order
     from mgc_keras.segmentation.settings import SegmentationSettings
@@ -99,8 +100,14 @@ def run(arguments: argparse.Namespace) -> int:
     plots, largest = not arguments.no_plots, arguments.export_largest
     files = [
         SongFiles(stem, path, arguments.sampling_rate, settings, plots, largest, songs.channel)
-        for stem, path in zip(output_stems(songs.clip_ids, arguments.out), songs.paths, strict=True)
+        for stem, path in zip(output_stems(songs.clip_ids, arguments.out, "_segments.json"), songs.paths, strict=True)
     ]
+    errors_csv = errors_file(arguments.out / "segment")
+    check_replaceable([errors_csv], lists_failed_clips, "list of failed clips", field="--out")
+    written = {path: song for song in files for path in song.all_paths}
+    is_own = lambda path: written[path].is_own(path)
+    inputs = [*arguments.songs, *songs.paths]
+    check_replaceable(written, is_own, "file of an earlier segmentation", inputs, "--out")
     songs = songs.escaped() if arguments.escape_formulas else songs
     for folder in {song.stem.parent for song in files}:
         sweep(folder)
@@ -119,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
                 failures[number] = FailedClip.of(songs.clip_ids[number], songs.filepaths[number], error)
             else:
                 files[number].write(waveform, segmentation)
-    errors_csv = write_failed_clips(errors_file(arguments.out / "segment"), failures.values())
+    write_failed_clips(errors_csv, failures.values())
     print(f"segment: {len(files) - len(failures)} of {len(files)} songs done")
     if kept:
         print(f"{len(kept)} of them were done before with the same settings and are kept (--overwrite does them again)")
@@ -149,6 +156,25 @@ class SongFiles:
         audio = ["_largest.wav"] if self.largest else []
         return [self._path(name) for name in (*figures, *audio, "_segments.csv")]
 
+    @property
+    def all_paths(self) -> list[Path]:
+        """All files."""
+        return [*self.paths, self._path("_segments.json")]
+
+    def is_own(self, path: Path) -> bool:
+        """Tell whether a file that is there is of an earlier segmentation: by the record, or by what the file holds."""
+        from mgc_keras.outputs import begins_with, is_figure
+
+        record, table = self._path("_segments.json"), self._path("_segments.csv")
+        known = read_record(record)
+        if "fingerprint" in known:
+            return True
+        is_table = begins_with(table, "start_s,end_s,label")
+        if path == record:
+            # A damaged one.
+            return not known and is_table
+        return is_table if path.suffix in (".csv", ".wav") else is_figure(path)
+
     def are_finished(self) -> bool:
         """Tell whether all of them are there, made from this very song with these settings."""
         from mgc_keras.files import sha256_of
@@ -171,8 +197,8 @@ class SongFiles:
         from mgc_keras.files import sha256_of, write_text
         from mgc_keras.segmentation.segments import largest_cluster_waveform
 
-        # Until all files are of one run there is no record.
-        self._path("_segments.json").unlink(missing_ok=True)
+        # Until all files are of one run, the record says no more than whose they are.
+        write_record(self._path("_segments.json"), {"fingerprint": "unfinished"})
         if self.plots:
             from mgc_keras.reporting.segmentation import draw_segmentation
 
@@ -190,9 +216,10 @@ class SongFiles:
 
     def _record(self) -> dict[str, Any]:
         state = self.song.stat()
+        times = [state.st_mtime_ns, state.st_ctime_ns]
         made_from: dict[str, Any] = {
-            # Changed in place, a song is another.
-            "song": {"path": str(self.song.absolute()), "bytes": state.st_size, "changed_ns": state.st_mtime_ns},
+            # Changed in place, a song is another; so is one put in its place with its size and time.
+            "song": {"path": str(self.song.absolute()), "bytes": state.st_size, "changed_ns": times},
             "sampling_rate": self.sampling_rate,
             "settings": asdict(self.settings),
         }

@@ -77,7 +77,9 @@ def write_corpus(
 def _render(table: pd.DataFrame, manifest: Path, jobs: int) -> None:
     folder, task = manifest.parent, manifest.stem
     plan = folder / f".{task}.plan.csv"
-    missing = _missing_clips(table, folder, {**_known_rows(manifest), **_known_rows(plan)})
+    known = {**_known_rows(manifest), **_known_rows(plan)}
+    _check_replaceable(table, manifest, known)
+    missing = _missing_clips(table, folder, known)
     if missing or not manifest.is_file():
         # The plan vouches for the clips of an unfinished run; the manifest appears when all clips are there.
         write_manifest(table, plan)
@@ -115,6 +117,20 @@ def _known_rows(path: Path) -> dict[str, dict[str, str]]:
         return _rows(path) if path.is_file() else {}
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
         return {}
+
+
+def _check_replaceable(table: pd.DataFrame, manifest: Path, known: dict[str, dict[str, str]]) -> None:
+    """Raise an `OptionError` if a file that is there is of no earlier run.
+
+    Its rows in the manifest or plan tell of one; where these are damaged, manifest and clips together do.
+    """
+    if any("renderer" in row for row in known.values()):
+        return
+    clips = (manifest.parent / path for path in table["filepath"])
+    there = [path for path in (manifest, next(filter(Path.exists, clips), None)) if path and path.exists()]
+    if there and (known or len(there) == 1):
+        cure = "choose another folder"
+        raise OptionError("is there already and of no rendered corpus; it was left as it is", path=there[0], cure=cure)
 
 
 def _missing_clips(table: pd.DataFrame, folder: Path, known: dict[str, dict[str, str]]) -> list[int]:

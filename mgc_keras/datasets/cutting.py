@@ -4,6 +4,7 @@ Asgharivaskasi et al. (2019) cut songs into clips of 30 s, and clips into segmen
 Hold out clips before cutting them (`mgc_keras.datasets.holdout`): what a segment was cut from decides its side.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,7 @@ from mgc_keras.audio.spans import check_seconds, samples_in, span_starts
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import AudioError, OptionError
-from mgc_keras.files import locked, sweep
+from mgc_keras.files import LONGEST_NAME, locked, sweep
 from mgc_keras.progress import progress_bar
 from mgc_keras.work import Journal, fingerprint, keep_settings
 
@@ -134,8 +135,9 @@ def cut_manifest(
     """Cut a manifest's clips into files and return the manifest's table of these.
 
     The segments are written as mono 16-bit wav files to ``<folder>/<path of the clip>_<k>.wav``; k counts a clip's
-    segments from 0. ``segments.json`` tells the settings, and the size and time of change of each clip that was cut:
-    its segments are kept while these are the same, so that a run that was stopped goes on.
+    segments from 0. ``segments.json`` tells the settings, and the size and times of change of each clip that was cut
+    (of its content and of its entry, which a copy does not keep): its segments are kept while these are the same, so
+    that a run that was stopped goes on.
 
     Parameters
     ----------
@@ -148,7 +150,7 @@ def cut_manifest(
     Raises
     ------
     OptionError
-        `folder` holds segments that were cut otherwise.
+        `folder` holds segments that were cut otherwise, or other files with names of segments.
     MgcKerasError
         Another process is cutting into `folder`, or the disk is full.
     """
@@ -158,13 +160,15 @@ def cut_manifest(
 
 def _cut_manifest(manifest: Manifest, folder: Path, cutting: Cutting, sampling_rate: int | None) -> CutManifest:
     record, settings = folder / SETTINGS_FILE, {**vars(cutting), "sampling_rate": sampling_rate}
-    # By the segments' stem: the clip's size and time of change, and where its segments begin, in seconds.
-    cut = keep_settings(record, settings)
     stems = manifest.table["filepath"].map(lambda name: PurePosixPath(name).with_suffix("").as_posix())
     stems = stems.where(~stems.duplicated(keep=False), manifest.table["filepath"])
+    originals = {path.resolve() for path in manifest.filepaths}
+    if not record.exists():
+        _check_free(folder, set(stems), originals)
+    # By the segments' stem: the clip's size and times of change, and where its segments begin, in seconds.
+    cut = keep_settings(record, settings)
     for place in {(folder / stem).parent for stem in stems}:
         sweep(place)
-    originals = {path.resolve() for path in manifest.filepaths}
     rows, problems = [], {}
     songs = zip(manifest.table.to_dict("records"), manifest.filepaths, stems, strict=True)
     with Journal(f"{record}.partial", fingerprint(settings)) as journal:
@@ -181,6 +185,11 @@ def _cut_manifest(manifest: Manifest, folder: Path, cutting: Cutting, sampling_r
                     segments, rate = _segments(path, cutting, sampling_rate)
                 except AudioError as error:
                     problems[position] = error
+                    continue
+                last = PurePosixPath(f"{stem}_{len(segments.waveforms) - 1}.wav").name
+                if len(os.fsencode(last)) > LONGEST_NAME:
+                    problem, cure = "has too long a name for its segments' files", "give the clip a shorter name"
+                    problems[position] = AudioError(problem, path=path, cure=cure)
                     continue
                 for k, waveform in enumerate(segments.waveforms):
                     file = folder / f"{stem}_{k}.wav"
@@ -204,13 +213,26 @@ def _cut_manifest(manifest: Manifest, folder: Path, cutting: Cutting, sampling_r
     return CutManifest(pd.DataFrame(rows, columns=list(columns)), problems)
 
 
+def _check_free(folder: Path, stems: set[str], originals: set[Path]) -> None:
+    """Raise an `OptionError` if a folder in which nothing was cut yet has files with names of segments.
+
+    Of the clips themselves another error tells, when their turn comes.
+    """
+    for place in {(folder / stem).parent for stem in stems}:
+        for file in place.glob("*_*.wav"):
+            stem, _, number = file.relative_to(folder).with_suffix("").as_posix().rpartition("_")
+            if stem in stems and number.isdecimal() and file.resolve() not in originals:
+                problem = "is there already and no segment of an earlier run; it was left as it is"
+                raise OptionError(problem, path=file, field="-o", cure="choose another folder")
+
+
 def _state(path: Path) -> list[int] | None:
-    """Return a clip's size and time of change; None if it cannot be reached, as reading it will tell."""
+    """Return a clip's size and times of change; None if it cannot be reached, as reading it will tell."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return [status.st_size, status.st_mtime_ns]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _segments(path: Path, cutting: Cutting, sampling_rate: int | None) -> tuple[Segments, int]:

@@ -21,8 +21,8 @@ from mgc_keras.audio.files import find_audio
 from mgc_keras.datasets.cards import Card, card_names, read_card
 from mgc_keras.datasets.manifest_checks import checked_table
 from mgc_keras.errors import AudioError, ManifestError
-from mgc_keras.files import csv_lines, write_text
-from mgc_keras.work import logger
+from mgc_keras.files import csv_lines, readable_name, why_no_file, write_text
+from mgc_keras.work import logger, read_record
 
 LABEL_PREFIX = "label_"
 _SAVE = "save it as comma-separated UTF-8 text"
@@ -137,12 +137,17 @@ def write_manifest(table: pd.DataFrame, path: str | Path) -> Path:
         The table breaks the schema, or `path` is an existing file that is no manifest (a dataset's own list, say).
     """
     path = Path(path)
-    if path.is_file() and not _starts_like_a_manifest(path):
-        cure = f"choose another name, for example {path.with_name(path.stem + '_manifest.csv')}"
-        raise ManifestError("is there already and is no manifest; it was left as it is", path=path, cure=cure)
+    check_no_other_file(path)
     cells = table.astype(object).where(table.notna(), "").astype(str)
     checked_table(cells, path, _card_of(path.stem), None)
     return write_text(path, csv_lines([cells.columns, *cells.to_numpy().tolist()]))
+
+
+def check_no_other_file(path: Path) -> None:
+    """Raise a `ManifestError` if a file is there that is no manifest, and would be lost."""
+    if path.is_file() and path.stat().st_size and not _is_a_manifest(path):
+        cure = f"choose another name, for example {path.with_name(path.stem + '_manifest.csv')}"
+        raise ManifestError("is there already and is no manifest; it was left as it is", path=path, cure=cure)
 
 
 def folder_manifest(folder: str | Path) -> pd.DataFrame:
@@ -209,23 +214,32 @@ def clips_in(folder: Path) -> list[Path]:
 
 def _audio_in(folder: Path) -> tuple[list[Path], list[Path]]:
     try:
-        return find_audio(folder)
+        clips, others = find_audio(folder)
     except AudioError as error:
         raise ManifestError(error.problem, path=folder, cure=error.cure) from error
+    for clip in clips:
+        name = str(clip.relative_to(folder))
+        if (shown := readable_name(name)) != name:
+            problem = f"this name is no UTF-8, which a manifest must be: {shown}"
+            raise ManifestError(problem, path=folder, cure="rename the file or its folder")
+    return clips, others
 
 
 def _card_of(name: str) -> Card | None:
     return read_card(name) if name in card_names() else None
 
 
-def _starts_like_a_manifest(path: Path) -> bool:
+def _is_a_manifest(path: Path) -> bool:
+    """Tell a manifest from other tables of clips: it has labels, and no JSON beside it that tells of its features."""
     with open(path, encoding="utf-8-sig", errors="replace") as stream:
-        return stream.read(8) == "clip_id,"
+        columns = stream.readline(1 << 20).rstrip("\r\n").split(",")
+    is_labelled = any(name.strip('"').startswith("label") for name in columns[1:])
+    return columns[0] == "clip_id" and is_labelled and "csv_sha256" not in read_record(path.with_suffix(".json"))
 
 
 def _read_text_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        problem = "is a folder, not a manifest" if path.is_dir() else "there is no such file"
+        problem = "is a folder, not a manifest" if path.is_dir() else why_no_file(path)
         raise ManifestError(problem, path=path, cure="make one with: mgc-keras manifest folder DIR -o FILE")
     try:
         text = path.read_bytes().decode("utf-8-sig")

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from mgc_keras.audio.files import CHANNELS, find_audio, is_clip_name
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.errors import OptionError
-from mgc_keras.files import escape_formula
+from mgc_keras.files import escape_formula, readable_name, why_no_file
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,11 @@ class Clips:
         return self._hash(times=False)
 
     def state(self) -> str:
-        """Return a hash that also covers the channel, the files' times of change, and whether they may be read."""
+        """Return a hash that also covers the channel, the files' times of change, and whether they may be read.
+
+        These are both times: a clip's content (mtime), which copies may keep, and its entry (ctime), which none can.
+        So a data set that was copied, linked or given other rights is another, and work on it begins anew.
+        """
         return self._hash(times=True)
 
     def readable(self) -> set[int]:
@@ -71,7 +75,9 @@ class Clips:
         for clip_id, filepath, path in zip(self.clip_ids, self.filepaths, self.paths, strict=True):
             try:
                 status = path.stat()
-                numbers = f"{status.st_size}\t{status.st_mtime_ns if times else ''}"
+                numbers = f"{status.st_size}\t"
+                if times:
+                    numbers += f"{status.st_mtime_ns}\t{status.st_ctime_ns}"
                 if times and not os.access(path, os.R_OK):
                     numbers = "missing"
             except OSError:
@@ -125,31 +131,39 @@ def _listed(source: Manifest | str | Path | Iterable[str | Path], data_home: str
         raise OptionError("a manifest cannot be mixed with other paths", path=manifests[0], cure="give it alone")
     name = paths[0].name if len(paths) == 1 else "paths"
     base = paths[0] if len(paths) == 1 and paths[0].is_dir() else None
-    shown = lambda path: _readable((path.relative_to(base) if base else path).as_posix())
+    name_of = lambda path: (path.relative_to(base) if base else path).as_posix()
     found: list[tuple[Path, str]] = []
-    left_out: list[str] = []
+    left_out: list[Path] = []
     for path in paths:
         clips, others = _expanded(path)
         found += clips
-        left_out += map(shown, others)
-    warn_left_out(base or "folders", left_out)
-    filepaths = [shown(path) for path, _ in found]
-    for filepath, count in Counter(filepaths).items():
+        left_out += others
+    raw = [name_of(path) for path, _ in found]
+    for filepath, count in Counter(raw).items():
         if count > 1:
-            raise OptionError("this clip is listed more than once", path=filepath, cure="name each clip once")
+            problem = "this clip is listed more than once"
+            raise OptionError(problem, path=readable_name(filepath), cure="name each clip once")
+    shown = _readable_apart([raw, [clip_id for _, clip_id in found]])
+    filepaths = [shown(name) for name in raw]
+    not_read = [shown(name_of(path)) for path in left_out]
+    warn_left_out(base or "folders", not_read)
     if not found:
         raise OptionError("no clips were given", cure="name audio files, a folder or a manifest")
     names = Counter(clip_id for _, clip_id in found)
     clip_ids = [
-        _readable(clip_id) if names[clip_id] == 1 else filepath
+        shown(clip_id) if names[clip_id] == 1 else filepath
         for (_, clip_id), filepath in zip(found, filepaths, strict=True)
     ]
-    return Clips(name, clip_ids, filepaths, [path for path, _ in found], left_out=left_out)
+    return Clips(name, clip_ids, filepaths, [path for path, _ in found], left_out=not_read)
 
 
-def _readable(name: str) -> str:
-    # File names that are not UTF-8 cannot stand in a table; their odd bytes are shown as \xNN.
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+def _readable_apart(lists: Iterable[Sequence[str]]) -> Callable[[str], str]:
+    """Return `readable_name`, or, where it would make two names of a list one, a form that doubles backslashes."""
+    for names in map(set, lists):
+        if len({readable_name(name) for name in names}) < len(names):
+            # A name may hold the four letters \xNN that stand for another's odd byte.
+            return lambda name: readable_name(name.replace("\\", r"\\"))
+    return readable_name
 
 
 def _of_manifest(manifest: Manifest) -> Clips:
@@ -163,11 +177,12 @@ def _expanded(path: Path) -> tuple[list[tuple[Path, str]], list[Path]]:
     # The path of a missing clip stays in the list: it becomes a row of errors.csv, like any clip that cannot be read.
     if path.is_file() or is_clip_name(path.name) and not path.is_dir():
         return [(path, path.stem)], []
-    if not path.exists():
-        raise OptionError("there is no such file or folder", path=path, cure="correct the path")
+    if not path.is_dir():
+        problem = why_no_file(path) if os.path.lexists(path) else "there is no such file or folder"
+        raise OptionError(problem, path=path, cure="correct the path")
     clips, others = find_audio(path, locked_too=True)
     if not clips:
-        which = [_readable(other.relative_to(path).as_posix()) for other in others]
+        which = [readable_name(other.relative_to(path).as_posix()) for other in others]
         problem = "this folder holds no audio files" + (
             f" that can be read here: {left_out_words(which)}" if which else ""
         )

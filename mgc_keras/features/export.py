@@ -16,6 +16,7 @@ from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_feature
 from mgc_keras.features.sequences import Sequences, SequenceWriter, read_sequences
 from mgc_keras.features.table import TableWriter
 from mgc_keras.files import locked, sha256_of, sweep, whole_file
+from mgc_keras.outputs import begins_with, check_replaceable, lists_failed_clips
 from mgc_keras.progress import progress_bar
 from mgc_keras.work import (
     FailedClip,
@@ -23,6 +24,7 @@ from mgc_keras.work import (
     fingerprint,
     finished_record,
     logger,
+    read_record,
     versions,
     write_failed_clips,
     write_record,
@@ -84,7 +86,8 @@ def export_features(
     Raises
     ------
     OptionError, ManifestError
-        An option or the manifest makes no sense, or the extractor gives what this form of output cannot hold.
+        An option or the manifest makes no sense, or the extractor gives what this form of output cannot hold; or a
+        file that would be written is one of the source's, or no earlier output of this kind.
     MgcKerasError
         Another process is writing the same output; or the disk is full, and finished batches stay.
 
@@ -101,6 +104,7 @@ def export_features(
     windows, jobs = windows_of(window, hop, longest), checked_jobs(jobs)
     writer = WRITERS[output.suffix.lower()](extractor, windows)
     clips = list_clips(source, data_home)
+    check_replaceable_export(output, errors_csv, [*clips.paths, *([source] if isinstance(source, (str, Path)) else [])])
     batches = compose_batches(
         len(clips), extractor.batch_size, extractor.batch_order, seed=extractor.seed, labels=clips.labels
     )
@@ -182,6 +186,34 @@ def errors_file(output: str | Path) -> Path:
     return Path(output).with_name(f"{Path(output).stem}_errors.csv")
 
 
+def check_replaceable_export(
+    output: Path, errors_csv: Path, inputs: Iterable[str | Path], field: str | None = None
+) -> None:
+    """Raise an `OptionError` if one of an export's files would take the place of an input or of another kind of file.
+
+    An earlier export is known by its JSON, which tells of the extractor; where that is damaged, by its list of failed
+    clips.
+    """
+    about, partial = output.with_suffix(".json"), output.with_name(output.name + ".partial")
+    # Damaged, or another's notes, it is an empty one.
+    record = read_record(about)
+    # Sequences of earlier versions have no hash: it must not be that of another form.
+    is_export = "extractor" in record and (_hash_names() - {_hash_name(output)}).isdisjoint(record)
+    is_damaged = about.is_file() and not record and lists_failed_clips(errors_csv)
+
+    def is_own(path: Path) -> bool:
+        if path == partial:
+            return begins_with(path, '{"journal"', '{"fingerprint"')
+        if path == errors_csv:
+            # Under this name another export may have its own table.
+            is_table = not _hash_names().isdisjoint(read_record(path.with_suffix(".json")))
+            return not is_table and (is_export or (not record and lists_failed_clips(path)))
+        return is_export or is_damaged
+
+    what = "file of an earlier export of this kind"
+    check_replaceable([output, about, errors_csv, partial], is_own, what, inputs, field)
+
+
 def export_sequences(manifest: Manifest, stem: Path, extractor: Extractor, *, jobs: int | None = None) -> Sequences:
     """Export a matrix a clip to ``<stem>.npz``, and return what was written.
 
@@ -214,8 +246,16 @@ def _is_finished(output: Path, errors_csv: Path, fingerprint: str) -> bool:
     if about is None or not (output.is_file() and errors_csv.is_file()):
         return False
     # Tables are edited by hand now and then, and disks go bad.
-    hashes = {f"{output.suffix[1:].lower()}_sha256": output, "errors_sha256": errors_csv}
+    hashes = {_hash_name(output): output, "errors_sha256": errors_csv}
     return all(about.get(name) == sha256_of(path) for name, path in hashes.items())
+
+
+def _hash_name(output: Path) -> str:
+    return f"{output.suffix[1:].lower()}_sha256"
+
+
+def _hash_names() -> set[str]:
+    return {f"{suffix[1:]}_sha256" for suffix in WRITERS}
 
 
 def _entry(

@@ -12,7 +12,7 @@ from mgc_keras.audio.spans import Windows
 from mgc_keras.errors import ManifestError
 from mgc_keras.features.extractor import Extractor
 from mgc_keras.features.pipeline import ClipFeatures
-from mgc_keras.files import csv_lines, sha256_of
+from mgc_keras.files import csv_lines, sha256_of, why_no_file
 
 KEY_COLUMNS = ("clip_id", "filepath")
 SPAN_COLUMNS = ("start_s", "end_s")
@@ -77,7 +77,7 @@ def read_features(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     cure = "make it with: mgc-keras features"
     if not path.is_file():
-        raise ManifestError("there is no such file", path=path, cure=cure)
+        raise ManifestError(why_no_file(path), path=path, cure=cure)
     description = path.with_suffix(".json")
     try:
         about = dict(json.loads(description.read_text("utf-8"))) if description.is_file() else {}

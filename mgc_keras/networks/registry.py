@@ -11,7 +11,7 @@ import pooch
 
 from mgc_keras.discovery import modules_named
 from mgc_keras.errors import WeightsError
-from mgc_keras.files import output_folder, sha256_of, whole_file
+from mgc_keras.files import output_folder, sha256_of, whole_file, why_no_file
 from mgc_keras.networks.download import download
 
 # The largest published file has 1.6 MB.
@@ -133,7 +133,7 @@ def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:
     """
     path = Path(path)
     if not path.is_file():
-        raise WeightsError("there is no such file", path=path, cure="give a weight file")
+        raise WeightsError(why_no_file(path), path=path, cure="give a weight file")
     candidates = weight_files() if name is None else {name: entry_of(name)}
     digest = sha256_of(path)
     found = next((known for known, entry in candidates.items() if entry.sha256 == digest), None)

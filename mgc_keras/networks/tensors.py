@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from mgc_keras.errors import OptionError, WeightsError
+from mgc_keras.files import why_no_file
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.work import fingerprint
 
@@ -54,8 +55,7 @@ def set_tensors(
 def check_is_file(path: str | Path, cure: str) -> None:
     """Raise a `WeightsError` unless there is a file."""
     if not Path(path).is_file():
-        problem = "is a folder, not a file" if Path(path).is_dir() else "there is no such file"
-        raise WeightsError(problem, path=path, cure=cure)
+        raise WeightsError(why_no_file(path), path=path, cure=cure)
 
 
 def check_same_names(found: Iterable[str], needed: Iterable[str], path: Path, cure: str) -> None:

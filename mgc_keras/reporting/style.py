@@ -12,7 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator, ScalarFormatter
 
-from mgc_keras.files import whole_file
+from mgc_keras.files import PNG_SOFTWARE, whole_file
 
 # Okabe and Ito's palette, distinguishable with any of the common colour-vision deficiencies.
 PALETTE = BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
@@ -87,5 +87,5 @@ def save_png(figure: Figure, path: Path) -> Path:
     for text in set(figure.findobj(Text)) - numbers:
         text.set_parse_math(False)
     with whole_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH, metadata={"Software": PNG_SOFTWARE})
     return path

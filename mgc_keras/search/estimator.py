@@ -12,7 +12,7 @@ from sklearn.svm import SVC, SVR
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from mgc_keras.errors import WeightsError
-from mgc_keras.files import whole_file
+from mgc_keras.files import whole_file, why_no_file
 from mgc_keras.search.result import SearchResult
 
 
@@ -56,7 +56,7 @@ def load_estimator(path: str | Path) -> Pipeline:
         is another estimator.
     """
     if not Path(path).is_file():
-        raise WeightsError("there is no such file", path=path, cure="save one with save_estimator")
+        raise WeightsError(why_no_file(path), path=path, cure="save one with save_estimator")
     try:
         estimator = skops.io.load(path, trusted=[])
     except UntrustedTypesFoundException as error:

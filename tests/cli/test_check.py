@@ -110,7 +110,7 @@ def test_what_cannot_be_done_gives_2_and_one_line(tmp_path, arguments, words):
 def test_a_name_that_is_no_utf8(tmp_path):
     (tmp_path / os.fsdecode(b"caf\xe9.wav")).write_text("no music")
     done = check(tmp_path)
-    assert done.returncode == 1 and "caf\\udce9.wav" in done.stdout
+    assert done.returncode == 1 and "caf\\xe9.wav" in done.stdout
 
 
 def test_an_output_folder_that_may_not_be_written(tmp_path):

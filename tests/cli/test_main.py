@@ -200,3 +200,19 @@ def test_version_and_wrong_commands():
     for arguments in ([], ["sing"]):
         done = run(*arguments)
         assert done.returncode == 2 and "Traceback" not in done.stderr and "usage" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["corpus list", "--help", "tag --help", "--version"])
+@pytest.mark.parametrize("buffering", ["", "1"])
+def test_what_cannot_be_shown_is_not_done(words, buffering):
+    environment = os.environ | {"PYTHONUNBUFFERED": buffering}
+    command = f"{sys.executable} -m mgc_keras {words}"
+    for to, problem in (
+        (">&-", "standard output: is closed (leave it open, or send it to a file or to /dev/null)"),
+        (">/dev/full", "No space left on device"),
+    ):
+        done = subprocess.run(f"{command} {to}", shell=True, capture_output=True, text=True, env=environment)
+        assert done.returncode == 2 and problem in done.stderr and done.stderr.count("\n") == 1
+    # Where nobody reads the remarks, they do not get among the results.
+    done = subprocess.run(f"{command} 2>&-", shell=True, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0 and done.stdout

@@ -1,6 +1,7 @@
 """The command `mgc-keras manifest`, from its arguments to files, messages and exit codes."""
 
 import argparse
+import os
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +133,13 @@ def test_bad_input_is_one_line(words: list[str], expected: str, capsys: pytest.C
     message = capsys.readouterr().err
     assert expected in message
     assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", [b"pop/\xff.wav", b"p\xffp/a.wav"])
+def test_names_that_are_no_utf8_are_one_line(tmp_path: Path, name: bytes, capsys: pytest.CaptureFixture) -> None:
+    _touch(tmp_path / "rock" / "b.wav", tmp_path / os.fsdecode(name))
+    assert _run("folder", tmp_path, "-o", tmp_path / "m.csv") == 2
+    error = capsys.readouterr().err
+    shown = name.decode("utf-8", "backslashreplace")
+    assert error.count("\n") == 1 and shown in error and error.endswith("(rename the file or its folder)\n")
+    assert not (tmp_path / "m.csv").exists()

@@ -86,7 +86,7 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_damaged_manifest_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "genre.csv").write_bytes(b"\xff\xfe\x00nonsense")
+    write_corpus("genre", tmp_path, **SMALL).write_bytes(b"\xff\xfe\x00nonsense")
     assert len(read_manifest(write_corpus("genre", tmp_path, **SMALL))) == 4
 
 

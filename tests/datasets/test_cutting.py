@@ -1,6 +1,7 @@
 """Cutting: where segments begin, what becomes of the rest, and files that hold what was cut."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -154,6 +155,12 @@ class TestManifest:
         # The clip is too short now for a second segment.
         assert sorted(path.name for path in (cut / "jazz").iterdir()) == ["long_0.wav"]
         assert {path: path.stat().st_mtime_ns for path in others} == others
+        state = song.stat()
+        soundfile.write(song, np.arange(420, dtype="int16"), 100, subtype="PCM_16")
+        os.utime(song, ns=(state.st_atime_ns, state.st_mtime_ns))
+        assert song.stat().st_size == state.st_size
+        table = cut_manifest(songs, cut, Cutting(3.0)).table
+        assert soundfile.read(cut / "jazz/long_0.wav", dtype="int16")[0][0] < 5
         # Segments of a version that kept no states, and of records that went bad.
         for broken in ("{}", '{"jazz/long": 5}', '{"jazz/long": {"clip": null}}', "7"):
             record = json.loads((cut / SETTINGS_FILE).read_text()) | {"results": json.loads(broken)}

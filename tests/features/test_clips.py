@@ -87,3 +87,28 @@ def test_names_that_are_not_utf8_become_readable(tmp_path):
         pass
     clips = list_clips(tmp_path)
     assert clips.filepaths == ["caf\\xe9.wav"] and clips.paths[0].exists()
+
+
+def test_a_name_with_an_odd_byte_and_one_that_spells_it_are_two(tmp_path):
+    for name in (b"\xff.wav", rb"\xff.wav", rb"a\b.wav"):
+        with open(os.fsencode(tmp_path) + b"/" + name, "wb"):
+            pass
+    clips = list_clips(tmp_path)
+    names = {os.fsencode(path.name): name for path, name in zip(clips.paths, clips.filepaths, strict=True)}
+    assert names == {b"\xff.wav": r"\xff.wav", rb"\xff.wav": r"\\xff.wav", rb"a\b.wav": r"a\\b.wav"}
+    assert len(set(clips.clip_ids)) == 3
+    # Of other suffixes, their ids would be one.
+    (tmp_path / r"\xff.wav").rename(tmp_path / r"\xff.mp3")
+    assert sorted(list_clips(tmp_path).clip_ids) == [r"\\xff", r"\xff", r"a\\b"]
+
+
+def test_a_clip_in_the_place_of_another_of_its_size_and_time_is_another(tmp_path):
+    (path,) = write_clips(tmp_path, 1)
+    clips = list_clips(tmp_path)
+    sha256, state, before = clips.sha256(), clips.state(), path.stat()
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[::-1])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    assert clips.state() != state and clips.sha256() == sha256

@@ -16,6 +16,7 @@ FLOORS = (
         "caches",
         "errors",
         "files",
+        "outputs",
         "processes",
         "progress",
         "checks",

@@ -30,5 +30,5 @@ def named(name: str) -> Figure:
 def test_dollars_are_drawn_as_they_are(name: str, tmp_path: Path) -> None:
     written = save_png(named(name), tmp_path / "name.png")
     figure = named(name.replace("$", r"\$"))
-    figure.savefig(tmp_path / "escaped.png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    figure.savefig(tmp_path / "escaped.png", dpi=DOTS_PER_INCH, metadata={"Software": "mgc-keras"})
     assert written.read_bytes() == (tmp_path / "escaped.png").read_bytes()

@@ -9,7 +9,7 @@ import numpy as np
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.voting import geometric_mean_probabilities, mean_probabilities, shares
-from mgc_keras.files import whole_file
+from mgc_keras.files import whole_file, why_no_file
 
 AVERAGES = ("mean", "geometric", "knn")
 CENTRE, EXCERPTS = "centre", "excerpts"
@@ -53,11 +53,11 @@ class Neighbours:
             The file is missing, damaged, or holds other things.
         """
         cure = "give the .npz that a study wrote, or a manifest (.csv) with labels"
+        if not Path(path).is_file():
+            raise OptionError(why_no_file(path), path=path, field="neighbours", cure=cure)
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return cls(stored["shares"], stored["genre"])
-        except FileNotFoundError:
-            raise OptionError("there is no such file", path=path, field="neighbours", cure=cure) from None
         except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
             raise OptionError("holds no neighbours", path=path, field="neighbours", cure=cure) from error
 
