@@ -255,8 +255,9 @@ def _findings(path: Path, name: str, probe: ClipProbe, is_heard: bool, minimum_d
         detail = f"its channels cancel each other: their mix has {100 * probe.mixed_power:.2g} % of their power"
         yield found("antiphase", detail, "read one of them (--channel left), or turn one over")
     elif probe.finite and not is_heard:
-        detail, cure = "its mono mix is below -80 dB throughout", "listen to it, then replace it or leave it out"
-        yield found("silent", detail, cure)
+        is_constant = probe.peak >= SILENCE
+        detail = "its mono mix is " + ("constant (DC offset)" if is_constant else "below -80 dB throughout")
+        yield found("silent", detail, "listen to it, then replace it or leave it out")
     if probe.duration < minimum_duration:
         detail = f"lasts {probe.duration:.3g} s, less than {minimum_duration:g} s"
         yield found("too_short", detail, "leave it out, or allow shorter clips")

@@ -8,7 +8,7 @@ import soundfile
 from mgc_keras.audio import ffmpeg
 from mgc_keras.audio.clip import Clip, Pieces, Sound, Stream
 from mgc_keras.audio.flac import flac_contradiction
-from mgc_keras.audio.headers import UNKNOWN_LENGTH_FROM, header_contradiction, missing_samples, read_header
+from mgc_keras.audio.headers import UNKNOWN_LENGTH_FROM, header_contradiction, in_part, missing_samples, read_header
 from mgc_keras.audio.mpeg import walk_frames
 from mgc_keras.audio.ogg import links, missing_pages
 from mgc_keras.errors import AudioError
@@ -252,7 +252,7 @@ def _missing_frames(path: str | Path) -> str:
     lacks = f"ends inside a frame, {frames.missing_bytes} bytes of which are missing" if frames.missing_bytes else ""
     # Some encoders count the frame that carries the header itself: a difference of one proves nothing.
     if frames.promised and frames.n_frames < frames.promised - 1:
-        return f"holds {100 * frames.n_frames / frames.promised:.1f} % of the audio its header promises"
+        return in_part(frames.n_frames, frames.promised, "frame")
     if frames.odd_bytes:
         return f"is damaged: {frames.odd_bytes} bytes between its frames are no audio"
     return lacks
