@@ -137,15 +137,17 @@ def in_part(n_present: int, n_promised: int, unit: str) -> str:
     return f"{how} of the audio its header promises"
 
 
-def header_contradiction(stream: BinaryIO) -> str:
+def header_contradiction(stream: BinaryIO, header: Header | None = None) -> str:
     """Say in words what a header says against itself, or against the file; an empty string if nothing is found.
 
     Parameters
     ----------
     stream : BinaryIO
         Open at the beginning of a file that libsndfile reads.
+    header : Header, optional
+        Its header, if it was read before.
     """
-    header = read_header(stream)
+    header = header or read_header(stream)
     names = [name for name, _, _ in header.chunks]
     about, judge = _JUDGES.get(header.magic, (None, None))
     for name in (about, b"SSND" if about == b"COMM" else b"data"):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_output, exit_code
+from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_output, exit_code, say_damaged
 from mgc_keras.errors import MgcKerasError, OptionError, WeightsError
 from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -20,7 +20,8 @@ HELP = "compute features of many clips and write them as a CSV, one row a clip"
 EPILOG = f"""\
 what comes out:
   FILE.csv     clip_id, filepath, then the named features, in the order of the manifest (folders: sorted by path)
-  FILE.json    what made the numbers: hash of the weights, front end, versions, hash of the source, counts
+  FILE.json    what made the numbers: hash of the weights, front end, versions, hash of the source, counts; clips that
+               were read but look damaged
   FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
   FILE.csv.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
 
@@ -103,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
 
             set_precision(options.precision or "exact")
         built = SETS[kind].build(options, arguments.jobs)
-        calibration = built.extractor.describe().get("calibration") if built.calibrated is not None else None
+        calibration = built.extractor.describe().get("calibration", {}) if built.calibrated is not None else {}
         stale = _stale_model(arguments, built) if built.calibrated is None else None
         windows = {"window": arguments.window, "hop": arguments.hop}
         work = {"jobs": arguments.jobs, "resume": not arguments.anew}
@@ -120,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{kind}: {about['n_rows']} rows of {about['n_features']} features from {n_clips}")
     if n_failed:
         print(f"{n_failed} of {len(clips)} clips failed: {errors_file(table)} says why")
-    unread = (calibration or {}).get("failed", ())
+    unread = calibration.get("failed", ())
     if unread:
         which = "; ".join(f"{clip['filepath']}: {clip['cause']} ({clip['cure']})" for clip in unread)
         of_all = f"{len(unread)} of {len(unread) + calibration['n_used']} clips to calibrate on could not be read"
@@ -128,6 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in (model_path, errors_file(table), table.with_suffix(".json"), table):
         if path is not None:
             print(path)
+    say_damaged("features", about.get("remarks", {}), len(clips))
     return exit_code(n_failed, len(clips)) or int(bool(unread))
 
 

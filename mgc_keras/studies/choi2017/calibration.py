@@ -118,9 +118,9 @@ def batch_independent(
 ) -> tuple[keras.Model, dict[str, Any] | None]:
     """Return a convnet that gives each clip the same features whatever shares its batch, and what it is calibrated on.
 
-    Its weights are the same. Batch statistics are replaced by the statistics of some clips of `source`, spread evenly over it
-    (`mgc_keras.calibrate`), and decibels refer to each clip's own maximum. A model that has stored statistics keeps
-    them.
+    Its weights are the same. Batch statistics are replaced by the statistics of some clips of `source`, spread evenly
+    over it (`mgc_keras.calibrate`), and decibels refer to each clip's own maximum. A model that has stored statistics
+    keeps them.
 
     Parameters
     ----------
