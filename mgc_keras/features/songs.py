@@ -22,8 +22,6 @@ from mgc_keras.networks.load import load_model
 KINDS = ("genres", "tags")
 # Excerpts that run through the network together. The first layer's maps of MusicTaggerCRNN take 35 MB for one.
 BATCH_SIZE = 8
-# A song shorter than this part of an excerpt would be nine parts filling.
-_TENTH = 10
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,8 @@ class SongScorer:
         for words in (SILENT, CONSTANT):
             if words in result.remark:
                 return AudioError(f"is {words}", cure="listen to it; of stereo, try --channel left; or leave it out")
-        if result.seconds * _TENTH < self.seconds:
+        # Nine parts and more would be filling.
+        if result.seconds < self.seconds / 10:
             problem = f"{result.seconds:.3g} s are less than a tenth of an excerpt of {self.seconds:g} s"
             return AudioError(problem, cure="give more of the song, or leave it out")
         return None

@@ -95,6 +95,12 @@ def test_neighbours_from_a_manifest(model: Path, songs: Path, tmp_path: Path, ca
     # The nearest known excerpts: 0.8 or 0.9 of song a, -0.5 of song a too, -0.4 of song b.
     code, out, _ = run(capsys, *command, "--neighbours", songs / "known.csv", "--json")
     assert code == 0 and json.loads(out)[0]["scores"] == pytest.approx({"high": 2 / 3, "low": 1 / 3}, abs=1e-6)
+    # A song that cannot be asked moves the answers: it is told.
+    with open(songs / "known.csv", "a", encoding="utf-8") as known:
+        known.write("c,gone.wav,high\n")
+    code, out, error = run(capsys, *command, "--neighbours", songs / "known.csv", "--json")
+    assert code == 1 and json.loads(out)[0]["scores"] == pytest.approx({"high": 2 / 3, "low": 1 / 3}, abs=1e-6)
+    assert "--neighbours: gone.wav: there is no such file" in error
 
 
 def test_csv_has_a_row_a_song_and_one_an_excerpt(model: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:
