@@ -179,7 +179,9 @@ def test_bad_clips_are_listed_and_the_exit_code_is_1(tmp_path):
     done = run_process(tmp_path / "bad" / "set.csv", "-o", tmp_path / "out.csv", "--features", "random")
     assert done.returncode == 1 and f"{len(words)} of {len(names)} clips failed" in done.stdout
     # The decoders' own remarks on broken files, and TensorFlow's on the machine, are kept away.
-    lines = [line for line in done.stderr.replace("\r", "\n").split("\n") if line]
+    *lines, last = [line for line in done.stderr.replace("\r", "\n").split("\n") if line]
+    which = "silence.wav is below -80 dB throughout; one_sample.wav is constant (DC offset)"
+    assert f"2 of {len(names)} clips were read but look damaged: {which} (" in last
     assert all(line.startswith(("random: ", "calibrating: ")) for line in lines)
     assert pd.read_csv(tmp_path / "out_errors.csv").clip_id.tolist() == list(words)
     table = read_features(tmp_path / "out.csv")
