@@ -18,6 +18,7 @@ What is set, and when:
 * A layer that stands in a model of yours is computed as TensorFlow is set when you call the model.
 """
 
+import logging
 import sys
 import threading
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ from mgc_keras.checks import checked_choice
 
 if TYPE_CHECKING:
     import keras
+
+logger = logging.getLogger("mgc_keras")
 
 PRECISIONS = ("exact", "fast")
 # Where XLA is quicker, and under which precisions. On two CPU cores: a training step of five GRU layers takes 108 ms
@@ -129,6 +132,8 @@ def set_precision(precision: str = "exact") -> None:
 
     global _precision
     _precision = checked_choice("precision", precision, PRECISIONS)
+    if policy() == ExecutionPolicy("CPU", "fast"):
+        logger.warning("--precision fast changes nothing here: TensorFlow sees no GPU, and a CPU computes exactly")
     is_fast = policy() == ExecutionPolicy("GPU", "fast")
     tf.config.experimental.enable_tensor_float_32_execution(is_fast)
     if not is_fast:

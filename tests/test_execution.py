@@ -240,3 +240,13 @@ def test_the_record_beside_a_table_says_how_exact_it_is(tmp_path: Path, capsys: 
     command[3] = "mfcc"
     assert main([*command, str(tmp_path / "mfcc.csv"), "--precision", "fast"]) == 2
     assert "--features mfcc has no such option" in capsys.readouterr().err
+
+
+def test_fast_says_where_it_changes_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(execution, "_make_deterministic", lambda: None)
+    monkeypatch.setattr(execution, "policy", lambda: ExecutionPolicy("CPU", execution._precision))
+    execution.set_precision("exact")
+    assert not caplog.messages
+    execution.set_precision("fast")
+    assert len(caplog.messages) == 1 and "changes nothing here" in caplog.messages[0]
+    assert not tf32()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from mgc_keras.audio.containers import SUFFIXES_OF_FORMAT
+from mgc_keras.audio.containers import CONSTANT, SILENCE, SILENT, SUFFIXES_OF_FORMAT
 from mgc_keras.audio.ffmpeg import FORMAT, left_out_words, warn_left_out
 from mgc_keras.audio.files import find_audio, no_memory, walk_files
 from mgc_keras.audio.probe import ClipProbe, probe_clip
@@ -33,8 +33,6 @@ KINDS = (
 )
 # Shorter than one window of 1024 samples at 12 kHz, and the MFCC baseline has to pad a clip.
 MINIMUM_DURATION = 0.1
-# -80 dB against full scale: three steps of a 16-bit file.
-SILENCE = 1e-4
 # 20 dB above full scale: no decoder and no mix goes so far, but a file of numbers in another unit does.
 LOUDEST = 10.0
 # Of the channels' power, what is left in the mono mix: -20 dB. Independent channels keep half of it.
@@ -258,8 +256,8 @@ def _findings(path: Path, name: str, probe: ClipProbe, is_heard: bool, minimum_d
         detail = f"its channels cancel each other: their mix has {100 * probe.mixed_power:.2g} % of their power"
         yield found("antiphase", detail, "read one of them (--channel left), or turn one over")
     elif probe.finite and not is_heard:
-        detail, cure = "its mono mix is below -80 dB throughout", "listen to it, then replace it or leave it out"
-        yield found("silent", detail, cure)
+        detail = f"its mono mix is {CONSTANT if probe.peak >= SILENCE else SILENT}"
+        yield found("silent", detail, "listen to it, then replace it or leave it out")
     if probe.duration < minimum_duration:
         detail = f"lasts {probe.duration:.3g} s, less than {minimum_duration:g} s"
         yield found("too_short", detail, "leave it out, or allow shorter clips")

@@ -6,6 +6,7 @@ its frames or pages, and gives the library each part as a file of its own.
 """
 
 import io
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -99,6 +100,10 @@ class Clip:
         Of all that is read, in Hz: what follows otherwise is resampled, and mono stands for each channel.
     frames : int
         Samples a channel that libsndfile promises; there may be fewer or more.
+    lowest, highest : float
+        Of the samples that were read, as far as whoever reads says (`files.waveform_blocks` does).
+    walked : MpegFrames or None
+        The frames of an mp3, where reading had to look at them.
     """
 
     def __init__(self, path: Path, sound: Sound, lead: int = 0) -> None:
@@ -110,6 +115,8 @@ class Clip:
         self._links: Iterator[Stream] | None = None
         self._ready: np.ndarray | None = None  # what was resampled
         self._place, self._left = 0, self.frames
+        self.lowest, self.highest = math.inf, -math.inf
+        self.walked: MpegFrames | None = None
         self._ended = False  # the sound that is open; to read there again may give anything
         self._mpeg: MpegFrames | None = None
         if lead:
@@ -214,7 +221,7 @@ class Clip:
     def _what_is_there(self) -> list[Stream]:
         """The parts of the whole file, each as pieces of it; none if they have been read to their end."""
         if self.format == "MP3":
-            frames = walk_frames(self.path)
+            frames = self.walked = walk_frames(self.path)
             if frames.are_more_than(self._place):
                 self._mpeg = frames
                 return [part.stream() for part in frames.parts]

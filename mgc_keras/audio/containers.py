@@ -8,12 +8,15 @@ import soundfile
 from mgc_keras.audio import ffmpeg
 from mgc_keras.audio.clip import Clip, Pieces, Sound, Stream
 from mgc_keras.audio.flac import flac_contradiction
-from mgc_keras.audio.headers import UNKNOWN_LENGTH_FROM, header_contradiction, missing_samples, read_header
-from mgc_keras.audio.mpeg import walk_frames
+from mgc_keras.audio.headers import UNKNOWN_LENGTH_FROM, header_contradiction, in_part, missing_samples, read_header
+from mgc_keras.audio.mpeg import MpegFrames, walk_frames
 from mgc_keras.audio.ogg import links, missing_pages
 from mgc_keras.errors import AudioError
 from mgc_keras.files import why_no_file
 
+# -80 dB against full scale: three steps of a 16-bit file. What does not go farther from its middle says nothing.
+SILENCE = 1e-4
+SILENT, CONSTANT = "below -80 dB throughout", "constant (DC offset)"
 # libsndfile's name of each format that the package reads, and the suffixes that belong to it, the usual one first.
 # Left out are those without a header (RAW) or sampling rate (XI), of any data (MAT4, MAT5), of two files each (SD2).
 SUFFIXES_OF_FORMAT = {
@@ -198,6 +201,29 @@ def _looks_like(head: bytes) -> str:
     return next((name for name, is_so in looks.items() if is_so), "")
 
 
+def remark(clip: Clip) -> str:
+    """Say in words what makes a clip look damaged that was read all the same; an empty string if nothing does.
+
+    Only what its header and reading it have shown, which costs next to nothing: `mgc_keras.audio.check` knows more.
+
+    Parameters
+    ----------
+    clip : Clip
+        After it was read.
+    """
+    found = clip.complaint
+    if clip.walked is not None:
+        found = _missing_frames(clip.walked)
+    elif _has_sizes(clip.path, clip.format):
+        with open(clip.path, "rb") as stream:
+            header = read_header(stream)
+            found = found or missing_samples(header) or header_contradiction(stream, header)
+    words = [found] if found else []
+    if clip.highest - clip.lowest < 2 * SILENCE:
+        words.append(f"is {CONSTANT if max(clip.highest, -clip.lowest) >= SILENCE else SILENT}")
+    return "; ".join(words)
+
+
 def missing_end(path: str | Path, format_name: str) -> str:
     """Say in words what a file lacks at its end, by its headers alone; an empty string if it is whole.
 
@@ -214,7 +240,7 @@ def missing_end(path: str | Path, format_name: str) -> str:
         For example "holds 60.0 % of the audio its header promises".
     """
     if format_name == "MP3":
-        return _missing_frames(path)
+        return _missing_frames(walk_frames(path))
     if format_name == "OGG":
         return missing_pages(path)
     if not _has_sizes(path, format_name):
@@ -248,12 +274,11 @@ def _has_sizes(path: str | Path, format_name: str) -> bool:
         return stream.read(4) == b"caff"
 
 
-def _missing_frames(path: str | Path) -> str:
-    frames = walk_frames(path)
+def _missing_frames(frames: MpegFrames) -> str:
     lacks = f"ends inside a frame, {frames.missing_bytes} bytes of which are missing" if frames.missing_bytes else ""
     # Some encoders count the frame that carries the header itself: a difference of one proves nothing.
     if frames.promised and frames.n_frames < frames.promised - 1:
-        return f"holds {100 * frames.n_frames / frames.promised:.1f} % of the audio its header promises"
+        return in_part(frames.n_frames, frames.promised, "frame")
     if frames.odd_bytes:
         return f"is damaged: {frames.odd_bytes} bytes between its frames are no audio"
     return lacks

@@ -16,7 +16,7 @@ import soundfile
 import soxr
 
 from mgc_keras.audio.clip import Clip
-from mgc_keras.audio.containers import AUDIO_SUFFIXES, open_clip, readable_suffixes
+from mgc_keras.audio.containers import AUDIO_SUFFIXES, open_clip, readable_suffixes, remark
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import whole_file
@@ -39,6 +39,7 @@ def read_waveform(
     offset: float = 0.0,
     duration: float | None = None,
     channel: str = "mix",
+    remarks: list[str] | None = None,
 ) -> np.ndarray:
     """Read a clip as a mono waveform.
 
@@ -61,6 +62,8 @@ def read_waveform(
         so the result can be one sample longer than ``duration * sampling_rate``: see `fit_waveform`.
     channel : {"mix", "left", "right"}
         The mean over the channels, or the first or second of them; a mono file has one for all.
+    remarks : list of str, optional
+        What makes the clip look damaged is put there, if reading it shows anything: see `containers.remark`.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def read_waveform(
     blocks: list[np.ndarray] = []
     n_samples = 0
     try:
-        for block in waveform_blocks(path, sampling_rate, offset, duration, channel):
+        for block in waveform_blocks(path, sampling_rate, offset, duration, channel, remarks=remarks):
             blocks.append(block)
             n_samples += len(block)
             if n_samples > MOST_SAMPLES:
@@ -103,11 +106,12 @@ def waveform_blocks(
     duration: float | None = None,
     channel: str = "mix",
     block_samples: int = _BLOCK_SAMPLES,
+    remarks: list[str] | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield a clip's waveform block by block, in memory that does not grow with its length.
 
     Parameters, errors and samples are those of `read_waveform`. `block_samples` are decoded at a time, those of all
-    channels counted; they do not move the result.
+    channels counted; they do not move the result. `remarks` come with the last block.
     """
     _check_seconds(sampling_rate, offset, duration)
     checked_choice("channel", channel, CHANNELS)
@@ -126,6 +130,8 @@ def waveform_blocks(
         blocks = chain([first], blocks)
         rate = clip.samplerate if sampling_rate is None else sampling_rate
         yield from blocks if rate == clip.samplerate else _resampled(blocks, clip.samplerate, rate)
+        if remarks is not None and (found := remark(clip)):
+            remarks.append(found)
 
 
 def no_memory(path: str | Path | None = None) -> AudioError:
@@ -320,7 +326,8 @@ def _native_blocks(
                 block = one_channel(clip.read(wanted), channel)
             if not len(block):
                 break
-            _check_level(block, clip.path)
+            lowest, highest = _checked_range(block, clip.path)
+            clip.lowest, clip.highest = min(clip.lowest, lowest), max(clip.highest, highest)
             yield block
             n_frames = None if n_frames is None else n_frames - len(block)
     except soundfile.LibsndfileError as error:
@@ -329,11 +336,12 @@ def _native_blocks(
         raise AudioError(problem, path=clip.path, cure=cure) from error
 
 
-def _check_level(waveform: np.ndarray, path: Path) -> None:
-    """Raise an `AudioError` unless all samples are numbers that can be sound: then those resampled are finite, too."""
-    highest = max(-float(waveform.min()), float(waveform.max()))
+def _checked_range(waveform: np.ndarray, path: Path) -> tuple[float, float]:
+    """Return the lowest and highest sample, if all can be sound: then those resampled are finite, too."""
+    ends = float(waveform.min()), float(waveform.max())
+    highest = max(-ends[0], ends[1])
     if highest <= HIGHEST_LEVEL:
-        return
+        return ends
     problem = "contains NaN or infinite samples"
     if math.isfinite(highest):
         problem = f"contains samples of {highest:.1e} times full scale, which are no sound"

@@ -120,18 +120,34 @@ def missing_samples(header: Header) -> str:
     present = header.size - start if start else 0
     if promised <= present or not is_known(promised):
         return ""
-    return f"holds {100 * max(present, 0) / promised:.1f} % of the audio its header promises"
+    return in_part(max(present, 0), promised, "byte")
 
 
-def header_contradiction(stream: BinaryIO) -> str:
+def in_part(n_present: int, n_promised: int, unit: str) -> str:
+    """Say in words that a file holds fewer bytes, samples or frames than its header promises.
+
+    Example
+    -------
+    >>> in_part(60, 100, "byte"), in_part(99_999, 100_000, "byte")
+    ('holds 60.0 % of the audio its header promises', 'is 1 byte short of the audio its header promises')
+    """
+    share = f"{100 * n_present / n_promised:.1f}"
+    n_missing = n_promised - n_present
+    how = f"is {n_missing} {unit}{'s' * (n_missing > 1)} short" if share == "100.0" else f"holds {share} %"
+    return f"{how} of the audio its header promises"
+
+
+def header_contradiction(stream: BinaryIO, header: Header | None = None) -> str:
     """Say in words what a header says against itself, or against the file; an empty string if nothing is found.
 
     Parameters
     ----------
     stream : BinaryIO
         Open at the beginning of a file that libsndfile reads.
+    header : Header, optional
+        Its header, if it was read before.
     """
-    header = read_header(stream)
+    header = header or read_header(stream)
     names = [name for name, _, _ in header.chunks]
     about, judge = _JUDGES.get(header.magic, (None, None))
     for name in (about, b"SSND" if about == b"COMM" else b"data"):

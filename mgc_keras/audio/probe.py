@@ -15,6 +15,7 @@ import soundfile
 from mgc_keras.audio.containers import contradiction, missing_end, open_clip
 from mgc_keras.audio.files import mix_to_mono
 from mgc_keras.audio.flac import FlacProof
+from mgc_keras.audio.headers import in_part
 
 # Samples of all channels together that are decoded at a time.
 _BLOCK_SAMPLES = 1 << 17
@@ -118,7 +119,7 @@ def probe_clip(path: str | Path) -> ClipProbe:
         missing = "decoding stops before the end, the file is cut off or damaged"
     # Of MPEG audio, in a wav file or not, libsndfile's number of samples can be an estimate.
     if not missing and not clip.subtype.startswith("MPEG") and n_samples < promised:
-        missing = f"holds {100 * n_samples / promised:.1f} % of the audio its header promises"
+        missing = in_part(n_samples, promised, "sample")
     contradicts = contradiction(path, format_name)
     if proof and not missing:
         contradicts = proof.contradiction()

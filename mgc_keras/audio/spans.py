@@ -9,6 +9,10 @@ import numpy as np
 
 from mgc_keras.errors import OptionError
 
+# In seconds, from one window or segment to the next: 10 000 a minute. More only repeat each other, and a step that is
+# left out by a mistake in its unit would fill a disk.
+SHORTEST_STEP = 0.006
+
 
 class Spans(Protocol):
     """Whatever says which spans of a clip are taken."""
@@ -41,11 +45,19 @@ def check_seconds(field: str, seconds: float, *, or_zero: bool = False) -> None:
         raise OptionError(f"{seconds} s makes no sense", field=field, cure=cure)
 
 
+def check_step(field: str, seconds: float) -> None:
+    """Raise an `OptionError` unless `seconds` is a step of at least `SHORTEST_STEP`, which is above a sample."""
+    check_seconds(field, seconds)
+    if seconds < SHORTEST_STEP:
+        problem = f"{seconds:g} s from one start to the next makes more than {60 / SHORTEST_STEP:.0f} a minute of sound"
+        raise OptionError(problem, field=field, cure=f"give {SHORTEST_STEP:g} s or more")
+
+
 @dataclass(frozen=True)
 class Windows:
     """Windows of `length` seconds, one every `hop` seconds, as many as fit whole; a shorter clip is one window.
 
-    Either is above 0, or an `OptionError` is raised.
+    Either is above 0 and the hop at least `SHORTEST_STEP`, or an `OptionError` is raised.
 
     Example
     -------
@@ -58,7 +70,7 @@ class Windows:
 
     def __post_init__(self) -> None:
         check_seconds("window", self.length)
-        check_seconds("hop", self.hop)
+        check_step("window" if self.hop == self.length else "hop", self.hop)
 
     def bounds(self, n_samples: int, sampling_rate: int) -> Iterator[tuple[int, int]]:
         """Yield the first sample of each window and the one behind its last, for a clip of `n_samples`."""

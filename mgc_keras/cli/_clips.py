@@ -2,8 +2,9 @@
 
 import argparse
 import os
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # A day, and twice the highest rate at which anybody records.
 _HIGHEST = {"seconds": 86400, "sampling_rate": 768000}
+# Clips that a line names of all that look damaged.
+_MOST_NAMED = 3
 FOLDER_HELP = "folder that a manifest's paths start from (default: its own)"
 
 
@@ -92,11 +95,30 @@ def exit_code(n_failed: int, n_clips: int) -> int:
     return 0 if not n_failed else 2 if n_failed == n_clips else 1
 
 
-def read_clip(clips: "Clips", number: int, sampling_rate: int, seconds: float | None = None) -> "np.ndarray":
-    """Return a clip's waveform, (n_samples,) float32. Raises `MgcKerasError` if it cannot be read."""
+def say_damaged(program: str, remarks: Mapping[str, str], n_clips: int) -> None:
+    """Say on standard error how many clips were read but look damaged, and which come first: remarks by file path."""
+    if remarks:
+        first = "; ".join(f"{name} {words}" for name, words in list(remarks.items())[:_MOST_NAMED])
+        more = "; …" if len(remarks) > _MOST_NAMED else ""
+        verb = "clip was read but looks" if len(remarks) == n_clips == 1 else "clips were read but look"
+        text = f"{len(remarks)} of {n_clips} {verb} damaged: {first}{more} (mgc-keras check says what)"
+        print(f"mgc-keras {program}: {text}", file=sys.stderr)
+
+
+def read_clip(
+    clips: "Clips",
+    number: int,
+    sampling_rate: int,
+    seconds: float | None = None,
+    remarks: dict[int, str] | None = None,
+) -> "np.ndarray":
+    """Return a clip's waveform, (n_samples,) float32. Raises `MgcKerasError` if it cannot be read.
+
+    What makes it look damaged goes into `remarks`, by its number.
+    """
     from mgc_keras.features.pipeline import reader
 
-    waveform = reader(clips, sampling_rate, seconds)(number)
+    waveform = reader(clips, sampling_rate, seconds, remarks=remarks)(number)
     if isinstance(waveform, MgcKerasError):
         raise waveform
     return waveform

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_precision, add_value, exit_code
+from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_precision, add_value, exit_code, say_damaged
 from mgc_keras.errors import OptionError
 from mgc_keras.files import csv_lines, escape_formula
 
@@ -42,7 +42,11 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     form = parser.add_mutually_exclusive_group()
     listed = "print JSON: one list, one entry a song; 'error' says why a song has no scores"
     form.add_argument("--json", action="store_true", help=listed)
-    form.add_argument("--csv", action="store_true", help="print CSV: a row for each song, then one for each excerpt")
+    form.add_argument(
+        "--csv",
+        action="store_true",
+        help="print CSV: a row for each song, then one for each excerpt; 'failed: …' says why a song has no scores",
+    )
     add_value(parser, "--top", int, "N", "number of genres or tags to print, highest first (default: %(default)s)", top)
     add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
     add_channel(parser)
@@ -58,7 +62,7 @@ def answer_songs(
     program: str,
     after: Callable[[Answer], None] = lambda answer: None,
 ) -> int:
-    """Score all songs, print each as it is done, and return the exit code: 0 all, 1 some, 2 none could be read."""
+    """Score all songs, print each as it is done, and return the exit code: 0 all, 1 some, 2 none has one."""
     from mgc_keras.audio.ffmpeg import INSTALL
     from mgc_keras.progress import progress_bar
 
@@ -69,6 +73,7 @@ def answer_songs(
         return csv_lines([[*map(escape_formula, cells)] for cells in rows] if arguments.escape_formulas else rows)
 
     entries: list[dict[str, Any]] = []
+    remarks: dict[str, str] = {}
     n_failed = 0
     if arguments.csv:
         print(csv([["clip_id", "filepath", "part", "start_s", "end_s", "best", *scorer.names]]), end="")
@@ -82,9 +87,15 @@ def answer_songs(
                 entries.append({"clip_id": found.clip_id, "filepath": found.filepath, **error})
                 cure = f" ({error['cure']})" if error["cure"] else ""
                 bar.write(f"mgc-keras {program}: {found.filepath}: {error['error']}{cure}", file=sys.stderr)
+                if arguments.csv:
+                    part = f"failed: {error['error']}{cure}"
+                    empty = [""] * (3 + len(scorer.names))
+                    bar.write(csv([[found.clip_id, found.filepath, part, *empty]]), end="", file=sys.stdout)
                 continue
             if found.note:
                 bar.write(f"mgc-keras {program}: {found.filepath}: {found.note}", file=sys.stderr)
+            if found.remark:
+                remarks[found.filepath] = found.remark
             answer = judge(found)
             if arguments.json:
                 entries.append(_entry(answer) | ({"channel": clips.channel} if clips.channel != "mix" else {}))
@@ -97,7 +108,8 @@ def answer_songs(
         entries += [{"clip_id": None, "filepath": filepath, **left_out} for filepath in clips.left_out]
         print(json.dumps(entries, indent=2, ensure_ascii=False))
     if n_failed:
-        print(f"mgc-keras {program}: {n_failed} of {len(clips)} songs could not be read", file=sys.stderr)
+        print(f"mgc-keras {program}: {n_failed} of {len(clips)} songs have no answer", file=sys.stderr)
+    say_damaged(program, remarks, len(clips))
     return exit_code(n_failed, len(clips))
 
 

@@ -1,6 +1,7 @@
 """``mgc-keras classify``: the genre of songs, over time and on the whole."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         set_precision(arguments.precision or "exact")
         labels = [name.strip() for name in arguments.labels.split(",")] if arguments.labels else None
         scorer = SongScorer(arguments.weights, "genres", names=labels)
-        neighbours = _neighbours(arguments, scorer) if arguments.average == "knn" else None
+        neighbours, n_unread = _neighbours(arguments, scorer) if arguments.average == "knn" else (None, 0)
         written: list[Path] = []
 
         def draw(answer: Answer) -> None:
@@ -89,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Where the output is for programs, paths must not stand in it.
     for path in written if not (arguments.json or arguments.csv) else ():
         print(path)
-    return code
+    return code or int(n_unread > 0)
 
 
 def _judged(
@@ -117,7 +118,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise OptionError("is a folder", path=arguments.plot, field="--plot", cure="name a file in it")
 
 
-def _neighbours(arguments: argparse.Namespace, scorer: "SongScorer") -> "Neighbours | None":
+def _neighbours(arguments: argparse.Namespace, scorer: "SongScorer") -> "tuple[Neighbours | None, int]":
+    """Return the songs of known genre, and how many of those that were named have no scores."""
     from mgc_keras.evaluation.voting import shares
     from mgc_keras.features.clips import list_clips
     from mgc_keras.studies.jimenez2017.votes import Neighbours, neighbours_beside
@@ -125,19 +127,22 @@ def _neighbours(arguments: argparse.Namespace, scorer: "SongScorer") -> "Neighbo
     path = arguments.neighbours
     if path is None:
         beside = neighbours_beside(arguments.weights)
-        return Neighbours.read(beside) if beside.is_file() else None
+        return (Neighbours.read(beside) if beside.is_file() else None), 0
     if path.suffix.lower() != ".csv":
-        return Neighbours.read(path)
+        return Neighbours.read(path), 0
     clips = list_clips(path, channel=arguments.channel)
     if clips.labels is None:
         raise OptionError("has no genres", path=path, field="--neighbours", cure="add a column 'label'")
     label_of = dict(zip(clips.clip_ids, clips.labels, strict=True))
-    found = scorer.songs(clips, scorer.excerpts(arguments.drop), jobs=arguments.jobs)
-    songs = [song for song in found if len(song.scores)]
+    found = list(scorer.songs(clips, scorer.excerpts(arguments.drop), jobs=arguments.jobs))
+    songs = [song for song in found if song.problem is None]
+    for song in found:
+        if song.problem is not None:
+            print(f"mgc-keras classify: --neighbours: {song.filepath}: {song.problem.problem}", file=sys.stderr)
     if not songs:
         raise OptionError("none of its songs can be read", path=path, field="--neighbours", cure="check the file paths")
     genre = np.repeat([label_of[song.clip_id] for song in songs], [len(song.scores) for song in songs])
-    return Neighbours(shares(np.concatenate([song.scores for song in songs])), genre)
+    return Neighbours(shares(np.concatenate([song.scores for song in songs])), genre), len(found) - len(songs)
 
 
 def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:

@@ -2,13 +2,14 @@
 
 import argparse
 import json
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_export, exit_code
-from mgc_keras.errors import OptionError, WeightsError
-from mgc_keras.features.sets import FeatureOptions, feature_sets
+from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_export, exit_code, say_damaged
+from mgc_keras.errors import MgcKerasError, OptionError, WeightsError
+from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ HELP = "compute features of many clips and write them as a CSV, one row a clip"
 EPILOG = f"""\
 what comes out:
   FILE.csv     clip_id, filepath, then the named features, in the order of the manifest (folders: sorted by path)
-  FILE.json    what made the numbers: hash of the weights, front end, versions, hash of the source, counts
+  FILE.json    what made the numbers: hash of the weights, front end, versions, hash of the source, counts; clips that
+               were read but look damaged
   FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
   FILE.csv.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
   Files of an earlier run of this command are replaced; any other file with one of these names is left as it is.
@@ -27,12 +29,17 @@ what comes out:
 features:
 {chr(10).join(f"  {name:<12} {known.help}" for name, known in SETS.items())}
 
+windows:
+  A window is cut from the song after it is resampled, a clip without --window before: the row of a song's first 29 s
+  and that of its first --window 29 may differ by 5e-4.
+
 protocol ({" and ".join(name for name, known in SETS.items() if "protocol" in known.takes)}):
   corrected    a clip's features depend on the weights and on that clip alone: whatever clips stand beside it, its row
                stays. A network that normalises by the batch (the authors' of 2017) takes each clip as a batch.
                --calibrate-on OTHER_MUSIC gives it the statistics of that music instead, once and for all, and saves it
                beside the table as FILE.calibrated.keras: the --weights for all other clips. Clips that a later test
-               shall be fair to must not be among that music.
+               shall be fair to must not be among that music. FILE.json names it, and clips of it that cannot be read
+               (exit code 1). A table made without it removes the model of the table whose place it takes.
   published    as the file has it. With the authors' files: batches of 256 clips in file order, normalised together.
 
 examples:
@@ -94,9 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_export(arguments.out, [*arguments.paths, *clips.paths, arguments.weights, arguments.calibrate_on])
     if arguments.calibrate_on is not None:
         was_made_here = "csv_sha256" in read_record(arguments.out.with_suffix(".json"))
-        model = arguments.out.with_suffix(".calibrated.keras")
-        weights = [] if arguments.weights is None else [arguments.weights]
-        check_replaceable([model], lambda _: was_made_here, "network of an earlier run", weights, "--out")
+        what, inputs = "network of an earlier run", filter(None, [arguments.weights])
+        check_replaceable([_model_path(arguments)], lambda _: was_made_here, what, inputs, "--out")
     clips = clips.escaped() if arguments.escape_formulas else clips
     model_path = None
     with quiet_libraries():
@@ -105,23 +111,64 @@ def run(arguments: argparse.Namespace) -> int:
 
             set_precision(options.precision or "exact")
         built = SETS[kind].build(options, arguments.jobs)
+        calibration = built.extractor.describe().get("calibration", {}) if built.calibrated is not None else {}
+        stale = _stale_model(arguments, built) if built.calibrated is None else None
         windows = {"window": arguments.window, "hop": arguments.hop}
         work = {"jobs": arguments.jobs, "resume": not arguments.anew}
         table = export_features(clips, arguments.out, built.extractor, **windows, **work)
         # Behind the table: whoever may not write that leaves its model alone, too.
         if built.calibrated is not None:
-            model_path = arguments.out.with_suffix(".calibrated.keras")
+            model_path = _model_path(arguments)
             _save(built.calibrated, model_path)
+        if stale is not None:
+            stale.unlink()
     about = json.loads(table.with_suffix(".json").read_text("utf-8"))
     n_failed = about["n_failed"]
     n_clips = f"{len(clips) - n_failed} of {len(clips)} clips"
     print(f"{kind}: {about['n_rows']} rows of {about['n_features']} features from {n_clips}")
     if n_failed:
         print(f"{n_failed} of {len(clips)} clips failed: {errors_file(table)} says why")
+    unread = calibration.get("failed", ())
+    if unread:
+        which = "; ".join(f"{clip['filepath']}: {clip['cause']} ({clip['cure']})" for clip in unread)
+        of_all = f"{len(unread)} of {len(unread) + calibration['n_used']} clips to calibrate on could not be read"
+        print(f"mgc-keras features: {of_all}: {which}", file=sys.stderr)
     for path in (model_path, errors_file(table), table.with_suffix(".json"), table):
         if path is not None:
             print(path)
-    return exit_code(n_failed, len(clips))
+    say_damaged("features", about.get("remarks", {}), len(clips))
+    return exit_code(n_failed, len(clips)) or int(bool(unread))
+
+
+def _model_path(arguments: argparse.Namespace) -> Path:
+    return arguments.out.with_suffix(".calibrated.keras")
+
+
+def _stale_model(arguments: argparse.Namespace, built: BuiltFeatures) -> Path | None:
+    """Return the calibrated model of an earlier table of this name, which the new one is not made with; or None.
+
+    Raises `OptionError` where a model that is no such table's would stand beside the new one as if it were its own.
+    """
+    from mgc_keras.networks.load import load_model
+    from mgc_keras.networks.tensors import network_sha256
+
+    path = _model_path(arguments)
+    if not path.is_file():
+        return None
+    its_own = None
+    with suppress(MgcKerasError):
+        its_own = network_sha256(load_model(path))
+    made_with = built.extractor.describe().get("network_sha256")
+    if its_own is not None and its_own == made_with:
+        return None
+    try:
+        before = json.loads(arguments.out.with_suffix(".json").read_text("utf-8"))["extractor"]["network_sha256"]
+    except (OSError, ValueError, LookupError, TypeError):
+        before = None
+    if its_own is None or its_own != before:
+        problem = f"stands beside the table {arguments.out}, which is not made with it"
+        raise OptionError(problem, path=path, field="--out", cure="move or remove it, or name another table")
+    return path
 
 
 def _save(model: "keras.Model", path: Path) -> None:

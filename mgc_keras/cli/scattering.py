@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_value, check_above_0, check_export, exit_code
+from mgc_keras.cli._clips import add_channel, add_clips, add_value, check_above_0, check_export, exit_code, say_damaged
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -12,7 +12,7 @@ EPILOG = """\
 what comes out:
   FILE.npz     values (n_clips, n_frames, n_paths) float32, clip_ids, columns; numpy.load opens it, and
                mgc_keras.features.sequences.read_sequences maps it without reading it
-  FILE.json    settings, versions, hash of the source, counts
+  FILE.json    settings, versions, hash of the source, counts; clips that were read but look damaged
   FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
   FILE.npz.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
 
@@ -67,9 +67,11 @@ def run(arguments: argparse.Namespace) -> int:
     extractor = ScatteringExtractor(n_samples, sampling_rate=arguments.sampling_rate, **transform, jobs=jobs)
     with quiet_libraries():
         path = export_features(clips, arguments.out, extractor, jobs=jobs, resume=not arguments.anew)
-    n_clips, n_frames, n_paths = read_sequences(path, check=False).values.shape
+    found = read_sequences(path, check=False)
+    n_clips, n_frames, n_paths = found.values.shape
     print(f"scattering: {n_frames} frames of {n_paths} paths from {n_clips} of {len(clips)} clips")
     if n_clips < len(clips):
         print(f"{len(clips) - n_clips} of {len(clips)} clips failed: {errors_file(path)} says why")
     print(errors_file(path), path.with_suffix(".json"), path, sep="\n")
+    say_damaged("scattering", found.about.get("remarks", {}), len(clips))
     return exit_code(len(clips) - n_clips, len(clips))

@@ -14,6 +14,7 @@ from mgc_keras.cli._clips import (
     exit_code,
     output_stems,
     read_clip,
+    say_damaged,
 )
 from mgc_keras.errors import MgcKerasError
 from mgc_keras.terminal import quiet_libraries
@@ -111,7 +112,9 @@ def run(arguments: argparse.Namespace) -> int:
     songs = songs.escaped() if arguments.escape_formulas else songs
     for folder in {song.stem.parent for song in files}:
         sweep(folder)
-    kept = {number for number, song in enumerate(files) if not arguments.overwrite and song.are_finished()}
+    records = {} if arguments.overwrite else {number: song.finished() for number, song in enumerate(files)}
+    kept = {number: record for number, record in records.items() if record}
+    remarks = {number: record["remark"] for number, record in kept.items() if record.get("remark")}
     left = [number for number in range(len(files)) if number not in kept]
     failures = {}
     with quiet_libraries():
@@ -119,13 +122,13 @@ def run(arguments: argparse.Namespace) -> int:
 
         for number in progress_bar(left, description="segmenting", unit="song"):
             try:
-                waveform = read_clip(songs, number, arguments.sampling_rate)
+                waveform = read_clip(songs, number, arguments.sampling_rate, remarks=remarks)
                 segmentation = segment_waveform(waveform, arguments.sampling_rate, settings)
             except (MgcKerasError, MemoryError) as problem:
                 error = no_memory() if isinstance(problem, MemoryError) else problem
                 failures[number] = FailedClip.of(songs.clip_ids[number], songs.filepaths[number], error)
             else:
-                files[number].write(waveform, segmentation)
+                files[number].write(waveform, segmentation, remarks.get(number, ""))
     write_failed_clips(errors_csv, failures.values())
     print(f"segment: {len(files) - len(failures)} of {len(files)} songs done")
     if kept:
@@ -134,6 +137,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{len(failures)} of {len(files)} songs failed: {errors_csv} says why")
     done = [path for number, song in enumerate(files) if number not in failures for path in song.paths]
     print(errors_csv, *done, sep="\n")
+    damaged = {songs.filepaths[number]: remarks[number] for number in sorted(remarks.keys() - failures.keys())}
+    say_damaged("segment", damaged, len(files))
     return exit_code(len(failures), len(files))
 
 
@@ -175,24 +180,25 @@ class SongFiles:
             return not known and is_table
         return is_table if path.suffix in (".csv", ".wav") else is_figure(path)
 
-    def are_finished(self) -> bool:
-        """Tell whether all of them are there, made from this very song with these settings."""
+    def finished(self) -> dict[str, Any] | None:
+        """Return their record, if all of them are there, made from this very song with these settings."""
         from mgc_keras.files import sha256_of
 
         record = finished_record(self._path("_segments.json"), self._record()["fingerprint"])
         kept = record and record.get("sha256")
         if not isinstance(kept, dict):
-            return False
-        return all(path.is_file() and sha256_of(path) == kept.get(path.name) for path in self.paths)
+            return None
+        whole = all(path.is_file() and sha256_of(path) == kept.get(path.name) for path in self.paths)
+        return record if whole else None
 
-    def write(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
-        """Write them; raise `MgcKerasError` where another process does."""
+    def write(self, waveform: "np.ndarray", segmentation: "Segmentation", remark: str = "") -> None:
+        """Write them, and what makes the song look damaged; raise `MgcKerasError` where another process does."""
         from mgc_keras.files import locked
 
         with locked(self._path("_segments.json")):
-            self._write(waveform, segmentation)
+            self._write(waveform, segmentation, remark)
 
-    def _write(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
+    def _write(self, waveform: "np.ndarray", segmentation: "Segmentation", remark: str) -> None:
         from mgc_keras.audio.files import write_waveform
         from mgc_keras.files import sha256_of, write_text
         from mgc_keras.segmentation.segments import largest_cluster_waveform
@@ -209,7 +215,7 @@ class SongFiles:
         table = segmentation.segments().round(6).to_csv(index=False, lineterminator="\n")
         write_text(self._path("_segments.csv"), table)
         record = {**self._record(), "sha256": {path.name: sha256_of(path) for path in self.paths}}
-        write_record(self._path("_segments.json"), record)
+        write_record(self._path("_segments.json"), record | ({"remark": remark} if remark else {}))
 
     def _path(self, ending: str) -> Path:
         return self.stem.with_name(f"{self.stem.name}{ending}")

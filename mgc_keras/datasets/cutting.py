@@ -14,7 +14,7 @@ import pandas as pd
 
 from mgc_keras.audio.containers import open_clip
 from mgc_keras.audio.files import FITS, fit_waveform, read_waveform, write_waveform
-from mgc_keras.audio.spans import check_seconds, samples_in, span_starts
+from mgc_keras.audio.spans import check_seconds, check_step, samples_in, span_starts
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import AudioError, OptionError
@@ -41,9 +41,8 @@ class Cutting:
     fit: str = "repeat"  # how a clip shorter than one segment, which always gives one, is filled up: see `fit_waveform`
 
     def __post_init__(self) -> None:
-        for field in ("seconds", "hop"):
-            if getattr(self, field) is not None:
-                check_seconds(field, getattr(self, field))
+        check_seconds("seconds", self.seconds)
+        check_step(*("seconds", self.seconds) if self.hop is None else ("hop", self.hop))
         checked_choice("remainder", self.remainder, REMAINDERS)
         checked_choice("fit", self.fit, FITS)
 

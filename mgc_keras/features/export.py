@@ -52,8 +52,9 @@ def export_features(
     """Compute features of every clip and write them to one file, `output`: a table, or sequences.
 
     Three files are written, each whole or not at all: the features, in manifest order; a JSON of the same name (the
-    extractor's description with the hash of its weights, versions, hash of the source, counts); and
-    ``<output>_errors.csv``: clip, cause and cure for each clip that could not be read.
+    extractor's description with the hash of its weights, versions, hash of the source, counts, and remarks on clips
+    that were read but look damaged); and ``<output>_errors.csv``: clip, cause and cure for each clip that could not be
+    read.
 
     A table has the columns `clip_id`, `filepath` and the extractor's, and one row a clip; read it with
     `mgc_keras.features.table.read_features`. Sequences are one array, a matrix a clip; read them with
@@ -132,10 +133,14 @@ def export_features(
         # By position: where the journal has each clip, later entries first; and those that failed.
         places: dict[int, int] = {}
         errors: dict[int, dict[str, Any]] = {}
+        remarks: dict[int, str] = {}
 
         def note(place: int, entry: dict[str, Any]) -> None:
             places[entry["position"]] = place
             errors.pop(entry["position"], None)
+            remarks.pop(entry["position"], None)
+            if "remark" in entry:
+                remarks[entry["position"]] = entry["remark"]
             if "error" in entry:
                 errors[entry["position"]] = entry
 
@@ -164,6 +169,10 @@ def export_features(
             write_failed_clips(errors_csv, failed)
             about |= counts | {"n_failed": len(failed), "errors_sha256": sha256_of(errors_csv)}
             about |= getattr(extractor, "measured", dict)()
+            # Of clips that were read, but look damaged.
+            about["remarks"] = {
+                clips.filepaths[position]: remarks[position] for position in good if position in remarks
+            }
             # Before the file gets its name: it always has its description beside it.
             write_record(output.with_suffix(".json"), about)
         lost = [position for position in errors if errors[position]["again"]]
@@ -271,4 +280,4 @@ def _entry(
             has, needed = ("a row", ".csv") if np.ndim(row) == 1 else ("a matrix", ".npz")
             raise OptionError(f"each clip gives {has} of numbers", field="output", cure=f"end the name in {needed}")
     entry = writer.entry(result, clips.clip_ids[result.position], clips.filepaths[result.position])
-    return {"position": result.position, **entry}
+    return {"position": result.position, **entry, **({"remark": result.remark} if result.remark else {})}

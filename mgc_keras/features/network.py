@@ -70,6 +70,8 @@ class NetworkExtractor(Extractor):
         Without, the rest of a batch costs no time.
     execution : ExecutionPolicy, optional
         How batches are compiled and computed. Default: the policy of this process.
+    calibration : dict, optional
+        What clips the network's statistics are of, for the description, as plain JSON values.
 
     Attributes
     ----------
@@ -104,6 +106,7 @@ class NetworkExtractor(Extractor):
         weights_file: str | Path | None = None,
         fill_batches: bool = True,
         execution: ExecutionPolicy | None = None,
+        calibration: dict[str, Any] | None = None,
     ) -> None:
         if isinstance(model, (str, Path)):
             weights_file = find_weights(model)
@@ -113,6 +116,7 @@ class NetworkExtractor(Extractor):
             raise OptionError(problem, field=f"model {model.name}", cure="build it with input='waveform'")
         checked_choice("fit", fit, FITS)
         self.model, self.weights_file = model, weights_file and Path(weights_file)
+        self.calibration = calibration
         self.name, self.fit, self.batch_order, self.seed = name, fit, batch_order, seed
         self.columns = _columns(model) if columns is None else tuple(columns)
         self._kind = kind_of(model)
@@ -162,6 +166,7 @@ class NetworkExtractor(Extractor):
             "batch_seed": self.seed if self.batch_order == "shuffled" else None,
             "device": device_name(),
             "precision": self.execution.precision,
+            **({} if self.calibration is None else {"calibration": self.calibration}),
         }
 
     def measured(self) -> dict[str, Any]:

@@ -76,6 +76,8 @@ class ClipFeatures:
         Why there are no rows.
     seconds : float
         Length of the clip, where it was cut into spans; else nan.
+    remark : str
+        What makes it look damaged, though it was read; "" if reading it showed nothing.
     """
 
     position: int
@@ -83,6 +85,7 @@ class ClipFeatures:
     spans: list[tuple[float, float]] = field(default_factory=list)
     problem: AudioError | None = None
     seconds: float = math.nan
+    remark: str = ""
 
 
 def clip_features(
@@ -106,7 +109,8 @@ def clip_features(
     positions = [position for batch in batches for position in batch.tolist()]
     # Spans need a clip's whole waveform; they are brought to the extractor's length one by one.
     fitted = () if spans else (extractor.duration, extractor.n_samples, extractor.fit)
-    read = reader(clips, extractor.sampling_rate, *fitted, sliced=spans is not None)
+    remarks: dict[int, str] = {}
+    read = reader(clips, extractor.sampling_rate, *fitted, sliced=spans is not None, remarks=remarks)
     # Two batches ahead keep the decoders busy while the network computes; large batches and songs need no such stock.
     look_ahead = jobs + 1 if spans else max(2 * jobs, min(2 * extractor.batch_size, 32))
     with read_ahead(read, positions, jobs, look_ahead) as readings:
@@ -121,6 +125,8 @@ def clip_features(
         def finished(n_left: int) -> Iterator[list[ClipFeatures]]:
             while len(under_way) > n_left:
                 done, computations = under_way.popleft()
+                for result in done:
+                    result.remark = remarks.pop(result.position, "")
                 for owners, future in computations:
                     _give(owners, future.result())
                 yield done
@@ -151,6 +157,7 @@ def reader(
     fit: str = "repeat",
     *,
     sliced: bool = False,
+    remarks: dict[int, str] | None = None,
 ) -> Callable[[int], Reading]:
     """Return a function from a clip's position to its waveform, or to the error that says why there is none.
 
@@ -163,19 +170,30 @@ def reader(
         As for `mgc_keras.audio.files.fit_waveform`; without `n_samples` clips are taken as long as they are.
     sliced : bool
         Whether only slices are taken of a waveform: a long one is then a `LongWaveform`.
+    remarks : dict of int to str, optional
+        Where what makes a clip look damaged is put, by its position, once it is read.
     """
     by_parts = sliced or duration is None and n_samples is not None
 
-    def waveform_of(path: Path) -> np.ndarray:
+    def waveform_of(path: Path, found: list[str]) -> np.ndarray:
         if not by_parts:
-            return read_waveform(path, sampling_rate, duration=duration, channel=clips.channel)
-        blocks = partial(waveform_blocks, path, sampling_rate, channel=clips.channel, block_samples=_BLOCK_SAMPLES)
+            return read_waveform(path, sampling_rate, duration=duration, channel=clips.channel, remarks=found)
+        blocks = partial(
+            waveform_blocks,
+            path,
+            sampling_rate,
+            channel=clips.channel,
+            block_samples=_BLOCK_SAMPLES,
+            remarks=found,
+        )
         return _held_or_long(blocks, max(_HELD_SAMPLES, n_samples or 0))
 
     def read(position: int) -> Reading:
-        path = clips.paths[position]
+        path, found = clips.paths[position], list[str]()
         try:
-            waveform = waveform_of(path)
+            waveform = waveform_of(path, found)
+            if remarks is not None and found:
+                remarks[position] = found[0]
             return waveform if n_samples is None else fit_waveform(waveform, n_samples, fit)
         except (AudioError, OSError, MemoryError) as error:
             return _problem(error, path)

@@ -7,12 +7,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from mgc_keras.audio.containers import CONSTANT, SILENT
 from mgc_keras.audio.spans import Excerpts
 from mgc_keras.errors import AudioError, OptionError, WeightsError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import compose_batches
 from mgc_keras.features.network import NetworkExtractor, find_weights
-from mgc_keras.features.pipeline import checked_jobs, clip_features
+from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.layers.named_outputs import NamedOutputs, output_names
 from mgc_keras.networks.kinds import kind_of
 from mgc_keras.networks.lastfm import TAGS
@@ -37,7 +38,9 @@ class SongScores:
     note : str
         In what the excerpts differ from what was asked for; "" if in nothing.
     problem : AudioError or None
-        Why there are no scores.
+        Why there are no scores: it cannot be read, is silent, or is shorter than a tenth of an excerpt.
+    remark : str
+        What makes it look damaged, though it was read; "" if reading it showed nothing.
     """
 
     clip_id: str
@@ -46,6 +49,7 @@ class SongScores:
     scores: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float32))
     note: str = ""
     problem: AudioError | None = None
+    remark: str = ""
 
 
 class SongScorer:
@@ -122,11 +126,22 @@ class SongScorer:
         for results in clip_features(clips, self.extractor, batches, jobs=checked_jobs(jobs), spans=excerpts):
             for result in results:
                 song = clips.clip_ids[result.position], clips.filepaths[result.position]
-                if result.problem is not None:
-                    yield SongScores(*song, problem=result.problem)
+                if problem := result.problem or self._unheard(result):
+                    yield SongScores(*song, problem=problem)
                 else:
                     scores, spans = np.stack(result.rows), np.asarray(result.spans)
-                    yield SongScores(*song, spans, scores, excerpts.note(result.seconds))
+                    yield SongScores(*song, spans, scores, excerpts.note(result.seconds), remark=result.remark)
+
+    def _unheard(self, result: ClipFeatures) -> AudioError | None:
+        """Why a song that can be read has no scores: a network answers whatever it is given, silence as well."""
+        for words in (SILENT, CONSTANT):
+            if words in result.remark:
+                return AudioError(f"is {words}", cure="listen to it; of stereo, try --channel left; or leave it out")
+        # Nine parts and more would be filling.
+        if result.seconds < self.seconds / 10:
+            problem = f"{result.seconds:.3g} s are less than a tenth of an excerpt of {self.seconds:g} s"
+            return AudioError(problem, cure="give more of the song, or leave it out")
+        return None
 
 
 def _model_of(weights: str | Path | keras.Model, kind: str) -> tuple[keras.Model, Path | None]:

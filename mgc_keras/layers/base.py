@@ -4,6 +4,13 @@ import inspect
 from typing import Any
 
 import keras
+import tensorflow as tf
+
+
+def with_nan_of(inputs: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """Return `outputs`, but NaN where `inputs` (broadcastable to them) are; TensorFlow's maximum drops it."""
+    # -0 changes no number, not even a zero's sign; to add it is quicker than to choose.
+    return outputs + tf.where(tf.math.is_nan(inputs), inputs, tf.constant(-0.0, inputs.dtype))
 
 
 class ConfiguredLayer(keras.layers.Layer):

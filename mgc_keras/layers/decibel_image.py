@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
-from mgc_keras.layers.base import ConfiguredLayer
+from mgc_keras.layers.base import ConfiguredLayer, with_nan_of
 
 WHITE = 255.0
 # Means and deviations of ImageNet's colours: blue, green, red in 0-255; red, green, blue in 0-1.
@@ -76,7 +76,7 @@ class DecibelImage(ConfiguredLayer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the images of a batch of mel-spectrograms."""
-        levels = tf.clip_by_value(inputs / np.float32(self.dynamic_range) + 1.0, 0.0, 1.0) * WHITE
+        levels = with_nan_of(inputs, tf.clip_by_value(inputs / np.float32(self.dynamic_range) + 1.0, 0.0, 1.0) * WHITE)
         if self.size is not None:
             levels = tf.image.resize(levels, self.size, antialias=self.antialias)
         return tf.repeat(levels, self.n_channels, axis=-1) if self.n_channels > 1 else levels

@@ -10,7 +10,7 @@ from kapre import STFT, ApplyFilterbank, Magnitude
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
-from mgc_keras.layers.base import ConfiguredLayer
+from mgc_keras.layers.base import ConfiguredLayer, with_nan_of
 
 # Of the Choi 2017 networks; the layer knows one more of each, which MusicTaggerCRNN takes.
 FRAMINGS = ("theano", "tensorflow")
@@ -85,7 +85,8 @@ class MelSpectrogram(ConfiguredLayer):
     Notes
     -----
     Input: (batch, n_samples) float32. Output: (batch, n_mels, n_frames, 1) float32, in dB; n_frames is
-    ceil(n_samples / hop_length), with "reflect" 1 + floor(n_samples / hop_length).
+    ceil(n_samples / hop_length), with "reflect" 1 + floor(n_samples / hop_length). A clip that contains NaN or infinite
+    samples gives NaN.
     """
 
     def __init__(
@@ -128,24 +129,32 @@ class MelSpectrogram(ConfiguredLayer):
             part.build(input_shape)
 
     def decibels(self, waveforms: tf.Tensor) -> tf.Tensor:
-        """Return (batch, n_mels, n_frames, 1) decibels before the reference: no maximum taken off, no floor."""
+        """Return (batch, n_mels, n_frames, 1) decibels before the reference: no maximum taken off, no floor.
+
+        All of them are NaN for a clip that contains NaN or infinite samples.
+        """
         power = tf.square(self.magnitude(self.stft(self._padded(waveforms)[:, None, :])))
         mel = self.filterbank(power)[:, 0]
         if self.mel_exponent != 1.0:
             mel = mel**self.mel_exponent
         decibels = tf.math.log(tf.maximum(mel, SMALLEST_POWER)) * np.float32(10.0 / np.log(10.0))
-        return tf.transpose(decibels, (0, 2, 1))[..., None]
+        is_sound = tf.reduce_all(tf.math.is_finite(waveforms), axis=1)[:, None, None, None]
+        return tf.where(is_sound, tf.transpose(decibels, (0, 2, 1))[..., None], np.float32(np.nan))
 
     def refer(self, decibels: tf.Tensor, maximum: tf.Tensor) -> tf.Tensor:
         """Take `maximum` (broadcastable) off `decibels` and put in the floor."""
-        return tf.maximum(decibels - maximum, np.float32(-self.dynamic_range))
+        return self._floored(decibels - maximum, np.float32(-self.dynamic_range))
+
+    def _floored(self, decibels: tf.Tensor, floor: tf.Tensor) -> tf.Tensor:
+        # All of a clip are NaN, or none.
+        return with_nan_of(decibels[:, :1, :1], tf.maximum(decibels, floor))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the mel-spectrograms of a batch of waveforms."""
         decibels = self.decibels(inputs)
         if self.decibel_reference == "unit":
             loudest = tf.reduce_max(decibels, axis=(1, 2, 3), keepdims=True)
-            return tf.maximum(decibels, loudest - np.float32(self.dynamic_range))
+            return self._floored(decibels, loudest - np.float32(self.dynamic_range))
         axes = None if self.decibel_reference == "batch" else (1, 2, 3)
         return self.refer(decibels, tf.reduce_max(decibels, axis=axes, keepdims=True))
 

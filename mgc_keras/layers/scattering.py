@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.errors import OptionError
+from mgc_keras.layers.base import with_nan_of
 from mgc_keras.scattering.blocks import clips_at_once, has_gpu, in_blocks
 from mgc_keras.scattering.on_tensorflow import TensorFlowOperations
 from mgc_keras.scattering.options import LOG_FLOOR, ScatteringOptions
@@ -167,6 +168,6 @@ class Scattering(keras.layers.Layer):
 
     def _loudness(self, coefficients: tf.Tensor) -> tf.Tensor:
         heights = np.array([path.height for path in self._known_plan().paths[1:]], self.compute_dtype)[:, None]
-        return tf.concat(
-            [coefficients[:, :1], tf.math.log(tf.maximum(coefficients[:, 1:], 0.0) / heights + LOG_FLOOR)], axis=1
-        )
+        orders = coefficients[:, 1:]
+        loudness = tf.math.log(tf.maximum(orders, 0.0) / heights + LOG_FLOOR)
+        return tf.concat([coefficients[:, :1], with_nan_of(orders, loudness)], axis=1)

@@ -103,7 +103,8 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
         wrong = not isinstance(error, OSError)
         problem = "what came is not this file (its SHA-256 differs)" if wrong else "cannot be fetched"
         problem += f": {' '.join(str(error).split())[:200]}"
-        cure = f"try --ref master, or get {Path(entry.path).name} by hand and run 'mgc-keras weights add FILE'"
+        by_hand = f"get {Path(entry.path).name} by hand and run 'mgc-keras weights add FILE'"
+        cure = f"see to the connection, try 'mgc-keras weights fetch {name} --ref master', or {by_hand}"
         raise WeightsError(problem, path=address, field=name, cure=cure) from error
     return target
 

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from mgc_keras.layers.pooling import MaxPooling2D
+
 STAGES = (3, 4, 6, 3)
 N_CHANNELS = 64
 
@@ -33,7 +35,7 @@ def resnet34(input_shape: tuple[int, int, int] = (224, 224, 3), *, seed: int = 0
     maps = keras.layers.ReLU(name="relu")(_normalization(maps, "bn1"))
     # torchvision pads its pool with minus infinity; behind a ReLU zeros give the same maxima.
     maps = keras.layers.ZeroPadding2D(1, name="maxpool.pad")(maps)
-    maps = keras.layers.MaxPooling2D(3, 2, name="maxpool")(maps)
+    maps = MaxPooling2D(3, 2, name="maxpool")(maps)
     for stage, n_blocks in enumerate(STAGES):
         for block in range(n_blocks):
             stride = 2 if stage > 0 and block == 0 else 1

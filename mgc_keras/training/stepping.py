@@ -199,8 +199,9 @@ def seed_dropout(model: keras.Model, seed: tuple[int, ...]) -> None:
 
 @contextmanager
 def _computed_in(dtype_policy: str | None, model: keras.Model) -> Iterator[None]:
-    """Compute Keras' own layers under another policy, all but the last; this package's know what they need."""
-    layers = [layer for layer in layers_of(model) if type(layer).__module__.startswith("keras.")]
+    """Compute Keras' own layers, and pools, under another policy, all but the last; others know what they need."""
+    of_keras = lambda layer: type(layer).__module__.startswith("keras.") or isinstance(layer, keras.layers.MaxPooling2D)
+    layers = [layer for layer in layers_of(model) if of_keras(layer)]
     changed = [layer for layer in layers if dtype_policy and layer is not model.layers[-1]]
     own = [layer.dtype_policy for layer in changed]
     try:

@@ -258,3 +258,14 @@ def test_folders_that_cannot_be_checked(tmp_path):
     for options in ({"minimum_duration": -1.0}, {"minimum_duration": float("nan")}, {"jobs": 0}):
         with pytest.raises(OptionError, match=next(iter(options))):
             check_folder(tmp_path, **options)
+
+
+def test_a_constant_is_not_called_silent_and_one_byte_is_not_nothing(tmp_path):
+    write(tmp_path / "constant.wav", np.full((8000, 1), 0.5))
+    write(tmp_path / "silent.wav", np.full((8000, 1), 1 / 32768))
+    whole = write(tmp_path / "short.wav", tune(2.0))
+    whole.write_bytes(whole.read_bytes()[:-1])
+    details = {finding.clip: finding.detail for finding in check_folder(tmp_path).findings}
+    assert details["constant.wav"] == "its mono mix is constant (DC offset)"
+    assert details["silent.wav"] == "its mono mix is below -80 dB throughout"
+    assert details["short.wav"].startswith("is 1 byte short of the audio its header promises; ")

@@ -5,6 +5,7 @@ import pytest
 
 from mgc_keras.audio.files import fit_waveform
 from mgc_keras.audio.spans import Excerpts, Windows, windows_of
+from mgc_keras.datasets.cutting import Cutting
 from mgc_keras.errors import OptionError
 
 
@@ -54,3 +55,16 @@ def test_excerpts_as_the_study_reads_them(n_samples, drop):
 def test_excerpts_that_make_no_sense(field, options):
     with pytest.raises(OptionError, match=field):
         Excerpts(**options)
+
+
+@pytest.mark.parametrize("hop", [1e-9, 1e-7, 0.0059])
+def test_steps_that_would_never_end_are_refused(hop: float) -> None:
+    with pytest.raises(OptionError, match="hop: .* makes more than 10000 a minute .*give 0.006 s or more"):
+        Windows(5.0, hop)
+    with pytest.raises(OptionError, match="window: "):
+        Windows(hop, hop)
+    with pytest.raises(OptionError, match="hop: "):
+        Cutting(30.0, hop)
+    with pytest.raises(OptionError, match="seconds: "):
+        Cutting(hop)
+    assert len(list(Windows(5.0, 0.006).bounds(60 * 8000, 8000))) == (60 - 5) * 8000 // 48 + 1

@@ -95,6 +95,12 @@ def test_neighbours_from_a_manifest(model: Path, songs: Path, tmp_path: Path, ca
     # The nearest known excerpts: 0.8 or 0.9 of song a, -0.5 of song a too, -0.4 of song b.
     code, out, _ = run(capsys, *command, "--neighbours", songs / "known.csv", "--json")
     assert code == 0 and json.loads(out)[0]["scores"] == pytest.approx({"high": 2 / 3, "low": 1 / 3}, abs=1e-6)
+    # A song that cannot be asked moves the answers: it is told.
+    with open(songs / "known.csv", "a", encoding="utf-8") as known:
+        known.write("c,gone.wav,high\n")
+    code, out, error = run(capsys, *command, "--neighbours", songs / "known.csv", "--json")
+    assert code == 1 and json.loads(out)[0]["scores"] == pytest.approx({"high": 2 / 3, "low": 1 / 3}, abs=1e-6)
+    assert "--neighbours: gone.wav: there is no such file" in error
 
 
 def test_csv_has_a_row_a_song_and_one_an_excerpt(model: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:
@@ -119,7 +125,7 @@ def test_one_bad_file_does_not_stop_the_rest(model: Path, songs: Path, capsys: p
 
 def test_a_song_that_is_too_short_says_so(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     short, dropped = (
-        write(tmp_path / "short.wav", song(rest=600) + 0.2, RATE),
+        write(tmp_path / "short.wav", np.linspace(0.1, 0.3, 600), RATE),
         write(tmp_path / "dropped.wav", song(0.5, 0.7), RATE),
     )
     code, out, error = run(capsys, "classify", short, dropped, "--weights", model, "--drop", 0.08, "--json")
@@ -179,12 +185,14 @@ def test_wrong_input_is_one_line_that_says_what_and_where(
 
 def test_one_channel_of_songs_whose_channels_cancel(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     path = write(tmp_path / "song.wav", np.stack([song(0.9), song(-0.9)], axis=1), RATE)
+    code, out, error = run(capsys, "classify", path, "--weights", model)
+    assert code == 2 and out == "" and "--channel left" in error
     shares = {}
-    for channel in ("mix", "left", "right"):
+    for channel in ("left", "right"):
         code, out, _ = run(capsys, "classify", path, "--weights", model, "--json", "--channel", channel)
         (entry,) = json.loads(out)
         # What is not asked for is not spoken of.
         assert code == 0 and entry.get("channel", "mix") == channel and ("channel" in entry) == (channel != "mix")
         shares[channel] = entry["scores"]["high"]
     right = share_of_high(-0.9)
-    assert shares == pytest.approx({"mix": 0.5, "left": share_of_high(0.9), "right": right}, abs=1e-3)
+    assert shares == pytest.approx({"left": share_of_high(0.9), "right": right}, abs=1e-3)

@@ -13,6 +13,7 @@ from broken_clips import tune, write, write_unusable
 
 from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.cli.main import main
+from mgc_keras.features.clips import list_clips
 from mgc_keras.features.table import read_features
 from mgc_keras.studies.choi2017.network import convnet
 
@@ -127,6 +128,35 @@ def test_calibrated_features_come_with_their_model(tmp_path, clips, capsys):
         )
 
 
+def test_the_music_to_calibrate_on_is_told_and_so_are_its_unreadable_clips(tmp_path, clips, capsys):
+    (tmp_path / "music").mkdir()
+    for number in (0, 1):
+        (tmp_path / "music" / f"{number}.wav").write_bytes((clips / f"{number}.wav").read_bytes())
+    out, model = tmp_path / "a.csv", tmp_path / "a.calibrated.keras"
+    work = (clips / "3.wav", "--features", "random", "-o", out)
+    assert features(*work, "--calibrate-on", tmp_path / "music") == 0
+    good = {"name": "music", "n_clips": 2, "sha256": list_clips(tmp_path / "music").sha256(), "n_used": 2, "failed": []}
+    assert json.loads(out.with_suffix(".json").read_text())["extractor"]["calibration"] == good
+    row = out.read_text()
+    bad = tune(1.0, 12000)
+    bad[50] = np.nan
+    write(tmp_path / "music" / "bad.wav", bad, 12000, subtype="FLOAT")
+    for _ in range(2):  # a finished table says it, too
+        capsys.readouterr()
+        assert features(*work, "--calibrate-on", tmp_path / "music") == 1
+        error = capsys.readouterr().err
+        assert "1 of 3 clips to calibrate on could not be read: bad.wav: contains NaN or infinite samples (" in error
+    found = json.loads(out.with_suffix(".json").read_text())["extractor"]["calibration"]
+    assert (found["n_clips"], found["n_used"]) == (3, 2) and found["failed"][0]["filepath"] == "bad.wav"
+    assert out.read_text() == row
+    # The model goes with its table, and another's is not touched.
+    assert features(*work) == 0 and not model.exists() and out.read_text() != row
+    model.write_bytes(b"something else")
+    capsys.readouterr()
+    assert features(*work, "--seed", 1) == 2 and model.read_bytes() == b"something else"
+    assert "a.calibrated.keras: --out: stands beside the table" in capsys.readouterr().err
+
+
 def test_tags_of_the_published_network(tmp_path, shared_data):
     golden = np.load(shared_data / "golden/choi_keras2.npz", allow_pickle=False)
     songs = [next((shared_data / "taggers").rglob(os.path.basename(name))) for name in golden["clips"]]
@@ -149,7 +179,9 @@ def test_bad_clips_are_listed_and_the_exit_code_is_1(tmp_path):
     done = run_process(tmp_path / "bad" / "set.csv", "-o", tmp_path / "out.csv", "--features", "random")
     assert done.returncode == 1 and f"{len(words)} of {len(names)} clips failed" in done.stdout
     # The decoders' own remarks on broken files, and TensorFlow's on the machine, are kept away.
-    lines = [line for line in done.stderr.replace("\r", "\n").split("\n") if line]
+    *lines, last = [line for line in done.stderr.replace("\r", "\n").split("\n") if line]
+    which = "silence.wav is below -80 dB throughout; one_sample.wav is constant (DC offset)"
+    assert f"2 of {len(names)} clips were read but look damaged: {which} (" in last
     assert all(line.startswith(("random: ", "calibrating: ")) for line in lines)
     assert pd.read_csv(tmp_path / "out_errors.csv").clip_id.tolist() == list(words)
     table = read_features(tmp_path / "out.csv")

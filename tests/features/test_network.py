@@ -94,10 +94,12 @@ def test_calibration_makes_clips_independent_and_is_repeatable(tmp_path):
         write(tmp_path / f"{index}.wav", tune(3.0, 12000, seed=index) * (0.2 + 0.1 * index), 12000)
     (tmp_path / "broken.wav").write_bytes(b"")
     model = convnet(N_SAMPLES, seed=1)
-    one, two = (batch_independent(model, tmp_path, jobs=jobs) for jobs in (1, 2))
+    (one, about), (two, _) = (batch_independent(model, tmp_path, jobs=jobs) for jobs in (1, 2))
+    assert (about["n_clips"], about["n_used"]) == (7, 6)
+    assert [clip["filepath"] for clip in about["failed"]] == ["broken.wav"]
     assert options_of(one).normalization == "population" and options_of(one).decibel_reference == "clip"
     assert weights_sha256(one) == weights_sha256(two)
-    assert batch_independent(one, tmp_path) is one
+    assert batch_independent(one, tmp_path) == (one, None)
     # On the calibration set as one batch, each clip referred to its own maximum, both networks agree.
     clips = [tmp_path / f"{index}.wav" for index in range(6)]
     batch = np.stack([fit_waveform(read_waveform(path), N_SAMPLES) for path in clips])

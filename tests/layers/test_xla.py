@@ -8,6 +8,7 @@ import tensorflow as tf
 from mgc_keras.layers.decibel_image import DecibelImage, ImagePreprocessing
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
+from mgc_keras.layers.pooling import MaxPooling2D
 from mgc_keras.layers.skip_gru import SkipGRU
 from mgc_keras.layers.standardization import PathStandardization
 
@@ -16,6 +17,7 @@ CASES = {
     "mel, batch's maximum": (WAVEFORMS, lambda: MelSpectrogram()),
     "mel, mirrored": (WAVEFORMS, lambda: MelSpectrogram(framing="reflect", decibel_reference="unit")),
     "batch statistics": (IMAGES, lambda: BatchStatisticsNormalization()),
+    "pool": (IMAGES, lambda: MaxPooling2D((2, 3))),
     "clip standardization": (IMAGES, lambda: ClipStandardization()),
     "path standardization": (SEQUENCES, lambda: PathStandardization()),
     "skip GRU": (SEQUENCES, lambda: SkipGRU(5, 2, reset_after=False)),

@@ -25,6 +25,7 @@ from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.progress import progress_bar
 from mgc_keras.studies.choi2017.layerwise import run_layerwise
 from mgc_keras.studies.choi2017.network import LAYERS, SAMPLING_RATE, convnet, is_convnet, options_of, with_variant
+from mgc_keras.work import FailedClip
 
 # Enough for stable means and variances: 128 clips hold some 20 million values a channel in the first layer.
 N_CALIBRATION_CLIPS = 128
@@ -99,7 +100,8 @@ def independent_extractor(
         Of `NetworkExtractor`: all but the order of batches.
     """
     if calibration is not None:
-        model = batch_independent(model, calibration, fit=options.get("fit", "repeat"), jobs=jobs)
+        model, about = batch_independent(model, calibration, fit=options.get("fit", "repeat"), jobs=jobs)
+        options["calibration"] = about
     elif is_convnet(model) and options_of(model).decibel_reference != "clip":
         model = with_variant(model, decibel_reference="clip")
     alone = has_batch_statistics(model)
@@ -113,24 +115,30 @@ def has_batch_statistics(model: keras.Model) -> bool:
 
 def batch_independent(
     model: keras.Model, source: Source, *, fit: str = "repeat", jobs: int | None = None
-) -> keras.Model:
-    """Return a convnet with the same weights that gives each clip the same features whatever clips share its batch.
+) -> tuple[keras.Model, dict[str, Any] | None]:
+    """Return a convnet that gives each clip the same features whatever shares its batch, and what it is calibrated on.
 
-    Batch statistics are replaced by the statistics of some clips of `source`, spread evenly over it
-    (`mgc_keras.calibrate`), and decibels refer to each clip's own maximum. A model that has stored statistics keeps
-    them.
+    Its weights are the same. Batch statistics are replaced by the statistics of some clips of `source`, spread evenly
+    over it (`mgc_keras.calibrate`), and decibels refer to each clip's own maximum. A model that has stored statistics
+    keeps them.
 
     Parameters
     ----------
     model : keras.Model
         A `convnet` that takes waveforms. Any other network without batch statistics is returned as it is.
     source
-        Clips of the intended kind: see `mgc_keras.features.export.export_features`. Labels are not looked at; clips
-        that cannot be read are passed over.
+        Clips of the intended kind: see `mgc_keras.features.export.export_features`. Labels are not looked at.
     fit : str
         How clips of another length are brought to the network's.
     jobs : int, optional
         Threads that decode; by default one a core.
+
+    Returns
+    -------
+    model : keras.Model
+    calibration : dict or None
+        Name, number of clips and hash of `source`, how many of them were used (``n_used``), and those that could not be
+        read: ``failed``, a list of clip_id, filepath, cause and cure. None where nothing was calibrated.
 
     Raises
     ------
@@ -138,22 +146,32 @@ def batch_independent(
         `model` is another network with batch statistics, or no clip can be read.
     """
     if not is_convnet(model) and not has_batch_statistics(model):
-        return model
+        return model, None
     options = options_of(model)
     if options.normalization == "population":
-        return model if options.decibel_reference == "clip" else with_variant(model, decibel_reference="clip")
+        return model if options.decibel_reference == "clip" else with_variant(model, decibel_reference="clip"), None
     clips = list_clips(source)
     n_clips = min(N_CALIBRATION_CLIPS, len(clips))
     positions = np.unique(np.linspace(0, len(clips) - 1, n_clips).round().astype(int)).tolist()
     duration = None if fit == "crop" else options.n_samples / SAMPLING_RATE
     read = reader(clips, SAMPLING_RATE, duration, options.n_samples, fit)
     with read_ahead(read, positions, checked_jobs(jobs), 4 * _CHUNK_SIZE) as readings:
-        chunks = _chunks(progress_bar(readings, description="calibrating", total=len(positions)))
-        return calibrate(model, chunks, chunk_size=_CHUNK_SIZE)
+        bar = progress_bar(readings, description="calibrating", total=len(positions))
+        failed: list[FailedClip] = []
+
+        def good() -> Iterator[np.ndarray]:
+            for position, reading in zip(positions, bar, strict=True):
+                if isinstance(reading, np.ndarray):
+                    yield reading
+                else:
+                    failed.append(FailedClip.of(clips.clip_ids[position], clips.filepaths[position], reading))
+
+        model = calibrate(model, _chunks(good()), chunk_size=_CHUNK_SIZE)
+    about = {"name": clips.name, "n_clips": len(clips), "sha256": clips.sha256()}
+    return model, {**about, "n_used": n_clips - len(failed), "failed": [asdict(clip) for clip in failed]}
 
 
-def _chunks(readings: Iterable[np.ndarray | Exception]) -> Iterator[np.ndarray]:
-    clips = (reading for reading in readings if isinstance(reading, np.ndarray))
+def _chunks(clips: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     n_read = 0
     while chunk := list(islice(clips, _CHUNK_SIZE)):
         n_read += len(chunk)

@@ -37,6 +37,7 @@ from mgc_keras.studies.choi2017.study import Options
 from mgc_keras.studies.common.run import Run
 from mgc_keras.training.stepping import Scorer
 from mgc_keras.training.tagger import TaggerSettings, train_tagger, write_tag_scores
+from mgc_keras.work import FailedClip
 
 # Each clip's own maximum is 0 dB: a reference taken from the batch would change with every shuffle.
 _clip_tagger = partial(convnet, output="tags", decibel_reference="clip", input="melspectrogram")
@@ -170,10 +171,12 @@ def _save(model: keras.Model, path: str | Path) -> None:
 def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Extractor]:
     """Return the extractor of each (protocol, kind): trained convnet, random convnet, MFCC.
 
-    Protocols that see the same features share their extractors.
+    Protocols that see the same features share their extractors. Clips to calibrate on that cannot be read go into the
+    run's ``errors.csv``.
     """
     random, mfcc = convnet(seed=run.seed + 1), MfccExtractor()
     networks: dict[bool, dict[str, Extractor]] = {}
+    failed: dict[str, FailedClip] = {}
     for independent in {protocol.mends("batch-features") for protocol in run.protocols}:
         if independent:
             trained = load_model(source.corrected, output="features")
@@ -183,7 +186,11 @@ def extractors(source: Source, run: Run[Options]) -> dict[tuple[str, str], Extra
             )
         else:
             pair = NetworkExtractor(load_model(source.published, output="features")), NetworkExtractor(random)
+        for extractor in pair:
+            failed |= {clip["clip_id"]: FailedClip(**clip) for clip in (extractor.calibration or {}).get("failed", ())}
         networks[independent] = dict(zip(("convnet", "random"), pair)) | {"mfcc": mfcc}
+    if failed:
+        run.leave_out(failed.values())
     return {
         (protocol.name, kind): extractor
         for protocol in run.protocols

@@ -10,6 +10,7 @@ from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.melspectrogram import MelSpectrogram, PrecomputedMelSpectrogram
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
+from mgc_keras.layers.pooling import MaxPooling2D
 from mgc_keras.networks.kinds import INPUTS
 from mgc_keras.networks.parts import has_layers
 from mgc_keras.networks.tensors import set_tensors, tensors_of
@@ -233,5 +234,5 @@ def _block(
     kind = BatchStatisticsNormalization if normalization == "batch" else keras.layers.BatchNormalization
     maps = kind(epsilon=BN_EPSILON, name=f"bn{layer}")(maps)
     # The paper's order is ELU, pool. ELU never decreases, so pooling first gives the same numbers from fewer ELUs.
-    maps = keras.layers.MaxPooling2D(pool or POOLS[layer - 1], name=f"pool{layer}")(maps)
+    maps = MaxPooling2D(pool or POOLS[layer - 1], name=f"pool{layer}")(maps)
     return keras.layers.ELU(name=f"elu{layer}")(maps)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mgc_keras.audio.spans import windows_of
+from mgc_keras.audio.spans import SHORTEST_STEP, windows_of
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Protocol, Repair
 from mgc_keras.studies.choi2017.feature_sets import layer_sets
@@ -52,9 +52,11 @@ class DataOptions:
         None,
         "features of a clip are means over windows of S seconds of it (default: its first 29 s)",
         metavar="S",
-        above=0,
+        least=SHORTEST_STEP,
     )
-    hop: float | None = option(None, "seconds from window to window (default: no overlap)", metavar="S", above=0)
+    hop: float | None = option(
+        None, "seconds from window to window (default: no overlap)", metavar="S", least=SHORTEST_STEP
+    )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.named_outputs import NamedOutputs
+from mgc_keras.layers.pooling import MaxPooling2D
 from mgc_keras.networks.kinds import INPUTS
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.parts import has_layers
@@ -133,7 +134,7 @@ def recurrent_states(maps: keras.KerasTensor, seed: int) -> keras.KerasTensor:
         maps = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=start, name=f"conv{block}")(maps)
         maps = keras.layers.BatchNormalization(epsilon=BN_EPSILON, name=f"bn{block}")(maps)
         # The original's order is ELU, pool. ELU never decreases: pooling first gives the same numbers from fewer ELUs.
-        maps = keras.layers.MaxPooling2D(pool, name=f"pool{block}")(maps)
+        maps = MaxPooling2D(pool, name=f"pool{block}")(maps)
         maps = keras.layers.ELU(name=f"elu{block}")(maps)
         maps = keras.layers.Dropout(BLOCK_DROPOUT, seed=seed + block, name=f"dropout{block}")(maps)
     states = keras.layers.Reshape((maps.shape[2], CHANNELS[-1]), name="sequence")(maps)

@@ -20,6 +20,7 @@ import keras
 from mgc_keras.checks import check_dropout, check_sizes
 from mgc_keras.errors import OptionError
 from mgc_keras.layers.decibel_image import WHITE, DecibelImage
+from mgc_keras.layers.pooling import MaxPooling2D
 from mgc_keras.networks.image_network import front_end
 from mgc_keras.networks.resnet34 import he_normal
 
@@ -99,4 +100,4 @@ def _block(values: keras.KerasTensor, number: int, width: int, seed: int) -> ker
     )
     values = keras.layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"bn{number}")(convolution(values))
     values = keras.layers.ReLU(name=f"relu{number}")(values)
-    return keras.layers.MaxPooling2D(2, name=f"pool{number}")(values)
+    return MaxPooling2D(2, name=f"pool{number}")(values)

@@ -1,21 +1,26 @@
 """Calibration: both models agree on the calibration set, and features stop depending on the batch."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from broken_clips import tune, write
 
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import list_clips
 from mgc_keras.networks.tensors import tensors_of
+from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.calibration import calibrate, independent_extractor
-from mgc_keras.studies.choi2017.extractors import Source, refuse_tested_clips
+from mgc_keras.studies.choi2017.extractors import Source, extractors, refuse_tested_clips
 from mgc_keras.studies.choi2017.network import convnet, options_of, with_variant
+from mgc_keras.work import FailedClip
 
 SHORTEST = 327425
+CORRECTED = Protocol("corrected", {"batch-features": True})
 
 
 def waveforms(n_clips: int) -> np.ndarray:
@@ -88,3 +93,14 @@ def test_refuses_statistics_that_are_not_finite():
     clips[1, 1000] = 3e38
     with pytest.raises(OptionError, match="layer 1: the statistics of the clips are not finite"):
         calibrate(convnet(SHORTEST), clips)
+
+
+def test_clips_to_calibrate_on_that_fail_stand_in_the_errors_of_the_run(tmp_path: Path) -> None:
+    model, weights = convnet(), tmp_path / "w.keras"
+    model.save(weights)
+    write(tmp_path / "music" / "good.wav", tune(1.0, 12000), 12000)
+    (tmp_path / "music" / "bad.wav").write_bytes(b"")
+    left_out: list[FailedClip] = []
+    run = SimpleNamespace(seed=0, jobs=1, protocols=[CORRECTED], leave_out=left_out.extend)
+    extractors(Source(weights, weights, list_clips(tmp_path / "music")), run)
+    assert [(clip.clip_id, clip.cause) for clip in left_out] == [("bad", "is empty (zero bytes)")]
