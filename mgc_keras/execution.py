@@ -62,7 +62,6 @@ class ExecutionPolicy:
     ----------
     device : {"CPU", "GPU"}
     precision : {"exact", "fast"}
-
     """
 
     device: str
@@ -150,8 +149,8 @@ def _make_deterministic() -> None:
 def full_float32(*, always: bool = False) -> Iterator[None]:
     """Keep TensorFloat-32 off, unless this process was set to be fast; then as the program had it.
 
-    `always`: also in a fast process. Other threads then compute in full float32 for as long, too.
-    May be nested, and held by many threads; as a decorator, within a function.
+    `always`: also in a fast process. Other threads then compute in full float32 for as long, too. It may be nested, and
+    held by many threads; as a decorator, it holds within a function.
     """
     global _n_open, _set_by_the_program
     # Where nobody has imported TensorFlow yet, nobody computes with it.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mgc_keras.audio.check import MINIMUM_DURATION, Finding, check_clips
+from mgc_keras.audio.check import KINDS, MINIMUM_DURATION, Finding, check_clips
 from mgc_keras.datasets.holdout import holdout_fold
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold
@@ -22,16 +22,7 @@ from mgc_keras.work import FailedClip
 # Training, validation and test clips of a class.
 PARTS = (80, 9, 10)
 # A misnamed file and a copy can be heard; what these name cannot, or not as it was meant.
-UNUSABLE = (
-    "unreadable",
-    "empty",
-    "truncated",
-    "contradictory",
-    "implausible_level",
-    "silent",
-    "antiphase",
-    "too_short",
-)
+UNUSABLE = tuple(kind for kind in KINDS if kind not in ("wrong_extension", "duplicate"))
 
 
 @dataclass(frozen=True, eq=False)
