@@ -37,8 +37,7 @@ PRECISIONS = ("exact", "fast")
 # Where XLA is quicker, and under which precisions. On two CPU cores: a training step of five GRU layers takes 108 ms
 # through XLA and 237 without at 64 units, 387 and 525 at 128, but 1600 and 975 at 256; the convnet 15 ms a clip and
 # 10. On one H200: the GRU step 44 ms and 353 (512 units), features 35 000 clips a second and 15 000, a batch's
-# statistics in one pass 25 900 and 7 700, a tagger's training 2 100 clips a second and 938. XLA has no deterministic
-# gradient of pooling, so exact trainings of convolutions go without.
+# statistics in one pass 25 900 and 7 700, a tagger's training 2 100 clips a second and 938.
 _THROUGH_XLA = {
     ("CPU", "recurrent training"): PRECISIONS,
     ("GPU", "recurrent training"): PRECISIONS,
@@ -73,16 +72,25 @@ class ExecutionPolicy:
 
         layers = list(layers_of(model))
         widths = [layer.cell.units for layer in layers if isinstance(layer, keras.layers.RNN)]
+        # XLA has no deterministic gradient of pooling, on any device: TensorFlow refuses the step.
+        pools = (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
+        if work == "training" and not self.is_fast and any(isinstance(layer, pools) for layer in layers):
+            return False
         if work == "training" and widths:
             work = "recurrent training" if self.device == "GPU" or max(widths) <= _WIDEST_ON_CPU else "wide"
         is_quicker = self.precision in _THROUGH_XLA.get((self.device, work), ())
         return is_quicker and all(layer.supports_jit for layer in layers)
 
     @property
+    def is_fast(self) -> bool:
+        """Whether numbers may differ from exact ones: asked for, and of use on this device."""
+        return (self.device, self.precision) == ("GPU", "fast")
+
+    @property
     def training_dtype(self) -> str | None:
         """The Keras policy under which layers are trained, where that is not their own."""
         # Of the two half precisions the one with float32's range: gradients need no scaling.
-        return "mixed_bfloat16" if (self.device, self.precision) == ("GPU", "fast") else None
+        return "mixed_bfloat16" if self.is_fast else None
 
     @property
     def batch_size(self) -> int:
@@ -133,9 +141,8 @@ def set_precision(precision: str = "exact") -> None:
     _precision = checked_choice("precision", precision, PRECISIONS)
     if policy() == ExecutionPolicy("CPU", "fast"):
         logger.warning("--precision fast changes nothing here: TensorFlow sees no GPU, and a CPU computes exactly")
-    is_fast = policy() == ExecutionPolicy("GPU", "fast")
-    tf.config.experimental.enable_tensor_float_32_execution(is_fast)
-    if not is_fast:
+    tf.config.experimental.enable_tensor_float_32_execution(policy().is_fast)
+    if not policy().is_fast:
         _make_deterministic()
 
 

@@ -1,6 +1,8 @@
 """How exactly, and compiled how: what a GPU does with its policy is shown on the CPU, under that policy."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +18,12 @@ from toy_extractor import ToyExtractor, write_clips
 from mgc_keras import execution
 from mgc_keras.cli.main import main
 from mgc_keras.errors import MgcKerasError, OptionError
-from mgc_keras.execution import ExecutionPolicy, device_name, full_float32, policy, set_precision
+from mgc_keras.execution import PRECISIONS, ExecutionPolicy, device_name, full_float32, policy, set_precision
 from mgc_keras.features.export import export_features
 from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.studies.choi2017.network import convnet
 from mgc_keras.studies.jimenez2017.network import music_tagger_crnn
+from mgc_keras.studies.song2017.network import gru_network
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.stepping import Stepper
 
@@ -90,10 +93,16 @@ def test_a_fast_process_keeps_tensorfloat_but_where_the_exact_numbers_are_asked_
 
 
 def test_what_goes_through_xla_depends_on_device_precision_and_layers() -> None:
-    tagger, recurrent = convnet(output="tags", normalization="population"), music_tagger_crnn(output="tags")
+    tagger, recurrent = convnet(output="tags", normalization="population"), gru_network(221, width=64)
+    mixed = music_tagger_crnn(output="tags")
     assert EXACT.xla("features", tagger) and not ExecutionPolicy("CPU", "fast").xla("features", tagger)
     assert FAST.xla("training", tagger) and not EXACT.xla("training", tagger)
     assert all(ExecutionPolicy(device, "exact").xla("training", recurrent) for device in ("CPU", "GPU"))
+    # Its pools have no deterministic gradient there, with or without recurrent layers behind them.
+    assert FAST.xla("training", mixed) and EXACT.xla("features", mixed)
+    assert not any(
+        how.xla("training", mixed) for how in (EXACT, *(ExecutionPolicy("CPU", name) for name in PRECISIONS))
+    )
     wide = keras.Sequential([keras.Input((3, 2)), keras.layers.GRU(129)])
     assert EXACT.xla("training", wide) and not ExecutionPolicy("CPU", "exact").xla("training", wide)
 
@@ -153,6 +162,36 @@ def test_a_fast_training_multiplies_in_half_precision_and_leaves_the_model_as_it
     assert all(layer.dtype_policy.name == "float32" for layer in execution.layers_of(model))
     for weight, fast in zip(weights, fast_weights, strict=True):
         np.testing.assert_allclose(fast, weight, atol=0.05)
+
+
+PROGRAM = """
+import mgc_keras, numpy as np
+from mgc_keras.execution import set_precision
+from mgc_keras.studies.choi2017.network import EXCERPT_FRAMES, excerpt_tagger
+from mgc_keras.studies.jimenez2017.network import music_tagger_crnn
+from mgc_keras.studies.song2017.network import gru_network
+from mgc_keras.training.examples import Examples
+from mgc_keras.training.stepping import Stepper
+
+set_precision()
+for model in (excerpt_tagger(5), music_tagger_crnn(output="tags", input="melspectrogram"), gru_network(9, 5, width=8)):
+    shape = (2, *(size or 7 for size in model.input_shape[1:]))
+    targets = np.eye(model.output_shape[1], dtype=int)[:2]
+    examples = Examples(np.random.default_rng(0).normal(size=shape).astype("float32"), np.arange(2), targets)
+    stepper = Stepper(model, 1e-3, multi_label=True, compiled_for=2)
+    before = model.get_weights()
+    loss, _ = stepper.step(examples, np.arange(2))
+    moved = [not (new == old).all() for new, old in zip(model.get_weights(), before)]
+    print(model.name, np.isfinite(loss) and any(moved), stepper._compiled_for)
+"""
+
+
+def test_every_studys_network_trains_under_deterministic_operations() -> None:
+    # In a process of its own: they cannot be switched off again.
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [line.split()[1:] for line in done.stdout.splitlines()]
+    assert lines == [["True", "None"], ["True", "None"], ["True", "2"]]
 
 
 def test_an_operation_without_a_deterministic_kernel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
