@@ -1,5 +1,6 @@
 """Comparing two ways of training over folds and over seeds: Nadeau and Bengio's corrected t-test, plain t-intervals."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple
 
@@ -15,7 +16,7 @@ QUANTITIES = ("training_accuracy", "validation_accuracy", "gap")
 _COLUMNS = "task protocol quantity mean_a mean_b difference ci_low ci_high p_value n_seeds".split()
 
 
-def corrected_t_test(differences: np.ndarray, test_share: float) -> Comparison:
+def corrected_t_test(differences: np.ndarray, test_share: float, *, largest: float = math.inf) -> Comparison:
     """Test whether a difference, measured on the folds of a repeated cross-validation, is zero.
 
     Folds share most of their training clips, so their differences are no independent evidence: the plain paired t-test
@@ -28,6 +29,8 @@ def corrected_t_test(differences: np.ndarray, test_share: float) -> Comparison:
         One number a fold (of every repetition).
     test_share : float
         Test clips for each training clip: 1/9 in 10-fold cross-validation.
+    largest : float
+        The largest difference that there can be, at which the interval ends: 1 between shares. Default: any.
 
     Raises
     ------
@@ -44,11 +47,11 @@ def corrected_t_test(differences: np.ndarray, test_share: float) -> Comparison:
     if not test_share > 0:
         problem = f"{test_share} test clips for each training clip"
         raise OptionError(problem, field="test_share", cure="give more than 0")
-    return _t_test(differences, (1 / len(differences) + test_share) * differences.var(ddof=1))
+    return _t_test(differences, (1 / len(differences) + test_share) * differences.var(ddof=1), largest)
 
 
-def seed_interval(differences: np.ndarray) -> Comparison:
-    """Return mean, t-interval and t-test of a difference measured once a seed.
+def seed_interval(differences: np.ndarray, *, largest: float = math.inf) -> Comparison:
+    """Return mean, t-interval and t-test of a difference measured once a seed; `largest` as of `corrected_t_test`.
 
     The same clips stand behind every seed: the interval says how much depends on chance in training and in folds, not
     how much on the choice of clips.
@@ -61,7 +64,7 @@ def seed_interval(differences: np.ndarray) -> Comparison:
     differences = np.asarray(differences, np.float64)
     if len(differences) < 2 or not np.isfinite(differences).all():
         raise OptionError(f"{len(differences)} seeds give no interval", field="seeds", cure="give two or more")
-    return _t_test(differences, differences.var(ddof=1) / len(differences))
+    return _t_test(differences, differences.var(ddof=1) / len(differences), largest)
 
 
 def overfitting_over_seeds(
@@ -75,7 +78,7 @@ def overfitting_over_seeds(
         Columns task, protocol, network, seed, training_accuracy, validation_accuracy: one row a training.
     network_a, network_b : str
     quantities : sequence of str
-        "gap", and columns of `seeds`.
+        "gap", and columns of `seeds` that hold shares.
 
     Returns
     -------
@@ -99,7 +102,9 @@ def overfitting_over_seeds(
             if len(pairs) < 2:
                 continue
             means = pairs[network_a].mean(), pairs[network_b].mean()
-            found = seed_interval((pairs[network_a] - pairs[network_b]).to_numpy())
+            # Shares differ by 1 at most, gaps between them by 2.
+            largest = 2.0 if quantity == "gap" else 1.0
+            found = seed_interval((pairs[network_a] - pairs[network_b]).to_numpy(), largest=largest)
             rows.append((task, protocol, quantity, *means, *astuple(found), len(pairs)))
     table = pd.DataFrame(rows, columns=_COLUMNS if rows else None)
     if len(table):
@@ -107,12 +112,12 @@ def overfitting_over_seeds(
     return table
 
 
-def _t_test(differences: np.ndarray, variance: float) -> Comparison:
-    """Test the mean of differences between shares, which has this variance; without any, they show nothing."""
+def _t_test(differences: np.ndarray, variance: float, largest: float) -> Comparison:
+    """Test the mean of differences, which has this variance; without any, they show nothing."""
     mean, error = float(differences.mean()), np.sqrt(variance)
     if error == 0:
         return Comparison(mean, np.nan, np.nan, 1.0)
     freedom = len(differences) - 1
     half = student.ppf(0.975, freedom) * error
     p_value = 2 * student.sf(abs(mean) / error, freedom)
-    return Comparison(mean, max(-1.0, mean - half), min(1.0, mean + half), float(p_value))
+    return Comparison(mean, max(-largest, mean - half), min(largest, mean + half), float(p_value))

@@ -42,8 +42,18 @@ def test_folds_without_any_difference() -> None:
 
 
 def test_differences_of_shares_end_at_one() -> None:
-    wide = seed_interval(np.array([-0.4, 0.5]))
+    wide = seed_interval(np.array([-0.4, 0.5]), largest=1)
     assert (wide.low, wide.high) == (-1, 1) and wide.p_value > 0.9
+
+
+def test_differences_of_anything_else_do_not() -> None:
+    """Epochs, for instance: the interval is SciPy's, and goes as far as that."""
+    epochs = np.array([-4.0, 1.0, -3.0, -2.0, -1.0])
+    interval = ttest_1samp(epochs, 0).confidence_interval(0.95)
+    found = seed_interval(epochs)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high)) and found.low < -4
+    corrected = corrected_t_test(epochs, 1 / 4)
+    assert corrected.low < found.low < found.difference < found.high < corrected.high
 
 
 @pytest.mark.parametrize(("differences", "share"), [([0.1], 0.1), ([0.1, np.nan], 0.1), ([0.1, 0.2], 0.0)])

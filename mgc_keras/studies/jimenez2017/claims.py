@@ -37,7 +37,7 @@ def _over_fits(run: RunFolder) -> list[Judgement]:
             evidence = f"{text} {change.mean():+.3f} on one split."
             found.append(Judgement(task, protocol, evidence, NOT_DECIDED, "One split has no interval."))
             continue
-        test = corrected_t_test(change.to_numpy(), 1 / (len(change) - 1))
+        test = corrected_t_test(change.to_numpy(), 1 / (len(change) - 1), largest=2.0)
         evidence = f"{text} {change_text(test.difference, test.low, test.high)} over {len(change)} folds."
         verdict = judged_interval(test.low, test.high)
         found.append(Judgement(task, protocol, evidence, verdict, INCLUDES_ZERO if verdict == NOT_DECIDED else ""))

@@ -1,5 +1,6 @@
 """Scores and comparisons of a fine-tuning from several starts, made from the tables that its folds left."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.song2017.learning_curves import CURVE_KEYS, SHARE, STARTS, epochs_to, fold_table, read_curves
 from mgc_keras.studies.song2017.paper import PAPER
 
-QUANTITIES = ("accuracy", "epochs_to_90")
+# Each with the largest difference that there can be.
+QUANTITIES = {"accuracy": 1.0, "epochs_to_90": math.inf}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +109,10 @@ def _over_folds(
     n_test = len(predictions[STARTS[0]]) / n_folds
     found = {}
     if n_folds > 1:
-        for quantity in QUANTITIES:
+        for quantity, largest in QUANTITIES.items():
             wide = folds.pivot(index=CURVE_KEYS[1:], columns="start", values=quantity)
             differences = (wide[STARTS[0]] - wide[STARTS[1]]).to_numpy(np.float64)
-            found[quantity] = corrected_t_test(differences, n_test / (len(tuned.task) - n_test))
+            found[quantity] = corrected_t_test(differences, n_test / (len(tuned.task) - n_test), largest=largest)
     else:
         # One test part, trained once: only its clips can tell by how much chance may differ.
         (truth, first), (_, second) = (columns_for(predictions[start], "accuracy") for start in STARTS)
@@ -126,9 +128,9 @@ def _over_folds(
 def _over_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
     """One row a quantity: both means, their difference over seeds with its t-interval and p; empty for one seed."""
     rows, n_seeds = [], seeds["seed"].nunique()
-    for quantity in QUANTITIES if n_seeds > 1 else ():
+    for quantity, largest in QUANTITIES.items() if n_seeds > 1 else ():
         wide = seeds.pivot(index="seed", columns="start", values=quantity)
-        interval = seed_interval((wide[STARTS[0]] - wide[STARTS[1]]).to_numpy())
+        interval = seed_interval((wide[STARTS[0]] - wide[STARTS[1]]).to_numpy(), largest=largest)
         means = {start: wide[start].mean() for start in STARTS}
         ends = {"ci_low": interval.low, "ci_high": interval.high, "p_value": interval.p_value}
         rows.append({"quantity": quantity, "n_seeds": n_seeds, **means, "difference": interval.difference, **ends})

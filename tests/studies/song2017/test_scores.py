@@ -49,6 +49,9 @@ def test_comparisons_are_over_the_same_folds(tmp_path: Path) -> None:
     wide = found.tables["folds"].pivot(index=["repetition", "fold"], columns="start", values="accuracy")
     assert accuracy.difference == pytest.approx((wide["transfer"] - wide["random-start"]).mean())
     assert 0 < accuracy.p_value <= accuracy.p_holm <= 1
+    # An interval lies around its difference, also where that is of epochs.
+    assert accuracy.ci_low < accuracy.difference < accuracy.ci_high
+    assert abs(epochs.difference) > 1 and epochs.ci_low < epochs.difference < epochs.ci_high
     assert found.tables["seed_intervals"].empty and len(found.tables["seeds"]) == 2
 
 
