@@ -102,6 +102,14 @@ def test_where_the_disk_knows_no_locks_files_are_written_and_nothing_is_swept(
     assert f"{tmp_path}: this disk knows no locks" in caplog.text
 
 
+@pytest.fixture(autouse=True)
+def hangup_ends_programs() -> Iterator[None]:
+    """Under nohup it does not, nor in processes that are started there."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_process_that_is_asked_to_end_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
     program = f"""

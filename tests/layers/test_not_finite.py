@@ -23,10 +23,12 @@ def waveforms(n_samples: int, bad: float, place: int = 1000) -> np.ndarray:
 
 
 def check(subject: keras.layers.Layer, inputs: np.ndarray) -> None:
-    """The second clip is NaN throughout, and the others are what they are without it."""
-    found, alone = np.asarray(subject(inputs)), np.asarray(subject(inputs[::2]))
+    """The second clip is NaN throughout, and the others are what they are beside a good one."""
+    # As many clips: some processors round products of matrices of another size in another way.
+    good = np.where(np.isfinite(inputs), inputs, np.float32(0))
+    found, beside_good = np.asarray(subject(inputs)), np.asarray(subject(good))
     assert np.isnan(found[1]).all()
-    np.testing.assert_array_equal(found[::2], alone)
+    np.testing.assert_array_equal(found[::2], beside_good[::2])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
