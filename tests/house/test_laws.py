@@ -20,6 +20,7 @@ FLOORS = (
         "processes",
         "progress",
         "checks",
+        "cluster",
         "discovery",
         "execution",
         "terminal",
