@@ -18,8 +18,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
-
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.work import logger, versions
 
@@ -119,9 +117,16 @@ def open_cluster(where: str | None) -> "Iterator[Cluster | None]":
         yield Cluster(client)
 
 
+def task_on(files: Iterable[Path], *arguments: Any, name: str) -> Task:
+    """Return the task of computing on files that are there, as they are here."""
+    absolute = {path.absolute(): _size(path) for path in files}
+    return Task(arguments, {path: size for path, size in absolute.items() if size is not None}, name)
+
+
 @contextmanager
 def _local_workers(count: str) -> Iterator[Any]:
     import distributed
+    import joblib
 
     n_workers = joblib.cpu_count() if not count else int(count) if count.isdecimal() else 0
     if n_workers < 1:

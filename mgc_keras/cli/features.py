@@ -7,7 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_export, exit_code, say_damaged
+from mgc_keras.cli._clips import (
+    add_channel,
+    add_clips,
+    add_cluster,
+    add_precision,
+    check_export,
+    exit_code,
+    say_damaged,
+)
 from mgc_keras.errors import MgcKerasError, OptionError, WeightsError
 from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -48,6 +56,7 @@ examples:
   mgc-keras features gtzan_genre.csv --data-home /data/gtzan -o gtzan.csv --weights model.keras
   mgc-keras features song.mp3 -o song.csv --weights model.keras --window 29 --hop 5
   mgc-keras features *.mp3 -o tags.csv --weights model.keras --output tags
+  mgc-keras features million.csv -o million.csv --features mfcc --cluster tcp://scheduler:8786
 """
 
 
@@ -76,6 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_channel(parser)
     add_precision(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that decode; default: one a core")
+    add_cluster(parser)
     parser.add_argument("--seed", type=int, metavar="N", help="of the random weights (default: 0)")
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
 
@@ -87,6 +97,7 @@ def resumes(arguments: argparse.Namespace) -> bool:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras features`` and return its exit code."""
+    from mgc_keras.cluster import open_cluster
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.export import errors_file, export_features
     from mgc_keras.outputs import check_replaceable
@@ -115,7 +126,8 @@ def run(arguments: argparse.Namespace) -> int:
         stale = _stale_model(arguments, built) if built.calibrated is None else None
         windows = {"window": arguments.window, "hop": arguments.hop}
         work = {"jobs": arguments.jobs, "resume": not arguments.anew}
-        table = export_features(clips, arguments.out, built.extractor, **windows, **work)
+        with open_cluster(arguments.cluster) as cluster:
+            table = export_features(clips, arguments.out, built.extractor, **windows, **work, cluster=cluster)
         # Behind the table: whoever may not write that leaves its model alone, too.
         if built.calibrated is not None:
             model_path = _model_path(arguments)

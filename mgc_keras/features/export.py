@@ -8,10 +8,12 @@ import numpy as np
 
 from mgc_keras.audio import ffmpeg
 from mgc_keras.audio.spans import windows_of
+from mgc_keras.cluster import Cluster
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import DiskError, ManifestError, OptionError
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import Extractor, compose_batches
+from mgc_keras.features.on_cluster import cluster_features
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.features.sequences import Sequences, SequenceWriter, read_sequences
 from mgc_keras.features.table import TableWriter
@@ -48,6 +50,7 @@ def export_features(
     hop: float | None = None,
     resume: bool = True,
     errors_csv: str | Path | None = None,
+    cluster: Cluster | None = None,
 ) -> Path:
     """Compute features of every clip and write them to one file, `output`: a table, or sequences.
 
@@ -83,6 +86,8 @@ def export_features(
         False computes everything anew.
     errors_csv : str or Path, optional
         By default `errors_file`, beside the output. Written even if no clip failed, with its header alone.
+    cluster : Cluster, optional
+        Compute there, a batch a task, rather than here: see `mgc_keras.cluster.open_cluster`. The files are the same.
 
     Raises
     ------
@@ -134,6 +139,7 @@ def export_features(
         places: dict[int, int] = {}
         errors: dict[int, dict[str, Any]] = {}
         remarks: dict[int, str] = {}
+        measured: dict[str, Any] = {}
 
         def note(place: int, entry: dict[str, Any]) -> None:
             places[entry["position"]] = place
@@ -152,7 +158,12 @@ def export_features(
         n_done = len(clips) - sum(map(len, remaining))
         there = clips.readable()
         with progress_bar(description=extractor.name, total=len(clips), initial=n_done) as bar:
-            for results in clip_features(clips, extractor, remaining, jobs=jobs, spans=windows):
+            computed = (
+                clip_features(clips, extractor, remaining, jobs=jobs, spans=windows)
+                if cluster is None
+                else cluster_features(cluster, clips, extractor, remaining, spans=windows, measured=measured)
+            )
+            for results in computed:
                 entries = [_entry(result, clips, writer, there) for result in results]
                 for place, entry in enumerate(entries, len(journal)):
                     note(place, entry)
@@ -168,7 +179,7 @@ def export_features(
             counts = writer.write(temporary, [clips.clip_ids[position] for position in good], whole)
             write_failed_clips(errors_csv, failed)
             about |= counts | {"n_failed": len(failed), "errors_sha256": sha256_of(errors_csv)}
-            about |= getattr(extractor, "measured", dict)()
+            about |= measured or getattr(extractor, "measured", dict)()
             # Of clips that were read, but look damaged.
             about["remarks"] = {
                 clips.filepaths[position]: remarks[position] for position in good if position in remarks
