@@ -11,11 +11,13 @@ strangers, or use ``tls://`` addresses.
 import logging
 import os
 import queue
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mgc_keras.errors import MgcKerasError, OptionError
@@ -133,14 +135,18 @@ def _local_workers(count: str) -> Iterator[Any]:
         raise OptionError(f"{count!r} is no number of processes", field="--cluster", cure="give local:2, or local")
     # They share the cores; what networks compute does not depend on the number of threads.
     environment = {"TF_NUM_INTRAOP_THREADS": str(max(1, joblib.cpu_count() // n_workers))}
-    with distributed.LocalCluster(
-        n_workers=n_workers,
-        threads_per_worker=1,
-        memory_limit=0,
-        dashboard_address=None,
-        silence_logs=logging.CRITICAL,
-        env=environment,
-    ) as local:
+    with (
+        TemporaryDirectory() as folder,
+        distributed.LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            memory_limit=0,
+            dashboard_address=":0",
+            silence_logs=logging.CRITICAL,
+            local_directory=folder,
+            env=environment,
+        ) as local,
+    ):
         yield local
 
 
@@ -262,7 +268,7 @@ class _Run:
         self.n_deaths: dict[int, int] = {}
 
     def results(self, tasks: Iterator[tuple[int, Task]]) -> Generator[tuple[int, Any], None, None]:
-        is_more = True
+        is_more, looked = True, time.monotonic()
         try:
             while True:
                 while is_more and len(self.under_way) < _AHEAD * self.cluster.n_threads:
@@ -272,14 +278,14 @@ class _Run:
                         self._submit(*following)
                 if not self.under_way:
                     return
-                try:
-                    future = self.done.get(timeout=_LOOK_EVERY)
-                except queue.Empty:
+                if time.monotonic() - looked >= _LOOK_EVERY:
                     self.cluster.look()
                     self._free()
-                    continue
-                if future in self.under_way:
-                    yield from self._finish(future)
+                    looked = time.monotonic()
+                with suppress(queue.Empty):
+                    future = self.done.get(timeout=_LOOK_EVERY)
+                    if future in self.under_way:
+                        yield from self._finish(future)
         finally:
             with suppress(Exception):
                 # Whatever ended the run counts, not that the scheduler may have gone before.
