@@ -67,9 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_clips(folder / "clips", arguments.clips)
-        start = time.perf_counter()
-        code, errors = features(folder, "plain").wait(), ""
-        seconds = time.perf_counter() - start
+        code = features(folder, "plain").wait()
         print(f"without a cluster: {arguments.clips} clips, exit code {code}", flush=True)
         for count in (1, 2):
             with Machines(folder) as machines:
@@ -79,14 +77,13 @@ def main() -> None:
             print(f"on {count} workers: exit code {code}, {compared(folder, f'on_{count}')}", flush=True)
         n_same = 0
         for number in range(arguments.rounds):
-            run, moments = f"round_{number}", sorted(draw.uniform(0.2, 0.9) for _ in range(2))
+            run, shares = f"round_{number}", sorted(draw.uniform(0.05, 0.7) for _ in range(2))
             with Machines(folder) as machines:
                 machines.add()
                 machines.add()
                 process = features(folder, run, machines.address)
-                begun = wait_for(folder / f"{run}.csv.partial", process)
-                for place, moment in enumerate(moments):
-                    time.sleep(max(0.0, begun + moment * seconds - time.monotonic()))
+                for place, share in enumerate(shares):
+                    wait_for(folder, run, share, process)
                     machines.workers[place].kill()
                     if not place:
                         machines.add()
@@ -103,8 +100,7 @@ def main() -> None:
                 machines.add()
                 machines.add()
                 process = features(folder, run, machines.address)
-                begun = wait_for(folder / f"{run}.csv.partial", process)
-                time.sleep(max(0.0, begun + draw.uniform(0.2, 0.7) * seconds - time.monotonic()))
+                wait_for(folder, run, draw.uniform(0.05, 0.7), process)
                 machines.scheduler.kill()
                 killed = time.monotonic()
                 last = process.communicate()[1].splitlines()[-1]
@@ -126,11 +122,11 @@ def features(folder: Path, run: str, address: str | None = None) -> subprocess.P
     return subprocess.Popen([*PARTS, *words, *where], cwd=folder, text=True, env=os.environ, **pipes)
 
 
-def wait_for(journal: Path, process: subprocess.Popen) -> float:
-    """Wait until the first batches are done; return when that was."""
-    while process.poll() is None and not (journal.is_file() and journal.stat().st_size > 1000):
-        time.sleep(0.05)
-    return time.monotonic()
+def wait_for(folder: Path, run: str, share: float, process: subprocess.Popen) -> None:
+    """Wait until a share of the table is in the journal, or the run is over."""
+    journal, size = folder / f"{run}.csv.partial", (folder / "plain.csv").stat().st_size
+    while process.poll() is None and not (journal.is_file() and journal.stat().st_size > share * size):
+        time.sleep(0.02)
 
 
 def compared(folder: Path, run: str) -> str:
