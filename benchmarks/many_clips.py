@@ -1,8 +1,8 @@
-"""Does a quarter of a million clips cost more than its clips? Start, resume, finish and memory, beside a hundredth of them.
+"""What does a quarter of a million clips cost beside the work on them? Start, resume, finish and memory.
 
 The clips are hard links to a few wav files of 0.05 s (a file system allows each file some 65 000), the features 160
-numbers a clip that cost microseconds: what is measured is the bookkeeping alone. Each figure is of a process of its own,
-from its first line, imports included, to
+numbers a clip that cost microseconds: what is measured is the bookkeeping alone. Each figure is of a process of its
+own, from its first line, imports included, to
 
   first     the first batch computed: manifest read and checked, clips listed and hashed, batches planned, journal begun
   resumed   the first new batch computed, where the journal holds 99 % of the clips. The package's own code writes that
@@ -88,7 +88,15 @@ def measured(manifest: Path, folder: Path, n_clips: int, formats: list[str]) -> 
     figures = {}
 
     def run(what: str, name: str) -> None:
-        command = [sys.executable, __file__, "--child", what, str(manifest), str(folder / f"out.{format}"), str(n_clips)]
+        command = [
+            sys.executable,
+            __file__,
+            "--child",
+            what,
+            str(manifest),
+            str(folder / f"out.{format}"),
+            str(n_clips),
+        ]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
         for line in done.stdout.splitlines():
             if line.startswith("figure "):
@@ -116,10 +124,10 @@ class Means:
     def __init__(self, stop=lambda n_done: False):
         self.stop, self.n_done, self.ends = stop, 0, []
 
-    def describe(self):
+    def describe(self):  # noqa: D102
         return {"name": self.name}
 
-    def __call__(self, waveforms):
+    def __call__(self, waveforms):  # noqa: D102
         import numpy as np
 
         # The parts differ clip by clip where the waveforms do not.

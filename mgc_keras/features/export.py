@@ -11,10 +11,11 @@ from mgc_keras.audio.spans import windows_of
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import DiskError, ManifestError, OptionError
 from mgc_keras.features.clips import Clips, list_clips
+from mgc_keras.features.csv_table import TableWriter
 from mgc_keras.features.extractor import Extractor, compose_batches
+from mgc_keras.features.parquet_table import ParquetWriter, check_pyarrow
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.features.sequences import Sequences, SequenceWriter, read_sequences
-from mgc_keras.features.table import TableWriter
 from mgc_keras.files import locked, sha256_of, sweep, whole_file
 from mgc_keras.outputs import begins_with, check_replaceable, lists_failed_clips
 from mgc_keras.progress import progress_bar
@@ -34,7 +35,8 @@ Source = Clips | Manifest | str | Path | Iterable[str | Path]
 
 
 # The forms of output: each tells about itself, turns a clip's features into JSON values, and writes a file of those.
-WRITERS: dict[str, type[TableWriter | SequenceWriter]] = {".csv": TableWriter, ".npz": SequenceWriter}
+Writer = TableWriter | ParquetWriter | SequenceWriter
+WRITERS: dict[str, type[Writer]] = {".csv": TableWriter, ".parquet": ParquetWriter, ".npz": SequenceWriter}
 
 
 def export_features(
@@ -56,9 +58,8 @@ def export_features(
     that were read but look damaged); and ``<output>_errors.csv``: clip, cause and cure for each clip that could not be
     read.
 
-    A table has the columns `clip_id`, `filepath` and the extractor's, and one row a clip; read it with
-    `mgc_keras.features.table.read_features`. Sequences are one array, a matrix a clip; read them with
-    `mgc_keras.features.sequences.read_sequences`.
+    A table has the columns `clip_id`, `filepath` and the extractor's, and one row a clip. Sequences are one array, a
+    matrix a clip; `mgc_keras.features.sequences.read_sequences` maps it. `read_features` reads either.
 
     A run that is stopped keeps its finished batches in ``<output>.partial``. The same call goes on from there, and the
     result is the same to the last byte. A finished file of the same clips, settings and versions is left as it is, if
@@ -70,8 +71,8 @@ def export_features(
     source, data_home
         See `mgc_keras.features.clips.list_clips`.
     output : str or Path
-        The file to write. Its name ends in ``.csv`` for an extractor that gives a row of numbers a clip, in ``.npz``
-        for one that gives a matrix.
+        The file to write. Its name ends in ``.csv`` or ``.parquet`` (which needs pyarrow) for an extractor that gives a
+        row of numbers a clip, in ``.npz`` for one that gives a matrix.
     extractor : Extractor
         `MfccExtractor` and `NetworkExtractor` give rows, `ScatteringExtractor` and `SegmentExtractor` matrices.
     jobs : int, optional
@@ -165,7 +166,7 @@ def export_features(
         ]
         with whole_file(output) as temporary:
             whole = (journal[places[position]] for position in good)
-            counts = writer.write(temporary, [clips.clip_ids[position] for position in good], whole)
+            counts = writer.write(temporary, [clips.clip_ids[position] for position in good], whole, about)
             write_failed_clips(errors_csv, failed)
             about |= counts | {"n_failed": len(failed), "errors_sha256": sha256_of(errors_csv)}
             about |= getattr(extractor, "measured", dict)()
@@ -241,8 +242,10 @@ def export_sequences(manifest: Manifest, stem: Path, extractor: Extractor, *, jo
 
 def _check_outputs(output: Path, errors_csv: Path) -> None:
     if output.suffix.lower() not in WRITERS:
-        cure = "end its name in .csv for a table, in .npz for sequences"
+        cure = "end its name in .csv or .parquet for a table, in .npz for sequences"
         raise OptionError("is neither a table nor sequences", path=output, cure=cure)
+    if output.suffix.lower() == ".parquet":
+        check_pyarrow(output)
     for path in (output, errors_csv):
         if path.is_dir():
             raise OptionError("is a folder", path=path, cure="name a file in it")
@@ -267,9 +270,7 @@ def _hash_names() -> set[str]:
     return {f"{suffix[1:]}_sha256" for suffix in WRITERS}
 
 
-def _entry(
-    result: ClipFeatures, clips: Clips, writer: TableWriter | SequenceWriter, there: Container[int]
-) -> dict[str, Any]:
+def _entry(result: ClipFeatures, clips: Clips, writer: Writer, there: Container[int]) -> dict[str, Any]:
     if result.problem is not None:
         # One that was never there is another state of the clips when it comes.
         again = isinstance(result.problem, DiskError) and result.position in there
