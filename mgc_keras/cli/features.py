@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,8 @@ what comes out:
   FILE.json    what made the numbers: hash of the weights, front end, versions, hash of the source, counts; clips that
                were read but look damaged
   FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
-  FILE.csv.partial or FILE.parquet.partial exists while work is unfinished. A run that was stopped goes on from there when
-               called again.
+  FILE.csv.partial or FILE.parquet.partial exists while work is unfinished. A run that was stopped goes on from
+               there when called again.
   Files of an earlier run of this command are replaced; any other file with one of these names is left as it is.
 
 features:
@@ -105,11 +106,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out.suffix.lower() == ".parquet":
         check_pyarrow(arguments.out)
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
-    check_export(arguments.out, [*arguments.paths, *clips.paths, arguments.weights, arguments.calibrate_on])
+    inputs = chain(arguments.paths, clips.locations(), [arguments.weights, arguments.calibrate_on])
+    check_export(arguments.out, inputs)
     if arguments.calibrate_on is not None:
         was_made_here = f"{arguments.out.suffix[1:].lower()}_sha256" in read_record(arguments.out.with_suffix(".json"))
-        what, inputs = "network of an earlier run", filter(None, [arguments.weights])
-        check_replaceable([_model_path(arguments)], lambda _: was_made_here, what, inputs, "--out")
+        what, weights = "network of an earlier run", filter(None, [arguments.weights])
+        check_replaceable([_model_path(arguments)], lambda _: was_made_here, what, weights, "--out")
     clips = clips.escaped() if arguments.escape_formulas else clips
     model_path = None
     with quiet_libraries():

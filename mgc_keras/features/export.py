@@ -1,6 +1,7 @@
 """Features of a whole dataset to one file: parallel, resumable, one bad clip never ends it."""
 
 from collections.abc import Container, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -106,23 +107,25 @@ def export_features(
     windows, jobs = windows_of(window, hop, longest), checked_jobs(jobs)
     writer = WRITERS[output.suffix.lower()](extractor, windows)
     clips = list_clips(source, data_home)
-    check_replaceable_export(output, errors_csv, [*clips.paths, *([source] if isinstance(source, (str, Path)) else [])])
+    own = [source] if isinstance(source, (str, Path)) else []
+    check_replaceable_export(output, errors_csv, chain(clips.locations(), own))
     batches = compose_batches(
         len(clips), extractor.batch_size, extractor.batch_order, seed=extractor.seed, labels=clips.labels
     )
+    survey = clips.survey()
     about = {
         "extractor": extractor.describe(),
         **writer.about(),
-        "source": {"name": clips.name, "n_clips": len(clips), "sha256": clips.sha256()},
+        "source": {"name": clips.name, "n_clips": len(clips), "sha256": survey.sha256},
         "versions": versions(),
     }
     if clips.channel != "mix":
         about["channel"] = clips.channel
-    if any(path.suffix.lower() in ffmpeg.SUFFIXES for path in clips.paths):
+    if any(name.lower().endswith(ffmpeg.SUFFIXES) for name in clips.filepaths):
         about["versions"]["ffmpeg"] = ffmpeg.version()
     # The network counts, not the bytes of its file: saved again it has others.
     network = {name: value for name, value in about["extractor"].items() if not name.startswith("weights_file")}
-    about["fingerprint"] = fingerprint({**about, "extractor": network}, clips.state(), batches)
+    about["fingerprint"] = fingerprint({**about, "extractor": network}, survey.state, batches)
     # What is left out moves no number: one file of it more does not ask for everything anew.
     about["source"] |= {"left_out": list(clips.left_out)}
     partial = output.with_name(output.name + ".partial")
@@ -131,8 +134,8 @@ def export_features(
         logger.warning("%s: is finished already, nothing to do", output)
         return output
     with locked(output), Journal(partial, about["fingerprint"], resume=resume) as journal:
-        # By position: where the journal has each clip, later entries first; and those that failed.
-        places: dict[int, int] = {}
+        # By position: where the journal has each clip, later entries first (-1: nowhere); and those that failed.
+        places = np.full(len(clips), -1)
         errors: dict[int, dict[str, Any]] = {}
         remarks: dict[int, str] = {}
 
@@ -147,14 +150,14 @@ def export_features(
 
         for place, entry in enumerate(journal):
             note(place, entry)
-        done = places.keys() - {position for position, entry in errors.items() if entry["again"]}
+        done = places >= 0
+        done[[position for position, entry in errors.items() if entry["again"]]] = False
         # Whole batches: their clips may share statistics.
-        remaining = [batch for batch in batches if not done >= set(batch.tolist())]
+        remaining = [batch for batch in batches if not done[batch].all()]
         n_done = len(clips) - sum(map(len, remaining))
-        there = clips.readable()
         with progress_bar(description=extractor.name, total=len(clips), initial=n_done) as bar:
             for results in clip_features(clips, extractor, remaining, jobs=jobs, spans=windows):
-                entries = [_entry(result, clips, writer, there) for result in results]
+                entries = [_entry(result, clips, writer, survey.missing) for result in results]
                 for place, entry in enumerate(entries, len(journal)):
                     note(place, entry)
                 journal.append(entries)
@@ -270,10 +273,10 @@ def _hash_names() -> set[str]:
     return {f"{suffix[1:]}_sha256" for suffix in WRITERS}
 
 
-def _entry(result: ClipFeatures, clips: Clips, writer: Writer, there: Container[int]) -> dict[str, Any]:
+def _entry(result: ClipFeatures, clips: Clips, writer: Writer, missing: Container[int]) -> dict[str, Any]:
     if result.problem is not None:
         # One that was never there is another state of the clips when it comes.
-        again = isinstance(result.problem, DiskError) and result.position in there
+        again = isinstance(result.problem, DiskError) and result.position not in missing
         error = [result.problem.problem, result.problem.cure or ""]
         return {"position": result.position, "error": error, "again": again}
     for row in result.rows:
