@@ -158,12 +158,13 @@ def _stale_model(arguments: argparse.Namespace, built: BuiltFeatures) -> Path | 
 
     Raises `OptionError` where a model that is no such table's would stand beside the new one as if it were its own.
     """
-    from mgc_keras.networks.load import load_model
-    from mgc_keras.networks.tensors import network_sha256
-
     path = _model_path(arguments)
     if not path.is_file():
         return None
+    # TensorFlow, which other features do without.
+    from mgc_keras.networks.load import load_model
+    from mgc_keras.networks.tensors import network_sha256
+
     its_own = None
     with suppress(MgcKerasError):
         its_own = network_sha256(load_model(path))
