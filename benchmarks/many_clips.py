@@ -94,7 +94,7 @@ def measured(manifest: Path, folder: Path, n_clips: int, formats: list[str]) -> 
             "--child",
             what,
             str(manifest),
-            str(folder / f"out.{format}"),
+            str(folder / f"table_{format}.{format}"),
             str(n_clips),
         ]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
