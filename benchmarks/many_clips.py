@@ -8,13 +8,14 @@ own, from its first line, imports included, to
   resumed   the first new batch computed, where the journal holds 99 % of the clips. The package's own code writes that
             journal, from one waveform that stands for every clip, since reading 250 000 clips is not the question
   finished  the files written, counted from the last batch computed; the last 1 % of the clips is read from disk
+  read      the table in memory, by `read_features`
   command   the first batch of ``mgc-keras features MANIFEST --features mfcc``, arguments checked
 
 Peak memory is what the kernel counted for the process (VmHWM). Start and resume are compared with targets, memory with
 that of the hundredth; the plain way to finish, pandas that reads the CSV and writes the Parquet, stands beside both.
 
 Run: python benchmarks/many_clips.py [--clips 250000] [--folder DIR, on a disk with 3 GB free]
-Targets: first 10 s, resumed 20 s, memory 1.5 times that of the hundredth, beside the table itself.
+Targets: first 10 s, resumed 20 s, memory at most 1.5 times that of the hundredth and the size of the table.
 """
 
 import argparse
@@ -53,11 +54,12 @@ def main() -> None:
                 print(f"{n_clips:>7} clips  {name:<28} {value:9.2f} {unit}", flush=True)
     few, many = figures.values()
     for name, (value, unit) in many.items():
-        if unit == "MB" and "peak" in name:
-            format = name.split()[0]
-            table = many.get(f"{format} table", (0.0, "MB"))[0]
-            limit = f"target 1.50, beside the table's {table:.0f} MB"
-            print(f"{name}: {value:.0f} MB, {value / few[name][0]:.2f} times that of a hundredth ({limit})")
+        if name.endswith("peak"):
+            table = many.get(f"{name.split()[0]} table", (0.0, unit))[0]
+            ratio, least = value / few[name][0], (value - table) / few[name][0]
+            verdict = "holds" if least <= 1.5 else "MISSED"
+            ratios = f"{ratio:.2f} times that of a hundredth, {least:.2f} without the size of the table"
+            print(f"{name}: {value:.0f} MB, {ratios} (target 1.50): {verdict}")
         elif target := TARGETS.get(name.split()[-1]):
             print(f"{name}: {value:.1f} s (target {target:.0f} s): {'holds' if value <= target else 'MISSED'}")
 
@@ -107,6 +109,7 @@ def measured(manifest: Path, folder: Path, n_clips: int, formats: list[str]) -> 
         run("first", format)
         run("fill", format)
         run("resume", format)
+        run("read", format)
     format = "csv"
     run("command", "command")
     if "parquet" in formats:
@@ -185,6 +188,15 @@ def resume(manifest: Path, output: Path, n_clips: int) -> None:
     figure("table", output.stat().st_size / 1e6, "MB")
 
 
+def read(manifest: Path, output: Path, n_clips: int) -> None:
+    from mgc_keras.features.table import read_features
+
+    begun = time.perf_counter()
+    assert len(read_features(output)) == n_clips
+    figure("read", time.perf_counter() - begun, "s")
+    figure("read_memory", peak_memory(), "MB")
+
+
 def command(manifest: Path, output: Path, n_clips: int) -> None:
     from mgc_keras.cli.main import main
     from mgc_keras.features.mfcc import MfccExtractor
@@ -211,7 +223,7 @@ def pandas(manifest: Path, output: Path, n_clips: int) -> None:
     figure("whole_memory", peak_memory(), "MB")
 
 
-CHILDREN = {"first": first, "fill": fill, "resume": resume, "command": command, "pandas": pandas}
+CHILDREN = {"first": first, "fill": fill, "resume": resume, "read": read, "command": command, "pandas": pandas}
 
 
 def figure(name: str, value: float, unit: str) -> None:
