@@ -1,6 +1,7 @@
 """``mgc-keras scattering``: scattering coefficients of many clips, frame by frame, to one NPZ."""
 
 import argparse
+from itertools import chain
 from pathlib import Path
 
 from mgc_keras.cli._clips import (
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("sequences go into an .npz file", path=arguments.out, cure="end its name in .npz")
     jobs = checked_jobs(arguments.jobs)
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
-    check_export(arguments.out, [*arguments.paths, *clips.paths])
+    check_export(arguments.out, chain(arguments.paths, clips.locations()))
     clips = clips.escaped() if arguments.escape_formulas else clips
     n_samples = round(arguments.seconds * arguments.sampling_rate)
     transform = {"J": arguments.J, "Q": arguments.Q, "max_order": arguments.order, "log": not arguments.linear}
