@@ -84,7 +84,7 @@ def check_output(
 
 def check_export(path: Path, inputs: Iterable[str | Path | None]) -> None:
     """Do the same for the output of `export_features`, which ``--out`` names, and for the files beside it."""
-    from mgc_keras.features.export import check_replaceable_export, errors_file
+    from mgc_keras.features.plan import check_replaceable_export, errors_file
 
     check_replaceable_export(path, errors_file(path), filter(None, inputs), "--out")
     output_folder(path.parent, "--out")
