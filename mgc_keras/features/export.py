@@ -9,6 +9,7 @@ from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import ManifestError
 from mgc_keras.features.entries import ClipEntries, entries_of, finish_export
 from mgc_keras.features.extractor import Extractor
+from mgc_keras.features.parts import Part, begin_shard, check_shard, finish_shard, is_finished_shard, shard_file
 from mgc_keras.features.pipeline import checked_jobs, clip_features
 from mgc_keras.features.plan import ExportPlan, Source, errors_file, plan_export
 from mgc_keras.features.sequences import Sequences, read_sequences
@@ -28,6 +29,7 @@ def export_features(
     hop: float | None = None,
     resume: bool = True,
     errors_csv: str | Path | None = None,
+    part: str | None = None,
 ) -> Path:
     """Compute features of every clip and write them to one file, `output`: a table, or sequences.
 
@@ -63,6 +65,9 @@ def export_features(
         False computes everything anew.
     errors_csv : str or Path, optional
         By default `errors_file`, beside the output. Written even if no clip failed, with its header alone.
+    part : str, optional
+        Such as "3/10": compute the third of ten parts alone, into a file beside the output, and return its path. See
+        `mgc_keras.features.parts.Part`; `mgc_keras.features.merging.merge_parts` joins all ten into the output.
 
     Raises
     ------
@@ -78,24 +83,54 @@ def export_features(
     >>> export_features("my_music", "mfcc.csv", MfccExtractor())    # doctest: +SKIP
     PosixPath('mfcc.csv')
     """
-    jobs = checked_jobs(jobs)
+    chosen, jobs = None if part is None else Part.parse(part), checked_jobs(jobs)
     plan = plan_export(source, output, extractor, data_home=data_home, window=window, hop=hop, errors_csv=errors_csv)
+    if chosen is not None:
+        return _export_part(plan, chosen, jobs=jobs, resume=resume)
     sweep(plan.output.parent)
     if resume and not plan.partial.exists() and plan.is_finished():
         logger.warning("%s: is finished already, nothing to do", plan.output)
         return plan.output
     with locked(plan.output), Journal(plan.partial, plan.fingerprint, resume=resume) as journal:
-        entries = compute_batches(plan, plan.batches, journal, jobs=jobs)
+        entries = ClipEntries(journal, len(plan.clips))
+        compute_batches(plan, plan.batches, journal, entries, jobs=jobs)
         finish_export(plan, entries, measured(extractor))
-        if lost := entries.lost():
-            notice = "%s: could not be read any more, nor %d other clips; the same command tries them again"
-            logger.warning(notice, plan.clips.paths[lost[0]], len(lost) - 1)
-        else:
+        if not _warn_of_lost(plan, entries):
             journal.remove()
     return plan.output
 
 
-def compute_batches(plan: ExportPlan, batches: list[np.ndarray], journal: Journal, *, jobs: int) -> ClipEntries:
+def _export_part(plan: ExportPlan, part: Part, *, jobs: int, resume: bool) -> Path:
+    """Compute the batches of a part into its shard; return the shard, or the output where that is finished already."""
+    shard = shard_file(plan.output, part)
+    check_shard(plan, part)
+    if resume and not shard.exists() and plan.is_finished():
+        logger.warning("%s: is finished already, nothing to do", plan.output)
+        return plan.output
+    with locked(shard), Journal(shard, plan.fingerprint, resume=resume) as journal:
+        begin_shard(journal, plan, part)
+        batches, entries = part.of(plan.batches), ClipEntries(journal, len(plan.clips))
+        if is_finished_shard(journal, entries, batches):
+            logger.warning("%s: is finished already, nothing to do", shard)
+            return shard
+        compute_batches(plan, batches, journal, entries, jobs=jobs)
+        finish_shard(journal, entries, measured(plan.extractor))
+        _warn_of_lost(plan, entries)
+    return shard
+
+
+def _warn_of_lost(plan: ExportPlan, entries: ClipEntries) -> bool:
+    """Tell whether there are clips that the disk did not give, though they were there, and warn of them."""
+    lost = entries.lost()
+    if lost:
+        notice = "%s: could not be read any more, nor %d other clips; the same command tries them again"
+        logger.warning(notice, plan.clips.paths[lost[0]], len(lost) - 1)
+    return bool(lost)
+
+
+def compute_batches(
+    plan: ExportPlan, batches: list[np.ndarray], journal: Journal, entries: ClipEntries, *, jobs: int
+) -> None:
     """Compute those batches of a plan that a journal lacks, and add them to it as they come, in whatever order.
 
     Parameters
@@ -105,15 +140,11 @@ def compute_batches(plan: ExportPlan, batches: list[np.ndarray], journal: Journa
         The plan's, or some of them.
     journal : Journal
         Of the plan's fingerprint.
+    entries : ClipEntries
+        The journal's; they grow with it.
     jobs : int
         Threads that decode.
-
-    Returns
-    -------
-    ClipEntries
-        What the journal has now.
     """
-    entries = ClipEntries(journal, len(plan.clips))
     done = entries.are_done
     # Whole batches: their clips may share statistics.
     remaining = [batch for batch in batches if not done[batch].all()]
@@ -126,7 +157,6 @@ def compute_batches(plan: ExportPlan, batches: list[np.ndarray], journal: Journa
                 entries.note(number, entry)
             journal.append(step)
             bar.update(len(results))
-    return entries
 
 
 def measured(extractor: Extractor) -> dict[str, Any]:
