@@ -29,7 +29,7 @@ from mgc_keras.features.plan import (
     errors_file,
     is_finished_export,
 )
-from mgc_keras.files import locked, why_no_file
+from mgc_keras.files import locked, sweep, why_no_file
 from mgc_keras.work import Journal, journal_fingerprint, logger, read_record
 
 # What a shard tells beside the description, in words.
@@ -100,6 +100,7 @@ def merge_parts(output: str | Path, *, errors_csv: str | Path | None = None, kee
     output = Path(output)
     errors_csv = errors_file(output) if errors_csv is None else Path(errors_csv)
     check_outputs(output, errors_csv)
+    sweep(output.parent)
     if not shard_files(output):
         made_from = str(read_record(output.with_suffix(".json")).get("fingerprint"))
         if not is_finished_export(output, errors_csv, made_from):

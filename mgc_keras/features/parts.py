@@ -49,10 +49,10 @@ class Part:
     def __post_init__(self) -> None:
         if not 1 <= self.n_parts <= _MOST_PARTS:
             cure = f"give a count from 1 to {_MOST_PARTS}"
-            raise OptionError(f"{self} is no part", field="part", cure=cure)
+            raise OptionError(f"'{self}' is no part", field="part", cure=cure)
         if not 1 <= self.number <= self.n_parts:
             cure = f"parts are numbered from 1: give 1/{self.n_parts} to {self.n_parts}/{self.n_parts}"
-            raise OptionError(f"{self} is no part", field="part", cure=cure)
+            raise OptionError(f"'{self}' is no part", field="part", cure=cure)
 
     def __str__(self) -> str:
         return f"{self.number}/{self.n_parts}"
