@@ -102,15 +102,13 @@ def merge_parts(output: str | Path, *, errors_csv: str | Path | None = None, kee
     check_outputs(output, errors_csv)
     sweep(output.parent)
     if not shard_files(output):
-        made_from = str(read_record(output.with_suffix(".json")).get("fingerprint"))
-        if not is_finished_export(output, errors_csv, made_from):
-            cure = "give the output that was named with --part"
-            raise OptionError("there are no parts of it", path=output, cure=cure)
-        logger.warning("%s: is finished already, nothing to do", output)
-        return output
+        return _without_parts(output, errors_csv)
     with ExitStack() as stack:
         stack.enter_context(locked(output))
         paths = shard_files(output)
+        if not paths:
+            # Another process has just merged them.
+            return _without_parts(output, errors_csv)
         _allow_open_files(2 * len(paths))
         shards = sorted((_opened(path, output, stack) for path in paths), key=lambda shard: shard.part.number)
         made_from = _check_alike(shards)
@@ -137,6 +135,16 @@ def merge_parts(output: str | Path, *, errors_csv: str | Path | None = None, kee
             with Journal(os.path.realpath(shards[0].path), made_from) as journal:
                 journal.append([{**shards[0].last, "merged": True}])
             _remove(shards)
+    return output
+
+
+def _without_parts(output: Path, errors_csv: Path) -> Path:
+    """Return an output that is finished already; raise if it is not."""
+    made_from = str(read_record(output.with_suffix(".json")).get("fingerprint"))
+    if not is_finished_export(output, errors_csv, made_from):
+        cure = "give the output that was named with --part"
+        raise OptionError("there are no parts of it", path=output, cure=cure)
+    logger.warning("%s: is finished already, nothing to do", output)
     return output
 
 
