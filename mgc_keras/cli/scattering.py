@@ -8,11 +8,13 @@ from mgc_keras.cli._clips import (
     add_channel,
     add_clips,
     add_cluster,
+    add_part,
     add_value,
     check_above_0,
     check_export,
     exit_code,
     say_damaged,
+    say_part,
 )
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
@@ -25,6 +27,7 @@ what comes out:
   FILE.json    settings, versions, hash of the source, counts; clips that were read but look damaged
   FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
   FILE.npz.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
+  With --part 3/10 there is one file alone, FILE.npz.part-03-of-10: see 'mgc-keras merge --help'.
 
 The columns are named by the centre frequencies of the wavelets. Orders 1 and 2 are logarithms, unless --linear.
 
@@ -50,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_channel(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="clips at a time; default: one a core")
     add_cluster(parser)
+    add_part(parser)
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
 
 
@@ -78,8 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
     transform = {"J": arguments.J, "Q": arguments.Q, "max_order": arguments.order, "log": not arguments.linear}
     extractor = ScatteringExtractor(n_samples, sampling_rate=arguments.sampling_rate, **transform, jobs=jobs)
     with quiet_libraries(), open_cluster(arguments.cluster) as cluster:
-        resume = not arguments.anew
-        path = export_features(clips, arguments.out, extractor, jobs=jobs, resume=resume, cluster=cluster)
+        resume, part = not arguments.anew, arguments.part
+        path = export_features(clips, arguments.out, extractor, jobs=jobs, resume=resume, part=part, cluster=cluster)
+    if path != arguments.out:
+        return say_part("scattering", path, arguments.out)
     found = read_sequences(path, check=False)
     n_clips, n_frames, n_paths = found.values.shape
     print(f"scattering: {n_frames} frames of {n_paths} paths from {n_clips} of {len(clips)} clips")
