@@ -167,6 +167,8 @@ class Journal:
         Identifies the work. A journal of other work is discarded, with a warning in the log.
     resume : bool
         False discards what is there.
+    read_only : bool
+        The file is there and stays as it is: only read its entries. See `journal_fingerprint`.
 
     Raises
     ------
@@ -191,12 +193,14 @@ class Journal:
     # Behind each line's checksum: more lines of the step follow, or the step is whole.
     _MORE, _WHOLE = b"+", b"."
 
-    def __init__(self, path: str | Path, fingerprint: str, *, resume: bool = True) -> None:
+    def __init__(self, path: str | Path, fingerprint: str, *, resume: bool = True, read_only: bool = False) -> None:
         self.path = Path(path)
-        # The number is that of the form of entries: those of other versions of this package are not read.
-        head = json.dumps({"journal": 2, "fingerprint": fingerprint}).encode() + b"\n"
-        # Where lines end: 8 bytes each, of which there may be a quarter of a million.
+        head = _head(fingerprint)
         self._ends = array("q", [len(head)])
+        if read_only:
+            self._file = open(self.path, "rb", buffering=0)
+            self._take_over(head)
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.is_symlink():
             raise OptionError("is a link, where unfinished work is to be kept", path=self.path, cure="remove it")
@@ -230,6 +234,11 @@ class Journal:
                 yield json.loads(stream.readline()[9:])
                 number += 1
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the file goes on behind the last whole step: it was stopped in the midst of one, or is damaged."""
+        return os.fstat(self._file.fileno()).st_size > self._ends[-1]
+
     def append(self, entries: Iterable[Any]) -> None:
         """Add the entries of a finished step, as JSON values. They count together or not at all."""
         texts = [json.dumps(entry).encode() + b"\n" for entry in entries]
@@ -252,15 +261,15 @@ class Journal:
                 if first:
                     logger.warning("%s: belongs to other clips, settings or versions; starting afresh", self.path)
                 return False
-            step = array("q")
+            step: list[int] = []
             for line in stream:
                 # A line that was being written when the machine died may hold anything.
                 if not line.endswith(b"\n") or _checksum(line[8:]) != line[:8]:
                     break
                 step.append((step or self._ends)[-1] + len(line))
                 if line[8:9] == self._WHOLE:
-                    self._ends += step
-                    step = array("q")
+                    self._ends.extend(step)
+                    step = []
         return True
 
     def _write(self, block: bytes) -> None:
@@ -271,6 +280,28 @@ class Journal:
         except OSError as error:
             raise_if_full(error, self.path, resumable=True)
             raise
+
+
+def journal_fingerprint(path: str | Path) -> str | None:
+    """Return the fingerprint of the work that a file is the journal of; None where it is no journal of this version.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    with open(path, "rb") as stream:
+        first = stream.readline(1 << 10)
+    try:
+        made_from = json.loads(first)["fingerprint"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return made_from if first == _head(made_from) else None
+
+
+def _head(fingerprint: str) -> bytes:
+    # The number is that of the form of entries: those of other versions of this package are not read.
+    return json.dumps({"journal": 2, "fingerprint": fingerprint}).encode() + b"\n"
 
 
 def _open_itself(path: str, flags: int) -> int:

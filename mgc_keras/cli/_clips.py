@@ -45,6 +45,15 @@ def add_channel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channel", choices=("mix", "left", "right"), default="mix", help=how)
 
 
+def add_part(parser: argparse.ArgumentParser) -> None:
+    """Add the option that computes a part of the clips alone."""
+    what = (
+        "compute part I of N alone, from 1/N to N/N, each on any machine that sees the same files; "
+        "'mgc-keras merge FILE' joins them"
+    )
+    parser.add_argument("--part", metavar="I/N", help=what)
+
+
 def add_precision(parser: argparse.ArgumentParser) -> None:
     """Add the option that says how exactly a network computes; None, if it is not given, stands for exact."""
     how = "fast: on a GPU, compute in TensorFloat-32, with about three digits (default: exact)"
@@ -84,10 +93,24 @@ def check_output(
 
 def check_export(path: Path, inputs: Iterable[str | Path | None]) -> None:
     """Do the same for the output of `export_features`, which ``--out`` names, and for the files beside it."""
-    from mgc_keras.features.export import check_replaceable_export, errors_file
+    from mgc_keras.features.plan import check_replaceable_export, errors_file
 
     check_replaceable_export(path, errors_file(path), filter(None, inputs), "--out")
     output_folder(path.parent, "--out")
+
+
+def say_part(name: str, shard: Path, output: Path) -> int:
+    """Print what a part came to, and where it is; return the exit code."""
+    from mgc_keras.features.export import errors_file
+    from mgc_keras.features.parts import shard_counts
+
+    counts = shard_counts(shard)
+    n_clips, part = counts.n_clips, counts.part
+    print(f"{name}: part {part.number} of {part.n_parts}: {n_clips - counts.n_failed} of {n_clips} clips")
+    if counts.n_failed:
+        print(f"{counts.n_failed} of {n_clips} clips failed: {errors_file(output)} says why, once all parts are merged")
+    print(shard)
+    return exit_code(counts.n_failed, n_clips)
 
 
 def exit_code(n_failed: int, n_clips: int) -> int:

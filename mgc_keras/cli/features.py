@@ -8,7 +8,16 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_export, exit_code, say_damaged
+from mgc_keras.cli._clips import (
+    add_channel,
+    add_clips,
+    add_part,
+    add_precision,
+    check_export,
+    exit_code,
+    say_damaged,
+    say_part,
+)
 from mgc_keras.errors import MgcKerasError, OptionError, WeightsError
 from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -29,6 +38,7 @@ what comes out:
   FILE.csv.partial or FILE.parquet.partial exists while work is unfinished. A run that was stopped goes on from
                there when called again.
   Files of an earlier run of this command are replaced; any other file with one of these names is left as it is.
+  With --part 3/10 there is one file alone, FILE.csv.part-03-of-10: see 'mgc-keras merge --help'.
 
 features:
 {chr(10).join(f"  {name:<12} {known.help}" for name, known in SETS.items())}
@@ -81,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_channel(parser)
     add_precision(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that decode; default: one a core")
+    add_part(parser)
     parser.add_argument("--seed", type=int, metavar="N", help="of the random weights (default: 0)")
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
 
@@ -95,12 +106,18 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.export import errors_file, export_features
     from mgc_keras.features.parquet_table import check_pyarrow
+    from mgc_keras.features.parts import Part
     from mgc_keras.outputs import check_replaceable
     from mgc_keras.work import read_record
 
     kind = arguments.features or _first(arguments.weights is not None)
     options = FeatureOptions(**{name: getattr(arguments, name) for name in FeatureOptions.__dataclass_fields__})
     SETS[kind].check(options)
+    if arguments.part is not None:
+        Part.parse(arguments.part)
+        if arguments.calibrate_on is not None:
+            cure = "calibrate first, on few clips without --part, then --weights FILE.calibrated.keras"
+            raise OptionError("parts cannot be calibrated each by itself", field="--calibrate-on", cure=cure)
     if arguments.out.suffix.lower() not in (".csv", ".parquet"):
         raise OptionError("features go into a .csv or .parquet file", path=arguments.out, cure="end its name in .csv")
     if arguments.out.suffix.lower() == ".parquet":
@@ -122,9 +139,14 @@ def run(arguments: argparse.Namespace) -> int:
         built = SETS[kind].build(options, arguments.jobs)
         calibration = built.extractor.describe().get("calibration", {}) if built.calibrated is not None else {}
         stale = _stale_model(arguments, built) if built.calibrated is None else None
+        if arguments.part is not None and stale is not None:
+            cure = "move or remove it, or name another table"
+            raise OptionError("belongs to the table that the parts will replace", path=stale, field="--part", cure=cure)
         windows = {"window": arguments.window, "hop": arguments.hop}
-        work = {"jobs": arguments.jobs, "resume": not arguments.anew}
+        work = {"jobs": arguments.jobs, "resume": not arguments.anew, "part": arguments.part}
         table = export_features(clips, arguments.out, built.extractor, **windows, **work)
+        if table != arguments.out:
+            return say_part(kind, table, arguments.out)
         # Behind the table: whoever may not write that leaves its model alone, too.
         if built.calibrated is not None:
             model_path = _model_path(arguments)

@@ -4,7 +4,17 @@ import argparse
 from itertools import chain
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_value, check_above_0, check_export, exit_code, say_damaged
+from mgc_keras.cli._clips import (
+    add_channel,
+    add_clips,
+    add_part,
+    add_value,
+    check_above_0,
+    check_export,
+    exit_code,
+    say_damaged,
+    say_part,
+)
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -16,6 +26,7 @@ what comes out:
   FILE.json    settings, versions, hash of the source, counts; clips that were read but look damaged
   FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
   FILE.npz.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
+  With --part 3/10 there is one file alone, FILE.npz.part-03-of-10: see 'mgc-keras merge --help'.
 
 The columns are named by the centre frequencies of the wavelets. Orders 1 and 2 are logarithms, unless --linear.
 
@@ -40,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
     add_channel(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="clips at a time; default: one a core")
+    add_part(parser)
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
 
 
@@ -67,7 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
     transform = {"J": arguments.J, "Q": arguments.Q, "max_order": arguments.order, "log": not arguments.linear}
     extractor = ScatteringExtractor(n_samples, sampling_rate=arguments.sampling_rate, **transform, jobs=jobs)
     with quiet_libraries():
-        path = export_features(clips, arguments.out, extractor, jobs=jobs, resume=not arguments.anew)
+        work = {"jobs": jobs, "resume": not arguments.anew, "part": arguments.part}
+        path = export_features(clips, arguments.out, extractor, **work)
+    if path != arguments.out:
+        return say_part("scattering", path, arguments.out)
     found = read_sequences(path, check=False)
     n_clips, n_frames, n_paths = found.values.shape
     print(f"scattering: {n_frames} frames of {n_paths} paths from {n_clips} of {len(clips)} clips")

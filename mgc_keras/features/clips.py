@@ -41,11 +41,17 @@ class PathsBelow(Sequence[Path]):
 
 @dataclass(frozen=True)
 class Survey:
-    """What the disk says of all clips: see `Clips.sha256` and `Clips.state`; and which cannot be reached or read."""
+    """What the disk says of all clips: see `Clips.sha256` and `Clips.state`; and which cannot be reached or read.
+
+    It contains the positions of the others.
+    """
 
     sha256: str
     state: str
     missing: frozenset[int]
+
+    def __contains__(self, position: object) -> bool:
+        return position not in self.missing
 
 
 @dataclass(frozen=True)

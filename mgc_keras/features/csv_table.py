@@ -10,7 +10,7 @@ import pandas as pd
 
 from mgc_keras.audio.spans import Windows
 from mgc_keras.errors import ManifestError
-from mgc_keras.features.extractor import Extractor
+from mgc_keras.features.extractor import Columns
 from mgc_keras.features.pipeline import ClipFeatures
 from mgc_keras.files import csv_lines, sha256_of
 
@@ -24,14 +24,14 @@ class TableWriter:
 
     n_axes = 1
 
-    def __init__(self, extractor: Extractor, windows: Windows | None) -> None:
-        self.extractor, self.windows = extractor, windows
+    def __init__(self, features: Columns, windows: Windows | None) -> None:
+        self.features, self.windows = features, windows
 
     def about(self) -> dict[str, Any]:
         """Return the precision, the number of features, and the windows."""
         return {
-            "dtype": self.extractor.dtype,
-            "n_features": len(self.extractor.columns),
+            "dtype": self.features.dtype,
+            "n_features": len(self.features.columns),
             "window_s": self.windows and self.windows.length,
             "hop_s": self.windows and self.windows.hop,
         }
@@ -40,7 +40,7 @@ class TableWriter:
         """Return the clip's lines of the table."""
         spans: Sequence[tuple[float, ...]] = result.spans or [()] * len(result.rows)
         # The shortest decimal numbers that read back as exactly these floats, for their precision.
-        rows = [map(str, np.asarray(row, self.extractor.dtype)) for row in result.rows]
+        rows = [map(str, np.asarray(row, self.features.dtype)) for row in result.rows]
         cells = ([clip_id, filepath, *map(repr, map(float, span)), *row] for span, row in zip(spans, rows, strict=True))
         return {"n_rows": len(rows), "lines": csv_lines(cells)}
 
@@ -50,7 +50,7 @@ class TableWriter:
         """Write the table; return the number of its rows and its hash."""
         n_rows = 0
         with open(path, "w", encoding="utf-8", newline="") as table:
-            table.write(csv_lines([[*KEY_COLUMNS, *(SPAN_COLUMNS if self.windows else ()), *self.extractor.columns]]))
+            table.write(csv_lines([[*KEY_COLUMNS, *(SPAN_COLUMNS if self.windows else ()), *self.features.columns]]))
             for entry in entries:
                 table.write(entry["lines"])
                 n_rows += entry["n_rows"]

@@ -1,43 +1,21 @@
 """Features of a whole dataset to one file: parallel, resumable, one bad clip never ends it."""
 
-from collections.abc import Container, Iterable
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mgc_keras.audio import ffmpeg
-from mgc_keras.audio.spans import windows_of
 from mgc_keras.datasets.manifest import Manifest
-from mgc_keras.errors import DiskError, ManifestError, OptionError
-from mgc_keras.features.clips import Clips, list_clips
-from mgc_keras.features.csv_table import TableWriter
-from mgc_keras.features.extractor import Extractor, compose_batches
-from mgc_keras.features.parquet_table import ParquetWriter, check_pyarrow
-from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
-from mgc_keras.features.sequences import Sequences, SequenceWriter, read_sequences
-from mgc_keras.files import locked, sha256_of, sweep, whole_file
-from mgc_keras.outputs import begins_with, check_replaceable, lists_failed_clips
+from mgc_keras.errors import ManifestError
+from mgc_keras.features.entries import ClipEntries, entries_of, finish_export
+from mgc_keras.features.extractor import Extractor
+from mgc_keras.features.parts import Part, begin_shard, check_shard, finish_shard, is_finished_shard, shard_file
+from mgc_keras.features.pipeline import checked_jobs, clip_features
+from mgc_keras.features.plan import ExportPlan, Source, errors_file, plan_export
+from mgc_keras.features.sequences import Sequences, read_sequences
+from mgc_keras.files import locked, sweep
 from mgc_keras.progress import progress_bar
-from mgc_keras.work import (
-    FailedClip,
-    Journal,
-    fingerprint,
-    finished_record,
-    logger,
-    read_record,
-    versions,
-    write_failed_clips,
-    write_record,
-)
-
-Source = Clips | Manifest | str | Path | Iterable[str | Path]
-
-
-# The forms of output: each tells about itself, turns a clip's features into JSON values, and writes a file of those.
-Writer = TableWriter | ParquetWriter | SequenceWriter
-WRITERS: dict[str, type[Writer]] = {".csv": TableWriter, ".parquet": ParquetWriter, ".npz": SequenceWriter}
+from mgc_keras.work import Journal, logger
 
 
 def export_features(
@@ -51,6 +29,7 @@ def export_features(
     hop: float | None = None,
     resume: bool = True,
     errors_csv: str | Path | None = None,
+    part: str | None = None,
 ) -> Path:
     """Compute features of every clip and write them to one file, `output`: a table, or sequences.
 
@@ -85,6 +64,9 @@ def export_features(
         False computes everything anew.
     errors_csv : str or Path, optional
         By default `errors_file`, beside the output. Written even if no clip failed, with its header alone.
+    part : str, optional
+        Such as "3/10": compute the third of ten parts alone, into a file beside the output, and return its path. See
+        `mgc_keras.features.parts.Part`; `mgc_keras.features.merging.merge_parts` joins all ten into the output.
 
     Raises
     ------
@@ -100,131 +82,84 @@ def export_features(
     >>> export_features("my_music", "mfcc.csv", MfccExtractor())    # doctest: +SKIP
     PosixPath('mfcc.csv')
     """
-    output = Path(output)
-    errors_csv = errors_file(output) if errors_csv is None else Path(errors_csv)
-    _check_outputs(output, errors_csv)
-    longest = extractor.duration if extractor.n_samples is None else extractor.n_samples / extractor.sampling_rate
-    windows, jobs = windows_of(window, hop, longest), checked_jobs(jobs)
-    writer = WRITERS[output.suffix.lower()](extractor, windows)
-    clips = list_clips(source, data_home)
-    own = [source] if isinstance(source, (str, Path)) else []
-    check_replaceable_export(output, errors_csv, chain(clips.locations(), own))
-    batches = compose_batches(
-        len(clips), extractor.batch_size, extractor.batch_order, seed=extractor.seed, labels=clips.labels
-    )
-    survey = clips.survey()
-    about = {
-        "extractor": extractor.describe(),
-        **writer.about(),
-        "source": {"name": clips.name, "n_clips": len(clips), "sha256": survey.sha256},
-        "versions": versions(),
-    }
-    if clips.channel != "mix":
-        about["channel"] = clips.channel
-    if any(name.lower().endswith(ffmpeg.SUFFIXES) for name in clips.filepaths):
-        about["versions"]["ffmpeg"] = ffmpeg.version()
-    # The network counts, not the bytes of its file: saved again it has others.
-    network = {name: value for name, value in about["extractor"].items() if not name.startswith("weights_file")}
-    about["fingerprint"] = fingerprint({**about, "extractor": network}, survey.state, batches)
-    # What is left out moves no number: one file of it more does not ask for everything anew.
-    about["source"] |= {"left_out": list(clips.left_out)}
-    partial = output.with_name(output.name + ".partial")
-    sweep(output.parent)
-    if resume and not partial.exists() and _is_finished(output, errors_csv, about["fingerprint"]):
-        logger.warning("%s: is finished already, nothing to do", output)
-        return output
-    with locked(output), Journal(partial, about["fingerprint"], resume=resume) as journal:
-        # By position: where the journal has each clip, later entries first (-1: nowhere); and those that failed.
-        places = np.full(len(clips), -1)
-        errors: dict[int, dict[str, Any]] = {}
-        remarks: dict[int, str] = {}
-
-        def note(place: int, entry: dict[str, Any]) -> None:
-            places[entry["position"]] = place
-            errors.pop(entry["position"], None)
-            remarks.pop(entry["position"], None)
-            if "remark" in entry:
-                remarks[entry["position"]] = entry["remark"]
-            if "error" in entry:
-                errors[entry["position"]] = entry
-
-        for place, entry in enumerate(journal):
-            note(place, entry)
-        done = places >= 0
-        done[[position for position, entry in errors.items() if entry["again"]]] = False
-        # Whole batches: their clips may share statistics.
-        remaining = [batch for batch in batches if not done[batch].all()]
-        n_done = len(clips) - sum(map(len, remaining))
-        with progress_bar(description=extractor.name, total=len(clips), initial=n_done) as bar:
-            for results in clip_features(clips, extractor, remaining, jobs=jobs, spans=windows):
-                entries = [_entry(result, clips, writer, survey.missing) for result in results]
-                for place, entry in enumerate(entries, len(journal)):
-                    note(place, entry)
-                journal.append(entries)
-                bar.update(len(results))
-        good = [position for position in range(len(clips)) if position not in errors]
-        failed = [
-            FailedClip(clips.clip_ids[position], clips.filepaths[position], *errors[position]["error"])
-            for position in sorted(errors)
-        ]
-        with whole_file(output) as temporary:
-            whole = (journal[places[position]] for position in good)
-            counts = writer.write(temporary, [clips.clip_ids[position] for position in good], whole, about)
-            write_failed_clips(errors_csv, failed)
-            about |= counts | {"n_failed": len(failed), "errors_sha256": sha256_of(errors_csv)}
-            about |= getattr(extractor, "measured", dict)()
-            # Of clips that were read, but look damaged.
-            about["remarks"] = {
-                clips.filepaths[position]: remarks[position] for position in good if position in remarks
-            }
-            # Before the file gets its name: it always has its description beside it.
-            write_record(output.with_suffix(".json"), about)
-        lost = [position for position in errors if errors[position]["again"]]
-        if lost:
-            notice = "%s: could not be read any more, nor %d other clips; the same command tries them again"
-            logger.warning(notice, clips.paths[min(lost)], len(lost) - 1)
-        else:
+    chosen, jobs = None if part is None else Part.parse(part), checked_jobs(jobs)
+    plan = plan_export(source, output, extractor, data_home=data_home, window=window, hop=hop, errors_csv=errors_csv)
+    if chosen is not None:
+        return _export_part(plan, chosen, jobs=jobs, resume=resume)
+    sweep(plan.output.parent)
+    if resume and not plan.partial.exists() and plan.is_finished():
+        logger.warning("%s: is finished already, nothing to do", plan.output)
+        return plan.output
+    with locked(plan.output), Journal(plan.partial, plan.fingerprint, resume=resume) as journal:
+        entries = ClipEntries(journal, len(plan.clips))
+        compute_batches(plan, plan.batches, journal, entries, jobs=jobs)
+        finish_export(plan, entries, measured(extractor))
+        if not _warn_of_lost(plan, entries):
             journal.remove()
-    return output
+    return plan.output
 
 
-def errors_file(output: str | Path) -> Path:
-    """Return where `export_features` lists the clips that failed: each output has a file of its own.
+def _export_part(plan: ExportPlan, part: Part, *, jobs: int, resume: bool) -> Path:
+    """Compute the batches of a part into its shard; return the shard, or the output where that is finished already."""
+    shard = shard_file(plan.output, part)
+    check_shard(plan, part)
+    if resume and not shard.exists() and plan.is_finished():
+        logger.warning("%s: is finished already, nothing to do", plan.output)
+        return plan.output
+    with locked(shard), Journal(shard, plan.fingerprint, resume=resume) as journal:
+        begin_shard(journal, plan, part)
+        batches, entries = part.of(plan.batches), ClipEntries(journal, len(plan.clips))
+        if is_finished_shard(journal, entries, batches):
+            logger.warning("%s: is finished already, nothing to do", shard)
+            return shard
+        compute_batches(plan, batches, journal, entries, jobs=jobs)
+        finish_shard(journal, entries, measured(plan.extractor))
+        _warn_of_lost(plan, entries)
+    return shard
 
-    Example
-    -------
-    >>> errors_file("mfcc.csv")
-    PosixPath('mfcc_errors.csv')
-    """
-    return Path(output).with_name(f"{Path(output).stem}_errors.csv")
+
+def _warn_of_lost(plan: ExportPlan, entries: ClipEntries) -> bool:
+    """Tell whether there are clips that the disk did not give, though they were there, and warn of them."""
+    lost = entries.lost()
+    if lost:
+        notice = "%s: could not be read any more, nor %d other clips; the same command tries them again"
+        logger.warning(notice, plan.clips.paths[lost[0]], len(lost) - 1)
+    return bool(lost)
 
 
-def check_replaceable_export(
-    output: Path, errors_csv: Path, inputs: Iterable[str | Path], field: str | None = None
+def compute_batches(
+    plan: ExportPlan, batches: list[np.ndarray], journal: Journal, entries: ClipEntries, *, jobs: int
 ) -> None:
-    """Raise an `OptionError` if one of an export's files would take the place of an input or of another kind of file.
+    """Compute those batches of a plan that a journal lacks, and add them to it as they come, in whatever order.
 
-    An earlier export is known by its JSON, which tells of the extractor; where that is damaged, by its list of failed
-    clips.
+    Parameters
+    ----------
+    plan : ExportPlan
+    batches : list of np.ndarray [dtype=int]
+        The plan's, or some of them.
+    journal : Journal
+        Of the plan's fingerprint.
+    entries : ClipEntries
+        The journal's; they grow with it.
+    jobs : int
+        Threads that decode.
     """
-    about, partial = output.with_suffix(".json"), output.with_name(output.name + ".partial")
-    # Damaged, or another's notes, it is an empty one.
-    record = read_record(about)
-    # Sequences of earlier versions have no hash: it must not be that of another form.
-    is_export = "extractor" in record and (_hash_names() - {_hash_name(output)}).isdisjoint(record)
-    is_damaged = about.is_file() and not record and lists_failed_clips(errors_csv)
+    done = entries.are_done
+    # Whole batches: their clips may share statistics.
+    remaining = [batch for batch in batches if not done[batch].all()]
+    n_clips, n_left = (sum(map(len, some)) for some in (batches, remaining))
+    with progress_bar(description=plan.extractor.name, total=n_clips, initial=n_clips - n_left) as bar:
+        for results in clip_features(plan.clips, plan.extractor, remaining, jobs=jobs, spans=plan.windows):
+            step = entries_of(results, plan, plan.survey)
+            for number, entry in enumerate(step, len(journal)):
+                entries.note(number, entry)
+            journal.append(step)
+            bar.update(len(results))
 
-    def is_own(path: Path) -> bool:
-        if path == partial:
-            return begins_with(path, '{"journal"', '{"fingerprint"')
-        if path == errors_csv:
-            # Under this name another export may have its own table.
-            is_table = not _hash_names().isdisjoint(read_record(path.with_suffix(".json")))
-            return not is_table and (is_export or (not record and lists_failed_clips(path)))
-        return is_export or is_damaged
 
-    what = "file of an earlier export of this kind"
-    check_replaceable([output, about, errors_csv, partial], is_own, what, inputs, field)
+def measured(extractor: Extractor) -> dict[str, Any]:
+    """Return what an extractor knows only after computing: see `mgc_keras.features.extractor.Extractor`."""
+    return getattr(extractor, "measured", dict)()
 
 
 def export_sequences(manifest: Manifest, stem: Path, extractor: Extractor, *, jobs: int | None = None) -> Sequences:
@@ -241,47 +176,3 @@ def export_sequences(manifest: Manifest, stem: Path, extractor: Extractor, *, jo
         cure = f"see {errors_file(output)}"
         raise ManifestError("no clip could be read", path=manifest.name, field="filepath", cure=cure)
     return sequences
-
-
-def _check_outputs(output: Path, errors_csv: Path) -> None:
-    if output.suffix.lower() not in WRITERS:
-        cure = "end its name in .csv or .parquet for a table, in .npz for sequences"
-        raise OptionError("is neither a table nor sequences", path=output, cure=cure)
-    if output.suffix.lower() == ".parquet":
-        check_pyarrow(output)
-    for path in (output, errors_csv):
-        if path.is_dir():
-            raise OptionError("is a folder", path=path, cure="name a file in it")
-    if output.absolute() == errors_csv.absolute():
-        raise OptionError("table and errors cannot be one file", path=output, cure="choose another name")
-
-
-def _is_finished(output: Path, errors_csv: Path, fingerprint: str) -> bool:
-    about = finished_record(output.with_suffix(".json"), fingerprint)
-    if about is None or not (output.is_file() and errors_csv.is_file()):
-        return False
-    # Tables are edited by hand now and then, and disks go bad.
-    hashes = {_hash_name(output): output, "errors_sha256": errors_csv}
-    return all(about.get(name) == sha256_of(path) for name, path in hashes.items())
-
-
-def _hash_name(output: Path) -> str:
-    return f"{output.suffix[1:].lower()}_sha256"
-
-
-def _hash_names() -> set[str]:
-    return {f"{suffix[1:]}_sha256" for suffix in WRITERS}
-
-
-def _entry(result: ClipFeatures, clips: Clips, writer: Writer, missing: Container[int]) -> dict[str, Any]:
-    if result.problem is not None:
-        # One that was never there is another state of the clips when it comes.
-        again = isinstance(result.problem, DiskError) and result.position not in missing
-        error = [result.problem.problem, result.problem.cure or ""]
-        return {"position": result.position, "error": error, "again": again}
-    for row in result.rows:
-        if np.ndim(row) != writer.n_axes:
-            has, needed = ("a row", ".csv") if np.ndim(row) == 1 else ("a matrix", ".npz")
-            raise OptionError(f"each clip gives {has} of numbers", field="output", cure=f"end the name in {needed}")
-    entry = writer.entry(result, clips.clip_ids[result.position], clips.filepaths[result.position])
-    return {"position": result.position, **entry, **({"remark": result.remark} if result.remark else {})}

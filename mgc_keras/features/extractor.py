@@ -11,6 +11,20 @@ from mgc_keras.errors import OptionError
 BATCH_ORDERS = ("file", "sorted", "shuffled", "single")
 
 
+class Columns(Protocol):
+    """What a form of output must know of features: the names of their columns, and "float32" or "float64"."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Names of the features."""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """The type of the features."""
+        ...
+
+
 class Extractor(Protocol):
     """A feature set: named columns computed from batches of waveforms.
 

@@ -40,7 +40,7 @@ class ParquetWriter(TableWriter):
 
     def entry(self, result: ClipFeatures, clip_id: str, filepath: str) -> dict[str, Any]:
         """Return the clip's numbers, exactly, its windows and its path."""
-        values = np.asarray(result.rows, self._dtype).reshape(len(result.rows), len(self.extractor.columns))
+        values = np.asarray(result.rows, self._dtype).reshape(len(result.rows), len(self.features.columns))
         encoded = base64.b64encode(values.tobytes()).decode()
         spans = {"spans": [list(map(float, span)) for span in result.spans]} if self.windows else {}
         return {"n_rows": len(values), "filepath": filepath, **spans, "values": encoded}
@@ -63,7 +63,7 @@ class ParquetWriter(TableWriter):
 
     @property
     def _dtype(self) -> np.dtype:
-        return np.dtype(self.extractor.dtype).newbyteorder("<")
+        return np.dtype(self.features.dtype).newbyteorder("<")
 
     def _schema(self) -> "pyarrow.Schema":
         import pyarrow as pa
@@ -71,7 +71,7 @@ class ParquetWriter(TableWriter):
         numbers = pa.from_numpy_dtype(self._dtype)
         types = {name: pa.string() for name in KEY_COLUMNS}
         types |= {name: pa.float64() for name in (SPAN_COLUMNS if self.windows else ())}
-        fields = [*types.items(), *((name, numbers) for name in self.extractor.columns)]
+        fields = [*types.items(), *((name, numbers) for name in self.features.columns)]
         return pa.schema([pa.field(name, kind, nullable=False) for name, kind in fields])
 
     def _groups(
@@ -80,7 +80,7 @@ class ParquetWriter(TableWriter):
         """Gather rows to tables of one size, which the numbers' bytes say; the last may be smaller."""
         import pyarrow as pa
 
-        n_columns = len(self.extractor.columns)
+        n_columns = len(self.features.columns)
         size = max(1, _GROUP_BYTES // (n_columns * self._dtype.itemsize))
         names: list[tuple[str, str]] = []
         spans: list[list[float]] = []

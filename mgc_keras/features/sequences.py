@@ -17,7 +17,7 @@ import numpy as np
 
 from mgc_keras.audio.spans import Windows
 from mgc_keras.errors import OptionError
-from mgc_keras.features.extractor import Extractor
+from mgc_keras.features.extractor import Columns
 from mgc_keras.features.pipeline import ClipFeatures
 from mgc_keras.files import DAMAGES, sha256_of
 
@@ -51,10 +51,10 @@ class SequenceWriter:
 
     n_axes = 2
 
-    def __init__(self, extractor: Extractor, windows: Windows | None) -> None:
+    def __init__(self, features: Columns, windows: Windows | None) -> None:
         if windows is not None:
             raise OptionError("sequences have no sliding windows", field="window", cure="leave it out, or write a .csv")
-        self.columns = list(extractor.columns)
+        self.columns = list(features.columns)
 
     def about(self) -> dict[str, Any]:
         """Return the columns."""

@@ -17,9 +17,9 @@ import numpy as np
 
 from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import list_clips
-from mgc_keras.features.export import Source
 from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.pipeline import checked_jobs, read_ahead, reader
+from mgc_keras.features.plan import Source
 from mgc_keras.layers.normalization import BatchStatisticsNormalization
 from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.progress import progress_bar
