@@ -64,9 +64,8 @@ def main() -> None:
             print(f"{name}: {value:.0f} MB, {ratio} (target {target}): {verdict}")
         elif target := TARGETS.get(name.split()[-1]):
             processor = f"{many[name + ' processor'][0]:.1f} s of processor time"
-            print(
-                f"{name}: {value:.1f} s, {processor} (target {target:.0f} s): {'holds' if value <= target else 'MISSED'}"
-            )
+            verdict = "holds" if value <= target else "MISSED"
+            print(f"{name}: {value:.1f} s, {processor} (target {target:.0f} s): {verdict}")
 
 
 def make_manifest(folder: Path, n_clips: int) -> Path:
