@@ -46,7 +46,10 @@ class Writer(Protocol):
     def write(
         self, path: Path, clip_ids: list[str], entries: Iterable[dict[str, Any]], about: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Write the entries of these clips; return counts, and the file's hash as ``"<suffix>_sha256"``."""
+        """Write the entries of these clips, and `about` where the form has a place for it.
+
+        Return counts, and the file's hash as ``"<suffix>_sha256"``.
+        """
         ...
 
 
@@ -102,7 +105,7 @@ class ExportPlan(ExportFiles):
     batches : list of np.ndarray [dtype=int]
         Positions of the clips that share a batch. Who computes a batch, and when, moves no number.
     survey : Survey
-        The clips' state at the start.
+        What the disk said of the clips at the start.
     """
 
     clips: Clips

@@ -19,6 +19,7 @@ from mgc_keras.cli.main import main
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.features import parquet_table
 from mgc_keras.features.export import export_features
+from mgc_keras.features.merging import merge_parts
 from mgc_keras.features.mfcc import MfccExtractor
 from mgc_keras.features.pipeline import ClipFeatures
 from mgc_keras.features.sequences import read_sequences
@@ -126,6 +127,16 @@ def test_a_stopped_run_goes_on_and_ends_the_same_to_the_byte(tmp_path, clips, mo
         stream.write(b"x")
     export_features(clips, tmp_path / "stopped" / "toy.parquet", extractor, **windows)
     assert extractor.sizes and files_in(tmp_path / "stopped") == files_in(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("windows", [{}, {"window": 0.3, "hop": 0.2}])
+def test_parts_are_merged_to_the_bytes_of_one_machine(tmp_path, clips, windows):
+    clips[5].write_bytes(b"")
+    export_features(clips, tmp_path / "whole" / "toy.parquet", ToyExtractor(), **windows)
+    for part in ("2/2", "1/2"):
+        export_features(clips, tmp_path / "parts" / "toy.parquet", ToyExtractor(), part=part, **windows)
+    merge_parts(tmp_path / "parts" / "toy.parquet")
+    assert files_in(tmp_path / "parts") == files_in(tmp_path / "whole")
 
 
 def test_names_of_every_kind(tmp_path, clips):
