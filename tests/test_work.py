@@ -13,6 +13,7 @@ from mgc_keras.work import (
     Journal,
     fingerprint,
     finished_record,
+    journal_fingerprint,
     keep_settings,
     read_failed_clips,
     versions,
@@ -107,6 +108,19 @@ def test_a_journal_of_other_work_is_discarded(tmp_path: Path, caplog: pytest.Log
         assert len(journal) == 0
         journal.remove()
     assert not (tmp_path / "journal").exists()
+
+
+def test_a_journal_that_is_only_read_stays_as_it_is(tmp_path: Path) -> None:
+    sizes = journal_of_steps(tmp_path / "journal")
+    assert journal_fingerprint(tmp_path / "journal") == "key"
+    for size, n_steps, is_cut in ((sizes[-1], 3, False), (sizes[-1] - 1, 2, True), (sizes[1], 1, False)):
+        (tmp_path / "journal").write_bytes((tmp_path / "journal").read_bytes()[:size])
+        with Journal(tmp_path / "journal", "key", read_only=True) as journal:
+            assert list(journal) == sum(STEPS[:n_steps], []) and journal.is_cut == is_cut
+        assert (tmp_path / "journal").stat().st_size == size
+    for content in (b"", b"{}\n", b"[]\n", b'{"journal": 1, "fingerprint": "key"}\n', b"\xff" * 5000, b"[" * 5000):
+        (tmp_path / "journal").write_bytes(content)
+        assert journal_fingerprint(tmp_path / "journal") is None
 
 
 def test_a_link_at_the_place_of_a_journal_is_not_followed(tmp_path: Path) -> None:
