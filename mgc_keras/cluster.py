@@ -166,7 +166,7 @@ class Cluster:
         tasks : iterable of Task
             Taken as the cluster has room for them.
         shared : object
-            What all calls need: it is sent to each worker once.
+            What all calls need: it is sent to each worker once. What several runs need comes from `sharing`.
         in_order : bool
             Yield in the order of the tasks; else as they are done.
 
@@ -187,6 +187,22 @@ class Cluster:
                 while following in early:
                     yield following, early.pop(following)
                     following += 1
+
+    @contextmanager
+    def sharing(self, value: Any) -> "Iterator[Future]":
+        """Send a value to each worker once for all runs within the context that are given this as `shared`."""
+        future = self.submit_value(value)
+        try:
+            yield future
+        finally:
+            with suppress(Exception):
+                # As at the end of a run.
+                self.client.cancel([future], force=True)
+
+    def submit_value(self, value: Any) -> "Future":
+        """Send a value that workers pass on. If those that hold it die, the scheduler makes it again: it is a task."""
+        with _scheduler_answers():
+            return self.client.submit(_identity, value, pure=False)
 
     def fit(self) -> dict[str, int]:
         """Return the threads of every worker that is fit for the work, by its address."""
@@ -246,10 +262,11 @@ class _Run:
     """Tasks under way."""
 
     def __init__(self, cluster: Cluster, function: Callable, shared: Any) -> None:
+        from distributed import Future
+
         self.cluster, self.function, self.versions = cluster, function, versions()
-        # A task of its own, not scattered data: if the workers that hold it die, the scheduler makes it again.
-        with _scheduler_answers():
-            self.shared = cluster.client.submit(_identity, shared, pure=False)
+        self.is_own = not isinstance(shared, Future)
+        self.shared = cluster.submit_value(shared) if self.is_own else shared
         self.done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self.under_way: dict[Future, tuple[int, Task]] = {}
         # The workers that may compute it, where these are not all.
@@ -278,7 +295,7 @@ class _Run:
         finally:
             with suppress(Exception):
                 # Whatever ended the run counts, not that the scheduler may have gone before.
-                self.cluster.client.cancel([*self.under_way, self.shared], force=True)
+                self.cluster.client.cancel([*self.under_way, *([self.shared] if self.is_own else [])], force=True)
 
     def _submit(self, number: int, task: Task, strict: bool = True) -> None:
         where = None if self.cluster.everybody_is_fit() else sorted(self.cluster.fit())
