@@ -132,7 +132,7 @@ def _local_workers(count: str) -> Iterator[Any]:
         n_workers=n_workers,
         threads_per_worker=1,
         memory_limit=0,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL,
         env=environment,
     ) as local:
@@ -246,7 +246,7 @@ class Cluster:
                 yield Unfit(worker, f"cannot import mgc_keras: {answer}")
             # One that is gone already is seen at the next look.
             elif isinstance(answer, dict):
-                yield _other_versions(worker, answer, versions())
+                yield _other_versions(worker, answer, _own_versions())
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ class _Run:
     def __init__(self, cluster: Cluster, function: Callable, shared: Any) -> None:
         from distributed import Future
 
-        self.cluster, self.function, self.versions = cluster, function, versions()
+        self.cluster, self.function, self.versions = cluster, function, _own_versions()
         self.is_own = not isinstance(shared, Future)
         self.shared = cluster.submit_value(shared) if self.is_own else shared
         self.done: queue.SimpleQueue[Future] = queue.SimpleQueue()
@@ -285,13 +285,14 @@ class _Run:
                 if not self.under_way:
                     return
                 try:
-                    future = self.done.get(timeout=_LOOK_EVERY)
+                    done = [self.done.get(timeout=_LOOK_EVERY)]
                 except queue.Empty:
                     self.cluster.look()
                     self._free()
                     continue
-                if future in self.under_way:
-                    yield from self._finish(future)
+                while not self.done.empty():
+                    done.append(self.done.get())
+                yield from self._finish([future for future in done if future in self.under_way])
         finally:
             with suppress(Exception):
                 # Whatever ended the run counts, not that the scheduler may have gone before.
@@ -307,22 +308,27 @@ class _Run:
             self.restricted[future] = set(where)
         future.add_done_callback(self.done.put)
 
-    def _finish(self, future: "Future") -> Iterator[tuple[int, Any]]:
-        number, task = self.under_way.pop(future)
-        self.restricted.pop(future, None)
+    def _finish(self, done: "list[Future]") -> Iterator[tuple[int, Any]]:
+        failed = [future for future in done if future.status == "error"]
         with _scheduler_answers():
-            error = future.exception() if future.status == "error" else None
-            result = None if error is not None else future.result()
-        if error is not None:
-            self._mend(number, task, error)
-        elif not isinstance(result, Unfit):
-            yield number, result
-        elif result.lacks is not None and _size(result.lacks) != task.files[result.lacks]:
-            # It is the clip that changed, or is gone, for everybody.
-            self._submit(number, task, strict=False)
-        else:
-            self.cluster.leave_out(result)
-            self._submit(number, task)
+            # Results come in one go: each way to a worker and back costs milliseconds.
+            well = [future for future in done if future not in failed]
+            results = dict(zip(well, self.cluster.client.gather(well), strict=True))
+            errors = {future: future.exception() for future in failed}
+        for future in done:
+            number, task = self.under_way.pop(future)
+            self.restricted.pop(future, None)
+            result = results.get(future)
+            if future in errors:
+                self._mend(number, task, errors[future])
+            elif not isinstance(result, Unfit):
+                yield number, result
+            elif result.lacks is not None and _size(result.lacks) != task.files[result.lacks]:
+                # It is the clip that changed, or is gone, for everybody.
+                self._submit(number, task, strict=False)
+            else:
+                self.cluster.leave_out(result)
+                self._submit(number, task)
 
     def _mend(self, number: int, task: Task, error: BaseException) -> None:
         """Submit a task again whose worker was to blame; else raise its error."""
