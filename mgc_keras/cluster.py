@@ -310,9 +310,11 @@ class _Run:
                     done.append(self.done.get())
                 yield from self._finish([future for future in done if future in self.under_way])
         finally:
+            unwanted = [*self.under_way, *([self.shared] if self.is_own else [])]
             with suppress(Exception):
                 # Whatever ended the run counts, not that the scheduler may have gone before.
-                self.cluster.client.cancel([*self.under_way, *([self.shared] if self.is_own else [])], force=True)
+                if unwanted:
+                    self.cluster.client.cancel(unwanted, force=True)
 
     def _submit(self, number: int, task: Task, strict: bool = True) -> None:
         where = None if self.cluster.everybody_is_fit() else sorted(self.cluster.fit())
