@@ -11,6 +11,7 @@ strangers, or use ``tls://`` addresses.
 import logging
 import os
 import queue
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,9 +19,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
-
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.local_workers import local_workers
 from mgc_keras.work import logger, versions
 
 if TYPE_CHECKING:
@@ -57,15 +57,6 @@ class Task:
     name: str = ""
 
 
-@dataclass(frozen=True)
-class _Unfit:
-    """Why a worker did not compute a task."""
-
-    worker: str
-    problem: str
-    lacks: Path | None = None
-
-
 @contextmanager
 def open_cluster(where: str | None) -> "Iterator[Cluster | None]":
     """Connect to a cluster, or start one on this machine, for as long as the context lasts.
@@ -98,7 +89,7 @@ def open_cluster(where: str | None) -> "Iterator[Cluster | None]":
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     kind, _, count = where.partition(":")
     if kind == "local":
-        with _local_workers(count) as local, distributed.Client(local) as client:
+        with local_workers(count) as local, distributed.Client(local) as client:
             yield Cluster(client)
         return
     is_file = where.endswith(".json")
@@ -119,40 +110,10 @@ def open_cluster(where: str | None) -> "Iterator[Cluster | None]":
         yield Cluster(client)
 
 
-@contextmanager
-def joblib_on(cluster: "Cluster | None") -> Iterator[None]:
-    """Lend what joblib computes within the context to a cluster, through joblib's own backend; None leaves it here."""
-    if cluster is None:
-        yield
-        return
-    with joblib.parallel_config("dask", client=cluster.client):
-        yield
-
-
-@contextmanager
-def _local_workers(count: str) -> Iterator[Any]:
-    import dask
-    import distributed
-
-    n_workers = joblib.cpu_count() if not count else int(count) if count.isdecimal() else 0
-    if n_workers < 1:
-        raise OptionError(f"{count!r} is no number of processes", field="--cluster", cure="give local:2, or local")
-    # They share the cores; what networks compute does not depend on the number of threads.
-    environment = {"TF_NUM_INTRAOP_THREADS": str(max(1, joblib.cpu_count() // n_workers))}
-    # Looking at itself every few milliseconds costs Dask a tenth of a core, of those that compute.
-    calm = {"distributed.admin.tick.interval": "1s", "distributed.worker.profile.enabled": False}
-    with (
-        dask.config.set(calm),
-        distributed.LocalCluster(
-            n_workers=n_workers,
-            threads_per_worker=1,
-            memory_limit=0,
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-            env=environment,
-        ) as local,
-    ):
-        yield local
+def task_on(files: Iterable[Path], *arguments: Any, name: str) -> Task:
+    """Return the task of computing on files that are there, as they are here."""
+    absolute = {path.absolute(): _size(path) for path in files}
+    return Task(arguments, {path: size for path, size in absolute.items() if size is not None}, name)
 
 
 class Cluster:
@@ -232,6 +193,7 @@ class Cluster:
         """See who has gone and who has come; tell whether a worker that has come is unfit."""
         with _scheduler_answers():
             now = dict(self.client.nthreads())
+        self.looked = time.monotonic()
         for worker in self._known.keys() - now.keys() - self._unfit:
             logger.warning("cluster: worker %s is gone; others compute what it had begun", worker)
         new = sorted(now.keys() - self._known.keys())
@@ -300,15 +262,14 @@ class _Run:
                         self._submit(*following)
                 if not self.under_way:
                     return
-                try:
-                    done = [self.done.get(timeout=_LOOK_EVERY)]
-                except queue.Empty:
+                if time.monotonic() - self.cluster.looked >= _LOOK_EVERY:
                     self.cluster.look()
                     self._free()
-                    continue
-                while not self.done.empty():
-                    done.append(self.done.get())
-                yield from self._finish([future for future in done if future in self.under_way])
+                with suppress(queue.Empty):
+                    done = [self.done.get(timeout=_LOOK_EVERY)]
+                    while not self.done.empty():
+                        done.append(self.done.get())
+                    yield from self._finish([future for future in done if future in self.under_way])
         finally:
             unwanted = [*self.under_way, *([self.shared] if self.is_own else [])]
             with suppress(Exception):

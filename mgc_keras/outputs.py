@@ -43,7 +43,9 @@ def check_replaceable(
     there = [path for path in outputs if os.path.lexists(path)]
     if not there:
         return
-    read = {identity for path in inputs if (identity := _identity(path)) is not None}
+    # Outputs are few and inputs many: none of these is kept.
+    taken = {_identity(path) for path in there} - {None}
+    read = {identity for path in inputs if (identity := _identity(path)) in taken}
     for path in there:
         if path.is_dir():
             raise OptionError("is a folder", path=path, field=field, cure="name a file in it")

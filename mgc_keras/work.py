@@ -15,6 +15,7 @@ import logging
 import os
 import platform
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -194,7 +195,8 @@ class Journal:
         self.path = Path(path)
         # The number is that of the form of entries: those of other versions of this package are not read.
         head = json.dumps({"journal": 2, "fingerprint": fingerprint}).encode() + b"\n"
-        self._ends = [len(head)]
+        # Where lines end: 8 bytes each, of which there may be a quarter of a million.
+        self._ends = array("q", [len(head)])
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.is_symlink():
             raise OptionError("is a link, where unfinished work is to be kept", path=self.path, cure="remove it")
@@ -220,7 +222,13 @@ class Journal:
         return json.loads(os.pread(self._file.fileno(), end - start, start)[9:])
 
     def __iter__(self) -> Iterator[Any]:
-        return (self[number] for number in range(len(self)))
+        # One after the other, through a buffer; what is appended meanwhile comes, too.
+        with open(self.path, "rb") as stream:
+            stream.seek(self._ends[0])
+            number = 0
+            while number < len(self):
+                yield json.loads(stream.readline()[9:])
+                number += 1
 
     def append(self, entries: Iterable[Any]) -> None:
         """Add the entries of a finished step, as JSON values. They count together or not at all."""
@@ -244,7 +252,7 @@ class Journal:
                 if first:
                     logger.warning("%s: belongs to other clips, settings or versions; starting afresh", self.path)
                 return False
-            step: list[int] = []
+            step = array("q")
             for line in stream:
                 # A line that was being written when the machine died may hold anything.
                 if not line.endswith(b"\n") or _checksum(line[8:]) != line[:8]:
@@ -252,7 +260,7 @@ class Journal:
                 step.append((step or self._ends)[-1] + len(line))
                 if line[8:9] == self._WHOLE:
                     self._ends += step
-                    step = []
+                    step = array("q")
         return True
 
     def _write(self, block: bytes) -> None:

@@ -15,6 +15,7 @@ from mgc_keras.audio.containers import CONSTANT, SILENCE, SILENT, SUFFIXES_OF_FO
 from mgc_keras.audio.ffmpeg import FORMAT, left_out_words, warn_left_out
 from mgc_keras.audio.files import find_audio, no_memory, walk_files
 from mgc_keras.audio.probe import ClipProbe, probe_clip
+from mgc_keras.cluster import Cluster, task_on
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import escape_formula, readable_name, write_text
 from mgc_keras.progress import progress_bar
@@ -37,6 +38,8 @@ MINIMUM_DURATION = 0.1
 LOUDEST = 10.0
 # Of the channels' power, what is left in the mono mix: -20 dB. Independent channels keep half of it.
 CANCELLED = 0.01
+# Clips of a task for a cluster: some tenths of a second of work.
+_TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,10 @@ class CheckReport:
 
 
 def check_folder(
-    folder: str | Path, minimum_duration: float = MINIMUM_DURATION, jobs: int | None = None
+    folder: str | Path,
+    minimum_duration: float = MINIMUM_DURATION,
+    jobs: int | None = None,
+    cluster: Cluster | None = None,
 ) -> CheckReport:
     """Decode every clip in a folder and its sub-folders and list what is wrong with it.
 
@@ -122,11 +128,13 @@ def check_folder(
         Clips shorter than this many seconds are reported as too short.
     jobs : int or None
         Number of threads; None takes one for each processor.
+    cluster : Cluster, optional
+        Look at the clips there, rather than here: see `mgc_keras.cluster.open_cluster`.
 
     Returns
     -------
     CheckReport
-        Does not depend on `jobs`.
+        Does not depend on `jobs` or `cluster`.
 
     Raises
     ------
@@ -155,7 +163,7 @@ def check_folder(
         raise AudioError(problem, path=folder, cure="name a folder with wav, flac, mp3 or other audio files")
     warn_left_out(folder, left_out)
     names = [_shown(path.relative_to(folder)) for path in paths]
-    findings, groups = check_clips(paths, names, minimum_duration, jobs)
+    findings, groups = check_clips(paths, names, minimum_duration, jobs, cluster)
     checked = set(paths)
     skipped = (path for path in walk_files(folder, []) if path not in checked and not path.name.startswith("."))
     return CheckReport(
@@ -169,7 +177,11 @@ def check_folder(
 
 
 def check_clips(
-    paths: Sequence[Path], names: Sequence[str], minimum_duration: float = MINIMUM_DURATION, jobs: int | None = None
+    paths: Sequence[Path],
+    names: Sequence[str],
+    minimum_duration: float = MINIMUM_DURATION,
+    jobs: int | None = None,
+    cluster: Cluster | None = None,
 ) -> tuple[tuple[Finding, ...], tuple[tuple[str, ...], ...]]:
     """Decode clips and list what is wrong with them.
 
@@ -177,7 +189,7 @@ def check_clips(
     ----------
     paths, names : sequence of Path, sequence of str
         The clips, and what the findings call each.
-    minimum_duration, jobs
+    minimum_duration, jobs, cluster
         As in `check_folder`.
 
     Returns
@@ -193,9 +205,13 @@ def check_clips(
         `minimum_duration` or `jobs` makes no sense.
     """
     _check_options(minimum_duration, jobs)
-    # Threads suffice: decoding and fingerprinting run outside Python's global lock.
-    pool = Parallel(n_jobs=jobs or os.cpu_count() or 1, prefer="threads", return_as="generator")
-    answers = pool(delayed(_judge)(path, name, minimum_duration) for path, name in zip(paths, names))
+    calls = list(zip(paths, names))
+    if cluster is not None:
+        answers = _on_cluster(cluster, calls, minimum_duration)
+    else:
+        # Threads suffice: decoding and fingerprinting run outside Python's global lock.
+        pool = Parallel(n_jobs=jobs or os.cpu_count() or 1, prefer="threads", return_as="generator")
+        answers = pool(delayed(_judge)(path, name, minimum_duration) for path, name in calls)
     findings, alike = [], defaultdict(list)
     bar = progress_bar(answers, description="checking", total=len(paths))
     for (of_clip, fingerprint), name in zip(bar, names):
@@ -205,6 +221,22 @@ def check_clips(
     groups = tuple(tuple(group) for group in alike.values() if len(group) > 1)
     findings += [finding for group in groups for finding in _duplicates(group)]
     return tuple(sorted(findings, key=lambda finding: (KINDS.index(finding.kind), finding.clip))), groups
+
+
+def _on_cluster(
+    cluster: Cluster, calls: list[tuple[Path, str]], minimum_duration: float
+) -> Iterator[tuple[list[Finding], str]]:
+    batches = (calls[begin : begin + _TOGETHER] for begin in range(0, len(calls), _TOGETHER))
+    tasks = (
+        task_on((path for path, _ in batch), [(path.absolute(), name) for path, name in batch], name=batch[0][1])
+        for batch in batches
+    )
+    for _, answers in cluster.run(_judge_all, tasks, shared=minimum_duration, in_order=True):
+        yield from answers
+
+
+def _judge_all(minimum_duration: float, calls: list[tuple[Path, str]]) -> list[tuple[list[Finding], str]]:
+    return [_judge(path, name, minimum_duration) for path, name in calls]
 
 
 def _check_options(minimum_duration: float, jobs: int | None) -> None:

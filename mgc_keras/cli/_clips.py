@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from mgc_keras.cluster import HELP
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.files import LONGEST_NAME, output_folder
 from mgc_keras.outputs import check_replaceable
@@ -49,6 +50,11 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
     """Add the option that says how exactly a network computes; None, if it is not given, stands for exact."""
     how = "fast: on a GPU, compute in TensorFloat-32, with about three digits (default: exact)"
     parser.add_argument("--precision", choices=("exact", "fast"), help=how)
+
+
+def add_cluster(parser: argparse._ActionsContainer) -> None:
+    """Add the option that says on which machines to compute."""
+    add_value(parser, "--cluster", str, "ADDRESS", HELP)
 
 
 def add_value(

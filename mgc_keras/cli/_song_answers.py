@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mgc_keras.cli._clips import FOLDER_HELP, add_channel, add_clips, add_precision, add_value, exit_code, say_damaged
+from mgc_keras.cli._clips import (
+    FOLDER_HELP,
+    add_channel,
+    add_clips,
+    add_cluster,
+    add_precision,
+    add_value,
+    exit_code,
+    say_damaged,
+)
 from mgc_keras.errors import OptionError
 from mgc_keras.files import csv_lines, escape_formula
 
@@ -52,6 +61,7 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     add_channel(parser)
     add_precision(parser)
     add_value(parser, "--jobs", int, "N", "number of threads that decode (default: one for each core)")
+    add_cluster(parser)
 
 
 def answer_songs(
@@ -64,6 +74,7 @@ def answer_songs(
 ) -> int:
     """Score all songs, print each as it is done, and return the exit code: 0 all, 1 some, 2 none has one."""
     from mgc_keras.audio.ffmpeg import INSTALL
+    from mgc_keras.cluster import open_cluster
     from mgc_keras.progress import progress_bar
 
     if arguments.top < 1:
@@ -78,8 +89,11 @@ def answer_songs(
     if arguments.csv:
         print(csv([["clip_id", "filepath", "part", "start_s", "end_s", "best", *scorer.names]]), end="")
     excerpts = scorer.excerpts(arguments.drop, arguments.centre)
-    with progress_bar(description=program, total=len(clips), unit="song") as bar:
-        for found in scorer.songs(clips, excerpts, jobs=arguments.jobs):
+    with (
+        open_cluster(arguments.cluster) as cluster,
+        progress_bar(description=program, total=len(clips), unit="song") as bar,
+    ):
+        for found in scorer.songs(clips, excerpts, jobs=arguments.jobs, cluster=cluster):
             bar.update()
             if found.problem is not None:
                 n_failed += 1

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_escape, add_value, check_output
+from mgc_keras.cli._clips import add_cluster, add_escape, add_value, check_output
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shorter = "report clips shorter than S seconds (default: %(default)s)"
     add_value(parser, "--minimum-duration", float, "S", shorter, 0.1)
     add_value(parser, "--jobs", int, "N", "number of threads (default: one for each processor)")
+    add_cluster(parser)
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="save the findings as CSV")
     add_escape(parser)
 
@@ -35,14 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check the folder, print a summary, save the findings if asked; return 1 if there are any, else 0."""
     from mgc_keras.audio.check import COLUMNS, check_folder
+    from mgc_keras.cluster import open_cluster
     from mgc_keras.outputs import begins_with
 
     # Known before hours of decoding, not after them.
     if arguments.output is not None:
         is_own = lambda path: begins_with(path, ",".join(COLUMNS) + "\n")
         check_output(arguments.output, "--output", "list of findings", is_own)
-    with quiet_libraries():
-        report = check_folder(arguments.folder, arguments.minimum_duration, arguments.jobs)
+    with quiet_libraries(), open_cluster(arguments.cluster) as cluster:
+        report = check_folder(arguments.folder, arguments.minimum_duration, arguments.jobs, cluster)
     print(summary(report))
     if arguments.output is not None:
         print(report.write(arguments.output, arguments.escape_formulas))

@@ -1,13 +1,22 @@
-"""``mgc-keras features``: features of many clips to a CSV."""
+"""``mgc-keras features``: features of many clips to a CSV or Parquet."""
 
 import argparse
 import json
 import sys
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_precision, check_export, exit_code, say_damaged
+from mgc_keras.cli._clips import (
+    add_channel,
+    add_clips,
+    add_cluster,
+    add_precision,
+    check_export,
+    exit_code,
+    say_damaged,
+)
 from mgc_keras.errors import MgcKerasError, OptionError, WeightsError
 from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, feature_sets
 from mgc_keras.terminal import quiet_libraries
@@ -16,14 +25,17 @@ if TYPE_CHECKING:
     import keras
 
 SETS = feature_sets()
-HELP = "compute features of many clips and write them as a CSV, one row a clip"
+HELP = "compute features of many clips and write them as a CSV or Parquet, one row a clip"
 EPILOG = f"""\
 what comes out:
   FILE.csv     clip_id, filepath, then the named features, in the order of the manifest (folders: sorted by path)
+  FILE.parquet the same with its types, if --out ends in .parquet: smaller, and read in no time; needs pyarrow
+               (pip install 'mgc_keras[cluster]'). mgc_keras.read_features reads either
   FILE.json    what made the numbers: hash of the weights, front end, versions, hash of the source, counts; clips that
                were read but look damaged
   FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
-  FILE.csv.partial exists while work is unfinished. A run that was stopped goes on from there when called again.
+  FILE.csv.partial or FILE.parquet.partial exists while work is unfinished. A run that was stopped goes on from
+               there when called again.
   Files of an earlier run of this command are replaced; any other file with one of these names is left as it is.
 
 features:
@@ -48,13 +60,15 @@ examples:
   mgc-keras features gtzan_genre.csv --data-home /data/gtzan -o gtzan.csv --weights model.keras
   mgc-keras features song.mp3 -o song.csv --weights model.keras --window 29 --hop 5
   mgc-keras features *.mp3 -o tags.csv --weights model.keras --output tags
+  mgc-keras features million.csv -o million.csv --features mfcc --cluster tcp://scheduler:8786
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     add_clips(parser, "paths", "PATH")
-    parser.add_argument("-o", "--out", required=True, metavar="FILE.csv", type=Path, help="the table to write")
+    what = "the table to write, .csv or .parquet"
+    parser.add_argument("-o", "--out", required=True, metavar="FILE.csv", type=Path, help=what)
     default = f"default: {_first(True)} if --weights is given, else {_first(False)}"
     parser.add_argument("--features", choices=tuple(SETS), help=default)
     parser.add_argument("--weights", metavar="FILE|NAME", help="weights of the network; names: mgc-keras weights list")
@@ -76,6 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_channel(parser)
     add_precision(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that decode; default: one a core")
+    add_cluster(parser)
     parser.add_argument("--seed", type=int, metavar="N", help="of the random weights (default: 0)")
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
 
@@ -87,22 +102,27 @@ def resumes(arguments: argparse.Namespace) -> bool:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras features`` and return its exit code."""
+    from mgc_keras.cluster import open_cluster
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.export import errors_file, export_features
+    from mgc_keras.features.parquet_table import check_pyarrow
     from mgc_keras.outputs import check_replaceable
     from mgc_keras.work import read_record
 
     kind = arguments.features or _first(arguments.weights is not None)
     options = FeatureOptions(**{name: getattr(arguments, name) for name in FeatureOptions.__dataclass_fields__})
     SETS[kind].check(options)
-    if arguments.out.suffix.lower() != ".csv":
-        raise OptionError("features go into a .csv file", path=arguments.out, cure="end its name in .csv")
+    if arguments.out.suffix.lower() not in (".csv", ".parquet"):
+        raise OptionError("features go into a .csv or .parquet file", path=arguments.out, cure="end its name in .csv")
+    if arguments.out.suffix.lower() == ".parquet":
+        check_pyarrow(arguments.out)
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
-    check_export(arguments.out, [*arguments.paths, *clips.paths, arguments.weights, arguments.calibrate_on])
+    inputs = chain(arguments.paths, clips.locations(), [arguments.weights, arguments.calibrate_on])
+    check_export(arguments.out, inputs)
     if arguments.calibrate_on is not None:
-        was_made_here = "csv_sha256" in read_record(arguments.out.with_suffix(".json"))
-        what, inputs = "network of an earlier run", filter(None, [arguments.weights])
-        check_replaceable([_model_path(arguments)], lambda _: was_made_here, what, inputs, "--out")
+        was_made_here = f"{arguments.out.suffix[1:].lower()}_sha256" in read_record(arguments.out.with_suffix(".json"))
+        what, weights = "network of an earlier run", filter(None, [arguments.weights])
+        check_replaceable([_model_path(arguments)], lambda _: was_made_here, what, weights, "--out")
     clips = clips.escaped() if arguments.escape_formulas else clips
     model_path = None
     with quiet_libraries():
@@ -115,7 +135,8 @@ def run(arguments: argparse.Namespace) -> int:
         stale = _stale_model(arguments, built) if built.calibrated is None else None
         windows = {"window": arguments.window, "hop": arguments.hop}
         work = {"jobs": arguments.jobs, "resume": not arguments.anew}
-        table = export_features(clips, arguments.out, built.extractor, **windows, **work)
+        with open_cluster(arguments.cluster) as cluster:
+            table = export_features(clips, arguments.out, built.extractor, **windows, **work, cluster=cluster)
         # Behind the table: whoever may not write that leaves its model alone, too.
         if built.calibrated is not None:
             model_path = _model_path(arguments)
@@ -149,12 +170,13 @@ def _stale_model(arguments: argparse.Namespace, built: BuiltFeatures) -> Path | 
 
     Raises `OptionError` where a model that is no such table's would stand beside the new one as if it were its own.
     """
-    from mgc_keras.networks.load import load_model
-    from mgc_keras.networks.tensors import network_sha256
-
     path = _model_path(arguments)
     if not path.is_file():
         return None
+    # TensorFlow, which other features do without.
+    from mgc_keras.networks.load import load_model
+    from mgc_keras.networks.tensors import network_sha256
+
     its_own = None
     with suppress(MgcKerasError):
         its_own = network_sha256(load_model(path))

@@ -1,9 +1,19 @@
 """``mgc-keras scattering``: scattering coefficients of many clips, frame by frame, to one NPZ."""
 
 import argparse
+from itertools import chain
 from pathlib import Path
 
-from mgc_keras.cli._clips import add_channel, add_clips, add_value, check_above_0, check_export, exit_code, say_damaged
+from mgc_keras.cli._clips import (
+    add_channel,
+    add_clips,
+    add_cluster,
+    add_value,
+    check_above_0,
+    check_export,
+    exit_code,
+    say_damaged,
+)
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
@@ -39,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
     add_channel(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="clips at a time; default: one a core")
+    add_cluster(parser)
     parser.add_argument("--anew", action="store_true", help="forget what an earlier run has finished")
 
 
@@ -49,6 +60,7 @@ def resumes(arguments: argparse.Namespace) -> bool:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras scattering`` and return its exit code."""
+    from mgc_keras.cluster import open_cluster
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.export import errors_file, export_features
     from mgc_keras.features.pipeline import checked_jobs
@@ -60,13 +72,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("sequences go into an .npz file", path=arguments.out, cure="end its name in .npz")
     jobs = checked_jobs(arguments.jobs)
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
-    check_export(arguments.out, [*arguments.paths, *clips.paths])
+    check_export(arguments.out, chain(arguments.paths, clips.locations()))
     clips = clips.escaped() if arguments.escape_formulas else clips
     n_samples = round(arguments.seconds * arguments.sampling_rate)
     transform = {"J": arguments.J, "Q": arguments.Q, "max_order": arguments.order, "log": not arguments.linear}
     extractor = ScatteringExtractor(n_samples, sampling_rate=arguments.sampling_rate, **transform, jobs=jobs)
-    with quiet_libraries():
-        path = export_features(clips, arguments.out, extractor, jobs=jobs, resume=not arguments.anew)
+    with quiet_libraries(), open_cluster(arguments.cluster) as cluster:
+        resume = not arguments.anew
+        path = export_features(clips, arguments.out, extractor, jobs=jobs, resume=resume, cluster=cluster)
     found = read_sequences(path, check=False)
     n_clips, n_frames, n_paths = found.values.shape
     print(f"scattering: {n_frames} frames of {n_paths} paths from {n_clips} of {len(clips)} clips")

@@ -1,14 +1,18 @@
 """``mgc-keras segment``: divide songs into segments that sound alike."""
 
 import argparse
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mgc_keras.cli._clips import (
     FOLDER_HELP,
     add_channel,
     add_clips,
+    add_cluster,
     add_value,
     check_above_0,
     exit_code,
@@ -23,6 +27,7 @@ from mgc_keras.work import FailedClip, fingerprint, finished_record, read_record
 if TYPE_CHECKING:
     import numpy as np
 
+    from mgc_keras.cluster import Cluster
     from mgc_keras.segmentation.segments import Segmentation
     from mgc_keras.segmentation.settings import SegmentationSettings
 
@@ -73,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_value(parser, "--sampling-rate", int, "HZ", rate, 22050)
     add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
     add_channel(parser)
+    add_cluster(parser)
 
 
 def resumes(arguments: argparse.Namespace) -> bool:
@@ -82,7 +88,7 @@ def resumes(arguments: argparse.Namespace) -> bool:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras segment`` and return its exit code."""
-    from mgc_keras.audio.files import no_memory
+    from mgc_keras.cluster import open_cluster
     from mgc_keras.features.clips import list_clips
     from mgc_keras.features.export import errors_file
     from mgc_keras.files import output_folder, sweep
@@ -117,18 +123,17 @@ def run(arguments: argparse.Namespace) -> int:
     remarks = {number: record["remark"] for number, record in kept.items() if record.get("remark")}
     left = [number for number in range(len(files)) if number not in kept]
     failures = {}
-    with quiet_libraries():
-        from mgc_keras.segmentation.segments import segment_waveform
-
-        for number in progress_bar(left, description="segmenting", unit="song"):
-            try:
-                waveform = read_clip(songs, number, arguments.sampling_rate, remarks=remarks)
-                segmentation = segment_waveform(waveform, arguments.sampling_rate, settings)
-            except (MgcKerasError, MemoryError) as problem:
-                error = no_memory() if isinstance(problem, MemoryError) else problem
-                failures[number] = FailedClip.of(songs.clip_ids[number], songs.filepaths[number], error)
-            else:
-                files[number].write(waveform, segmentation, remarks.get(number, ""))
+    with quiet_libraries(), open_cluster(arguments.cluster) as cluster:
+        made: Iterator[tuple[int, Made]] = ((number, make_files(files[number])) for number in left)
+        if cluster is not None:
+            made = _made_on(cluster, files, left)
+        for number, (contents, remark) in progress_bar(made, description="segmenting", unit="song", total=len(left)):
+            if isinstance(contents, MgcKerasError):
+                failures[number] = FailedClip.of(songs.clip_ids[number], songs.filepaths[number], contents)
+                continue
+            remarks |= {number: remark} if remark else {}
+            files[number].write(contents, remark)
+    failures = dict(sorted(failures.items()))
     write_failed_clips(errors_csv, failures.values())
     print(f"segment: {len(files) - len(failures)} of {len(files)} songs done")
     if kept:
@@ -191,20 +196,29 @@ class SongFiles:
         whole = all(path.is_file() and sha256_of(path) == kept.get(path.name) for path in self.paths)
         return record if whole else None
 
-    def write(self, waveform: "np.ndarray", segmentation: "Segmentation", remark: str = "") -> None:
-        """Write them, and what makes the song look damaged; raise `MgcKerasError` where another process does."""
-        from mgc_keras.files import locked
+    def write(self, contents: "Mapping[str, bytes]", remark: str = "") -> None:
+        """Write them, and what makes the song look damaged; raise `MgcKerasError` where another process does.
+
+        `contents` are those of the files by their names, without the record.
+        """
+        from mgc_keras.files import locked, whole_file
 
         with locked(self._path("_segments.json")):
-            self._write(waveform, segmentation, remark)
+            # Until all files are of one run, the record says no more than whose they are.
+            write_record(self._path("_segments.json"), {"fingerprint": "unfinished"})
+            for path in self.paths:
+                with whole_file(path) as temporary:
+                    temporary.write_bytes(contents[path.name])
+            hashes = {path.name: sha256(contents[path.name]).hexdigest() for path in self.paths}
+            record = {**self._record(), "sha256": hashes}
+            write_record(self._path("_segments.json"), record | ({"remark": remark} if remark else {}))
 
-    def _write(self, waveform: "np.ndarray", segmentation: "Segmentation", remark: str) -> None:
+    def draw_and_tabulate(self, waveform: "np.ndarray", segmentation: "Segmentation") -> None:
+        """Make all of them but the record."""
         from mgc_keras.audio.files import write_waveform
-        from mgc_keras.files import sha256_of, write_text
+        from mgc_keras.files import write_text
         from mgc_keras.segmentation.segments import largest_cluster_waveform
 
-        # Until all files are of one run, the record says no more than whose they are.
-        write_record(self._path("_segments.json"), {"fingerprint": "unfinished"})
         if self.plots:
             from mgc_keras.reporting.segmentation import draw_segmentation
 
@@ -214,8 +228,6 @@ class SongFiles:
             write_waveform(self._path("_largest.wav"), audio, segmentation.sampling_rate)
         table = segmentation.segments().round(6).to_csv(index=False, lineterminator="\n")
         write_text(self._path("_segments.csv"), table)
-        record = {**self._record(), "sha256": {path.name: sha256_of(path) for path in self.paths}}
-        write_record(self._path("_segments.json"), record | ({"remark": remark} if remark else {}))
 
     def _path(self, ending: str) -> Path:
         return self.stem.with_name(f"{self.stem.name}{ending}")
@@ -232,3 +244,38 @@ class SongFiles:
         if self.channel != "mix":
             made_from["channel"] = self.channel
         return {**made_from, "fingerprint": fingerprint(made_from)}
+
+
+Made = tuple["dict[str, bytes] | MgcKerasError", str]
+
+
+def make_files(song: SongFiles) -> Made:
+    """Segment a song; return the contents of its files by their names, or why there are none; and its remark."""
+    from mgc_keras.audio.files import no_memory
+    from mgc_keras.features.clips import Clips
+    from mgc_keras.segmentation.segments import segment_waveform
+
+    clips = Clips("song", [song.stem.name], [str(song.song)], [song.song], channel=song.channel)
+    remarks: dict[int, str] = {}
+    with TemporaryDirectory() as folder:
+        files = replace(song, stem=Path(folder, song.stem.name))
+        try:
+            waveform = read_clip(clips, 0, song.sampling_rate, remarks=remarks)
+            segmentation = segment_waveform(waveform, song.sampling_rate, song.settings)
+            files.draw_and_tabulate(waveform, segmentation)
+        except (MgcKerasError, MemoryError) as problem:
+            return no_memory() if isinstance(problem, MemoryError) else problem, ""
+        return {path.name: path.read_bytes() for path in files.paths}, remarks.get(0, "")
+
+
+def _made_on(cluster: "Cluster", files: list[SongFiles], left: list[int]) -> Iterator[tuple[int, Made]]:
+    from mgc_keras.cluster import task_on
+
+    songs = (replace(files[number], song=files[number].song.absolute()) for number in left)
+    tasks = (task_on([song.song], song, name=str(song.song)) for song in songs)
+    for place, made in cluster.run(_make_there, tasks):
+        yield left[place], made
+
+
+def _make_there(shared: None, song: SongFiles) -> Made:
+    return make_files(song)

@@ -242,31 +242,72 @@ def _read_text_table(path: Path) -> pd.DataFrame:
         problem = "is a folder, not a manifest" if path.is_dir() else why_no_file(path)
         raise ManifestError(problem, path=path, cure="make one with: mgc-keras manifest folder DIR -o FILE")
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ManifestError("is not a CSV file", path=path, cure=_SAVE) from error
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
+    if b"\0" in content:
+        line = content[: content.index(b"\0")].count(b"\n") + 1
         raise ManifestError(
             "is not a CSV file: a NUL character", path=path, field=f"line {line}", cure=f"remove it, or {_SAVE}"
         )
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = _Rows()
+    # From bytes: as text in memory, what is read takes four times as much.
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline=""), strict=True)
     try:
-        lines = [(reader.line_num, cells) for cells in reader if "".join(cells).strip() or len(cells) > 1]
+        for cells in reader:
+            if len(cells) > 1 or "".join(cells).strip():
+                rows.add(cells, reader.line_num)
     except csv.Error as error:
         field = f"line {reader.line_num}"
         raise ManifestError(f"is not a CSV file: {error}", path=path, field=field, cure=_SAVE) from error
-    if not lines:
+    if not rows.header:
         raise ManifestError("is empty", path=path, cure="make it again")
-    (_, header), *rows = lines
-    _check_fields(header, rows, path)
-    names = [name or f"Unnamed: {place}" for place, name in enumerate(header)]
-    # Everything as text: "007" stays "007", and a class named "None" stays a class.
-    return pd.DataFrame([cells for _, cells in rows], columns=names, dtype=str)
+    _check_fields(rows, path)
+    return rows.table()
 
 
-def _check_fields(header: list[str], rows: list[tuple[int, list[str]]], path: Path) -> None:
-    """Raise unless commas separate, and every row has as many fields as the header. Rows come with their lines."""
+class _Rows:
+    """The rows of a CSV, as a table of text: in parts, since cells in lists take ten times as much."""
+
+    _PART = 1 << 14
+
+    def __init__(self) -> None:
+        self.header: list[str] = []
+        self.first_wrong: tuple[int, int, int] | None = None  # row, line, fields
+        self.n_rows = self.n_wrong = 0
+        self._parts: list[pd.DataFrame] = []
+        self._cells: list[list[str]] = []
+
+    def add(self, cells: list[str], line: int) -> None:
+        """Add the header, or a row, which is only counted if its length is not the header's."""
+        if not self.header:
+            self.header = cells
+            return
+        self.n_rows += 1
+        if len(cells) == len(self.header):
+            self._cells.append(cells)
+        else:
+            self.n_wrong += 1
+            self.first_wrong = self.first_wrong or (self.n_rows, line, len(cells))
+        if len(self._cells) == self._PART:
+            self._keep()
+
+    def table(self) -> pd.DataFrame:
+        """Return the rows. Everything is text: "007" stays "007", and a class named "None" stays a class."""
+        if self._cells or not self._parts:
+            self._keep()
+        return pd.concat(self._parts, ignore_index=True)
+
+    def _keep(self) -> None:
+        names = [name or f"Unnamed: {place}" for place, name in enumerate(self.header)]
+        self._parts.append(pd.DataFrame(self._cells, columns=names, dtype=str))
+        self._cells = []
+
+
+def _check_fields(rows: _Rows, path: Path) -> None:
+    """Raise unless commas separate, and every row has as many fields as the header."""
+    header = rows.header
     if header[0].lower().startswith("sep="):
         problem = f"begins with {','.join(header)!r}, a line for spreadsheets alone"
         raise ManifestError(problem, path=path, cure="remove that line; commas separate the fields")
@@ -276,10 +317,9 @@ def _check_fields(header: list[str], rows: list[tuple[int, list[str]]], path: Pa
     for name, count in Counter(filter(None, header)).items():
         if count > 1:
             raise ManifestError(f"{count} columns have this name", path=path, field=name, cure="keep one of them")
-    wrong = [(row, line, len(cells)) for row, (line, cells) in enumerate(rows, 1) if len(cells) != len(header)]
-    if wrong:
-        row, line, count = wrong[0]
-        problem = f"has {count} fields, the header {len(header)}; {len(wrong)} row(s) in all"
+    if rows.first_wrong is not None:
+        row, line, count = rows.first_wrong
+        problem = f"has {count} fields, the header {len(header)}; {rows.n_wrong} row(s) in all"
         cure = "put a cell that holds a comma into double quotes, and nothing behind the last cell"
         raise ManifestError(problem, path=path, field=f"row {row} (line {line})", cure=cure)
 

@@ -5,9 +5,10 @@ import os
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,11 @@ from mgc_keras.work import logger
 SPLITS = ("train", "valid", "test", "")
 TEXT_COLUMNS = ("clip_id", "filepath", "label", "split", "artist")
 _KNOWN_COLUMNS = (*TEXT_COLUMNS, "fold", "cut_from")
+
+# With empty parts, "." or "..".
+_ODD_PATH = r"(?:^|/)\.{0,2}(?:/|$)"
+# Rows at a time.
+_PART = 1 << 14
 
 
 def checked_table(table: pd.DataFrame, path: Path, card: Card | None, data_home: Path | None) -> pd.DataFrame:
@@ -42,7 +48,7 @@ def checked_table(table: pd.DataFrame, path: Path, card: Card | None, data_home:
     refuse = partial(_refuse, table, path)  # quotes the cells as they are in the file
     table = table.assign(filepath=_with_slashes(table["filepath"], data_home))
     refuse("clip_id", table["clip_id"].str.strip() == "", "empty id", "give each clip an id")
-    refuse("clip_id", table["clip_id"].duplicated(), "duplicate id", "make the ids unique")
+    refuse("clip_id", _duplicated(table["clip_id"]), "duplicate id", "make the ids unique")
     _check_filepaths(table["filepath"], refuse, data_home)
     _check_labels(table, label_columns, path, card)
     _check_files(table, path)
@@ -95,7 +101,29 @@ def _with_slashes(filepaths: pd.Series, data_home: Path | None) -> pd.Series:
         is_name = data_home is not None and os.path.lexists(os.path.join(data_home, name))
         return name if is_name else name.replace("\\", "/")
 
-    return filepaths.map(lambda name: slashes(name) if "\\" in name else name)
+    return _mapped(filepaths, r"\\", slashes)
+
+
+def _texts(cells: pd.Series) -> Iterator[str]:
+    """Yield cells part by part: all of a quarter of a million as Python's own texts take a lot of memory."""
+    for first in range(0, len(cells), _PART):
+        yield from cells.iloc[first : first + _PART].tolist()
+
+
+def _duplicated(cells: pd.Series, keep: Literal["first", False] = "first") -> pd.Series:
+    """Return what `pd.Series.duplicated` does, in little memory where there are none: equal texts have equal hashes."""
+    hashes = np.fromiter(map(hash, _texts(cells)), np.int64, len(cells))
+    return cells.duplicated(keep) if len(np.unique(hashes)) < len(cells) else pd.Series(False, cells.index)
+
+
+def _mapped(cells: pd.Series, pattern: str, change: Callable[[str], str]) -> pd.Series:
+    """Return the cells with `change` done to those that hold a pattern: few of a quarter of a million do."""
+    held = cells.str.contains(pattern).to_numpy(bool)
+    if not held.any():
+        return cells
+    changed = cells.copy()
+    changed[held] = [change(cell) for cell in cells[held]]
+    return changed
 
 
 def _check_filepaths(filepaths: pd.Series, refuse: Callable[..., None], data_home: Path | None) -> None:
@@ -103,11 +131,13 @@ def _check_filepaths(filepaths: pd.Series, refuse: Callable[..., None], data_hom
     cure = "write paths relative to the data folder, without leaving it"
     # A drive letter makes a path absolute on Windows alone.
     refuse("filepath", filepaths.str.match(r"/|[A-Za-z]:[/\\]"), "absolute path", cure)
-    leaves = filepaths.map(lambda name: posixpath.normpath(name).split("/")[0] in ("..", "."))
+    normal = _mapped(filepaths, _ODD_PATH, posixpath.normpath)
+    leaves = normal.isin([".", ".."]) | normal.str.startswith("../")
     refuse("filepath", leaves, "the path leaves the data folder", cure)
     if data_home is None:
         return
     home = os.path.realpath(data_home)
+    start = os.path.join(home, "")
 
     # Folders are few and clips many: resolve each folder once, and a clip only if it is itself a link.
     @cache
@@ -115,11 +145,11 @@ def _check_filepaths(filepaths: pd.Series, refuse: Callable[..., None], data_hom
         return _is_inside(os.path.join(home, folder), home)
 
     def escapes(name: str) -> bool:
-        clip = os.path.join(home, name)
-        return not inside(posixpath.dirname(name)) or (os.path.islink(clip) and not _is_inside(clip, home))
+        clip = start + name
+        return not inside(name.rpartition("/")[0]) or (os.path.islink(clip) and not _is_inside(clip, home))
 
     cure = "copy the linked clips into the data folder, or name their real folder as data_home"
-    refuse("filepath", filepaths.map(escapes), "a link leaves the data folder", cure)
+    refuse("filepath", pd.Series(map(escapes, _texts(filepaths))), "a link leaves the data folder", cure)
 
 
 def _is_inside(name: str, home: str) -> bool:
@@ -163,8 +193,8 @@ def _check_alike(labels: pd.Series, path: Path) -> None:
 
 def _check_files(table: pd.DataFrame, path: Path) -> None:
     """Refuse a file with two labels; warn of one that stands in several rows."""
-    files = table["filepath"].map(posixpath.normpath)
-    for name, rows in table[files.duplicated(keep=False)].groupby(files, sort=False):
+    files = _mapped(table["filepath"], _ODD_PATH, posixpath.normpath)
+    for name, rows in table[_duplicated(files, keep=False)].groupby(files, sort=False):
         labels = rows["label"].unique() if "label" in table else ()
         if len(labels) > 1:
             problem = f"the same file has the labels {', '.join(map(repr, labels))}: {name!r}"

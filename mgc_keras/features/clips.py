@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import overload
 
 from mgc_keras.audio.ffmpeg import left_out_words, warn_left_out
 from mgc_keras.audio.files import CHANNELS, find_audio, is_clip_name
@@ -13,6 +15,37 @@ from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.files import escape_formula, readable_name, why_no_file
+
+
+@dataclass(frozen=True)
+class PathsBelow(Sequence[Path]):
+    """The paths of files below a folder, each made when it is asked for: a `Path` takes ten times its text."""
+
+    folder: str
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, place: int) -> Path: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "PathsBelow": ...
+
+    def __getitem__(self, place: int | slice) -> "Path | PathsBelow":
+        if isinstance(place, slice):
+            return PathsBelow(self.folder, self.names[place])
+        return Path(self.folder, self.names[place])
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the disk says of all clips: see `Clips.sha256` and `Clips.state`; and which cannot be reached or read."""
+
+    sha256: str
+    state: str
+    missing: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -54,9 +87,16 @@ class Clips:
         clip_ids, filepaths = ([escape_formula(name) for name in names] for names in (self.clip_ids, self.filepaths))
         return replace(self, clip_ids=clip_ids, filepaths=filepaths)
 
+    def locations(self) -> Iterator[str]:
+        """Yield where the files are, as text."""
+        if isinstance(self.paths, PathsBelow):
+            start = os.path.join(self.paths.folder, "")
+            return (name if name.startswith("/") else start + name for name in self.paths.names)
+        return map(os.fspath, self.paths)
+
     def sha256(self) -> str:
         """Return a hash of the ids, file paths and file sizes: the same for the same dataset in another folder."""
-        return self._hash(times=False)
+        return self.survey().sha256
 
     def state(self) -> str:
         """Return a hash that also covers the channel, the files' times of change, and whether they may be read.
@@ -64,27 +104,33 @@ class Clips:
         These are both times: a clip's content (mtime), which copies may keep, and its entry (ctime), which none can.
         So a data set that was copied, linked or given other rights is another, and work on it begins anew.
         """
-        return self._hash(times=True)
+        return self.survey().state
 
     def readable(self) -> set[int]:
         """Return the positions of the clips that are there and may be read."""
-        return {position for position, path in enumerate(self.paths) if os.access(path, os.R_OK)}
+        return {position for position, path in enumerate(self.locations()) if os.access(path, os.R_OK)}
 
-    def _hash(self, times: bool) -> str:
-        digest = hashlib.sha256(self.channel.encode() if times and self.channel != "mix" else b"")
-        for clip_id, filepath, path in zip(self.clip_ids, self.filepaths, self.paths, strict=True):
+    def survey(self) -> Survey:
+        """Look at each file once: a quarter of a million take seconds."""
+        sizes = hashlib.sha256()
+        times = hashlib.sha256(self.channel.encode() if self.channel != "mix" else b"")
+        missing = []
+        names = zip(self.clip_ids, self.filepaths, self.locations(), strict=True)
+        for position, (clip_id, filepath, path) in enumerate(names):
+            # A clip that cannot be reached is reported in its turn; should it turn up later, the hash differs.
+            size = state = "missing"
             try:
-                status = path.stat()
-                numbers = f"{status.st_size}\t"
-                if times:
-                    numbers += f"{status.st_mtime_ns}\t{status.st_ctime_ns}"
-                if times and not os.access(path, os.R_OK):
-                    numbers = "missing"
+                status = os.stat(path)
+                size = f"{status.st_size}\t"
+                if os.access(path, os.R_OK):
+                    state = f"{size}{status.st_mtime_ns}\t{status.st_ctime_ns}"
             except OSError:
-                # A clip that cannot be reached is reported in its turn; should it turn up later, the hash differs.
-                numbers = "missing"
-            digest.update(f"{clip_id}\t{filepath}\t{numbers}\n".encode())
-        return digest.hexdigest()
+                pass
+            if state == "missing":
+                missing.append(position)
+            sizes.update(f"{clip_id}\t{filepath}\t{size}\n".encode())
+            times.update(f"{clip_id}\t{filepath}\t{state}\n".encode())
+        return Survey(sizes.hexdigest(), times.hexdigest(), frozenset(missing))
 
 
 def list_clips(
@@ -168,8 +214,11 @@ def _readable_apart(lists: Iterable[Sequence[str]]) -> Callable[[str], str]:
 
 def _of_manifest(manifest: Manifest) -> Clips:
     table = manifest.table
-    labels = table["label"].tolist() if "label" in table else None
-    return Clips(manifest.name, manifest.clip_ids, table["filepath"].tolist(), manifest.filepaths, labels)
+    # Classes are few: they share their texts.
+    labels = list(map(sys.intern, table["label"])) if "label" in table else None
+    filepaths = table["filepath"].tolist()
+    home = os.fspath(manifest.data_home.absolute())
+    return Clips(manifest.name, manifest.clip_ids, filepaths, PathsBelow(home, filepaths), labels)
 
 
 def _expanded(path: Path) -> tuple[list[tuple[Path, str]], list[Path]]:

@@ -1,6 +1,7 @@
 """Features of a whole dataset to one file: parallel, resumable, one bad clip never ends it."""
 
 from collections.abc import Container, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,16 @@ import numpy as np
 
 from mgc_keras.audio import ffmpeg
 from mgc_keras.audio.spans import windows_of
+from mgc_keras.cluster import Cluster
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.errors import DiskError, ManifestError, OptionError
 from mgc_keras.features.clips import Clips, list_clips
+from mgc_keras.features.csv_table import TableWriter
 from mgc_keras.features.extractor import Extractor, compose_batches
+from mgc_keras.features.on_cluster import cluster_features
+from mgc_keras.features.parquet_table import ParquetWriter, check_pyarrow
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.features.sequences import Sequences, SequenceWriter, read_sequences
-from mgc_keras.features.table import TableWriter
 from mgc_keras.files import locked, sha256_of, sweep, whole_file
 from mgc_keras.outputs import begins_with, check_replaceable, lists_failed_clips
 from mgc_keras.progress import progress_bar
@@ -34,7 +38,8 @@ Source = Clips | Manifest | str | Path | Iterable[str | Path]
 
 
 # The forms of output: each tells about itself, turns a clip's features into JSON values, and writes a file of those.
-WRITERS: dict[str, type[TableWriter | SequenceWriter]] = {".csv": TableWriter, ".npz": SequenceWriter}
+Writer = TableWriter | ParquetWriter | SequenceWriter
+WRITERS: dict[str, type[Writer]] = {".csv": TableWriter, ".parquet": ParquetWriter, ".npz": SequenceWriter}
 
 
 def export_features(
@@ -48,6 +53,7 @@ def export_features(
     hop: float | None = None,
     resume: bool = True,
     errors_csv: str | Path | None = None,
+    cluster: Cluster | None = None,
 ) -> Path:
     """Compute features of every clip and write them to one file, `output`: a table, or sequences.
 
@@ -56,9 +62,8 @@ def export_features(
     that were read but look damaged); and ``<output>_errors.csv``: clip, cause and cure for each clip that could not be
     read.
 
-    A table has the columns `clip_id`, `filepath` and the extractor's, and one row a clip; read it with
-    `mgc_keras.features.table.read_features`. Sequences are one array, a matrix a clip; read them with
-    `mgc_keras.features.sequences.read_sequences`.
+    A table has the columns `clip_id`, `filepath` and the extractor's, and one row a clip. Sequences are one array, a
+    matrix a clip; `mgc_keras.features.sequences.read_sequences` maps it. `read_features` reads either.
 
     A run that is stopped keeps its finished batches in ``<output>.partial``. The same call goes on from there, and the
     result is the same to the last byte. A finished file of the same clips, settings and versions is left as it is, if
@@ -70,8 +75,8 @@ def export_features(
     source, data_home
         See `mgc_keras.features.clips.list_clips`.
     output : str or Path
-        The file to write. Its name ends in ``.csv`` for an extractor that gives a row of numbers a clip, in ``.npz``
-        for one that gives a matrix.
+        The file to write. Its name ends in ``.csv`` or ``.parquet`` (which needs pyarrow) for an extractor that gives a
+        row of numbers a clip, in ``.npz`` for one that gives a matrix.
     extractor : Extractor
         `MfccExtractor` and `NetworkExtractor` give rows, `ScatteringExtractor` and `SegmentExtractor` matrices.
     jobs : int, optional
@@ -83,6 +88,8 @@ def export_features(
         False computes everything anew.
     errors_csv : str or Path, optional
         By default `errors_file`, beside the output. Written even if no clip failed, with its header alone.
+    cluster : Cluster, optional
+        Compute there, a batch a task, rather than here: see `mgc_keras.cluster.open_cluster`. The files are the same.
 
     Raises
     ------
@@ -105,23 +112,25 @@ def export_features(
     windows, jobs = windows_of(window, hop, longest), checked_jobs(jobs)
     writer = WRITERS[output.suffix.lower()](extractor, windows)
     clips = list_clips(source, data_home)
-    check_replaceable_export(output, errors_csv, [*clips.paths, *([source] if isinstance(source, (str, Path)) else [])])
+    own = [source] if isinstance(source, (str, Path)) else []
+    check_replaceable_export(output, errors_csv, chain(clips.locations(), own))
     batches = compose_batches(
         len(clips), extractor.batch_size, extractor.batch_order, seed=extractor.seed, labels=clips.labels
     )
+    survey = clips.survey()
     about = {
         "extractor": extractor.describe(),
         **writer.about(),
-        "source": {"name": clips.name, "n_clips": len(clips), "sha256": clips.sha256()},
+        "source": {"name": clips.name, "n_clips": len(clips), "sha256": survey.sha256},
         "versions": versions(),
     }
     if clips.channel != "mix":
         about["channel"] = clips.channel
-    if any(path.suffix.lower() in ffmpeg.SUFFIXES for path in clips.paths):
+    if any(name.lower().endswith(ffmpeg.SUFFIXES) for name in clips.filepaths):
         about["versions"]["ffmpeg"] = ffmpeg.version()
     # The network counts, not the bytes of its file: saved again it has others.
     network = {name: value for name, value in about["extractor"].items() if not name.startswith("weights_file")}
-    about["fingerprint"] = fingerprint({**about, "extractor": network}, clips.state(), batches)
+    about["fingerprint"] = fingerprint({**about, "extractor": network}, survey.state, batches)
     # What is left out moves no number: one file of it more does not ask for everything anew.
     about["source"] |= {"left_out": list(clips.left_out)}
     partial = output.with_name(output.name + ".partial")
@@ -130,10 +139,11 @@ def export_features(
         logger.warning("%s: is finished already, nothing to do", output)
         return output
     with locked(output), Journal(partial, about["fingerprint"], resume=resume) as journal:
-        # By position: where the journal has each clip, later entries first; and those that failed.
-        places: dict[int, int] = {}
+        # By position: where the journal has each clip, later entries first (-1: nowhere); and those that failed.
+        places = np.full(len(clips), -1)
         errors: dict[int, dict[str, Any]] = {}
         remarks: dict[int, str] = {}
+        measured: dict[str, Any] = {}
 
         def note(place: int, entry: dict[str, Any]) -> None:
             places[entry["position"]] = place
@@ -146,14 +156,19 @@ def export_features(
 
         for place, entry in enumerate(journal):
             note(place, entry)
-        done = places.keys() - {position for position, entry in errors.items() if entry["again"]}
+        done = places >= 0
+        done[[position for position, entry in errors.items() if entry["again"]]] = False
         # Whole batches: their clips may share statistics.
-        remaining = [batch for batch in batches if not done >= set(batch.tolist())]
+        remaining = [batch for batch in batches if not done[batch].all()]
         n_done = len(clips) - sum(map(len, remaining))
-        there = clips.readable()
         with progress_bar(description=extractor.name, total=len(clips), initial=n_done) as bar:
-            for results in clip_features(clips, extractor, remaining, jobs=jobs, spans=windows):
-                entries = [_entry(result, clips, writer, there) for result in results]
+            computed = (
+                clip_features(clips, extractor, remaining, jobs=jobs, spans=windows)
+                if cluster is None
+                else cluster_features(cluster, clips, extractor, remaining, spans=windows, measured=measured)
+            )
+            for results in computed:
+                entries = [_entry(result, clips, writer, survey.missing) for result in results]
                 for place, entry in enumerate(entries, len(journal)):
                     note(place, entry)
                 journal.append(entries)
@@ -165,10 +180,10 @@ def export_features(
         ]
         with whole_file(output) as temporary:
             whole = (journal[places[position]] for position in good)
-            counts = writer.write(temporary, [clips.clip_ids[position] for position in good], whole)
+            counts = writer.write(temporary, [clips.clip_ids[position] for position in good], whole, about)
             write_failed_clips(errors_csv, failed)
             about |= counts | {"n_failed": len(failed), "errors_sha256": sha256_of(errors_csv)}
-            about |= getattr(extractor, "measured", dict)()
+            about |= measured or getattr(extractor, "measured", dict)()
             # Of clips that were read, but look damaged.
             about["remarks"] = {
                 clips.filepaths[position]: remarks[position] for position in good if position in remarks
@@ -241,8 +256,10 @@ def export_sequences(manifest: Manifest, stem: Path, extractor: Extractor, *, jo
 
 def _check_outputs(output: Path, errors_csv: Path) -> None:
     if output.suffix.lower() not in WRITERS:
-        cure = "end its name in .csv for a table, in .npz for sequences"
+        cure = "end its name in .csv or .parquet for a table, in .npz for sequences"
         raise OptionError("is neither a table nor sequences", path=output, cure=cure)
+    if output.suffix.lower() == ".parquet":
+        check_pyarrow(output)
     for path in (output, errors_csv):
         if path.is_dir():
             raise OptionError("is a folder", path=path, cure="name a file in it")
@@ -267,12 +284,10 @@ def _hash_names() -> set[str]:
     return {f"{suffix[1:]}_sha256" for suffix in WRITERS}
 
 
-def _entry(
-    result: ClipFeatures, clips: Clips, writer: TableWriter | SequenceWriter, there: Container[int]
-) -> dict[str, Any]:
+def _entry(result: ClipFeatures, clips: Clips, writer: Writer, missing: Container[int]) -> dict[str, Any]:
     if result.problem is not None:
         # One that was never there is another state of the clips when it comes.
-        again = isinstance(result.problem, DiskError) and result.position in there
+        again = isinstance(result.problem, DiskError) and result.position not in missing
         error = [result.problem.problem, result.problem.cure or ""]
         return {"position": result.position, "error": error, "again": again}
     for row in result.rows:

@@ -1,6 +1,8 @@
 """What a network computes of waveforms (features, tags), in batches, through one compiled graph."""
 
+import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,7 @@ class NetworkExtractor(Extractor):
         if isinstance(model, (str, Path)):
             weights_file = find_weights(model)
             model = load_model(weights_file, output=output, input="waveform")
+        self._fill_batches = fill_batches
         if len(model.input_shape) != 2 or model.input_shape[1] is None or len(model.output_shape) != 2:
             problem = "does not turn waveforms of a fixed length into rows of numbers"
             raise OptionError(problem, field=f"model {model.name}", cure="build it with input='waveform'")
@@ -143,6 +146,22 @@ class NetworkExtractor(Extractor):
         self._compute = compiled(model, (self._width, self.n_samples), xla=self.execution.xla("features", model))
         self._largest_whole_batch = _largest_whole_batch(model, self.execution.device)
         self.difference: float | None = None
+
+    def __reduce__(self) -> tuple:
+        # For workers of a cluster: what is compiled is compiled there.
+        names = (
+            "batch_size",
+            "batch_order",
+            "seed",
+            "fit",
+            "name",
+            "columns",
+            "weights_file",
+            "execution",
+            "calibration",
+        )
+        options = {name: getattr(self, name) for name in names} | {"fill_batches": self._fill_batches}
+        return partial(_unpickled, **options), (_saved(self.model),)
 
     def describe(self) -> dict[str, Any]:
         """Return everything that fixes the numbers, for the JSON beside a feature table."""
@@ -194,6 +213,20 @@ class NetworkExtractor(Extractor):
         if self._width is not None and n_clips != self._width:
             waveforms = np.concatenate([waveforms, np.zeros((self._width - n_clips, self.n_samples), np.float32)])
         return self._compute(tf.constant(waveforms)).numpy()[:n_clips]
+
+
+def _saved(model: keras.Model) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        model.save(path)
+        return path.read_bytes()
+
+
+def _unpickled(model: bytes, **options: Any) -> NetworkExtractor:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        path.write_bytes(model)
+        return NetworkExtractor(load_model(path), **options)
 
 
 def find_weights(path: str | Path) -> Path:

@@ -106,7 +106,7 @@ def clip_features(
     spans : Windows, Excerpts or your own, optional
         Cut each clip into these; those of a batch of clips are computed `extractor.batch_size` at a time.
     """
-    positions = [position for batch in batches for position in batch.tolist()]
+    positions = (position for batch in batches for position in batch.tolist())
     # Spans need a clip's whole waveform; they are brought to the extractor's length one by one.
     fitted = () if spans else (extractor.duration, extractor.n_samples, extractor.fit)
     remarks: dict[int, str] = {}

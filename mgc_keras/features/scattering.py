@@ -61,6 +61,11 @@ class ScatteringExtractor(Extractor):
         # Two wavelets may round to the same frequency: the number keeps names apart.
         self.columns = [f"{path.name(sampling_rate)}_{number:03d}" for number, path in enumerate(plan.paths)]
 
+    def __reduce__(self) -> tuple:
+        # For workers of a cluster, whose tasks share the cores: the filters are made there.
+        names = ("n_samples", "sampling_rate", "J", "Q", "max_order", "log", "batch_size")
+        return type(self), (*(getattr(self, name) for name in names), 1)
+
     def describe(self) -> dict[str, Any]:
         """Return the settings that fix the numbers, for the JSON beside the features."""
         names = ("name", "sampling_rate", "n_samples", "fit", "J", "Q", "max_order", "log")

@@ -7,7 +7,7 @@ import base64
 import io
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -66,7 +66,9 @@ class SequenceWriter:
         values = np.ascontiguousarray(matrix, "<f4")
         return {"shape": values.shape, "values": base64.b64encode(values.tobytes()).decode()}
 
-    def write(self, path: Path, clip_ids: list[str], entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    def write(
+        self, path: Path, clip_ids: list[str], entries: Iterable[dict[str, Any]], about: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Write the file; return the number of its clips."""
         entries = iter(entries)
         first: dict[str, Any] = next(entries, {"shape": [0, len(self.columns)], "values": ""})

@@ -9,10 +9,12 @@ import numpy as np
 
 from mgc_keras.audio.containers import CONSTANT, SILENT
 from mgc_keras.audio.spans import Excerpts
+from mgc_keras.cluster import Cluster
 from mgc_keras.errors import AudioError, OptionError, WeightsError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import compose_batches
 from mgc_keras.features.network import NetworkExtractor, find_weights
+from mgc_keras.features.on_cluster import cluster_features
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.layers.named_outputs import NamedOutputs, output_names
 from mgc_keras.networks.kinds import kind_of
@@ -111,7 +113,9 @@ class SongScorer:
         """Return how songs are cut for this network."""
         return Excerpts(self.seconds, drop, centre)
 
-    def songs(self, clips: Clips, excerpts: Excerpts, *, jobs: int | None = None) -> Iterator[SongScores]:
+    def songs(
+        self, clips: Clips, excerpts: Excerpts, *, jobs: int | None = None, cluster: Cluster | None = None
+    ) -> Iterator[SongScores]:
         """Score songs in the order of `clips`, each as soon as it is done; one that cannot be read has its problem.
 
         Parameters
@@ -121,9 +125,17 @@ class SongScorer:
             From `excerpts`.
         jobs : int, optional
             Threads that decode; default: one a core.
+        cluster : Cluster, optional
+            Compute there, rather than here: see `mgc_keras.cluster.open_cluster`.
         """
         batches = compose_batches(len(clips), self.extractor.batch_size)
-        for results in clip_features(clips, self.extractor, batches, jobs=checked_jobs(jobs), spans=excerpts):
+        work = clips, self.extractor, batches
+        computed = (
+            clip_features(*work, jobs=checked_jobs(jobs), spans=excerpts)
+            if cluster is None
+            else cluster_features(cluster, *work, spans=excerpts, in_order=True)
+        )
+        for results in computed:
             for result in results:
                 song = clips.clip_ids[result.position], clips.filepaths[result.position]
                 if problem := result.problem or self._unheard(result):

@@ -1,95 +1,60 @@
-"""Feature tables on disk: exact numbers as text, and back."""
+"""Features on disk, whatever their form, as one kind of table."""
 
-import json
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from mgc_keras.audio.spans import Windows
-from mgc_keras.errors import ManifestError
-from mgc_keras.features.extractor import Extractor
-from mgc_keras.features.pipeline import ClipFeatures
-from mgc_keras.files import csv_lines, sha256_of, why_no_file
-
-KEY_COLUMNS = ("clip_id", "filepath")
-SPAN_COLUMNS = ("start_s", "end_s")
-
-
-class TableWriter:
-    """Writes a row of numbers a clip, or a window, as CSV."""
-
-    n_axes = 1
-
-    def __init__(self, extractor: Extractor, windows: Windows | None) -> None:
-        self.extractor, self.windows = extractor, windows
-
-    def about(self) -> dict[str, Any]:
-        """Return the precision, the number of features, and the windows."""
-        return {
-            "dtype": self.extractor.dtype,
-            "n_features": len(self.extractor.columns),
-            "window_s": self.windows and self.windows.length,
-            "hop_s": self.windows and self.windows.hop,
-        }
-
-    def entry(self, result: ClipFeatures, clip_id: str, filepath: str) -> dict[str, Any]:
-        """Return the clip's lines of the table."""
-        spans: Sequence[tuple[float, ...]] = result.spans or [()] * len(result.rows)
-        # The shortest decimal numbers that read back as exactly these floats, for their precision.
-        rows = [map(str, np.asarray(row, self.extractor.dtype)) for row in result.rows]
-        cells = ([clip_id, filepath, *map(repr, map(float, span)), *row] for span, row in zip(spans, rows, strict=True))
-        return {"n_rows": len(rows), "lines": csv_lines(cells)}
-
-    def write(self, path: Path, clip_ids: list[str], entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        """Write the table; return the number of its rows and its hash."""
-        n_rows = 0
-        with open(path, "w", encoding="utf-8", newline="") as table:
-            table.write(csv_lines([[*KEY_COLUMNS, *(SPAN_COLUMNS if self.windows else ()), *self.extractor.columns]]))
-            for entry in entries:
-                table.write(entry["lines"])
-                n_rows += entry["n_rows"]
-        return {"n_rows": n_rows, "csv_sha256": sha256_of(path)}
+from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.features.csv_table import MAKE_IT, read_csv
+from mgc_keras.features.parquet_table import read_parquet
+from mgc_keras.features.sequences import read_sequences
+from mgc_keras.files import why_no_file
 
 
 def read_features(path: str | Path) -> pd.DataFrame:
-    """Read a feature table that `export_features` wrote.
+    """Read features that `export_features` wrote, whatever their form: a table, or sequences.
 
     Parameters
     ----------
     path : str or Path
-        The CSV. The JSON beside it tells the precision; without it the numbers are read as float64.
+        A ``.csv``, ``.parquet`` or ``.npz``. The JSON beside a CSV tells its precision; without it the numbers are read
+        as float64. Parquet needs pyarrow, and knows its precision.
 
     Returns
     -------
     pd.DataFrame
-        Indexed by `clip_id`, in the order of the file: the feature columns, float32 for a network's and float64 for
-        MFCCs, with exactly the values that were computed. Tables of sliding windows have `start_s` and `end_s`
-        (float64) first.
+        Of a table: indexed by `clip_id`, in the order of the file: the feature columns, float32 for a network's and
+        float64 for MFCCs, with exactly the values that were computed; of CSV and Parquet the same. Tables of sliding
+        windows have `start_s` and `end_s` (float64) first.
+
+        Of sequences: a row a clip and frame, (n_clips * n_frames, n_columns) float32, indexed by `clip_id` and `frame`
+        (from 0). The file is read once for its checksums, and then mapped, not held; the index takes 6 to 12 bytes a
+        row. `mgc_keras.features.sequences.read_sequences` gives the array without an index.
 
     Raises
     ------
     ManifestError
-        The file is missing, no feature table, or holds cells that are not numbers.
+        The file is missing, damaged, no features of this form, or holds cells that are not numbers.
+    OptionError
+        A Parquet, and pyarrow is not installed.
+
+    Example
+    -------
+    >>> read_features("mfcc.parquet").loc["blues.00000"]                # doctest: +SKIP
     """
     path = Path(path)
-    cure = "make it with: mgc-keras features"
     if not path.is_file():
-        raise ManifestError(why_no_file(path), path=path, cure=cure)
-    description = path.with_suffix(".json")
+        raise ManifestError(why_no_file(path), path=path, cure=MAKE_IT)
+    read = {".parquet": read_parquet, ".npz": _read_frames}
+    return read.get(path.suffix.lower(), read_csv)(path)
+
+
+def _read_frames(path: Path) -> pd.DataFrame:
     try:
-        about = dict(json.loads(description.read_text("utf-8"))) if description.is_file() else {}
-        dtype = about.get("dtype", "float64")
-        header = pd.read_csv(path, nrows=0).columns
-        texts = {column: str for column in KEY_COLUMNS}
-        numbers = {column: dtype for column in header if column not in KEY_COLUMNS}
-        spans = {column: "float64" for column in SPAN_COLUMNS if column in header}
-        # "round_trip": the default parser is off by one bit now and then.
-        table = pd.read_csv(path, dtype=texts | numbers | spans, keep_default_na=False, float_precision="round_trip")
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ManifestError(f"is no feature table: {error}", path=path, cure=cure) from error
-    if tuple(header[: len(KEY_COLUMNS)]) != KEY_COLUMNS:
-        raise ManifestError("is no feature table", path=path, field="clip_id, filepath", cure=cure)
-    return table.set_index("clip_id").drop(columns="filepath")
+        sequences = read_sequences(path)
+    except OptionError as error:
+        raise ManifestError(error.problem, path=error.path, cure=error.cure) from error
+    n_clips, n_frames, n_columns = sequences.values.shape
+    index = pd.MultiIndex.from_product([sequences.clip_ids, range(n_frames)], names=["clip_id", "frame"])
+    # A view of the mapped file.
+    return pd.DataFrame(sequences.values.reshape(-1, n_columns), index, sequences.columns, copy=False)

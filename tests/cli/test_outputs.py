@@ -1,5 +1,6 @@
 """No command's output takes the place of what it reads, nor of a file of another kind."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -139,12 +140,14 @@ def test_a_segmentation_that_was_killed_is_done_again(
     tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ("segment", music / "rock/b.wav", "-o", tmp_path, "--window-seconds", "0.2", "--export-largest")
+    record = tmp_path / "b_segments.json"
     with monkeypatch.context() as patched:
-        patched.setattr("mgc_keras.segmentation.segments.Segmentation.segments", lambda self: 1 / 0)
+        patched.setattr("mgc_keras.cli.segment.sha256", lambda content: 1 / 0)
         assert run(*words, "--no-plots") == 2
-    assert (tmp_path / "b_largest.wav").exists() and not (tmp_path / "b_segments.csv").exists()
+    assert (tmp_path / "b_largest.wav").exists() and json.loads(record.read_text())["fingerprint"] == "unfinished"
+    (tmp_path / "b_segments.csv").unlink()
     assert run(*words, "--no-plots") == 0
-    assert (tmp_path / "b_segments.csv").exists()
+    assert (tmp_path / "b_segments.csv").exists() and json.loads(record.read_text())["fingerprint"] != "unfinished"
 
 
 @pytest.mark.parametrize(

@@ -304,3 +304,28 @@ class TestFolder:
         self._touch(tmp_path, "jazz/a.wav", "b.wav")
         with pytest.raises(ManifestError, match=r"label: 1 clip\(s\) lie in no class folder, first b.wav"):
             folder_manifest(tmp_path)
+
+
+def test_long_manifests_are_checked_in_parts_as_in_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = [(str(row), f"{row % 3}/./ü_{row}.wav" if row % 2 else f"{row % 3}\\{row}.wav", "rock") for row in range(11)]
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "link").symlink_to(tmp_path / "outside")
+    wrong = [
+        (("3", "x.wav", "rock"), "duplicate id: '3' in row 12, 1 row"),
+        (("x", "1//ü_1.wav", "jazz"), "the same file has the labels 'rock', 'jazz': '1/ü_1.wav'"),
+        (("x", "a/../../b.wav", "rock"), "the path leaves the data folder: 'a/../../b.wav' in row 12"),
+        (("x", "link/b.wav", "rock"), "a link leaves the data folder: 'link/b.wav' in row 12"),
+    ]
+    whole = read_manifest(_rows(tmp_path, *good), tmp_path / "home").table
+    monkeypatch.setattr("mgc_keras.datasets.manifest._Rows._PART", 4)
+    monkeypatch.setattr("mgc_keras.datasets.manifest_checks._PART", 3)
+    pd.testing.assert_frame_equal(read_manifest(_rows(tmp_path, *good), tmp_path / "home").table, whole)
+    assert whole["filepath"].tolist()[:3] == ["0/0.wav", "1/./ü_1.wav", "2/2.wav"]
+    for row, problem in wrong:
+        with pytest.raises(ManifestError, match=problem):
+            read_manifest(_rows(tmp_path, *good, row), tmp_path / "home")
+    with open(_rows(tmp_path, *good), "a") as stream:
+        stream.write("x,b.wav,rock,z\ny,c.wav\n")
+    with pytest.raises(ManifestError, match=r"row 12 \(line 13\): has 4 fields, the header 3; 2 row\(s\)"):
+        read_manifest(tmp_path / stream.name, tmp_path / "home")

@@ -1,5 +1,6 @@
 """Which clips a source stands for, and under which names."""
 
+import hashlib
 import os
 
 import pandas as pd
@@ -79,6 +80,31 @@ def test_the_hash_moves_with_ids_and_sizes_the_state_with_every_touch(tmp_path):
     assert clips.sha256() != before
     paths[0].unlink()
     assert list_clips(paths).sha256() != before
+
+
+def test_what_is_hashed_is_one_line_a_clip(tmp_path):
+    paths = write_clips(tmp_path, 4)
+    csv = manifest_csv(tmp_path, paths)
+    paths[2].unlink()
+    clips = list_clips(csv, channel="left")
+    sizes, times = "", "left"
+    for position, name in enumerate(clips.filepaths):
+        path = tmp_path / name
+        assert clips.paths[position] == path
+        if path.exists():
+            status = path.stat()
+            size = f"{status.st_size}\t"
+            sizes += f"{clips.clip_ids[position]}\t{name}\t{size}\n"
+            times += f"{clips.clip_ids[position]}\t{name}\t{size}{status.st_mtime_ns}\t{status.st_ctime_ns}\n"
+        else:
+            sizes += f"{clips.clip_ids[position]}\t{name}\tmissing\n"
+            times += f"{clips.clip_ids[position]}\t{name}\tmissing\n"
+    survey = clips.survey()
+    expected = [hashlib.sha256(text.encode()).hexdigest() for text in (sizes, times)]
+    assert [survey.sha256, survey.state] == [clips.sha256(), clips.state()] == expected
+    assert survey.missing == {1} and clips.readable() == {0, 2, 3}
+    assert list(clips.paths[1:3]) == [tmp_path / name for name in clips.filepaths[1:3]]
+    assert [str(path) for path in clips.paths] == list(clips.locations())
 
 
 def test_names_that_are_not_utf8_become_readable(tmp_path):

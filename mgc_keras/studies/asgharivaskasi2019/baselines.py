@@ -6,10 +6,12 @@ chosen on training clips. An SVM's training time grows at least with the square 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -21,7 +23,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from mgc_keras.checks import checked_choice
-from mgc_keras.cluster import Cluster, joblib_on
+from mgc_keras.cluster import Cluster
 from mgc_keras.datasets.holdout import stratified_holdout
 from mgc_keras.datasets.repeated_folds import INNER_FOLDS
 from mgc_keras.errors import OptionError
@@ -148,7 +150,8 @@ def fit_and_predict(
         model = _search(name, model, labels, groups, seed)
     elif name == "knn" and model["classify"].n_neighbors > len(training):
         raise OptionError(f"there are {len(training)} rows to train on", field="n_neighbors", cure="ask for fewer")
-    with joblib_on(cluster if name in _SLOW else None):
+    elsewhere = cluster if name in _SLOW else None
+    with joblib.parallel_config("dask", client=elsewhere.client) if elsewhere else nullcontext():
         model.fit(np.asarray(training, np.float64), labels)
     test = np.asarray(test, np.float64)
     return Answers(model.predict(test), model.classes_, _scores(model, test), model.best_params_ if choose else {})

@@ -10,8 +10,9 @@ import pandas as pd
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError
+from mgc_keras.features.csv_table import SPAN_COLUMNS
 from mgc_keras.features.sets import feature_sets
-from mgc_keras.features.table import SPAN_COLUMNS, read_features
+from mgc_keras.features.table import read_features
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.paper import SHORT_LABELS, TASK_NAMES
 
