@@ -17,10 +17,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.local_workers import local_workers
 from mgc_keras.work import logger, versions
 
 if TYPE_CHECKING:
@@ -57,15 +57,6 @@ class Task:
     name: str = ""
 
 
-@dataclass(frozen=True)
-class _Unfit:
-    """Why a worker did not compute a task."""
-
-    worker: str
-    problem: str
-    lacks: Path | None = None
-
-
 @contextmanager
 def open_cluster(where: str | None) -> "Iterator[Cluster | None]":
     """Connect to a cluster, or start one on this machine, for as long as the context lasts.
@@ -98,7 +89,7 @@ def open_cluster(where: str | None) -> "Iterator[Cluster | None]":
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     kind, _, count = where.partition(":")
     if kind == "local":
-        with _local_workers(count) as local, distributed.Client(local) as client:
+        with local_workers(count) as local, distributed.Client(local) as client:
             yield Cluster(client)
         return
     is_file = where.endswith(".json")
@@ -123,31 +114,6 @@ def task_on(files: Iterable[Path], *arguments: Any, name: str) -> Task:
     """Return the task of computing on files that are there, as they are here."""
     absolute = {path.absolute(): _size(path) for path in files}
     return Task(arguments, {path: size for path, size in absolute.items() if size is not None}, name)
-
-
-@contextmanager
-def _local_workers(count: str) -> Iterator[Any]:
-    import distributed
-    import joblib
-
-    n_workers = joblib.cpu_count() if not count else int(count) if count.isdecimal() else 0
-    if n_workers < 1:
-        raise OptionError(f"{count!r} is no number of processes", field="--cluster", cure="give local:2, or local")
-    # They share the cores; what networks compute does not depend on the number of threads.
-    environment = {"TF_NUM_INTRAOP_THREADS": str(max(1, joblib.cpu_count() // n_workers))}
-    with (
-        TemporaryDirectory() as folder,
-        distributed.LocalCluster(
-            n_workers=n_workers,
-            threads_per_worker=1,
-            memory_limit=0,
-            dashboard_address=":0",
-            silence_logs=logging.CRITICAL,
-            local_directory=folder,
-            env=environment,
-        ) as local,
-    ):
-        yield local
 
 
 class Cluster:
@@ -177,7 +143,7 @@ class Cluster:
         tasks : iterable of Task
             Taken as the cluster has room for them.
         shared : object
-            What all calls need: it is sent to each worker once.
+            What all calls need: it is sent to each worker once. What several runs need comes from `sharing`.
         in_order : bool
             Yield in the order of the tasks; else as they are done.
 
@@ -199,6 +165,22 @@ class Cluster:
                     yield following, early.pop(following)
                     following += 1
 
+    @contextmanager
+    def sharing(self, value: Any) -> "Iterator[Future]":
+        """Send a value to each worker once for all runs within the context that are given this as `shared`."""
+        future = self.submit_value(value)
+        try:
+            yield future
+        finally:
+            with suppress(Exception):
+                # As at the end of a run.
+                self.client.cancel([future], force=True)
+
+    def submit_value(self, value: Any) -> "Future":
+        """Send a value that workers pass on. If those that hold it die, the scheduler makes it again: it is a task."""
+        with _scheduler_answers():
+            return self.client.submit(_identity, value, pure=False)
+
     def fit(self) -> dict[str, int]:
         """Return the threads of every worker that is fit for the work, by its address."""
         return {worker: n_threads for worker, n_threads in self._known.items() if worker not in self._unfit}
@@ -211,6 +193,7 @@ class Cluster:
         """See who has gone and who has come; tell whether a worker that has come is unfit."""
         with _scheduler_answers():
             now = dict(self.client.nthreads())
+        self.looked = time.monotonic()
         for worker in self._known.keys() - now.keys() - self._unfit:
             logger.warning("cluster: worker %s is gone; others compute what it had begun", worker)
         new = sorted(now.keys() - self._known.keys())
@@ -241,7 +224,7 @@ class Cluster:
                 yield Unfit(worker, f"cannot import mgc_keras: {answer}")
             # One that is gone already is seen at the next look.
             elif isinstance(answer, dict):
-                yield _other_versions(worker, answer, versions())
+                yield _other_versions(worker, answer, _own_versions())
 
 
 @dataclass(frozen=True)
@@ -257,10 +240,11 @@ class _Run:
     """Tasks under way."""
 
     def __init__(self, cluster: Cluster, function: Callable, shared: Any) -> None:
-        self.cluster, self.function, self.versions = cluster, function, versions()
-        # A task of its own, not scattered data: if the workers that hold it die, the scheduler makes it again.
-        with _scheduler_answers():
-            self.shared = cluster.client.submit(_identity, shared, pure=False)
+        from distributed import Future
+
+        self.cluster, self.function, self.versions = cluster, function, _own_versions()
+        self.is_own = not isinstance(shared, Future)
+        self.shared = cluster.submit_value(shared) if self.is_own else shared
         self.done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self.under_way: dict[Future, tuple[int, Task]] = {}
         # The workers that may compute it, where these are not all.
@@ -268,7 +252,7 @@ class _Run:
         self.n_deaths: dict[int, int] = {}
 
     def results(self, tasks: Iterator[tuple[int, Task]]) -> Generator[tuple[int, Any], None, None]:
-        is_more, looked = True, time.monotonic()
+        is_more = True
         try:
             while True:
                 while is_more and len(self.under_way) < _AHEAD * self.cluster.n_threads:
@@ -278,18 +262,20 @@ class _Run:
                         self._submit(*following)
                 if not self.under_way:
                     return
-                if time.monotonic() - looked >= _LOOK_EVERY:
+                if time.monotonic() - self.cluster.looked >= _LOOK_EVERY:
                     self.cluster.look()
                     self._free()
-                    looked = time.monotonic()
                 with suppress(queue.Empty):
-                    future = self.done.get(timeout=_LOOK_EVERY)
-                    if future in self.under_way:
-                        yield from self._finish(future)
+                    done = [self.done.get(timeout=_LOOK_EVERY)]
+                    while not self.done.empty():
+                        done.append(self.done.get())
+                    yield from self._finish([future for future in done if future in self.under_way])
         finally:
+            unwanted = [*self.under_way, *([self.shared] if self.is_own else [])]
             with suppress(Exception):
                 # Whatever ended the run counts, not that the scheduler may have gone before.
-                self.cluster.client.cancel([*self.under_way, self.shared], force=True)
+                if unwanted:
+                    self.cluster.client.cancel(unwanted, force=True)
 
     def _submit(self, number: int, task: Task, strict: bool = True) -> None:
         where = None if self.cluster.everybody_is_fit() else sorted(self.cluster.fit())
@@ -301,22 +287,27 @@ class _Run:
             self.restricted[future] = set(where)
         future.add_done_callback(self.done.put)
 
-    def _finish(self, future: "Future") -> Iterator[tuple[int, Any]]:
-        number, task = self.under_way.pop(future)
-        self.restricted.pop(future, None)
+    def _finish(self, done: "list[Future]") -> Iterator[tuple[int, Any]]:
+        failed = [future for future in done if future.status == "error"]
         with _scheduler_answers():
-            error = future.exception() if future.status == "error" else None
-            result = None if error is not None else future.result()
-        if error is not None:
-            self._mend(number, task, error)
-        elif not isinstance(result, Unfit):
-            yield number, result
-        elif result.lacks is not None and _size(result.lacks) != task.files[result.lacks]:
-            # It is the clip that changed, or is gone, for everybody.
-            self._submit(number, task, strict=False)
-        else:
-            self.cluster.leave_out(result)
-            self._submit(number, task)
+            # Results come in one go: each way to a worker and back costs milliseconds.
+            well = [future for future in done if future not in failed]
+            results = dict(zip(well, self.cluster.client.gather(well), strict=True))
+            errors = {future: future.exception() for future in failed}
+        for future in done:
+            number, task = self.under_way.pop(future)
+            self.restricted.pop(future, None)
+            result = results.get(future)
+            if future in errors:
+                self._mend(number, task, errors[future])
+            elif not isinstance(result, Unfit):
+                yield number, result
+            elif result.lacks is not None and _size(result.lacks) != task.files[result.lacks]:
+                # It is the clip that changed, or is gone, for everybody.
+                self._submit(number, task, strict=False)
+            else:
+                self.cluster.leave_out(result)
+                self._submit(number, task)
 
     def _mend(self, number: int, task: Task, error: BaseException) -> None:
         """Submit a task again whose worker was to blame; else raise its error."""

@@ -78,21 +78,25 @@ class Fits:
 
     def run(self, requests: list[tuple[Split, list[int]]]) -> list[Fit]:
         """Fit candidates (indices into the grid, all of one kernel unless standardised) on their splits, in order."""
-        if self._gram is None:
-            units = [request for request in requests if request[1]]
-        else:
-            units = [(split, [candidate]) for split, some in requests for candidate in some]
-            gamma = self._grid[units[0][1][0]].gamma if units else None
-            if units and (self._shared is None or self._shared[0] != gamma):
-                kernel = kernel_matrix(self._gram, gamma, self._each, self._rbf_memory)
-                self._shared = (gamma, kernel)
-                if gamma is not None:
-                    self._rbf_memory = kernel  # the next one takes its place
-        fits = [fit for unit in self._each(lambda unit: self._fit(*unit), units) for fit in unit]
+        units = units_of(requests, standardize=self._gram is None)
+        if units:
+            self.prepare(units[0][1], self._each)
+        fits = [fit for unit in self._each(lambda unit: self.fit(*unit), units) for fit in unit]
         self.count += len(fits)
         return fits
 
-    def _fit(self, split: Split, some: list[int]) -> list[Fit]:
+    def prepare(self, some: list[int], each: Callable) -> None:
+        """Compute the kernel matrix of candidates that share one, if all splits share it and it is not there yet."""
+        gamma = self._grid[some[0]].gamma
+        if self._gram is None or (self._shared is not None and self._shared[0] == gamma):
+            return
+        kernel = kernel_matrix(self._gram, gamma, each, self._rbf_memory)
+        self._shared = (gamma, kernel)
+        if gamma is not None:
+            self._rbf_memory = kernel  # the next one takes its place
+
+    def fit(self, split: Split, some: list[int]) -> list[Fit]:
+        """Fit some candidates on a split, one after another."""
         gram = self._kernels.gram(self._blocks, split.train) if self._gram is None else self._gram
         gamma, kernel = self._shared or (None, gram)
         fits = []
@@ -105,6 +109,13 @@ class Fits:
             )
             fits.append(Fit(split, index, predictions, cut_off))
         return fits
+
+
+def units_of(requests: list[tuple[Split, list[int]]], standardize: bool) -> list[tuple[Split, list[int]]]:
+    """Cut requests into what is worked on side by side: single fits, or, standardised, those of a split."""
+    if standardize:
+        return [request for request in requests if request[1]]
+    return [(split, [candidate]) for split, some in requests for candidate in some]
 
 
 def fit_predict(

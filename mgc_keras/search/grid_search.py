@@ -1,9 +1,10 @@
 """The search: the best support vector machine for a set of features, and its out-of-fold predictions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import mode
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -112,19 +113,42 @@ def search_prepared(
     if kernels.n_clips != len(task.folds):
         raise OptionError(f"{len(task.folds)} clips have a target, but {kernels.n_clips} have features", field="target")
     with one_thread(), ThreadPoolExecutor(options.jobs) as pool:
-        n_features = kernels.n_features(blocks)
-        grid = candidates(n_features, options.grid)
-        first = options.first if options.first in grid else likely_best(grid, n_features)
         each = pool.map if options.jobs > 1 else map
-        fits = Fits(kernels, blocks, task, grid, settings.standardize, options.max_iter, each)
-        return _GridSearch(fits, task, settings, grid, first).run()
+
+        def fitter(grid: tuple[Candidate, ...]) -> Fits:
+            return Fits(kernels, blocks, task, grid, settings.standardize, options.max_iter, each)
+
+        return search_by(fitter, kernels.n_features(blocks), task, settings, options)
+
+
+class Fitter(Protocol):
+    """Who fits the candidates of a search: `Fits`, or the workers of a cluster."""
+
+    count: int
+    has_budget: bool
+
+    def run(self, requests: list[tuple[Split, list[int]]]) -> list[Fit]:
+        """As `Fits.run`."""
+
+
+def search_by(
+    fitter: Callable[[tuple[Candidate, ...]], Fitter],
+    n_features: int,
+    task: SearchTask,
+    settings: SearchSettings,
+    options: Options,
+) -> SearchResult:
+    """Search, and leave the fits to what `fitter` returns for the grid; see `search`."""
+    grid = candidates(n_features, options.grid)
+    first = options.first if options.first in grid else likely_best(grid, n_features)
+    return _GridSearch(fitter(grid), task, settings, grid, first).run()
 
 
 class _GridSearch:
     """One search: its fits, its selections and the predictions that come of them."""
 
     def __init__(
-        self, fits: Fits, task: SearchTask, settings: SearchSettings, grid: tuple[Candidate, ...], first: Candidate
+        self, fits: Fitter, task: SearchTask, settings: SearchSettings, grid: tuple[Candidate, ...], first: Candidate
     ) -> None:
         self._fits, self._task, self._settings, self._grid, self._first = fits, task, settings, grid, first
         # Each candidate's last prediction of each clip.

@@ -13,7 +13,7 @@ from mgc_keras.errors import OptionError
 # Rows and columns that are worked on together, so that they stay in the processor's cache.
 _TILE = 256
 # Gram matrices that are kept; further ones are computed afresh each time.
-_BYTES_KEPT = 4_000_000_000
+BYTES_KEPT = 4_000_000_000
 
 
 class BlockKernels:
@@ -25,6 +25,8 @@ class BlockKernels:
         Every block has the same clips in the same order.
     order : np.ndarray [shape=(n_clips,), dtype=int] or None
         The order that the clips shall have in every matrix; None: as they are.
+    bytes_kept : int
+        How large the matrices that are kept may be together; None: four gigabytes.
 
     Raises
     ------
@@ -32,14 +34,16 @@ class BlockKernels:
         Blocks of unequal length, not two-dimensional, without columns, or with values that are not finite.
     """
 
-    def __init__(self, blocks: Mapping[str, np.ndarray], order: np.ndarray | None = None) -> None:
+    def __init__(
+        self, blocks: Mapping[str, np.ndarray], order: np.ndarray | None = None, bytes_kept: int | None = None
+    ) -> None:
         self._blocks = {name: np.asarray(block, dtype=np.float64) for name, block in blocks.items()}
         _check_blocks(self._blocks)
         self.n_clips = len(next(iter(self._blocks.values())))
         if order is not None:
             self._blocks = {name: block[order] for name, block in self._blocks.items()}
         self._kept: dict[tuple, np.ndarray] = {}
-        self._max_kept = _BYTES_KEPT // max(1, 8 * self.n_clips**2)
+        self._max_kept = (BYTES_KEPT if bytes_kept is None else bytes_kept) // max(1, 8 * self.n_clips**2)
 
     def n_features(self, names: Sequence[str]) -> int:
         """Count the columns of the blocks together."""

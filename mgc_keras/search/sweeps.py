@@ -1,18 +1,21 @@
 """Search many feature sets of one task. Finished searches are kept, so that a killed sweep goes on where it was."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from joblib import delayed
 
+from mgc_keras.cluster import Cluster
 from mgc_keras.errors import OptionError
 from mgc_keras.processes import in_processes
 from mgc_keras.progress import progress_bar
 from mgc_keras.search.grid import PUBLISHED, Candidate, Grid, SearchSettings
 from mgc_keras.search.grid_search import Options, search_prepared
 from mgc_keras.search.kernels import BlockKernels
+from mgc_keras.search.on_cluster import searches_on
 from mgc_keras.search.result import SearchResult, read_result, write_result
 from mgc_keras.search.splits import SearchTask, prepare_task
 from mgc_keras.work import fingerprint
@@ -39,8 +42,9 @@ def sweep(
     grid: Grid = "authors",
     max_iter: int | Mapping[str, int] | None = None,
     jobs: int = 1,
+    cluster: Cluster | None = None,
 ) -> dict[str, SearchResult]:
-    """Search every feature set of a task; results come in the order of `features`, the same for any number of jobs.
+    """Search every feature set of a task; results come in the order of `features`, the same whoever computes them.
 
     Parameters
     ----------
@@ -59,11 +63,16 @@ def sweep(
         Called with name and result of each set, as soon as that is known, in the order of `features`.
     max_iter : int, mapping of str to int, or None
         Iteration budget of all feature sets, or of those named.
+    cluster : Cluster or None
+        Of `mgc_keras.cluster.open_cluster`: its workers search instead of `jobs` on this machine. Records are written
+        here, as searches finish, so that a sweep goes on on another cluster or without one.
 
     Raises
     ------
     OptionError
         A feature set that names a missing block, and whatever `search` raises.
+    MgcKerasError
+        The cluster is gone, or no worker is fit for the work. What is finished is kept.
     """
     for name, needed in features.items():
         for block in needed:
@@ -78,20 +87,21 @@ def sweep(
     prints = searches.fingerprints()
     paths = {name: record_path(record, task, name, settings.name) for name in features} if record is not None else {}
     known = {name: read_result(paths[name], prints[name]) if paths else None for name in features}
-    fresh = searches.run(known)
-    results = {}
-    to_do = sum(result is None for result in known.values())
-    with progress_bar(description=f"searching {task}", total=to_do, unit="set") as bar:
-        for name, result in known.items():
-            if result is None:
-                result = next(fresh)
+    found = {name: result for name, result in known.items() if result is not None}
+    with (
+        progress_bar(description=f"searching {task}", total=len(features) - len(found), unit="set") as bar,
+        closing(searches.run(known, cluster)) as fresh,
+    ):
+        for name in features:
+            while name not in found:
+                finished, result = next(fresh)
                 if paths:
-                    write_result(result, paths[name], prints[name])
+                    write_result(result, paths[finished], prints[finished])
+                found[finished] = result
                 bar.update()
-            results[name] = result
             if on_result is not None:
-                on_result(name, result)
-    return results
+                on_result(name, found[name])
+    return {name: found[name] for name in features}
 
 
 def record_path(record: str | Path, task: str, feature: str, settings: str) -> Path:
@@ -109,25 +119,42 @@ class _Searches:
     settings: SearchSettings
     options: Mapping[str, Options]
 
-    def run(self, known: Mapping[str, SearchResult | None]) -> Iterator[SearchResult]:
-        """Yield the results of the sets that are not known, in their order."""
+    def run(
+        self, known: Mapping[str, SearchResult | None], cluster: Cluster | None
+    ) -> Generator[tuple[str, SearchResult], None, None]:
+        """Yield names and results of the sets that are not known, as these are done."""
         jobs = max((option.jobs for option in self.options.values()), default=1)
-        if jobs > 1 and len(self.task.folds) <= _FEW_CLIPS:
-            return self._side_by_side([name for name, result in known.items() if result is None], jobs)
-        return self._one_by_one(known)
+        few = len(self.task.folds) <= _FEW_CLIPS
+        unknown = {name: self.features[name] for name, result in known.items() if result is None}
+        if cluster is not None and unknown:
+            used = {block: self.blocks[block] for blocks in unknown.values() for block in blocks}
+            with searches_on(cluster, used, self.task, self.settings) as on_cluster:
+                if few:
+                    yield from on_cluster.side_by_side(unknown, self.options)
+                else:
+                    yield from self._one_by_one(known, on_cluster.search)
+        elif jobs > 1 and few:
+            yield from zip(unknown, self._side_by_side(list(unknown), jobs), strict=True)
+        else:
+            kernels = BlockKernels(self.blocks, self.task.order)
 
-    def _one_by_one(self, known: Mapping[str, SearchResult | None]) -> Iterator[SearchResult]:
+            def search(blocks: Sequence[str], options: Options) -> SearchResult:
+                return search_prepared(kernels, blocks, self.task, self.settings, options)
+
+            yield from self._one_by_one(known, search)
+
+    def _one_by_one(
+        self, known: Mapping[str, SearchResult | None], search: Callable[[Sequence[str], Options], SearchResult]
+    ) -> Iterator[tuple[str, SearchResult]]:
         """Search on shared kernels."""
-        kernels = BlockKernels(self.blocks, self.task.order)
         first: Candidate | None = None
         # Small tasks go without this hint, so that one job drops the same candidates as many jobs side by side.
         many = len(self.task.folds) > _FEW_CLIPS
         for name, option in self.options.items():
             result = known[name]
             if result is None:
-                hinted = replace(option, first=first if many else None)
-                result = search_prepared(kernels, self.features[name], self.task, self.settings, hinted)
-                yield result
+                result = search(self.features[name], replace(option, first=first if many else None))
+                yield name, result
             first = result.best
 
     def _side_by_side(self, unknown: list[str], jobs: int) -> Iterator[SearchResult]:

@@ -23,6 +23,7 @@ FLOORS = (
         "cluster",
         "discovery",
         "execution",
+        "local_workers",
         "terminal",
         "protocols",
         "threads",

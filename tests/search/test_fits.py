@@ -96,7 +96,7 @@ def test_kernels_add_up_over_blocks():
 def test_grams_beyond_the_memory_allowed_are_computed_afresh(monkeypatch):
     features, _, _ = clips(2)
     plenty = BlockKernels({"a": features})
-    monkeypatch.setattr(kernels, "_BYTES_KEPT", 0)
+    monkeypatch.setattr(kernels, "BYTES_KEPT", 0)
     none = BlockKernels({"a": features})
     for _ in range(2):
         assert np.array_equal(plenty.gram(("a",)), none.gram(("a",)))

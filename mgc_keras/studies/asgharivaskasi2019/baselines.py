@@ -6,10 +6,12 @@ chosen on training clips. An SVM's training time grows at least with the square 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -21,9 +23,11 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from mgc_keras.checks import checked_choice
+from mgc_keras.cluster import Cluster
 from mgc_keras.datasets.holdout import stratified_holdout
 from mgc_keras.datasets.repeated_folds import INNER_FOLDS
 from mgc_keras.errors import OptionError
+from mgc_keras.threads import one_thread
 
 # What `fit_and_predict` chooses from, the plainest first: of equals, the first is taken.
 CANDIDATES: Mapping[str, Mapping[str, tuple]] = MappingProxyType({
@@ -34,6 +38,8 @@ CANDIDATES: Mapping[str, Mapping[str, tuple]] = MappingProxyType({
     "knn": {"classify__n_neighbors": (25, 15, 9, 5, 3, 1)},
 })  # fmt: skip
 BASELINES = tuple(CANDIDATES)
+# The others are fitted sooner than sent to a cluster.
+_SLOW = ("svm", "softmax", "tree")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +60,18 @@ class Answers:
     classes: np.ndarray
     scores: np.ndarray
     parameters: dict[str, Any]
+
+
+class _OneThread(Pipeline):
+    """A pipeline that computes the same numbers wherever joblib takes it."""
+
+    def fit(self, *data: Any, **parameters: Any) -> "_OneThread":
+        with one_thread():
+            return super().fit(*data, **parameters)
+
+    def predict(self, *data: Any, **parameters: Any) -> np.ndarray:
+        with one_thread():
+            return super().predict(*data, **parameters)
 
 
 def baseline(name: str, seed: int = 0) -> Pipeline:
@@ -78,7 +96,7 @@ def baseline(name: str, seed: int = 0) -> Pipeline:
     }
     classifier = classifiers[checked_choice("baseline", name, BASELINES)]
     scale = StandardScaler() if name in ("svm", "softmax", "knn") else "passthrough"
-    return Pipeline([("scale", scale), ("classify", classifier)])
+    return _OneThread([("scale", scale), ("classify", classifier)])
 
 
 def fit_and_predict(
@@ -90,6 +108,7 @@ def fit_and_predict(
     choose: bool = False,
     groups: Sequence | np.ndarray | None = None,
     seed: int = 0,
+    cluster: Cluster | None = None,
 ) -> Answers:
     """Train a baseline on some rows of features and ask it about others.
 
@@ -109,6 +128,8 @@ def fit_and_predict(
         must not stand on both sides.
     seed : int
         Of the decision tree, and of the rows held out.
+    cluster : Cluster, optional
+        Where slow ones try their candidates while choosing, instead of here one after another.
 
     Raises
     ------
@@ -129,7 +150,9 @@ def fit_and_predict(
         model = _search(name, model, labels, groups, seed)
     elif name == "knn" and model["classify"].n_neighbors > len(training):
         raise OptionError(f"there are {len(training)} rows to train on", field="n_neighbors", cure="ask for fewer")
-    model.fit(np.asarray(training, np.float64), labels)
+    elsewhere = cluster if name in _SLOW else None
+    with joblib.parallel_config("dask", client=elsewhere.client) if elsewhere else nullcontext():
+        model.fit(np.asarray(training, np.float64), labels)
     test = np.asarray(test, np.float64)
     return Answers(model.predict(test), model.classes_, _scores(model, test), model.best_params_ if choose else {})
 

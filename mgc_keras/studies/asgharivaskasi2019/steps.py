@@ -28,6 +28,7 @@ def run(run: Run[Options]) -> None:
     options = run.options
     # Options that turn out wrong are told before the run folder is taken.
     extractors, networks = extractors_of(options), Networks(options)
+    run.connect()
     for manifest in genre_manifests(run):
         for name, sub_run in sub_runs_on(manifest, options).items():
             for segments in sub_run.segments:
@@ -77,6 +78,7 @@ class _Scored:
                 choose=self.protocol.mends("chosen-settings"),
                 groups=np.asarray(units)[of_training],
                 seed=self.run.seed,
+                cluster=self.run.cluster,
             )
             voted = majority_vote(of_test, answers.prediction, classes=answers.classes, scores=answers.scores)
             self._score(f"{name}{SUFFIXES[segments]}", voted)

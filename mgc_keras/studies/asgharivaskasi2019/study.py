@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from mgc_keras.cluster import HELP
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Repair
 from mgc_keras.studies.asgharivaskasi2019.paper import PAPER
@@ -62,6 +63,15 @@ class DataOptions:
 
 
 @dataclass(frozen=True)
+class BaselineOptions:
+    """Classic classifiers."""
+
+    cluster: str | None = option(
+        None, f"choose their settings elsewhere: {HELP}", metavar="ADDRESS|local[:N]", locks=False
+    )
+
+
+@dataclass(frozen=True)
 class NetworkOptions:
     """Networks."""
 
@@ -119,6 +129,7 @@ class Options:
 
     choice: SubRunChoice = SubRunChoice()
     data: DataOptions = DataOptions()
+    baselines: BaselineOptions = BaselineOptions()
     network: NetworkOptions = NetworkOptions()
     training: TrainingOptions = TrainingOptions()
     run: RunOptions = RunOptions()

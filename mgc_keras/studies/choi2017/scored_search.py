@@ -68,6 +68,7 @@ def search_and_score(
         grid=run.options.search.grid,
         max_iter=max_iter,
         jobs=run.jobs,
+        cluster=run.cluster,
     )
     rows = []
     for feature, result in results.items():

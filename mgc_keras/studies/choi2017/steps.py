@@ -34,6 +34,8 @@ BUDGET, BUDGET_OF_MFCC_ALONE, BUDGET_OF_OWN_SVR = 10_000_000, 3_000_000, 100_000
 def run(run: Run[Options]) -> None:
     """Get the features of every task, search them under every protocol, test the planned pairs, and audit."""
     source = None
+    # A cluster that does not answer is told before anything is trained.
+    run.connect()
     if run.options.data.published_features:
         folder, tasks = run.options.data.published_features, run.shared.tasks or PUBLISHED_TASKS
         searched = [published_data(folder, name, run.protocols) for name in tasks]

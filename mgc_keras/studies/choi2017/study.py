@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mgc_keras.audio.spans import SHORTEST_STEP, windows_of
+from mgc_keras.cluster import HELP
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Protocol, Repair
 from mgc_keras.studies.choi2017.feature_sets import layer_sets
@@ -71,6 +72,7 @@ class SearchOptions:
         "candidates of the SVM search: the authors' 32 (default) or 8 (default on the built-in corpus)",
         choices=("authors", "reduced"),
     )
+    cluster: str | None = option(None, f"search elsewhere: {HELP}", metavar="ADDRESS|local[:N]", locks=False)
     mfcc_budget: int | None = option(
         None,
         "iterations of libsvm, for each pair of classes, on sets with unscaled MFCCs; candidates it cuts off are named "

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.checks import checked_choice
+from mgc_keras.cluster import Cluster, open_cluster
 from mgc_keras.corpus import TASKS, write_corpus
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
@@ -46,6 +47,7 @@ class Run(Generic[Options]):
     rows: list[ScoreRow] = field(default_factory=list)
     results: list[tuple[str, Path]] = field(default_factory=list)
     exit_code: int = 0  # 1 if clips could not be used
+    cluster: Cluster | None = None  # that of ``--cluster``, once `connect` has been called
     _held: ExitStack = field(default_factory=ExitStack)
     _left_out: list[FailedClip] = field(default_factory=list)
 
@@ -79,6 +81,10 @@ class Run(Generic[Options]):
     def headline(self) -> Protocol:
         """The protocol to quote: corrected, or the first of those that are run."""
         return next((protocol for protocol in self.protocols if protocol.name == CORRECTED), self.protocols[0])
+
+    def connect(self) -> None:
+        """Connect to the cluster that ``--cluster`` names, until the run is left. Raises as `open_cluster` does."""
+        self.cluster = self._held.enter_context(open_cluster(flat(self.options).get("cluster")))
 
     @property
     def folder(self) -> Path:

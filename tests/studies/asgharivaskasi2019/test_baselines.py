@@ -11,6 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from mgc_keras.cluster import open_cluster
 from mgc_keras.errors import OptionError
 from mgc_keras.studies.asgharivaskasi2019.baselines import BASELINES, CANDIDATES, baseline, fit_and_predict
 
@@ -148,3 +149,18 @@ class TestBadInput:
             fit_and_predict("knn", self.training, self.labels, self.training, choose=True, groups=self.labels)
         few = fit_and_predict("knn", self.training[:6], self.labels[:6], self.training, choose=True)
         assert few.parameters["classify__n_neighbors"] <= 3
+
+
+def test_a_cluster_chooses_what_one_process_chooses() -> None:
+    pytest.importorskip("distributed", reason="needs the extra [cluster]")
+    (training, labels), (test, _) = toy(90, 1.5), toy(60, 1.5, seed=1)
+    from distributed import get_task_stream
+
+    with open_cluster("local:1") as cluster, get_task_stream(cluster.client) as tried:
+        for name in ("svm", "softmax", "tree"):
+            here, there = (
+                fit_and_predict(name, training, labels, test, choose=True, cluster=where) for where in (None, cluster)
+            )
+            assert there.parameters == here.parameters
+            assert there.scores.tobytes() == here.scores.tobytes()
+    assert len(tried.data) > 1

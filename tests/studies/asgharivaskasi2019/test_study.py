@@ -58,6 +58,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done
         "no sub-run": ["vgg19", *SMALL, "--out", folder / "run"],
         "no epochs": ["rnn", *SMALL, "--epochs", "0", "--out", folder / "epochs"],
         "too short": ["vgg16", *SMALL, "--seconds", "0.5", "--out", folder / "short"],
+        "no cluster": ["baselines", *SMALL, "--cluster", "nowhere.json", "--out", folder / "cluster"],
         "help": ["--help"],
     }  # fmt: skip
     done = dict(zip(commands, study("asgharivaskasi2019", *commands.values())))
@@ -162,9 +163,9 @@ def test_any_sub_run_votes_on_segments(runs: tuple) -> None:
     assert pd.read_csv(folder / "pieces" / "scores.csv")["feature"].tolist() == [f"{name}-3s" for name in BASELINES]
 
 
-@pytest.mark.parametrize("command", ["no layer", "no file", "too short", "imagenet"])
+@pytest.mark.parametrize("command", ["no layer", "no file", "too short", "imagenet", "no cluster"])
 def test_an_option_that_turns_out_wrong_leaves_no_folder_behind(runs: tuple, command: str) -> None:
-    folder = {"no layer": "layer", "no file": "file", "too short": "short", "imagenet": "imagenet"}[command]
+    folder = {"no layer": "layer", "no file": "file", "too short": "short"}.get(command, command.removeprefix("no "))
     assert not (runs[0] / folder).exists()
 
 
@@ -179,6 +180,7 @@ def test_an_option_that_turns_out_wrong_leaves_no_folder_behind(runs: tuple, com
         ("no backbone", "vgg16=WEIGHTS"),
         ("no sub-run", "'vgg19'"),
         ("no epochs", "--epochs"),
+        ("no cluster", "nowhere.json: --cluster: there is no such scheduler file (correct the path)"),
         ("too short", "--seconds: an image of 128 x 11 is below the 32 x 32 pixels"),
     ],
 )
