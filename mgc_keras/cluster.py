@@ -342,6 +342,9 @@ def _scheduler_answers() -> Iterator[None]:
     try:
         yield
     except (OSError, TimeoutError, CancelledError, RuntimeError) as error:
+        if getattr(error, "reason", "") == "lost dependencies":
+            cure = "install mgc_keras where the scheduler runs, as on the workers"
+            raise MgcKerasError("the scheduler cannot read the work", field="--cluster", cure=cure) from error
         cure = "start one again; the same command goes on from what is finished"
         raise MgcKerasError("the scheduler is gone", field="--cluster", cure=cure) from error
 
