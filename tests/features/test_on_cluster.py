@@ -23,7 +23,7 @@ from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.scattering import ScatteringExtractor
 from mgc_keras.studies.choi2017.network import convnet
 
-pytest.importorskip("distributed", reason="needs the extra [cluster]")
+dask = pytest.importorskip("dask", reason="needs the extra [cluster]")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ class Toy(ToyExtractor):
 
     def __call__(self, waveforms):
         if self.slow:
-            time.sleep(0.2)
+            time.sleep(0.1)
         return super().__call__(waveforms)
 
 
@@ -184,26 +184,26 @@ def test_workers_that_lack_clips_or_have_other_versions_are_named_and_left_out(
 ) -> None:
     """The same path leads each worker to another folder, as on machines on which a disk is not mounted."""
     for name in ("good", "lacks", "stale", "other"):
-        write_clips(tmp_path / name, 0 if name == "lacks" else 9, seconds=0.4 if name == "stale" else 0.5)
+        write_clips(tmp_path / name, 0 if name == "lacks" else 24, seconds=0.4 if name == "stale" else 0.5)
     shadow = tmp_path / "shadow" / "soxr-99.0.dist-info"
     shadow.mkdir(parents=True)
     (shadow / "METADATA").write_text("Metadata-Version: 2.1\nName: soxr\nVersion: 99.0\n")
     monkeypatch.chdir(tmp_path / "good")
-    clips = [Path("/proc/self/cwd") / f"clip{number:03d}.wav" for number in range(9)]
-    here = export_features(clips, tmp_path / "here.csv", ToyExtractor(batch_size=1))
+    clips = [Path("/proc/self/cwd") / f"clip{number:03d}.wav" for number in range(24)]
+    here = export_features(clips, tmp_path / "here.csv", Toy(slow=True, batch_size=1))
     workers = [{"cwd": tmp_path / name} for name in ("good", "lacks", "stale", "other")]
     workers[-1]["first"] = tmp_path / "shadow"
     with machines(tmp_path, *workers) as (address, _), open_cluster(address) as cluster:
         assert cluster is not None
         cluster.client.wait_for_workers(4, timeout=60)
-        there = export_features(clips, tmp_path / "there.csv", ToyExtractor(batch_size=1), cluster=cluster)
+        there = export_features(clips, tmp_path / "there.csv", Toy(slow=True, batch_size=1), cluster=cluster)
         told = caplog.text
         assert there.read_bytes() == here.read_bytes()
         assert "lacks /proc/self/cwd/clip" in told and " bytes in /proc/self/cwd/clip" in told
         assert "has soxr 99.0, not" in told and told.count("it is asked no more") == 3
         # One that is gone for everybody is a clip's fault.
         (tmp_path / "good" / "clip008.wav").rename(tmp_path / "away.wav")
-        export_features(clips, tmp_path / "there.csv", ToyExtractor(batch_size=1), cluster=cluster)
+        export_features(clips, tmp_path / "there.csv", Toy(slow=True, batch_size=1), cluster=cluster)
         assert "clip008" in (tmp_path / "there_errors.csv").read_text()
 
 
@@ -217,8 +217,10 @@ def test_nobody_left_that_is_fit_ends_the_run(tmp_path: Path, monkeypatch: pytes
 
 
 def test_killed_workers_and_schedulers_lose_and_double_nothing(
-    tmp_path: Path, clips: list[Path], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, clips: list[Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Dask's own: how long a client looks for a scheduler that has gone.
+    monkeypatch.setitem(dask.config.config["distributed"]["comm"]["timeouts"], "connect", "5s")
     slow = Toy(slow=True, batch_size=1)
     here = export_features(clips, tmp_path / "here.csv", slow)
     for victim, words in ((1, "is gone; others compute"), (0, "the scheduler is gone")):
