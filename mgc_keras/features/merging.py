@@ -122,6 +122,9 @@ def merge_parts(output: str | Path, *, errors_csv: str | Path | None = None, kee
         if again:
             raise again
         check_replaceable_export(output, errors_csv, paths)
+        if not keep and not os.access(shards[0].path, os.W_OK):
+            cure = "keep the parts (--keep), or merge as the user who computed them"
+            raise OptionError("could not be removed when it is merged", path=shards[0].path, cure=cure)
         files, owners = _files(output, errors_csv, shards)
         joined = _Joined([shard.journal for shard in shards])
         entries = ClipEntries(joined, len(owners))
