@@ -28,6 +28,7 @@ from mgc_keras.features.plan import (
     check_replaceable_export,
     errors_file,
     is_finished_export,
+    partial_file,
 )
 from mgc_keras.files import locked, sweep, why_no_file
 from mgc_keras.work import Journal, journal_fingerprint, logger, read_record
@@ -121,6 +122,9 @@ def merge_parts(output: str | Path, *, errors_csv: str | Path | None = None, kee
         if again:
             raise again
         check_replaceable_export(output, errors_csv, paths)
+        if not keep and not os.access(shards[0].path, os.W_OK):
+            cure = "keep the parts (--keep), or merge as the user who computed them"
+            raise OptionError("could not be removed when it is merged", path=shards[0].path, cure=cure)
         files, owners = _files(output, errors_csv, shards)
         joined = _Joined([shard.journal for shard in shards])
         entries = ClipEntries(joined, len(owners))
@@ -131,7 +135,12 @@ def merge_parts(output: str | Path, *, errors_csv: str | Path | None = None, kee
             numbers = sorted({shards[owners[position]].part.number for position in lost})
             notice = "%s: could not be read any more, nor %d other clips; %s, then merge"
             logger.warning(notice, files.filepaths[lost[0]], len(lost) - 1, _run_again(numbers, len(shards)))
-        elif not keep:
+            return output
+        partial = partial_file(output)
+        if partial.is_file() and journal_fingerprint(partial) == made_from:
+            # What one machine began alone: left there, it would be gone on with although all is finished.
+            partial.unlink()
+        if not keep:
             with Journal(os.path.realpath(shards[0].path), made_from) as journal:
                 journal.append([{**shards[0].last, "merged": True}])
             _remove(shards)
@@ -167,6 +176,8 @@ def _opened(path: Path, output: Path, stack: ExitStack) -> _Shard:
     if told is None:
         raise foreign
     part = Part(*told["part"])
+    if told["about"]["fingerprint"] != made_from:
+        raise OptionError("is damaged at its beginning", path=path, cure=_run_again([part.number], part.n_parts))
     own = shard_file(output, part)
     if told["form"] != output.suffix.lower():
         cure = f"name an output in {told['form']}"

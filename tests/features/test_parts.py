@@ -348,6 +348,36 @@ def test_keep_leaves_the_parts(tmp_path: Path, shards: Path) -> None:
     assert files_in(folder) == kept
 
 
+def test_work_that_one_machine_began_alone_is_finished_by_parts(tmp_path: Path, clips: list[Path]) -> None:
+    output, stopping, idle = tmp_path / "out" / "toy.csv", ToyExtractor(2), ToyExtractor(2)
+    stopping.stop_after = 2
+    with pytest.raises(KeyboardInterrupt):
+        export_features(clips, output, stopping)
+    export_parts(clips, output)
+    merge_parts(output)
+    assert sorted(files_in(output.parent)) == ["toy.csv", "toy.json", "toy_errors.csv"]
+    export_features(clips, output, idle)
+    assert not idle.sizes
+
+
+def test_a_shard_with_a_flipped_bit_is_refused_and_its_part_mends_it(tmp_path: Path, shards: Path) -> None:
+    whole = shutil.copytree(shards, tmp_path / "whole")
+    merge_parts(whole / "toy.csv")
+    clips = sorted((shards.parent / "clips").iterdir())
+    draw, content = np.random.default_rng(0), (shards / TWO).read_bytes()
+    # The first line holds the fingerprint.
+    for number, place in enumerate([*range(0, 100, 9), *draw.integers(len(content), size=60).tolist()]):
+        folder = shutil.copytree(shards, tmp_path / str(place), dirs_exist_ok=True)
+        _flip(folder, TWO, place)
+        with pytest.raises(OptionError, match=TWO):
+            merge_parts(folder / "toy.csv")
+        assert sorted(files_in(folder)) == sorted(files_in(shards))
+        if number % 10 == 9:
+            export_parts(clips, folder / "toy.csv", 2)
+            merge_parts(folder / "toy.csv")
+            assert files_in(folder) == files_in(whole)
+
+
 def test_clips_that_the_disk_lost_name_the_part_to_run_again(
     tmp_path: Path, clips: list[Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
