@@ -137,18 +137,19 @@ class Searches:
 
 
 def cost_of(work: Callable[[], object]) -> Cost:
-    """Run, and return what it took."""
-    here, elsewhere, started = *processor_seconds(), time.perf_counter()
+    """Run, and return what it took; processes that ended meanwhile are left out."""
+    before, started = processor_seconds(), time.perf_counter()
     work()
-    wall = time.perf_counter() - started
-    return Cost(wall, *(after - before for after, before in zip(processor_seconds(), (here, elsewhere), strict=True)))
+    wall, used = time.perf_counter() - started, processor_seconds()
+    used = {process: seconds - before.get(process, 0.0) for process, seconds in used.items()}
+    here = used.pop(os.getpid())
+    return Cost(wall, here, sum(used.values()))
 
 
-def processor_seconds() -> tuple[float, float]:
-    """Return the processor time of this process, and of those that it started."""
+def processor_seconds() -> dict[int, float]:
+    """Return the processor time of this process, and of each that it started, by their numbers."""
     own = psutil.Process()
-    here, *others = [sum(process.cpu_times()[:2]) for process in (own, *own.children(recursive=True))]
-    return here, sum(others)
+    return {process.pid: sum(process.cpu_times()[:2]) for process in (own, *own.children(recursive=True))}
 
 
 if __name__ == "__main__":
