@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -148,20 +148,18 @@ class NetworkExtractor(Extractor):
         self.difference: float | None = None
 
     def __reduce__(self) -> tuple:
-        # For workers of a cluster: what is compiled is compiled there.
-        names = (
-            "batch_size",
-            "batch_order",
-            "seed",
-            "fit",
-            "name",
-            "columns",
-            "weights_file",
-            "execution",
-            "calibration",
-        )
+        # For workers of a cluster: what is compiled is compiled there. What is but described stays here.
+        names = ("batch_size", "batch_order", "seed", "fit", "name", "columns", "execution")
         options = {name: getattr(self, name) for name in names} | {"fill_batches": self._fill_batches}
-        return partial(_unpickled, **options), (_saved(self.model),)
+        return partial(_unpickled, **options), (self._saved,)
+
+    @cached_property
+    def _saved(self) -> bytes:
+        # Once: saved again it has other bytes, and workers would build it anew.
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model.keras")
+            self.model.save(path)
+            return path.read_bytes()
 
     def describe(self) -> dict[str, Any]:
         """Return everything that fixes the numbers, for the JSON beside a feature table."""
@@ -215,13 +213,7 @@ class NetworkExtractor(Extractor):
         return self._compute(tf.constant(waveforms)).numpy()[:n_clips]
 
 
-def _saved(model: keras.Model) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
-        model.save(path)
-        return path.read_bytes()
-
-
+@lru_cache(maxsize=2)
 def _unpickled(model: bytes, **options: Any) -> NetworkExtractor:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")
