@@ -195,8 +195,8 @@ def fit(
         record["execution"] = asdict(stepper.execution)
     best_file = None if curve_file is None else curve_file.with_name(BEST)
     stepper.check_same(record)
-    kept = load_checkpoint(checkpoint_file, stepper.variables, record) if stepper.keeps_files else Checkpoint()
-    checkpoint = stepper.share(kept)
+    checkpoint = load_checkpoint(checkpoint_file, stepper.variables, record) if stepper.keeps_files else Checkpoint()
+    checkpoint = stepper.share(checkpoint)
     rows, n_batches = checkpoint.rows, -(-len(training) // settings.batch_size)
     total = settings.epochs * n_batches
     own = progress_bar(description="training", unit="batch", total=total) if bar is None else nullcontext(bar)

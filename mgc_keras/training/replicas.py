@@ -34,6 +34,40 @@ def make_stepper(
     return ReplicatedStepper(model, optimizer, multi_label, compiled_for, workers=workers)
 
 
+class ReplicatedNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` by the statistics of the global batch: of the clips of all replicas.
+
+    Keras's own (``synchronized=True``) takes the mean of squares less the square of the mean. In float32 that loses so
+    much that Adam's first six steps at a rate of 3e-3 move the losses of the Choi 2017 tagger by 2.6e-3, and these
+    moments by 1.7e-6.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """Return the normalised batch; in training, in its float32 moments, and let the moving statistics follow."""
+        replica = tf.distribute.get_replica_context()
+        if not (training and self.trainable) or replica is None:
+            return super().call(inputs, training=training, mask=mask)
+        values = tf.cast(inputs, tf.float32)
+        axes = [axis for axis in range(len(inputs.shape)) if axis != self.axis % len(inputs.shape)]
+        added = partial(replica.all_reduce, tf.distribute.ReduceOp.SUM)
+        number = tf.cast(tf.size(values) / inputs.shape[self.axis], tf.float32)
+        total, number = added([tf.reduce_sum(values, axes, keepdims=True), number])
+        mean = total / number
+        deviations = tf.reduce_sum(tf.math.squared_difference(values, mean), axes, keepdims=True)
+        mean, variance = (tf.reshape(moment, (-1,)) for moment in (mean, added(deviations) / number))
+        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
+        beta, gamma = self.beta if self.center else None, self.gamma if self.scale else None
+        axis, epsilon = self.axis, self.epsilon
+        normalized = keras.ops.batch_normalization(values, mean, variance, axis, beta, gamma, epsilon)
+        return tf.cast(normalized, self.compute_dtype)
+
+
+def _of_replicas(layer: keras.layers.Layer) -> keras.layers.Layer:
+    kind = ReplicatedNormalization if type(layer) is keras.layers.BatchNormalization else type(layer)
+    return kind.from_config(layer.get_config())
+
+
 class ReplicatedStepper(Stepper):
     """A network, an optimizer and a loss, and their steps on several replicas at once.
 
@@ -59,16 +93,14 @@ class ReplicatedStepper(Stepper):
     ) -> None:
         self.workers, self._given = workers, model
         with workers.strategy.scope():
-            replicated = keras.models.clone_model(model)
+            replicated = keras.models.clone_model(model, clone_function=_of_replicas, recursive=True)
             replicated.set_weights(model.get_weights())
             if not isinstance(optimizer, (int, float)):
                 optimizer = optimizer.from_config(optimizer.get_config())
             super().__init__(replicated, optimizer, multi_label, compiled_for, execution)
-        for layer in layers_of(replicated):
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = True
-                # XLA compiles no communication between CPUs.
-                self._compiled_for = None
+        if any(isinstance(layer, ReplicatedNormalization) for layer in layers_of(replicated)):
+            # XLA compiles no communication between CPUs.
+            self._compiled_for = None
         bounds, scalar = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float32)
         self._score_shares = tf.function(self._scored, input_signature=[self._inputs, bounds])
         of_replica = [*self._signature, scalar]
@@ -171,10 +203,11 @@ class ReplicatedStepper(Stepper):
         return bounds[worker * self.workers.n_local : (worker + 1) * self.workers.n_local + 1]
 
     def _own(self, examples: Examples, clips: np.ndarray, batches: list[np.ndarray]) -> Generator[tuple, None, None]:
-        """Read this worker's share of each batch: its values, its targets, and where in it each replica's part begins."""
+        """Read this worker's share of each batch: values, targets, and where in it each replica's part begins."""
         own = [self._of_worker(bounds, self.workers.worker) for bounds in batches]
         blocks = [clips[bounds[0] : bounds[-1]] for bounds in own]
         # A last batch may have no clip for this worker.
+        nothing: tuple[Values, Values]
         nothing = np.zeros((0, *examples.shape), np.float32), examples.targets[:0].astype(examples.target_dtype)
         with closing(read_blocks(examples, [block for block in blocks if len(block)])) as read:
             for block, bounds in zip(blocks, own, strict=True):
@@ -182,16 +215,18 @@ class ReplicatedStepper(Stepper):
 
     def _in_order(self, own: list[np.ndarray], batches: list[np.ndarray]) -> np.ndarray:
         """Return what all workers have computed of their shares, in the order of the clips."""
-        everyone = range(self.workers.n_workers)
-        ranges = [np.arange(0), *(np.arange(*self._of_worker(b, worker)[[0, -1]]) for worker in everyone for b in batches)]
+        ranges = [np.arange(0)]
+        for worker in range(self.workers.n_workers):
+            ranges += [np.arange(*self._of_worker(bounds, worker)[[0, -1]]) for bounds in batches]
         gathered = self.workers.gather(np.concatenate(own))
         ordered = np.empty_like(gathered)
         ordered[np.concatenate(ranges)] = gathered
         return ordered
 
-    def _step(self, values: Values, targets: Values, bounds: np.ndarray, n_clips: int) -> tuple[float, np.ndarray]:
+    def _step(self, *batch: Any) -> tuple[float, np.ndarray]:
+        *own, n_clips = batch
         train = self._compiled if n_clips == self._compiled_for else self._train
-        return self._taken(train, values, targets, bounds, np.float32(n_clips))
+        return self._taken(train, *own, np.float32(n_clips))
 
     def _trained(
         self, gradients: list[Callable], values: tf.Tensor, targets: tf.Tensor, bounds: tf.Tensor, n_clips: tf.Tensor
@@ -221,7 +256,7 @@ class ReplicatedStepper(Stepper):
         return context, slice(bounds[number], bounds[number + 1])
 
     def _gradients(self, values: tf.Tensor, targets: tf.Tensor, n_clips: tf.Tensor) -> tuple:
-        """Return a replica's part of the mean loss over a batch of `n_clips`, its outputs, and that part's gradients."""
+        """Return a replica's part of the mean loss of a batch of `n_clips`, its outputs, and that part's gradients."""
         with tf.GradientTape() as tape, computed_in(self.execution.training_dtype, self.model):
             scores = self.model(values, training=True)
             loss = tf.reduce_sum(self._loss(targets, scores)) / n_clips

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.execution import ExecutionPolicy, full_float32, layers_of, policy
-from mgc_keras.training.batches import Values, read_batches
+from mgc_keras.training.batches import read_batches
 from mgc_keras.training.checkpoint import Checkpoint
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import Policy
@@ -189,8 +189,9 @@ class Stepper(Scorer):
         """Train on one batch; return its mean loss, and the outputs (n_clips, n_outputs) that the loss was taken of."""
         return self._step(*examples.batch(clips))
 
-    def _step(self, values: Values, targets: Values) -> tuple[float, np.ndarray]:
-        return self._taken(self._compiled if len(values) == self._compiled_for else self._train, values, targets)
+    def _step(self, *batch: Any) -> tuple[float, np.ndarray]:
+        """Take a step on what `_batches` gives."""
+        return self._taken(self._compiled if len(batch[0]) == self._compiled_for else self._train, *batch)
 
     @full_float32()
     def _taken(self, train: Callable[..., tuple[tf.Tensor, tf.Tensor]], *batch: Any) -> tuple[float, np.ndarray]:

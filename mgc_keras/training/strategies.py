@@ -19,11 +19,12 @@ order, so losses differ in their last digits, and more so the longer a training 
 replica draws for its own share, since drawing for the whole batch would cost each as much as the batch. One replica
 computes the very bits of no strategy.
 
-The chief alone reads and writes the run folder's checkpoints and tells the others what is in them. So a training goes on
-with any number of workers, and with none.
+The chief alone reads and writes the run folder's checkpoints, and tells the others what is in them. So a training goes
+on with any number of workers, and with none. A worker that is not the chief writes no file: what it has to say goes to
+its own terminal, or to where a batch system sends that.
 
-Workers watch each other (TensorFlow's coordination service, a heartbeat): some ten seconds after one is gone, the others
-end with one line.
+Workers watch each other (TensorFlow's coordination service, a heartbeat): some ten seconds after one is gone, the
+others end with one line.
 """
 
 import io
@@ -171,7 +172,7 @@ class Workers(AbstractContextManager):
             return values
         values = np.ascontiguousarray(values)
 
-        def of_replica(context: tf.distribute.ValueContext) -> tf.Tensor:
+        def of_replica(context: tf.distribute.experimental.ValueContext) -> tf.Tensor:
             return tf.constant(values if context.replica_id_in_sync_group == self.first else values[:0])
 
         found: list[np.ndarray | BaseException] = []
@@ -205,8 +206,8 @@ class Workers(AbstractContextManager):
     def check_same(self, settings: Mapping[str, Any]) -> None:
         """Raise an `OptionError` on every worker where these settings, plain JSON values, differ between workers."""
         own = json.dumps(dict(settings), sort_keys=True, default=str)
-        lines = self._gather_bytes(f"{own}\n".encode()).decode().split("\n")
-        chief, *others = [json.loads(line) for line in lines if line.strip(" \0")]
+        lines = self._gather_bytes(f"{own}\n".encode()).decode().replace("\0", "").splitlines()
+        chief, *others = map(json.loads, lines)
         for worker, theirs in enumerate(others, 1):
             for name in sorted({*chief, *theirs}):
                 if chief.get(name) != theirs.get(name):
@@ -234,14 +235,15 @@ class Workers(AbstractContextManager):
         return MgcKerasError(f"{who} ended, or cannot be reached any more", field=FIELD, cure=cure)
 
 
-def open_workers(strategy: str) -> Workers:
+def open_workers(strategy: str | None) -> Workers:
     """Make the strategy of this name; to be called before TensorFlow computes anything.
 
     With "multiworker" it waits until all workers are there, ten minutes at most.
 
     Parameters
     ----------
-    strategy : {"mirrored", "multiworker"}
+    strategy : {"mirrored", "multiworker"} or None
+        None: this process alone, on one device.
 
     Raises
     ------
@@ -250,6 +252,8 @@ def open_workers(strategy: str) -> Workers:
     MgcKerasError
         Other workers were not started in time.
     """
+    if strategy is None:
+        return Workers(tf.distribute.get_strategy())
     checked_choice(FIELD, strategy, STRATEGIES)
     if strategy == "mirrored":
         # TensorFlow's own choice is one CPU, however many devices a program has made of it.
