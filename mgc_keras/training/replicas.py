@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.execution import ExecutionPolicy, full_float32, layers_of
-from mgc_keras.training.batches import Values, read_blocks
+from mgc_keras.training.batches import read_blocks
 from mgc_keras.training.checkpoint import Checkpoint
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.stepping import Stepper, computed_in, random_states
@@ -101,8 +101,8 @@ class ReplicatedStepper(Stepper):
         if any(isinstance(layer, ReplicatedNormalization) for layer in layers_of(replicated)):
             # XLA compiles no communication between CPUs.
             self._compiled_for = None
-        bounds, scalar = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float32)
-        self._score_shares = tf.function(self._scored, input_signature=[self._inputs, bounds])
+        shares, scalar = tf.TensorSpec((workers.n_local, 2), tf.int32), tf.TensorSpec((), tf.float32)
+        self._score_shares = tf.function(self._scored, input_signature=[self._inputs, shares])
         of_replica = [*self._signature, scalar]
         # Each replica has its own: a function keeps the variables of the replica that traced it.
         compiled = [
@@ -110,7 +110,7 @@ class ReplicatedStepper(Stepper):
         ]
         plain = [self._gradients] * workers.n_local
         self._train, self._compiled = (
-            tf.function(partial(self._trained, gradients), input_signature=[*self._signature, bounds, scalar])
+            tf.function(partial(self._trained, gradients), input_signature=[*self._signature, shares, scalar])
             for gradients in (plain, compiled)
         )
 
@@ -155,15 +155,11 @@ class ReplicatedStepper(Stepper):
 
         Each replica scores every so-many-th batch, and the batches are those of one device.
         """
-        n_replicas, ends = self.workers.n_replicas, len(clips)
-        rounds = [
-            np.minimum(start + np.arange(n_replicas + 1) * batch_size, ends)
-            for start in range(0, ends, n_replicas * batch_size)
-        ]
+        rounds = _rounds(len(clips), batch_size, self.workers.n_replicas)
         found = [np.empty((0, self.n_outputs), np.float32)]
         with closing(self._own(examples, clips, rounds)) as batches:
-            found += [self._score_shares(values, bounds).numpy() for values, _, bounds in batches]
-        return self._in_order(found, rounds)
+            found += [self._score_shares(values, shares).numpy() for values, _, shares in batches]
+        return self._in_order(found, rounds, len(clips))
 
     def step(self, examples: Examples, clips: np.ndarray) -> tuple[float, np.ndarray]:
         """Train on one batch; return its mean loss, and the outputs (n_clips, n_outputs) that the loss was taken of."""
@@ -185,42 +181,34 @@ class ReplicatedStepper(Stepper):
                     own.assign(np.array([word, count], dtype=state.dtype))
 
     def _batches(self, examples: Examples, order: np.ndarray, batch_size: int) -> Generator[tuple, None, None]:
-        batches = self._shares(len(order), batch_size)
+        batches = _shares(len(order), batch_size, self.workers.n_replicas)
         with closing(self._own(examples, order, batches)) as own:
-            for batch, bounds in zip(own, batches, strict=True):
-                yield *batch, bounds[-1] - bounds[0]
+            for batch, shares in zip(own, batches, strict=True):
+                # Clips that each replica takes count as often.
+                yield *batch, int(np.diff(shares).sum())
 
     def _joined(self, scores: list[np.ndarray], n_clips: int, batch_size: int) -> np.ndarray:
-        return self._in_order(scores, self._shares(n_clips, batch_size))
+        return self._in_order(scores, _shares(n_clips, batch_size, self.workers.n_replicas), n_clips)
 
-    def _shares(self, n_clips: int, batch_size: int) -> list[np.ndarray]:
-        """Return for every batch where the share of each replica begins, and behind them where the last one ends."""
-        parts = np.arange(self.workers.n_replicas + 1)
-        sizes = [(start, min(batch_size, n_clips - start)) for start in range(0, n_clips, batch_size)]
-        return [start + parts * size // self.workers.n_replicas for start, size in sizes]
-
-    def _of_worker(self, bounds: np.ndarray, worker: int) -> np.ndarray:
-        return bounds[worker * self.workers.n_local : (worker + 1) * self.workers.n_local + 1]
+    def _of_worker(self, shares: np.ndarray, worker: int) -> np.ndarray:
+        return shares[worker * self.workers.n_local : (worker + 1) * self.workers.n_local]
 
     def _own(self, examples: Examples, clips: np.ndarray, batches: list[np.ndarray]) -> Generator[tuple, None, None]:
-        """Read this worker's share of each batch: values, targets, and where in it each replica's part begins."""
-        own = [self._of_worker(bounds, self.workers.worker) for bounds in batches]
-        blocks = [clips[bounds[0] : bounds[-1]] for bounds in own]
-        # A last batch may have no clip for this worker.
-        nothing: tuple[Values, Values]
-        nothing = np.zeros((0, *examples.shape), np.float32), examples.targets[:0].astype(examples.target_dtype)
-        with closing(read_blocks(examples, [block for block in blocks if len(block)])) as read:
-            for block, bounds in zip(blocks, own, strict=True):
-                yield *(next(read) if len(block) else nothing), (bounds - bounds[0]).astype(np.int32)
+        """Read this worker's clips of each batch: values, targets, and where in them each replica's share lies."""
+        own = [self._of_worker(shares, self.workers.worker) for shares in batches]
+        blocks = [clips[shares.min() : shares.max()] for shares in own]
+        with closing(read_blocks(examples, blocks)) as read:
+            for (values, targets), shares in zip(read, own, strict=True):
+                yield values, targets, (shares - shares.min()).astype(np.int32)
 
-    def _in_order(self, own: list[np.ndarray], batches: list[np.ndarray]) -> np.ndarray:
+    def _in_order(self, own: list[np.ndarray], batches: list[np.ndarray], n_clips: int) -> np.ndarray:
         """Return what all workers have computed of their shares, in the order of the clips."""
-        ranges = [np.arange(0)]
+        places = [np.arange(0)]
         for worker in range(self.workers.n_workers):
-            ranges += [np.arange(*self._of_worker(bounds, worker)[[0, -1]]) for bounds in batches]
+            places += [np.arange(*share) for shares in batches for share in self._of_worker(shares, worker)]
         gathered = self.workers.gather(np.concatenate(own))
-        ordered = np.empty_like(gathered)
-        ordered[np.concatenate(ranges)] = gathered
+        ordered = np.empty((n_clips, *gathered.shape[1:]), gathered.dtype)
+        ordered[np.concatenate(places)] = gathered
         return ordered
 
     def _step(self, *batch: Any) -> tuple[float, np.ndarray]:
@@ -229,10 +217,10 @@ class ReplicatedStepper(Stepper):
         return self._taken(train, *own, np.float32(n_clips))
 
     def _trained(
-        self, gradients: list[Callable], values: tf.Tensor, targets: tf.Tensor, bounds: tf.Tensor, n_clips: tf.Tensor
+        self, gradients: list[Callable], values: tf.Tensor, targets: tf.Tensor, shares: tf.Tensor, n_clips: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         def on_replica() -> tuple[tf.Tensor, tf.Tensor]:
-            context, part = self._part(bounds)
+            context, part = self._part(shares)
             loss, scores, found = gradients[self._number(context)](values[part], targets[part], n_clips)
             # It adds the gradients of all replicas up.
             self.optimizer.apply(found, self.model.trainable_variables)
@@ -241,19 +229,19 @@ class ReplicatedStepper(Stepper):
         loss, scores = map(self.workers.strategy.experimental_local_results, self.workers.strategy.run(on_replica))
         return loss[0], tf.concat(scores, 0)
 
-    def _scored(self, values: tf.Tensor, bounds: tf.Tensor) -> tf.Tensor:
+    def _scored(self, values: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
         def on_replica() -> tf.Tensor:
-            return self.model(values[self._part(bounds)[1]], training=False)
+            return self.model(values[self._part(shares)[1]], training=False)
 
         return tf.concat(self.workers.strategy.experimental_local_results(self.workers.strategy.run(on_replica)), 0)
 
     def _number(self, context: tf.distribute.ReplicaContext) -> int:
         return int(tf.get_static_value(context.replica_id_in_sync_group)) - self.workers.first
 
-    def _part(self, bounds: tf.Tensor) -> tuple[tf.distribute.ReplicaContext, slice]:
+    def _part(self, shares: tf.Tensor) -> tuple[tf.distribute.ReplicaContext, slice]:
         context = tf.distribute.get_replica_context()
-        number = self._number(context)
-        return context, slice(bounds[number], bounds[number + 1])
+        begin, end = tf.unstack(shares[self._number(context)])
+        return context, slice(begin, end)
 
     def _gradients(self, values: tf.Tensor, targets: tf.Tensor, n_clips: tf.Tensor) -> tuple:
         """Return a replica's part of the mean loss of a batch of `n_clips`, its outputs, and that part's gradients."""
@@ -264,3 +252,37 @@ class ReplicatedStepper(Stepper):
             penalties = [penalty / self.workers.n_replicas for penalty in self.model.losses]
             total = tf.add_n([loss, *penalties])
         return loss, scores, tape.gradient(total, [weight.value for weight in self.model.trainable_variables])
+
+
+# Shares are (n_replicas, 2): where each replica's clips begin and end. None is empty: oneDNN gives a convolution of no
+# clip the wrong shape.
+
+
+def _shares(n_clips: int, batch_size: int, n_replicas: int) -> list[np.ndarray]:
+    """Part each batch among the replicas; all take the whole of a last batch of fewer clips than there are replicas.
+
+    Example
+    -------
+    >>> [shares.tolist() for shares in _shares(8, 7, 2)]
+    [[[0, 3], [3, 7]], [[7, 8], [7, 8]]]
+    """
+    batches = []
+    for start in range(0, n_clips, batch_size):
+        size = min(batch_size, n_clips - start)
+        bounds = start + np.arange(n_replicas + 1) * size // n_replicas
+        whole = np.tile([start, start + size], (n_replicas, 1))
+        batches.append(whole if size < n_replicas else np.stack([bounds[:-1], bounds[1:]], 1))
+    return batches
+
+
+def _rounds(n_clips: int, batch_size: int, n_replicas: int) -> list[np.ndarray]:
+    """Give each replica a batch, round after round; in the last one those behind the end take the last batch, too.
+
+    Example
+    -------
+    >>> [shares.tolist() for shares in _rounds(5, 2, 2)]
+    [[[0, 2], [2, 4]], [[4, 5], [4, 5]]]
+    """
+    last = (n_clips - 1) // batch_size
+    numbers = [np.minimum(first + np.arange(n_replicas), last) for first in range(0, last + 1, n_replicas)]
+    return [np.stack([of * batch_size, np.minimum((of + 1) * batch_size, n_clips)], 1) for of in numbers if n_clips]
