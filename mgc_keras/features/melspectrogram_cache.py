@@ -1,5 +1,6 @@
 """Mel-spectrograms of a whole dataset on disk, in files of up to 1 GiB: decode once, train for many epochs."""
 
+import json
 import logging
 import shutil
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, check_source_manifest
-from mgc_keras.errors import AudioError, DiskError
+from mgc_keras.errors import AudioError, DiskError, OptionError
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.extractor import Extractor, compose_batches
 from mgc_keras.features.pipeline import clip_features
@@ -20,6 +21,7 @@ from mgc_keras.progress import progress_bar
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.loop import BEST, CHECKPOINT
 from mgc_keras.training.shards import Shards, make_shards, shard_paths
+from mgc_keras.training.strategies import Workers
 from mgc_keras.work import Journal, fingerprint
 
 if TYPE_CHECKING:
@@ -166,6 +168,47 @@ def source_clips(
     shutil.rmtree(folder / _FOLDER)
     for leftover in (CHECKPOINT, BEST):
         (folder / leftover).unlink(missing_ok=True)
+
+
+def share_clips(clips: SourceClips | None, workers: Workers) -> SourceClips | None:
+    """Return the clips of the chief of a training on every worker; None where the chief has nothing to train.
+
+    What is in files is read from there by each worker; the others give None as `clips`.
+
+    Raises
+    ------
+    OptionError
+        A worker does not see the chief's files.
+    """
+    told = workers.tell(_described(clips) if clips else {})
+    if workers.is_chief or not told:
+        return clips
+    try:
+        if "shards" in told:
+            values = cast(np.ndarray, Shards([Path(path) for path in told["shards"].tolist()]))
+        elif "map" in told:
+            path, offset, shape, dtype = json.loads(str(told["map"]))
+            values = np.memmap(path, dtype, "r", offset, tuple(shape))
+        else:
+            values = told["values"]
+    except (OSError, ValueError, EOFError) as error:
+        problem = f"the clips that worker 0 has prepared cannot be read here: {error}"
+        cure = "let all workers see the run folder under the same path"
+        raise OptionError(problem, field="--out", cure=cure) from error
+    return SourceClips(
+        Examples(values, told["rows"], told["targets"]), told["validation"], tuple(told["tags"].tolist())
+    )
+
+
+def _described(clips: SourceClips) -> dict[str, Any]:
+    examples, values = clips.examples, clips.examples.values
+    about = {"rows": examples.rows, "targets": examples.targets, "validation": clips.validation, "tags": [*clips.tags]}
+    if isinstance(values, Shards):
+        return {**about, "shards": [str(path.resolve()) for path in values.paths]}
+    if isinstance(values, np.memmap) and values.filename:
+        place = (str(Path(values.filename).resolve()), values.offset, values.shape, values.dtype.str)
+        return {**about, "map": json.dumps(place)}
+    return {**about, "values": values}
 
 
 def _open(folder: Path, shape: tuple[int, ...], n_in_shard: int) -> Shards | None:

@@ -1,6 +1,6 @@
 """Batches of clips in a given order, read ahead in threads while the network works on those before."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from traceback import clear_frames
 from typing import TypeAlias
 
@@ -45,8 +45,12 @@ def read_batches(
     >>> [(values.shape, targets.tolist()) for values, targets in read_batches(examples, np.array([2, 0, 1]), 2)]
     [((2, 4, 2), [0, 0]), ((1, 4, 2), [1])]
     """
-    blocks = [clips[start : start + batch_size] for start in range(0, len(clips), batch_size)]
-    dtype, size = examples.values.dtype, len(clips) * int(np.prod(examples.shape)) * 4
+    return read_blocks(examples, [clips[start : start + batch_size] for start in range(0, len(clips), batch_size)])
+
+
+def read_blocks(examples: Examples, blocks: Sequence[np.ndarray]) -> Generator[tuple[Values, Values], None, None]:
+    """Give batches of any sizes, as `read_batches` does; each block is the clips of one, by position."""
+    dtype, size = examples.values.dtype, sum(map(len, blocks)) * int(np.prod(examples.shape)) * 4
     # TensorFlow's threads take the smallest numbers for 0, also in NumPy; halves it converts all the same.
     if size < _LEAST_BYTES or dtype not in (np.float16, np.float32):
         yield from map(examples.batch, blocks)

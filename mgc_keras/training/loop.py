@@ -17,7 +17,13 @@ from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.execution import ExecutionPolicy
 from mgc_keras.files import write_text
 from mgc_keras.progress import progress_bar
-from mgc_keras.training.checkpoint import load_checkpoint, load_weights, save_checkpoint, save_weights
+from mgc_keras.training.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+)
 from mgc_keras.training.examples import Examples, Judge
 from mgc_keras.training.stepping import NotANumber, Stepper, check_head
 
@@ -188,7 +194,9 @@ def fit(
     if stepper.execution != ExecutionPolicy("CPU", "exact"):
         record["execution"] = asdict(stepper.execution)
     best_file = None if curve_file is None else curve_file.with_name(BEST)
-    checkpoint = load_checkpoint(checkpoint_file, stepper.variables, record)
+    stepper.check_same(record)
+    checkpoint = load_checkpoint(checkpoint_file, stepper.variables, record) if stepper.keeps_files else Checkpoint()
+    checkpoint = stepper.share(checkpoint)
     rows, n_batches = checkpoint.rows, -(-len(training) // settings.batch_size)
     total = settings.epochs * n_batches
     own = progress_bar(description="training", unit="batch", total=total) if bar is None else nullcontext(bar)
@@ -201,21 +209,23 @@ def fit(
                 kept = f"epoch {len(rows)} is kept in {checkpoint_file}" if rows else "no epoch was finished"
                 problem = f"{error.problem} of epoch {len(rows) + 1}; {kept}"
                 raise MgcKerasError(problem, field="learning_rate", cure="try a tenth of it") from error
-            rows.append(row)
+            rows.append(stepper.agreed(row))
             if predict is not None:
                 checkpoint.predictions.append(scores[predict].argmax(1).astype(np.int32))
             if bar is None:
                 counter.set_postfix({key: f"{row[key]:.3f}" for key in row if key.startswith("valid")}, refresh=False)
+            if not stepper.keeps_files:
+                continue
             # The checkpoint last: of whatever epochs are in it, the curve and the best weights are on disk.
             if best_file is not None and best_epoch(rows, settings.best_by, settings.ties) == len(rows) - 1:
                 save_weights(stepper.model, best_file)
             if curve_file is not None:
                 write_text(curve_file, pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
             save_checkpoint(checkpoint_file, checkpoint, stepper.variables, record)
-    if best_file is not None:
+    if best_file is not None and stepper.keeps_files:
         load_weights(stepper.model, best_file)
     best = best_epoch(rows, settings.best_by, settings.ties) + 1
-    return Trained(stepper.model, pd.DataFrame(rows), best, best_file, checkpoint.predictions)
+    return Trained(stepper.finished(), pd.DataFrame(rows), best, best_file, checkpoint.predictions)
 
 
 def best_epoch(rows: Sequence[Mapping[str, float]], by: str = "accuracy", ties: str = "earlier") -> int:

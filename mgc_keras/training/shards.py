@@ -42,7 +42,7 @@ class Shards:
     def __init__(self, paths: list[Path], *, writable: bool = False) -> None:
         # Opening a map reads the header, and tells whether the file is as long as that says.
         maps = [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
-        self._paths, self._n_in_shard = paths, len(maps[0])
+        self.paths, self._n_in_shard = paths, len(maps[0])
         row, self.dtype = maps[0].shape[1:], maps[0].dtype
         kind = (row, self.dtype, True)
         is_alike = [(part.shape[1:], part.dtype, part.flags.c_contiguous) == kind for part in maps]
@@ -74,7 +74,7 @@ class Shards:
             n_read = os.preadv(self._files[number], [memory], offset)
             if not n_read:
                 cure = "start the same run again: what was lost is made anew"
-                raise MgcKerasError("has become shorter while it was read", path=self._paths[number], cure=cure)
+                raise MgcKerasError("has become shorter while it was read", path=self.paths[number], cure=cure)
             memory, offset = memory[n_read:], offset + n_read
 
     def __setitem__(self, position: int, value: np.ndarray | float) -> None:

@@ -1,6 +1,6 @@
 """One step and one epoch of training, compiled once for as many trainings as a study needs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.execution import ExecutionPolicy, full_float32, layers_of, policy
-from mgc_keras.training.batches import Values, read_batches
+from mgc_keras.training.batches import read_batches
+from mgc_keras.training.checkpoint import Checkpoint
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import Policy
 from mgc_keras.training.optimizers import follow
@@ -81,18 +82,38 @@ class Stepper(Scorer):
         self.optimizer.build(model.trainable_variables)
         self._loss = keras.losses.binary_crossentropy if multi_label else keras.losses.sparse_categorical_crossentropy
         targets = tf.TensorSpec((None, self.n_outputs), tf.float32) if multi_label else tf.TensorSpec((None,), tf.int64)
-        signature = [self._inputs, targets]
+        self._signature = signature = [self._inputs, targets]
         self._train = tf.function(self._train_step, input_signature=signature)
         self._compiled = tf.function(self._train_step, input_signature=signature, jit_compile=True)
         # XLA compiles for one size: the rest of an epoch would cost as much as all of it saves.
         self._compiled_for = compiled_for if self.execution.xla("training", model) else None
-        self._restarted = [*self.optimizer.variables, *_random_states(model)]
+        self._restarted = [*self.optimizer.variables, *random_states(model)]
         self._fresh = [keras.ops.convert_to_numpy(variable) for variable in self._restarted]
 
     @property
     def variables(self) -> list[keras.Variable]:
         """Everything that a step changes: weights of the network, the optimizer's state, random states."""
         return [*self.model.weights, *self._restarted]
+
+    @property
+    def keeps_files(self) -> bool:
+        """Whether this process writes the files of a training."""
+        return True
+
+    def check_same(self, record: Mapping[str, Any]) -> None:
+        """Raise `OptionError` where others that take part in the training have other settings; here, nobody does."""
+
+    def share(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Give `variables` and the record of finished epochs to all that take part; return the record."""
+        return checkpoint
+
+    def agreed(self, row: dict[str, float]) -> dict[str, float]:
+        """Return an epoch's row as all that take part are to have it."""
+        return row
+
+    def finished(self) -> keras.Model:
+        """Return the network as it is now, to be used without this stepper."""
+        return self.model
 
     def restart(self, weights: list[np.ndarray]) -> None:
         """Set the network to these weights, the optimizer and the random states to their beginning."""
@@ -139,37 +160,52 @@ class Stepper(Scorer):
             The loss is no longer a number; the batch is named.
         """
         if seed is not None:
-            seed_dropout(self.model, seed)
+            self._seed(seed)
         number = np.dtype(loss_dtype).type
         losses, scores = [], []
-        with closing(read_batches(examples, order, batch_size)) as batches:
+        with closing(self._batches(examples, order, batch_size)) as batches:
             for number_of_batch, batch in enumerate(batches):
                 loss, predicted = self._step(*batch)
                 if not np.isfinite(loss):
                     raise NotANumber(f"the loss is {loss} at batch {number_of_batch}")
-                losses.append(number(loss) * number(len(predicted)))
+                n_clips = min(batch_size, len(order) - number_of_batch * batch_size)
+                losses.append(number(loss) * number(n_clips))
                 scores.append(predicted)
                 after_batch()
-        return float(sum(losses) / number(len(order))), np.concatenate(scores)
+        return float(sum(losses) / number(len(order))), self._joined(scores, len(order), batch_size)
+
+    def _seed(self, seed: tuple[int, ...]) -> None:
+        seed_dropout(self.model, seed)
+
+    def _batches(self, examples: Examples, order: np.ndarray, batch_size: int) -> Generator[tuple, None, None]:
+        """Give the arguments of each step of an epoch."""
+        return read_batches(examples, order, batch_size)
+
+    def _joined(self, scores: list[np.ndarray], n_clips: int, batch_size: int) -> np.ndarray:
+        """Return the outputs of an epoch's steps in the order of its clips."""
+        return np.concatenate(scores)
 
     def step(self, examples: Examples, clips: np.ndarray) -> tuple[float, np.ndarray]:
         """Train on one batch; return its mean loss, and the outputs (n_clips, n_outputs) that the loss was taken of."""
         return self._step(*examples.batch(clips))
 
+    def _step(self, *batch: Any) -> tuple[float, np.ndarray]:
+        """Take a step on what `_batches` gives."""
+        return self._taken(self._compiled if len(batch[0]) == self._compiled_for else self._train, *batch)
+
     @full_float32()
-    def _step(self, values: Values, targets: Values) -> tuple[float, np.ndarray]:
+    def _taken(self, train: Callable[..., tuple[tf.Tensor, tf.Tensor]], *batch: Any) -> tuple[float, np.ndarray]:
         if self.policy is not None:
             follow(self.policy, self.optimizer)
-        train = self._compiled if len(values) == self._compiled_for else self._train
         try:
-            loss, scores = train(values, targets)
+            loss, scores = train(*batch)
         except tf.errors.UnimplementedError as error:
             problem = f"the {self.execution.device} cannot compute a step: {error.message.splitlines()[0]}"
             raise MgcKerasError(problem, field="precision", cure="try --precision fast, or without a GPU") from error
         return float(loss), scores.numpy()
 
     def _train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape, _computed_in(self.execution.training_dtype, self.model):
+        with tf.GradientTape() as tape, computed_in(self.execution.training_dtype, self.model):
             scores = self.model(inputs, training=True)
             loss = tf.reduce_mean(self._loss(targets, scores))
             penalties = self.model.losses
@@ -185,7 +221,7 @@ def seed_dropout(model: keras.Model, seed: tuple[int, ...]) -> None:
     A dropout layer's place is its place among the layers. The other states (networks inside the network, recurrent
     dropout, noise, augmentation) come behind, in the order of ``model.variables``.
     """
-    states = _random_states(model)
+    states = random_states(model)
     dropouts = {
         id(layer.seed_generator.state): place
         for place, layer in enumerate(model.layers)
@@ -198,7 +234,7 @@ def seed_dropout(model: keras.Model, seed: tuple[int, ...]) -> None:
 
 
 @contextmanager
-def _computed_in(dtype_policy: str | None, model: keras.Model) -> Iterator[None]:
+def computed_in(dtype_policy: str | None, model: keras.Model) -> Iterator[None]:
     """Compute Keras' own layers, and pools, under another policy, all but the last; others know what they need."""
     of_keras = lambda layer: type(layer).__module__.startswith("keras.") or isinstance(layer, keras.layers.MaxPooling2D)
     layers = [layer for layer in layers_of(model) if of_keras(layer)]
@@ -213,7 +249,8 @@ def _computed_in(dtype_policy: str | None, model: keras.Model) -> Iterator[None]
             layer.dtype_policy = before
 
 
-def _random_states(model: keras.Model) -> list[keras.Variable]:
+def random_states(model: keras.Model) -> list[keras.Variable]:
+    """Return what the random numbers of a network's layers follow from, at any depth: (2,) each, a seed and a count."""
     return [variable for variable in model.variables if variable.name == "seed_generator_state"]
 
 

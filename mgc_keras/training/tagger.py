@@ -19,7 +19,9 @@ from mgc_keras.errors import OptionError
 from mgc_keras.files import write_text
 from mgc_keras.training.examples import Examples, Excerpts, judge_tags
 from mgc_keras.training.loop import CHECKPOINT, FitSettings, Trained, fit
+from mgc_keras.training.replicas import make_stepper
 from mgc_keras.training.stepping import Stepper
+from mgc_keras.training.strategies import Workers
 
 HISTORY = "history.csv"
 # (truth, scores), both (n_clips, n_tags), to macro AUC-ROC.
@@ -66,6 +68,7 @@ def train_tagger(
     folder: str | Path,
     score: AreaUnderCurve,
     settings: TaggerSettings = TaggerSettings(),
+    workers: Workers | None = None,
 ) -> Trained:
     """Train a convolutional tagger, or go on where an interrupted training in `folder` stopped.
 
@@ -84,6 +87,8 @@ def train_tagger(
         For ``checkpoint.npz``, ``best.npz`` and ``history.csv``.
     score : callable
         (truth, scores) of the validation clips to macro AUC-ROC; the best epoch by it is kept, of equals the earlier.
+    workers : Workers, optional
+        Of `mgc_keras.training.strategies.open_workers`; by default the training has one device.
 
     Returns
     -------
@@ -107,7 +112,7 @@ def train_tagger(
             # Keras' 0.99 needs thousands of steps before the moving statistics follow the weights.
             layer.momentum = settings.momentum
     return fit_tags(
-        Stepper(model, settings.learning_rate, multi_label=True, compiled_for=settings.batch_size),
+        make_stepper(model, settings.learning_rate, True, settings.batch_size, workers),
         examples,
         validation,
         folder=folder,

@@ -16,7 +16,7 @@ from mgc_keras.evaluation.metrics import macro_auc
 from mgc_keras.features.clips import Clips, list_clips
 from mgc_keras.features.export import export_features
 from mgc_keras.features.extractor import Extractor
-from mgc_keras.features.melspectrogram_cache import source_clips
+from mgc_keras.features.melspectrogram_cache import SourceClips, share_clips, source_clips
 from mgc_keras.features.mfcc import MfccExtractor
 from mgc_keras.features.network import NetworkExtractor, find_weights
 from mgc_keras.files import whole_file
@@ -36,6 +36,7 @@ from mgc_keras.studies.choi2017.network import (
 from mgc_keras.studies.choi2017.study import Options
 from mgc_keras.studies.common.run import Run
 from mgc_keras.training.stepping import Scorer
+from mgc_keras.training.strategies import Workers
 from mgc_keras.training.tagger import TaggerSettings, train_tagger, write_tag_scores
 from mgc_keras.work import FailedClip
 
@@ -85,7 +86,7 @@ def _settings(options: Options) -> TaggerSettings:
     )
 
 
-def source_network(run: Run[Options]) -> Source:
+def source_network(run: Run[Options], workers: Workers) -> Source:
     """Train the source tagger in ``training/`` and add its AUC to the scores, or take the weights that were given.
 
     A finished training is not repeated. It leaves ``source_tagger_batch_statistics.h5`` and ``source_tagger.h5``, the
@@ -108,8 +109,11 @@ def source_network(run: Run[Options]) -> Source:
     folder = run.folder / "training"
     source = Source(folder / "source_tagger_batch_statistics.h5", folder / "source_tagger.h5")
     validation_csv = folder / "validation.csv"
-    if not validation_csv.exists():
-        _train(manifest, source, validation_csv, _settings(run.options), run.jobs)
+    with workers:
+        if validation_csv.exists():
+            share_clips(None, workers)
+        else:
+            _train(manifest, source, validation_csv, _settings(run.options), run.jobs, workers)
     validation = pd.read_csv(validation_csv)
     truth, scores = (validation.filter(regex=f"^{kind}_").to_numpy() for kind in ("truth", "score"))
     found = macro_auc_interval(truth, scores)
@@ -129,18 +133,33 @@ def refuse_tested_clips(source: Source, manifests: Iterable[Manifest]) -> None:
             raise OptionError(problem, field="--calibrate-on", cure="give other clips")
 
 
-def _train(manifest: Manifest, source: Source, validation_csv: Path, settings: TaggerSettings, jobs: int) -> None:
+def train_with_the_chief(run: Run[Options], workers: Workers) -> None:
+    """Take part in the training of the source tagger, if the chief has not finished it yet."""
+    with workers:
+        if clips := share_clips(None, workers):
+            _tagger(clips, run.place / "training", _settings(run.options), workers)
+
+
+def _tagger(clips: SourceClips, folder: Path, settings: TaggerSettings, workers: Workers) -> keras.Model:
+    return train_tagger(
+        partial(_untrained, len(clips.tags), settings),
+        clips.examples,
+        clips.validation,
+        folder=folder,
+        score=lambda truth, scores: macro_auc(truth, scores).score,
+        settings=settings,
+        workers=workers,
+    ).model
+
+
+def _train(
+    manifest: Manifest, source: Source, validation_csv: Path, settings: TaggerSettings, jobs: int, workers: Workers
+) -> None:
     folder = validation_csv.parent
     with source_clips(manifest, folder, melspectrogram_layer(), N_SAMPLES, jobs=jobs) as clips:
+        share_clips(clips, workers)
         examples, validation, n_tags = clips.examples, clips.validation, len(clips.tags)
-        model = train_tagger(
-            partial(_untrained, n_tags, settings),
-            examples,
-            validation,
-            folder=folder,
-            score=lambda truth, scores: macro_auc(truth, scores).score,
-            settings=settings,
-        ).model
+        model = _tagger(clips, folder, settings, workers)
         whole_clip_tagger = set_tensors(_clip_tagger(n_tags=n_tags, normalization="batch"), tensors_of(model))
         drawn = np.random.default_rng(settings.seed).permutation(examples.rows[~validation])[:N_CALIBRATION_CLIPS]
         tagger = calibrate(whole_clip_tagger, examples.values[np.sort(drawn)].astype(np.float32))

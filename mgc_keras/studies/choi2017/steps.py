@@ -13,6 +13,7 @@ from mgc_keras.studies.choi2017.extractors import (
     extractors,
     refuse_tested_clips,
     source_network,
+    train_with_the_chief,
 )
 from mgc_keras.studies.choi2017.feature_sets import RANDOM, feature_blocks, layer_sets, planned_pairs
 from mgc_keras.studies.choi2017.features import StudyData, exported_data
@@ -34,6 +35,10 @@ BUDGET, BUDGET_OF_MFCC_ALONE, BUDGET_OF_OWN_SVR = 10_000_000, 3_000_000, 100_000
 def run(run: Run[Options]) -> None:
     """Get the features of every task, search them under every protocol, test the planned pairs, and audit."""
     source = None
+    workers = run.open_workers(run.options.training.strategy, run.options.training.batch_size)
+    if run.only_trains:
+        train_with_the_chief(run, workers)
+        return
     # A cluster that does not answer is told before anything is trained.
     run.connect()
     if run.options.data.published_features:
@@ -43,7 +48,7 @@ def run(run: Run[Options]) -> None:
         check_source(run.options)
         # A wrong task is refused before anything is trained.
         manifests = run.manifests(BUILT_IN_TASKS, lambda name: run.rendered(name, SAMPLING_RATE))
-        source = source_network(run)
+        source = source_network(run, workers)
         refuse_tested_clips(source, manifests)
         searched = data_from_audio(manifests, source, run)
     for data in searched:

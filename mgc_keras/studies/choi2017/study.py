@@ -9,7 +9,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Protocol, Repair
 from mgc_keras.studies.choi2017.feature_sets import layer_sets
 from mgc_keras.studies.choi2017.paper import PAPER
-from mgc_keras.studies.common.options import RunOptions, option, refuse_beside
+from mgc_keras.studies.common.options import RunOptions, option, refuse_beside, strategy_option
 from mgc_keras.studies.common.study import Study
 
 ABOUT = """\
@@ -95,6 +95,7 @@ class TrainingOptions:
 
     epochs: int = option(20, "epochs of the source training (default: %(default)s)", least=1)
     batch_size: int = option(16, "clips a batch (default: %(default)s)", least=1)
+    strategy: str | None = strategy_option("source training")
     learning_rate: float = option(3e-3, "learning rate of Adam (default: %(default)s)", above=0)
     whole_clips: bool = option(False, "train on clips of 29 s, as the paper does: four times the work of excerpts")
     source_clips: int = option(320, "clips of the built-in tagging task (default: %(default)s)", least=1)
@@ -116,9 +117,9 @@ class Options:
 
     def resolved(self) -> "Options":
         """Fill in the defaults that depend on the data: the built-in corpus gets a study of minutes."""
-        refuse_beside(self, "published_features", "data_home", "source_weights", "source_manifest")
+        refuse_beside(self, "published_features", "data_home", "source_weights", "source_manifest", "strategy")
         refuse_beside(self, "published_features", "calibrate_on", "window", "hop")
-        refuse_beside(self, "source_weights", "source_manifest")
+        refuse_beside(self, "source_weights", "source_manifest", "strategy")
         if self.data.calibrate_on and not self.data.source_weights:
             cure = "leave it out, or give --source-weights"
             raise OptionError("a network that is trained here brings its statistics", field="--calibrate-on", cure=cure)

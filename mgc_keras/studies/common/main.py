@@ -60,6 +60,9 @@ def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":
         steps = study.steps()
         with Run(study, options) as run, one_thread():
             steps(run)
+            if run.only_trains:
+                print("the training is over; worker 0 goes on with the run, this one has nothing left to do")
+                return run
             run.write_errors()
             report = write_report(run.folder)
         for claim in RunFolder(run.folder).claims:

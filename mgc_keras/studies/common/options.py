@@ -70,6 +70,15 @@ def names_option(known: Sequence[str], default: str, flag: str) -> Any:
     return option((), help, positional=True, flag=flag, metavar=flag, nargs="*", locks=False)
 
 
+def strategy_option(training: str) -> Any:
+    """Declare on which devices a training runs; see `mgc_keras.training.strategies`."""
+    help = (
+        f"{training} on several devices: mirrored takes all GPUs of this machine, multiworker those of all machines "
+        "that TF_CONFIG names, where each runs this same command (default: one device)"
+    )
+    return option(None, help, choices=("mirrored", "multiworker"), locks=False)
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """Run."""

@@ -23,6 +23,7 @@ from mgc_keras.runs.summary import ComparisonRow, Pairs, ScoreRow, compare_featu
 from mgc_keras.runs.writer import RunWriter, check_file_part
 from mgc_keras.studies.common.options import Options, RunOptions, flat
 from mgc_keras.studies.common.study import Study
+from mgc_keras.training.strategies import Workers, open_workers
 from mgc_keras.work import FailedClip, read_failed_clips
 
 
@@ -48,6 +49,7 @@ class Run(Generic[Options]):
     results: list[tuple[str, Path]] = field(default_factory=list)
     exit_code: int = 0  # 1 if clips could not be used
     cluster: Cluster | None = None  # that of ``--cluster``, once `connect` has been called
+    only_trains: bool = False  # a worker that is not the chief: it writes nothing, and leaves after the training
     _held: ExitStack = field(default_factory=ExitStack)
     _left_out: list[FailedClip] = field(default_factory=list)
 
@@ -91,6 +93,25 @@ class Run(Generic[Options]):
         """The run folder."""
         return self.writer.folder
 
+    @property
+    def place(self) -> Path:
+        """Where the run folder lies; it is not taken."""
+        return self.shared.out or Path("runs") / self.study.key
+
+    def open_workers(self, strategy: str | None, batch_size: int) -> Workers:
+        """Make the strategy of the run's training, before anything is computed; see `mgc_keras.training.strategies`.
+
+        Raises
+        ------
+        OptionError
+            Workers have other options, or are more than the clips of a batch.
+        """
+        with open_workers(strategy) as workers:
+            workers.check_batch(batch_size)
+            workers.check_same(flat(self.options, locks=True))
+        self.only_trains = not workers.is_chief
+        return workers
+
     @cached_property
     def writer(self) -> RunWriter:
         """The run folder's writer; the first use takes the folder and writes its configuration.
@@ -98,7 +119,7 @@ class Run(Generic[Options]):
         Until the run is left, no other process may write there. Raises `OptionError` where the folder holds a run with
         other options, `MgcKerasError` where another process runs in it.
         """
-        writer = RunWriter(self.shared.out or Path("runs") / self.study.key)
+        writer = RunWriter(self.place)
         self._held.enter_context(locked(writer.folder / "config.json"))
         for folder, _, _ in os.walk(writer.folder):
             sweep(Path(folder))

@@ -20,7 +20,9 @@ from mgc_keras.studies.song2017.network import STANDARDIZATION
 from mgc_keras.studies.song2017.study import TrainingOptions
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.loop import BEST, CHECKPOINT, FitSettings, Trained
-from mgc_keras.training.stepping import Scorer, Stepper, check_head
+from mgc_keras.training.replicas import make_stepper
+from mgc_keras.training.stepping import Scorer, check_head
+from mgc_keras.training.strategies import Workers
 from mgc_keras.training.tagger import AreaUnderCurve, fit_tags, write_tag_scores
 
 LEAST_GAIN = 1e-3
@@ -44,6 +46,7 @@ def train_source_tagger(
     folder: Path,
     training: TrainingOptions,
     seed: int,
+    workers: Workers | None = None,
 ) -> None:
     """Pre-train a network, save it and judge it on the held-out clips; a finished one is left as it is.
 
@@ -54,7 +57,7 @@ def train_source_tagger(
     ----------
     build : callable
         Makes the untrained network.
-    clips, folder, training, seed
+    clips, folder, training, seed, workers
         As in `pretrain`.
     clip_ids : sequence of str
         Of `clips`.
@@ -73,7 +76,7 @@ def train_source_tagger(
             raise ManifestError(
                 f"no clip {part} could be read", field="filepath", cure="see errors.csv; check --source-home"
             )
-    model = pretrain(build(), clips, folder=folder, training=training, seed=seed).model
+    model = pretrain(build(), clips, folder=folder, training=training, seed=seed, workers=workers).model
     with whole_file(folder / NETWORK) as temporary:
         model.save(temporary)
     held_out = np.flatnonzero(clips.validation)
@@ -91,6 +94,7 @@ def pretrain(
     training: TrainingOptions,
     seed: int = 0,
     score: AreaUnderCurve = _area,
+    workers: Workers | None = None,
 ) -> Trained:
     """Train a tagger, or go on where an interrupted training in `folder` stopped, as `mgc_keras.training.loop.fit`.
 
@@ -109,6 +113,8 @@ def pretrain(
         Of the order of clips and of dropout.
     score : callable
         (truth, scores) of the validation clips to macro AUC-ROC; NaN if no tag can be scored.
+    workers : Workers, optional
+        Of `mgc_keras.training.strategies.open_workers`; by default the training has one device.
 
     Returns
     -------
@@ -124,9 +130,11 @@ def pretrain(
     """
     examples, rate = clips.examples, training.source_learning_rate
     check_sequences(model, examples)
-    model.get_layer(STANDARDIZATION).set_weights(path_statistics(examples.values, examples.rows[~clips.validation]))
+    if workers is None or workers.is_chief:
+        # The others are given it with all weights.
+        model.get_layer(STANDARDIZATION).set_weights(path_statistics(examples.values, examples.rows[~clips.validation]))
     return fit_tags(
-        Stepper(model, rate, multi_label=True, compiled_for=training.batch_size),
+        make_stepper(model, rate, True, training.batch_size, workers),
         examples,
         clips.validation,
         folder=folder,

@@ -1,5 +1,6 @@
 """The steps of the Song 2017 study: pre-train on tags, fine-tune from both starts, score and compare them."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mgc_keras.datasets.repeated_folds import Fold, repeated_folds
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.evaluation.intervals import macro_auc_interval
 from mgc_keras.evaluation.metrics import macro_auc
+from mgc_keras.features.melspectrogram_cache import SourceClips, share_clips
 from mgc_keras.features.sequences import Sequences
 from mgc_keras.files import whole_file
 from mgc_keras.layers.standardization import path_statistics
@@ -42,10 +44,11 @@ from mgc_keras.studies.song2017.network import (
     with_scattering,
 )
 from mgc_keras.studies.song2017.paper import SOURCE
-from mgc_keras.studies.song2017.pretraining import NETWORK, VALIDATION, is_pretrained, train_source_tagger
+from mgc_keras.studies.song2017.pretraining import NETWORK, VALIDATION, is_pretrained, pretrain, train_source_tagger
 from mgc_keras.studies.song2017.scores import FineTuned, score_transfer
 from mgc_keras.studies.song2017.study import Options
 from mgc_keras.training.examples import Examples
+from mgc_keras.training.strategies import Workers
 from mgc_keras.training.tagger import HISTORY
 
 AUDITED_CLIPS = 20
@@ -54,6 +57,10 @@ AUDITED_CLIPS = 20
 def run(run: Run[Options]) -> None:
     """Take the steps that the command names; what an earlier command finished is taken as it is."""
     options, step = run.options, run.options.choice.step
+    workers = run.open_workers(options.training.strategy, options.training.batch_size)
+    if run.only_trains:
+        pretrain_with_the_chief(run, workers)
+        return
     # Options that make no sense are refused before any clip is rendered or read.
     dropped_share(options.network.dropout, options.network.dropout_meaning)
     if options.data.source_model:
@@ -64,7 +71,7 @@ def run(run: Run[Options]) -> None:
     # A wrong manifest is refused before anything is trained.
     targets = target_manifests(run) if step != "pretrain" else []
     if step != "finetune":
-        pretrain_all(run)
+        pretrain_all(run, workers)
     is_trained = is_pretrained(_source_folder(run, run.seed))
     if is_trained:
         save_tagger(run)
@@ -74,20 +81,38 @@ def run(run: Run[Options]) -> None:
         audit_scattering(targets[0], run)
 
 
-def pretrain_all(run: Run[Options]) -> None:
+def pretrain_all(run: Run[Options], workers: Workers) -> None:
     """Pre-train one network a seed; nothing to do where a network was given."""
     options, folders = run.options, {seed: _source_folder(run, seed) for seed in run.options.seeds}
-    if options.data.source_model or all(map(is_pretrained, folders.values())):
-        return
-    sequences, manifest = sequences_of(source_manifest(run), run)
-    clips = source_clips(manifest, sequences, options.data)
-    clip_ids = np.asarray(manifest.clip_ids)[clips.examples.rows].tolist()
+    todo = [seed for seed, folder in folders.items() if not (options.data.source_model or is_pretrained(folder))]
+    with workers:
+        workers.tell({"seeds": todo})
+        if not todo:
+            return
+        sequences, manifest = sequences_of(source_manifest(run), run)
+        clips = source_clips(manifest, sequences, options.data)
+        share_clips(clips, workers)
+        clip_ids = np.asarray(manifest.clip_ids)[clips.examples.rows].tolist()
+        for seed, folder in folders.items():
+            build, training = _untrained(clips, seed, options), options.training
+            train_source_tagger(build, clips, clip_ids, folder=folder, training=training, seed=seed, workers=workers)
+            if seed == run.seed:
+                run.writer.history(pd.read_csv(folder / HISTORY))
+
+
+def pretrain_with_the_chief(run: Run[Options], workers: Workers) -> None:
+    """Take part in the pre-training of what the chief has not finished yet."""
+    with workers:
+        seeds = workers.tell()["seeds"].tolist()
+        if seeds and (clips := share_clips(None, workers)):
+            for seed in seeds:
+                folder, model = run.place / "training" / f"seed{seed}", _untrained(clips, seed, run.options)()
+                pretrain(model, clips, folder=folder, training=run.options.training, seed=seed, workers=workers)
+
+
+def _untrained(clips: SourceClips, seed: int, options: Options) -> Callable[[], keras.Model]:
     shape = {name: value for name, value in vars(options.network).items() if name != "paper_size"}
-    for seed, folder in folders.items():
-        build = partial(gru_network, clips.examples.shape[1], len(clips.tags), seed=seed, **shape)
-        train_source_tagger(build, clips, clip_ids, folder=folder, training=options.training, seed=seed)
-        if seed == run.seed:
-            run.writer.history(pd.read_csv(folder / HISTORY))
+    return partial(gru_network, clips.examples.shape[1], len(clips.tags), seed=seed, **shape)
 
 
 def save_tagger(run: Run[Options]) -> None:

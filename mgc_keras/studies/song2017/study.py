@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from mgc_keras.errors import OptionError
 from mgc_keras.protocols import Repair
-from mgc_keras.studies.common.options import RunOptions, option, refuse_beside
+from mgc_keras.studies.common.options import RunOptions, option, refuse_beside, strategy_option
 from mgc_keras.studies.common.study import Study
 from mgc_keras.studies.song2017.paper import PAPER
 
@@ -114,6 +114,7 @@ class TrainingOptions:
         None, f"learning rate of fine-tuning {_by_size('learning_rate')}", metavar="RATE", above=0
     )
     batch_size: int = option(16, "clips a batch (default: %(default)s)", least=1)
+    strategy: str | None = strategy_option("pre-training")
     folds: int = option(
         None, "folds of the published protocol (default: 10; 5 on the built-in corpus)", metavar="N", least=2
     )
@@ -156,12 +157,14 @@ class Options:
     def resolved(self) -> "Options":
         """Fill in the defaults that depend on the data and on `--paper-size`."""
         refuse_beside(self, "manifest", "tasks")
-        refuse_beside(self, "source_model", "source_manifest")
+        refuse_beside(self, "source_model", "source_manifest", "strategy")
         if self.data.source_home and not self.data.source_manifest:
             raise OptionError("is the folder of no manifest", field="--source-home", cure="name a --source-manifest")
         run = replace(self.run, tasks=(self.data.manifest,)) if self.data.manifest else self.run
         if self.data.source_model and self.choice.step == "pretrain":
             raise OptionError("is trained already", field="--source-model", cure="leave it out, or use finetune")
+        if self.training.strategy and self.choice.step == "finetune":
+            raise OptionError("is of no use to finetune", field="--strategy", cure="leave it out, or use pretrain")
         paper_size = self.network.paper_size
         rule = PAPER_RULE if paper_size and self.data.source_manifest else "split"
         n_folds = 5 if run.is_built_in and not paper_size else 10
