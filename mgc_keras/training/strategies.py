@@ -256,6 +256,9 @@ def open_workers(strategy: str | None) -> Workers:
         return Workers(tf.distribute.get_strategy())
     checked_choice(FIELD, strategy, STRATEGIES)
     if strategy == "mirrored":
+        if os.environ.get("TF_CONFIG"):
+            cure = "unset TF_CONFIG, or take --strategy multiworker"
+            raise OptionError("is for one machine, and TF_CONFIG names several", field=f"{FIELD} mirrored", cure=cure)
         # TensorFlow's own choice is one CPU, however many devices a program has made of it.
         return Workers(tf.distribute.MirroredStrategy(_devices()))
     cluster = read_cluster(os.environ.get("TF_CONFIG"))

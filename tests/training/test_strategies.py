@@ -61,6 +61,8 @@ def run(what: str, folder: Path, n_workers: int = 2) -> list[Ended]:
         environment = os.environ | {"TF_CONFIG": json.dumps(config), "TF_CPP_MIN_LOG_LEVEL": "3"}
         environment["PYTHONPATH"] = os.pathsep.join(sys.path)
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        if what.startswith("mirrored"):
+            del environment["TF_CONFIG"]
         processes.append(subprocess.Popen(command, env=environment, **pipes))
     try:
         texts = [process.communicate(timeout=PATIENCE) for process in processes]
@@ -137,8 +139,8 @@ def test_a_killed_worker_ends_the_other_with_one_line_and_both_go_on_from_the_la
     assert rest.iloc[:2].equals(pd.read_csv(unbroken / "history.csv").iloc[:2]) and len(rest) == 4
 
 
-def test_three_devices_of_one_process_compute_what_one_does(alone: dict, tmp_path: Path) -> None:
-    (process,) = run("mirrored3", tmp_path / "chief", n_workers=1)
+def test_two_devices_of_one_process_compute_what_one_does(alone: dict, tmp_path: Path) -> None:
+    (process,) = run("mirrored2", tmp_path / "chief", n_workers=1)
     assert process.code == 0, process.err
     found, curve = pd.DataFrame(process.found["convnet"]), alone["convnet"]
     np.testing.assert_allclose(found["loss"].iloc[0], curve["loss"].iloc[0], atol=CLOSE, rtol=0)
@@ -170,6 +172,12 @@ def test_a_wrong_tf_config_is_one_line(text: str | None, message: str) -> None:
     with pytest.raises(OptionError) as error:
         read_cluster(text)
     assert message in str(error.value) and str(error.value).startswith("TF_CONFIG: ")
+
+
+def test_mirrored_is_refused_where_several_machines_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CONFIG", "{")
+    with pytest.raises(OptionError, match="--strategy mirrored: is for one machine, and TF_CONFIG names several"):
+        open_workers("mirrored")
 
 
 def test_a_chief_of_its_own_stands_before_the_workers() -> None:
