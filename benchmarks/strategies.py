@@ -1,4 +1,4 @@
-"""Time an epoch of the source tagger in one process and in two workers of `MultiWorkerMirroredStrategy`, on one machine.
+"""Time an epoch of the source tagger in one process and in two workers of a strategy, on one machine.
 
     python benchmarks/strategies.py [--clips N] [--epochs N] [--network convnet|recurrent]
 
@@ -72,7 +72,7 @@ def worker(options: argparse.Namespace) -> None:
 def measure(n_workers: int, options: argparse.Namespace) -> dict:
     """Run so many workers, one without a strategy, and return what the chief found."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n_workers)]
-    addresses = ["127.0.0.1:%d" % one.getsockname()[1] for one in sockets]
+    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
     for one in sockets:
         one.close()
     processes = []
@@ -106,7 +106,7 @@ def main() -> None:
         f"{options.network}, {options.clips} clips an epoch, batches of 16, on {one['device']}, {os.cpu_count()} cores"
     )
     print(
-        f"one process: {seconds[0]:.2f} s an epoch; two workers: {seconds[1]:.2f} s; ratio {seconds[1] / seconds[0]:.2f}"
+        f"one process: {seconds[0]:.2f} s an epoch; two workers: {seconds[1]:.2f}; ratio {seconds[1] / seconds[0]:.2f}"
     )
     print("differences of the epochs' losses: " + ", ".join(f"{difference:.1e}" for difference in differences))
 
