@@ -1,4 +1,4 @@
-"""Time an epoch of the source tagger in one process and in two workers of a strategy, on one machine.
+"""Time an epoch of a source training in one process and in two workers of `MultiWorkerMirroredStrategy`, one machine.
 
     python benchmarks/strategies.py [--clips N] [--epochs N] [--network convnet|recurrent]
 
@@ -102,12 +102,9 @@ def main() -> None:
     one, two = measure(1, options), measure(2, options)
     seconds = [median(found["seconds"]) for found in (one, two)]
     differences = [abs(a - b) for a, b in zip(one["losses"], two["losses"], strict=True)]
-    print(
-        f"{options.network}, {options.clips} clips an epoch, batches of 16, on {one['device']}, {os.cpu_count()} cores"
-    )
-    print(
-        f"one process: {seconds[0]:.2f} s an epoch; two workers: {seconds[1]:.2f}; ratio {seconds[1] / seconds[0]:.2f}"
-    )
+    what, ratio = f"{options.network}, {options.clips} clips an epoch, batches of 16", seconds[1] / seconds[0]
+    print(f"{what}; {one['device']}, {os.cpu_count()} cores")
+    print(f"one process: {seconds[0]:.2f} s an epoch; two workers: {seconds[1]:.2f} s; ratio {ratio:.2f}")
     print("differences of the epochs' losses: " + ", ".join(f"{difference:.1e}" for difference in differences))
 
 

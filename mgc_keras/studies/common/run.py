@@ -108,7 +108,8 @@ class Run(Generic[Options]):
         """
         with open_workers(strategy) as workers:
             workers.check_batch(batch_size)
-            workers.check_same(flat(self.options, locks=True))
+            locked_options = flat(self.options, locks=True)
+            workers.check_same({f"--{name.replace('_', '-')}": value for name, value in locked_options.items()})
         self.only_trains = not workers.is_chief
         return workers
 

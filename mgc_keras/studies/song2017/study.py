@@ -37,6 +37,9 @@ epochs. Ten repetitions of shuffled 10-fold cross-validation; nothing keeps an a
         --manifest gtzan_genre.csv --data-home GTZAN
         the paper's sizes: five layers of 512, a rate of 1e-5, the clips of folder f held out. Meant for
         a GPU, where --reset-after takes the variant of the network that cuDNN runs.
+    TF_CONFIG='{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}' \\
+        python experiments/song2017.py pretrain --strategy multiworker --out /shared/song2017
+        pre-training on two machines: the same on the other one, with "index": 1.
     python experiments/song2017.py --manifest my.csv --data-home DIR
         your clips (a manifest from `mgc-keras manifest`), pre-trained on the built-in corpus.
 """
