@@ -15,7 +15,7 @@ shares alone.
 
 What is the same as on one device: the order of the clips, random excerpts, the statistics of batch normalisation (those
 of the global batch), the composition of validation batches, and the files. A sum over replicas is rounded in another
-order, and optimizers carry that on: on two workers the first epoch's loss of `song2017` differs by 5e-8 from that of one
+order, and optimizers carry that on: on two workers the first loss of `song2017` differs by 5e-8 from that of one
 device, that of `choi2017`, whose rate is high, by 1e-3, and later ones by more. Dropout draws other numbers: each
 replica draws for its own share, since drawing for the whole batch would cost each as much as the batch. One replica
 computes the very bits of no strategy.
