@@ -96,7 +96,7 @@ def test_commands_print_and_write_the_same(
         words = (
             ("check", folder.name, "-o", out / "findings.csv"),
             ("segment", folder.name, "-o", out / "songs", "--window-seconds", "0.1", "--no-plots", "--export-largest"),
-            ("features", folder.name, "-o", out / "mfcc.csv", "--features", "mfcc", "--part", "2/2"),
+            ("features", folder.name, "-o", out / "mfcc.csv", "--features", "mfcc"),
             ("tag", *clips[:3], "--weights", model(tmp_path), "--csv"),
         )
         codes = [main([str(word) for word in (*command, *on)]) for command in words]
