@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HELP = (
     "compute on a Dask cluster: the address of its scheduler (tcp://host:8786), its scheduler file, or local[:N] for "
-    "N processes on this machine (default: one a core); --jobs is of no use beside it"
+    "N processes on this machine (default: one a core)"
 )
 _INSTALL = "pip install 'mgc_keras[cluster]'"
 # Seconds to wait for a scheduler, for its first worker, and from look to look at who is there.

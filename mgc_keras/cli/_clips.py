@@ -63,7 +63,7 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
 
 def add_cluster(parser: argparse._ActionsContainer) -> None:
     """Add the option that says on which machines to compute."""
-    add_value(parser, "--cluster", str, "ADDRESS", HELP)
+    add_value(parser, "--cluster", str, "ADDRESS", f"{HELP}; options for threads of this machine do not count then")
 
 
 def add_value(
