@@ -8,7 +8,9 @@ steps are compiled, is not timed. The clips are noise in the sizes of the studie
 for the convnet of Choi 2017; 30 frames of 100 paths for the five layers of 64 units of Song 2017, without dropout.
 
 Printed are the seconds of an epoch (the middle one of those that are timed) and their ratio, the device, the cores, and
-by how much the mean losses of each epoch differ.
+by how much the mean losses of each epoch differ: of one process and two workers, and, as a yardstick, of one process
+and one that begins with weights which are the next float32 numbers. What that yields is rounding alone, and no two
+programs that add in different orders agree better.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from statistics import median
 
 def worker(options: argparse.Namespace) -> None:
     """Train; the chief, or the one process, prints its epochs' ends and losses."""
+    import keras
     import numpy as np
 
     from mgc_keras.execution import device_name, set_precision
@@ -44,6 +47,11 @@ def worker(options: argparse.Namespace) -> None:
     targets = random.integers(0, 2, (len(held_out), n_tags)).astype(np.float32)
     ends = []
 
+    def begun(model: keras.Model) -> keras.Model:
+        if options.next_weights:
+            model.set_weights([np.nextafter(weights, np.float32(np.inf)) for weights in model.get_weights()])
+        return model
+
     def score(truth: np.ndarray, scores: np.ndarray) -> float:
         ends.append(time.perf_counter())
         return 0.5
@@ -54,7 +62,7 @@ def worker(options: argparse.Namespace) -> None:
             values = random.normal(-40, 15, (len(held_out), 96, 320, 1)).astype(np.float16)
             values += np.float16(10) * targets[:, None, :1, None].astype(np.float16)
             curve = train_tagger(
-                lambda: excerpt_tagger(n_tags), Examples(values, np.arange(len(held_out)), targets), held_out,
+                lambda: begun(excerpt_tagger(n_tags)), Examples(values, np.arange(len(held_out)), targets), held_out,
                 folder=folder, score=score, settings=TaggerSettings(options.epochs), workers=workers,
             ).curve  # fmt: skip
         else:
@@ -62,14 +70,14 @@ def worker(options: argparse.Namespace) -> None:
             clips = SourceClips(Examples(values, np.arange(len(held_out)), targets), held_out, tuple("abcdefghij"))
             training = TrainingOptions(source_epochs=options.epochs, source_learning_rate=1e-3, patience=options.epochs)
             model = gru_network(100, n_tags, width=64, dropout=1.0, seed=1)
-            curve = pretrain(model, clips, folder=folder, training=training, score=score, workers=workers).curve
+            curve = pretrain(begun(model), clips, folder=folder, training=training, score=score, workers=workers).curve
     seconds = [end - start for start, end in zip(ends, ends[1:])]
     found = {"seconds": seconds, "losses": curve["loss"].tolist(), "device": device_name()}
     if workers.is_chief:
         print("FOUND" + json.dumps(found))
 
 
-def measure(n_workers: int, options: argparse.Namespace) -> dict:
+def measure(n_workers: int, *more: str) -> dict:
     """Run so many workers, one without a strategy, and return what the chief found."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n_workers)]
     addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
@@ -80,7 +88,7 @@ def measure(n_workers: int, options: argparse.Namespace) -> dict:
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3")
         environment |= {"TF_CONFIG": json.dumps(config)} if n_workers > 1 else {}
-        command = [sys.executable, __file__, "--worker", *sys.argv[1:]]
+        command = [sys.executable, __file__, "--worker", *more, *sys.argv[1:]]
         processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
     texts = [process.communicate()[0] for process in processes]
     if any(process.returncode for process in processes):
@@ -94,18 +102,20 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=256, help="clips of an epoch (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=4, help="epochs, of which the first is not timed")
     parser.add_argument("--network", choices=("convnet", "recurrent"), default="convnet")
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    for internal in ("--worker", "--next-weights"):
+        parser.add_argument(internal, action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         worker(options)
         return
-    one, two = measure(1, options), measure(2, options)
+    one, two, beside = measure(1), measure(2), measure(1, "--next-weights")
     seconds = [median(found["seconds"]) for found in (one, two)]
-    differences = [abs(a - b) for a, b in zip(one["losses"], two["losses"], strict=True)]
     what, ratio = f"{options.network}, {options.clips} clips an epoch, batches of 16", seconds[1] / seconds[0]
     print(f"{what}; {one['device']}, {os.cpu_count()} cores")
     print(f"one process: {seconds[0]:.2f} s an epoch; two workers: {seconds[1]:.2f} s; ratio {ratio:.2f}")
-    print("differences of the epochs' losses: " + ", ".join(f"{difference:.1e}" for difference in differences))
+    for name, other in (("two workers", two), ("one process from the next weights", beside)):
+        differences = [abs(a - b) for a, b in zip(one["losses"], other["losses"], strict=True)]
+        print(f"losses of {name} differ by " + ", ".join(f"{difference:.1e}" for difference in differences))
 
 
 if __name__ == "__main__":
