@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.local_workers import local_workers
+from mgc_keras.processes import keep_freed_memory
 from mgc_keras.work import logger, versions
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 HELP = (
     "compute on a Dask cluster: the address of its scheduler (tcp://host:8786), its scheduler file, or local[:N] for "
-    "N processes on this machine (default: one a core)"
+    "N threads on this machine (default: one a core)"
 )
 _INSTALL = "pip install 'mgc_keras[cluster]'"
 # Seconds to wait for a scheduler, for its first worker, and from look to look at who is there.
@@ -65,7 +66,7 @@ def open_cluster(where: str | None) -> "Iterator[Cluster | None]":
     ----------
     where : str or None
         ``tcp://machine:port`` or ``tls://machine:port`` of a Dask scheduler; the path of its scheduler file; "local" or
-        "local:N" for N processes on this machine, by default one a core. None gives None: no cluster is wanted.
+        "local:N" for N threads on this machine, by default one a core. None gives None: no cluster is wanted.
 
     Raises
     ------
@@ -375,6 +376,7 @@ def _perform(
     """Call a function on a worker, if that is fit for it."""
     from distributed import get_worker
 
+    keep_freed_memory()
     worker = get_worker().address
     if unfit := _other_versions(worker, _own_versions(), wanted):
         return unfit

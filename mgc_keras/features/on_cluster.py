@@ -1,5 +1,6 @@
 """Features on a cluster: a batch is a task, whoever computes it."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,9 @@ from mgc_keras.errors import MgcKerasError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
 from mgc_keras.features.pipeline import ClipFeatures, clip_features
+
+# Of the tasks of a process, one computes at a time, while others decode: as without a cluster.
+_turn = threading.Lock()
 
 
 def cluster_features(
@@ -63,8 +67,23 @@ def _part(clips: Clips, batch: np.ndarray) -> Clips:
 
 def _batch(extractor: Extractor, clips: Clips, spans: Spans | None) -> tuple[list[ClipFeatures], dict[str, Any]]:
     _compute_as(extractor)
-    (results,) = clip_features(clips, extractor, [np.arange(len(clips))], jobs=1, spans=spans)
+    in_turn = extractor if getattr(extractor, "streams", 1) > 1 else _InTurn(extractor)
+    (results,) = clip_features(clips, in_turn, [np.arange(len(clips))], jobs=1, spans=spans)
     return results, getattr(extractor, "measured", dict)()
+
+
+class _InTurn:
+    """An extractor that may not be called from several threads at once, called by one after the other."""
+
+    def __init__(self, extractor: Extractor) -> None:
+        self._extractor = extractor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._extractor, name)
+
+    def __call__(self, waveforms: Any) -> np.ndarray:
+        with _turn:
+            return self._extractor(waveforms)
 
 
 def _compute_as(extractor: Extractor) -> None:

@@ -115,6 +115,25 @@ def model(folder: Path) -> Path:
     return path
 
 
+def test_extractors_that_are_for_one_thread_are_called_by_one_at_a_time(tmp_path: Path, cluster: Cluster) -> None:
+    export_features(write_clips(tmp_path, 12), tmp_path / "toy.csv", OneAtATime(batch_size=2), cluster=cluster)
+    assert json.loads((tmp_path / "toy.json").read_text())["n_failed"] == 0
+    assert sum(cluster.fit().values()) == 2 > len(cluster.fit())
+
+
+class OneAtATime(ToyExtractor):
+    """One that cannot be called while it is called."""
+
+    is_busy = False
+
+    def __call__(self, waveforms):
+        assert not OneAtATime.is_busy
+        OneAtATime.is_busy = True
+        time.sleep(0.1)
+        OneAtATime.is_busy = False
+        return super().__call__(waveforms)
+
+
 def test_what_a_task_raises_is_raised_here(cluster: Cluster) -> None:
     with pytest.raises(OptionError, match="makes no sense"):
         list(cluster.run(_refuse, [Task(())]))
@@ -131,8 +150,8 @@ def _refuse(shared: None) -> None:
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ("local:0", "'0' is no number of processes"),
-        ("local:two", "'two' is no number of processes"),
+        ("local:0", "'0' is no number of threads"),
+        ("local:two", "'two' is no number of threads"),
         ("nowhere.json", "there is no such scheduler file"),
         ("nothing", "no Dask scheduler answers at nothing"),
     ],

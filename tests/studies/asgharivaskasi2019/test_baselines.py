@@ -156,7 +156,7 @@ def test_a_cluster_chooses_what_one_process_chooses() -> None:
     (training, labels), (test, _) = toy(90, 1.5), toy(60, 1.5, seed=1)
     from distributed import get_task_stream
 
-    # Joblib would keep what one worker alone could do.
+    # Joblib would keep what one thread alone could do.
     with open_cluster("local:2") as cluster, get_task_stream(cluster.client) as tried:
         for name in ("svm", "softmax", "tree"):
             here, there = (

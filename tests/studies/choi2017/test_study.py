@@ -59,7 +59,7 @@ def test_a_run_goes_on_but_not_with_other_options(shared_data: Path, tmp_path: P
         (["--tasks", "polka"], "polka"),
         (["--source-weights", "missing.h5"], "missing.h5"),
         (["--jobs", "0"], "jobs"),
-        (["--cluster", "local:0"], "--cluster: '0' is no number of processes (give local:2, or local)"),
+        (["--cluster", "local:0"], "--cluster: '0' is no number of threads (give local:2, or local)"),
         (["--epochs", "0"], "epochs"),
         (["--source-weights", "w.h5", "--source-manifest", "tags.csv"], "--source-weights: leaves --source-manifest"),
         (["--layer-sets", "6"], "--layer-sets: '6' is unknown"),
