@@ -93,8 +93,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--over", choices=("start", "song"),
-        help="song: average the features of windows all over each clip, to its end; start: its first 29 s (default, except "
-        "with --features song)",
+        help="song: average the features of windows all over each clip, to its end; start: its first 29 s (default, "
+        "except with --features song)",
     )  # fmt: skip
     parser.add_argument(
         "--summary", metavar="NAMES",
