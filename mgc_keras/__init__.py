@@ -5,7 +5,8 @@ To …               use
 =================  ===============================================================================================
 listen             `read_waveform`, `fit_waveform`, `write_waveform`
 list clips         `check_folder`, `build_manifest`, `folder_manifest`, `read_manifest`, `write_manifest`
-compute            `export_features`, `read_features`, `MelSpectrogram`, `Scattering`, `segment_waveform`
+compute            `export_features`, `read_features`, `ConvnetFeatures`, `MelSpectrogram`, `Scattering`,
+                   `segment_waveform`
 load a network     `load_model`, `calibrate`
 search SVMs        `search.search`, `search.sweep`
 judge              `score`, `score_interval`, `bootstrap_interval`, `compare`, `holm`, `majority_vote`

@@ -17,6 +17,7 @@ from .datasets.manifest import write_manifest as write_manifest
 # Compute.
 from .features.export import export_features as export_features
 from .features.table import read_features as read_features
+from .studies.choi2017.transformer import ConvnetFeatures as ConvnetFeatures
 from .layers.melspectrogram import MelSpectrogram as MelSpectrogram
 from .layers.scattering import Scattering as Scattering
 from .segmentation.segments import segment_waveform as segment_waveform

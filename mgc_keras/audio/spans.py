@@ -80,6 +80,25 @@ class Windows:
 
 
 @dataclass(frozen=True)
+class SongWindows(Windows):
+    """`Windows` that reach a song's end: where a rest is left, one more window ends with the song.
+
+    Example
+    -------
+    >>> list(SongWindows(10.0, 10.0).bounds(27, sampling_rate=1)), list(SongWindows(10.0, 10.0).bounds(20, 1))
+    ([(0, 10), (10, 20), (17, 27)], [(0, 10), (10, 20)])
+    """
+
+    def bounds(self, n_samples: int, sampling_rate: int) -> Iterator[tuple[int, int]]:
+        """Yield the first sample of each window and the one behind its last, for a song of `n_samples`."""
+        start = end = 0
+        for start, end in super().bounds(n_samples, sampling_rate):
+            yield start, end
+        if end < n_samples:
+            yield n_samples - (end - start), n_samples
+
+
+@dataclass(frozen=True)
 class Excerpts:
     """Excerpts of a song, one behind the other, as many as fit whole; what is left at the end is not used.
 

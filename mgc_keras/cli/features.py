@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,8 @@ features:
 {chr(10).join(f"  {name:<12} {known.help}" for name, known in SETS.items())}
 
 windows:
+  --over song takes windows of the length that the features take in (convnet 29 s), one behind the other, and one more
+  that ends with the song, and gives their mean: one row a song. --window S gives a row for each window instead.
   A window is cut from the song after it is resampled, a clip without --window before: the row of a song's first 29 s
   and that of its first --window 29 may differ by 5e-4.
 
@@ -60,6 +63,7 @@ protocol ({" and ".join(name for name, known in SETS.items() if "protocol" in kn
 examples:
   mgc-keras features my_music -o mfcc.csv
   mgc-keras features my_music -o features.csv --weights weights_layer4_theano.hdf5
+  mgc-keras features my_music -o song.csv --features song --weights weights_layer4_theano.hdf5
   mgc-keras features gtzan_genre.csv --data-home /data/gtzan -o gtzan.csv --weights model.keras
   mgc-keras features song.mp3 -o song.csv --weights model.keras --window 29 --hop 5
   mgc-keras features *.mp3 -o tags.csv --weights model.keras --output tags
@@ -87,8 +91,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="clips shorter than the network's 29 s are repeated or zero-padded, longer ones cut at 29 s; crop: "
         "zero-padded, or cut to their centre (default: repeat)",
     )  # fmt: skip
+    parser.add_argument(
+        "--over", choices=("start", "song"),
+        help="song: average the features of windows all over each clip, to its end; start: its first 29 s (default, "
+        "except with --features song)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--summary", metavar="NAMES",
+        help="with --over song: statistics over the windows, of mean, std, min and max, with commas (default: mean)",
+    )  # fmt: skip
     parser.add_argument("--window", type=float, metavar="S", help="a row for each S seconds, with their start and end")
-    parser.add_argument("--hop", type=float, metavar="S", help="seconds from window to window; default: no overlap")
+    parser.add_argument("--hop", type=float, metavar="S", help="seconds from window to window (default: no overlap)")
     parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
     add_channel(parser)
     add_precision(parser)
@@ -111,10 +124,14 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.features.export import errors_file, export_features
     from mgc_keras.features.parquet_table import check_pyarrow
     from mgc_keras.features.parts import Part
+    from mgc_keras.features.whole_song import WholeSong
     from mgc_keras.outputs import check_replaceable
     from mgc_keras.work import read_record
 
     kind = arguments.features or _first(arguments.weights is not None)
+    over_song = (arguments.over or SETS[kind].over) == "song"
+    if arguments.summary is not None and not over_song:
+        raise OptionError("is of windows all over a song", field="--summary", cure="give --over song, too")
     options = FeatureOptions(**{name: getattr(arguments, name) for name in FeatureOptions.__dataclass_fields__})
     SETS[kind].check(options)
     if arguments.out.suffix.lower() not in (".csv", ".parquet"):
@@ -141,12 +158,15 @@ def run(arguments: argparse.Namespace) -> int:
 
             set_precision(options.precision or "exact")
         built = SETS[kind].build(options, arguments.jobs)
+        if over_song:
+            whole = WholeSong(built.extractor, hop=arguments.hop, summary=arguments.summary or "mean")
+            built = replace(built, extractor=whole)
         calibration = built.extractor.describe().get("calibration", {}) if built.calibrated is not None else {}
         stale = _stale_model(arguments, built) if built.calibrated is None else None
         if arguments.part is not None and stale is not None:
             cure = "move or remove it, or name another table"
             raise OptionError("belongs to the table that the parts will replace", path=stale, field="--part", cure=cure)
-        windows = {"window": arguments.window, "hop": arguments.hop}
+        windows = {"window": arguments.window, "hop": None if over_song else arguments.hop}
         work = {"jobs": arguments.jobs, "resume": not arguments.anew, "part": arguments.part}
         with open_cluster(arguments.cluster) as cluster:
             table = export_features(clips, arguments.out, built.extractor, **windows, **work, cluster=cluster)

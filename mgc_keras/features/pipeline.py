@@ -104,8 +104,10 @@ def clip_features(
     jobs : int
         Threads that decode.
     spans : Windows, Excerpts or your own, optional
-        Cut each clip into these; those of a batch of clips are computed `extractor.batch_size` at a time.
+        Cut each clip into these; those of a batch of clips are computed `extractor.batch_size` at a time. By default
+        the extractor's own, if it has some.
     """
+    spans = getattr(extractor, "spans", None) if spans is None else spans
     positions = (position for batch in batches for position in batch.tolist())
     # Spans need a clip's whole waveform; they are brought to the extractor's length one by one.
     fitted = () if spans else (extractor.duration, extractor.n_samples, extractor.fit)
@@ -129,6 +131,8 @@ def clip_features(
                     result.remark = remarks.pop(result.position, "")
                 for owners, future in computations:
                     _give(owners, future.result())
+                for result in done:
+                    _summarize(result, extractor)
                 yield done
 
         with ThreadPoolExecutor(n_streams, thread_name_prefix="compute") as pool:
@@ -291,6 +295,12 @@ def _give(owners: list[ClipFeatures], rows: list[np.ndarray | AudioError]) -> No
         if not np.isfinite(row).all():
             cure = "look at the clip: it may be corrupt, or the weights may be"
             owner.problem = AudioError("gives features that are not finite", cure=cure)
+
+
+def _summarize(result: ClipFeatures, extractor: Extractor) -> None:
+    summarize = getattr(extractor, "summarize", None)
+    if summarize is not None:
+        result.rows, result.spans = [summarize(result.rows)] if result.rows and not result.problem else [], []
 
 
 @one_thread()

@@ -138,6 +138,9 @@ def plan_export(
     errors_csv = errors_file(output) if errors_csv is None else Path(errors_csv)
     check_outputs(output, errors_csv)
     longest = extractor.duration if extractor.n_samples is None else extractor.n_samples / extractor.sampling_rate
+    if window is not None and hasattr(extractor, "summarize"):
+        problem = "windows are rows of their own, and these features are one row a song"
+        raise OptionError(problem, field="window", cure="leave it out; --hop says where the song's windows begin")
     windows = windows_of(window, hop, longest)
     writer = WRITERS[output.suffix.lower()](extractor, windows)
     clips = list_clips(source, data_home)

@@ -75,6 +75,9 @@ class FeatureSet:
     needs_weights : bool
     blocks : mapping of str to str
         The blocks that a search may join, each with the prefix of its columns.
+    over : {"start", "song"}
+        What of a clip is heard if nobody asks: its start, or windows all over it
+        (`mgc_keras.features.whole_song.WholeSong`).
     """
 
     name: str
@@ -83,6 +86,7 @@ class FeatureSet:
     takes: tuple[str, ...]
     needs_weights: bool = False
     blocks: Mapping[str, str] = field(default_factory=dict)
+    over: str = "start"
 
     def check(self, options: FeatureOptions) -> None:
         """Raise `OptionError` where weights are missing, or an option is given that this set does not read."""

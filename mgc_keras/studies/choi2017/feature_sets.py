@@ -192,6 +192,8 @@ def _network(options: FeatureOptions, jobs: int | None, *, name: str) -> BuiltFe
     return BuiltFeatures(extractor, None if options.calibrate_on is None else extractor.model)
 
 
+_OF_CONVNET = ("weights", "output", "protocol", "calibrate_on", "batch_size", "fit", "precision")
+
 FEATURE_SETS = (
     FeatureSet(
         "mfcc",
@@ -204,9 +206,18 @@ FEATURE_SETS = (
         "convnet",
         "160 numbers: five layers of the convnet of Choi et al. (2017), layer1_00 ... layer5_31. Needs --weights.",
         partial(_network, name="convnet"),
-        takes=("weights", "output", "protocol", "calibrate_on", "batch_size", "fit", "precision"),
+        takes=_OF_CONVNET,
         needs_weights=True,
         blocks={layer: f"layer{layer}_" for layer in LAYERS},
+    ),
+    FeatureSet(
+        "song",
+        "the convnet's 160 numbers, averaged over windows of the whole song: --features convnet --over song.",
+        partial(_network, name="song"),
+        takes=_OF_CONVNET,
+        needs_weights=True,
+        blocks={layer: f"layer{layer}_" for layer in LAYERS},
+        over="song",
     ),
     FeatureSet(
         "random",
