@@ -5,7 +5,10 @@ workers are killed (SIGKILL) at random moments, and one is added. Then the sched
 run, and the same command goes on, on a new cluster and without one. Every table, JSON and list of failed clips must be
 the same, byte for byte, as those of a run without a cluster.
 
-Run: python benchmarks/cluster_failures.py [--clips 600] [--rounds 10] [--scheduler-rounds 2] [--seed 0]
+With --addresses every worker has a network of its own, with its own address (Linux, as root: network namespaces on one
+bridge), as machines have.
+
+Run: python benchmarks/cluster_failures.py [--clips 600] [--rounds 10] [--scheduler-rounds 2] [--seed 0] [--addresses]
 """
 
 import argparse
@@ -16,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +29,52 @@ import soundfile
 ENDINGS = (".csv", ".json", "_errors.csv")
 PARTS = (sys.executable, "-m")
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+# The networks of workers: names, and the first three numbers of their addresses.
+NETWORK, PREFIX, N_NETWORKS = "mgc-net", "10.213.7", 3
+
+
+@contextmanager
+def networks() -> Iterator[None]:
+    """Make networks for three workers, on a bridge to this machine; take them away afterwards."""
+    ip("link", "add", NETWORK, "type", "bridge")
+    try:
+        ip("addr", "add", f"{PREFIX}.1/24", "dev", NETWORK)
+        ip("link", "set", NETWORK, "up")
+        for number in range(N_NETWORKS):
+            name = f"{NETWORK}{number}"
+            inside = ("-n", name)
+            ip("netns", "add", name)
+            ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+            ip("link", "set", name, "master", NETWORK, "up")
+            ip(*inside, "addr", "add", f"{PREFIX}.{number + 2}/24", "dev", "eth0")
+            for device in ("lo", "eth0"):
+                ip(*inside, "link", "set", device, "up")
+        yield
+    finally:
+        for number in range(N_NETWORKS):
+            subprocess.run(["ip", "netns", "delete", f"{NETWORK}{number}"], **QUIET)
+        subprocess.run(["ip", "link", "delete", NETWORK], **QUIET)
+
+
+def ip(*words: str) -> None:
+    """Run the system's command; what it complains of ends this one."""
+    subprocess.run(["ip", *words], check=True)
 
 
 class Machines:
     """A scheduler and workers, each a process; as a context, they end with it."""
 
+    # Whether each worker has a network of its own.
+    have_addresses = False
+
     def __init__(self, folder: Path) -> None:
         self.folder, self.workers, self.n_started = folder, list[subprocess.Popen](), 0
+        host = f"{PREFIX}.1" if self.have_addresses else "127.0.0.1"
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((host, 0))
             port = probe.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{port}"
-        words = ("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+        self.address = f"tcp://{host}:{port}"
+        words = ("distributed.cli.dask_scheduler", "--host", host, "--port", str(port), "--no-dashboard")
         self.scheduler = subprocess.Popen([*PARTS, *words], **QUIET)
 
     def __enter__(self) -> "Machines":
@@ -48,11 +87,12 @@ class Machines:
 
     def add(self) -> None:
         """Start a worker with one thread."""
+        inside = ("ip", "netns", "exec", f"{NETWORK}{self.n_started}") if self.have_addresses else ()
         self.n_started += 1
         scratch = ("--local-directory", str(self.folder / f"worker{self.n_started}"))
         plain = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0")
         words = ("distributed.cli.dask_worker", self.address, *plain, *scratch)
-        self.workers.append(subprocess.Popen([*PARTS, *words], **QUIET))
+        self.workers.append(subprocess.Popen([*inside, *PARTS, *words], **QUIET))
 
 
 def main() -> None:
@@ -62,9 +102,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--scheduler-rounds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--addresses", action="store_true", help="give every worker an address of its own (as root)")
     arguments = parser.parse_args()
+    Machines.have_addresses = arguments.addresses
     draw = random.Random(arguments.seed)
-    with tempfile.TemporaryDirectory() as name:
+    with networks() if arguments.addresses else nullcontext(), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_clips(folder / "clips", arguments.clips)
         code = features(folder, "plain").wait()
