@@ -8,9 +8,9 @@ steps are compiled, is not timed. The clips are noise in the sizes of the studie
 for the convnet of Choi 2017; 30 frames of 100 paths for the five layers of 64 units of Song 2017, without dropout.
 
 Printed are the seconds of an epoch (the middle one of those that are timed) and their ratio, the device, the cores, and
-by how much the mean losses of each epoch differ: of one process and two workers, and, as a yardstick, of one process
-and one that begins with weights which are the next float32 numbers. What that yields is rounding alone, and no two
-programs that add in different orders agree better.
+by how much the mean losses of each epoch differ: of one process and two workers, and, as yardsticks of what rounding
+alone does, of one process and one on a single thread, whose sums are added in another order, and one that begins with
+weights which are the next float32 numbers.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def worker(options: argparse.Namespace) -> None:
         print("FOUND" + json.dumps(found))
 
 
-def measure(n_workers: int, *more: str) -> dict:
+def measure(n_workers: int, *more: str, **variables: str) -> dict:
     """Run so many workers, one without a strategy, and return what the chief found."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n_workers)]
     addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
@@ -86,7 +86,7 @@ def measure(n_workers: int, *more: str) -> dict:
     processes = []
     for index in range(n_workers):
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3")
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
         environment |= {"TF_CONFIG": json.dumps(config)} if n_workers > 1 else {}
         command = [sys.executable, __file__, "--worker", *more, *sys.argv[1:]]
         processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
@@ -108,12 +108,14 @@ def main() -> None:
     if options.worker:
         worker(options)
         return
-    one, two, beside = measure(1), measure(2), measure(1, "--next-weights")
+    one, two = measure(1), measure(2)
+    thread, beside = measure(1, TF_NUM_INTRAOP_THREADS="1"), measure(1, "--next-weights")
     seconds = [median(found["seconds"]) for found in (one, two)]
     what, ratio = f"{options.network}, {options.clips} clips an epoch, batches of 16", seconds[1] / seconds[0]
     print(f"{what}; {one['device']}, {os.cpu_count()} cores")
     print(f"one process: {seconds[0]:.2f} s an epoch; two workers: {seconds[1]:.2f} s; ratio {ratio:.2f}")
-    for name, other in (("two workers", two), ("one process from the next weights", beside)):
+    others = {"two workers": two, "one process on one thread": thread, "one process from the next weights": beside}
+    for name, other in others.items():
         differences = [abs(a - b) for a, b in zip(one["losses"], other["losses"], strict=True)]
         print(f"losses of {name} differ by " + ", ".join(f"{difference:.1e}" for difference in differences))
 
