@@ -294,7 +294,8 @@ def _judge_genres(task: str, protocol: str, predictions: pd.DataFrame) -> Judgem
     mean, spread = right["mean"].mean(), right["mean"].std(ddof=0)
     numbers = ", ".join(f"{genre} {share:.2f}" for genre, share in right["mean"].items())
     evidence = f"Accuracies {numbers}; mean {mean:.2f}, standard deviation {spread:.2f}."
-    return TaskScores(task, protocol, "accuracy", right["mean"].to_dict(), lambda: resampled).judge(evidence, _genres_hold)
+    cell = TaskScores(task, protocol, "accuracy", right["mean"].to_dict(), lambda: resampled)
+    return cell.judge(evidence, _genres_hold)
 
 
 def _genres_hold(accuracies: Scores) -> bool:

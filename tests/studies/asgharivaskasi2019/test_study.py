@@ -35,7 +35,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done
     folder = tmp_path_factory.mktemp("asgharivaskasi2019")
     whole = folder / "whole"
     # Clips that are there need not be rendered again.
-    rendered = ["--tasks", whole / "corpus" / "genre" / "genre.csv"]
+    rendered, songs = (["--tasks", whole / "corpus" / name / f"{name}.csv"] for name in ("genre", "songs"))
     commands = {
         "all": [*SMALL, "--out", whole],
         "copy": ["copy", whole, folder / "before"],
@@ -49,7 +49,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done
         "stopped": ["stop after", "mgc_keras.training.loop.save_checkpoint", *FINE, "--out", folder / "stopped"],
         "resumed": [*FINE, "--out", folder / "stopped"],
         "audio": ["rnn", *SMALL, "--recurrent-input", "audio", "--audio-rate", "200", "--segment", "largest-cluster",
-                  "--protocol", "published", "--songs", "15", "--out", folder / "audio"],
+                  "--protocol", "published", *songs, "--out", folder / "audio"],
         "pieces": ["baselines", *SMALL, "--segment", "3s", "--seconds", "6", "--protocol", "published", *rendered,
                    "--out", folder / "pieces"],
         "no layer": ["vgg16", "resnet34", *SMALL, "--trainable-from", "block5_conv1", "--out", folder / "layer"],
