@@ -14,6 +14,15 @@ from mgc_keras import execution
 if TYPE_CHECKING:
     import keras
 
+# Files of more than about 20 s, the longest first: begun last, one would keep a process waiting for the other's end.
+LONGEST = (
+    "layers/test_scattering.py", "studies/asgharivaskasi2019/test_study.py", "training/test_strategies.py",
+    "features/test_on_cluster.py", "studies/choi2017/test_recorded_scores.py", "cli/test_features.py",
+    "test_execution.py", "studies/song2017/test_study.py", "test_caches.py", "studies/choi2017/test_study.py",
+    "networks/test_image_network.py", "audio/test_files.py", "scattering/test_reference.py", "search/test_cluster.py",
+    "studies/jimenez2017/test_study.py", "studies/ouyang2023/test_study.py", "cli/test_merge.py",
+    "networks/test_contract.py", "studies/common/test_report.py", "cli/test_main.py",
+)  # fmt: skip
 SHARED_DATA = Path(os.environ.get("MGC_KERAS_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -41,6 +50,12 @@ def inception(built_inception: tuple["keras.Model", list[np.ndarray]]) -> "keras
     model, start = built_inception
     model.set_weights(start)
     return model
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_configure() -> None:

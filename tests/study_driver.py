@@ -6,6 +6,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+# Half of the time would go into the figures, which tests of their own look at: fewer pixels, laid out roughly.
+_ROUGH_FIGURES = """
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from mgc_keras.reporting import style
+style.DOTS_PER_INCH = 30
+ConstrainedLayoutEngine.execute = lambda engine, figure: None
+"""
 _DRIVER = """
 import contextlib, importlib, io, json, shutil, sys
 from unittest.mock import patch
@@ -54,9 +61,10 @@ def study(module: str, *commands: list, before: str = "") -> list[Done]:
 
     ["copy", FOLDER, FOLDER] copies a folder in between; ["stop after", FUNCTION, …] stops a run after a call of a
     function.
-    `before` is Python code to run first: what is replaced by something smaller, for instance.
+    `before` is Python code to run first: what is replaced by something smaller, for instance. Figures are drawn
+    roughly.
     """
-    arguments = [module, json.dumps([list(map(str, command)) for command in commands]), before]
+    arguments = [module, json.dumps([list(map(str, command)) for command in commands]), _ROUGH_FIGURES + before]
     done = subprocess.run(
         [sys.executable, "-c", _DRIVER, *arguments],
         capture_output=True,

@@ -9,7 +9,7 @@ from mgc_keras.cli.main import main
 
 
 def test_a_run_is_drawn_again_to_the_same_page(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    write_example_run(tmp_path)
+    write_example_run(tmp_path, ("1", "12345"))
     assert main(["report", str(tmp_path)]) == 0
     page = Path(capsys.readouterr().out.strip().splitlines()[-1])
     before = page.read_bytes()

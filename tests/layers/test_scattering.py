@@ -144,9 +144,9 @@ def test_gradient_equals_finite_differences_and_is_finite_on_silence():
 
 def test_contract_and_reload(tmp_path):
     clips = noise(3, 4000) * np.array([[1.0], [0.1], [0.01]], np.float32)
-    for options in ({"J": 6, "Q": 4}, {"J": 6, "Q": 2, "max_order": 1, "oversampling": 1}, {"J": 6, "logarithm": True}):
-        check_contract(Scattering(**options), clips, batch_independent=True)
-    cases = {"plain": (Scattering(J=6, Q=4, T=50), clips), "log": (Scattering(J=6, Q=2, logarithm=True), clips)}
+    for options in ({"Q": 2}, {"Q": 2, "max_order": 1, "oversampling": 1}, {"Q": 1, "logarithm": True}):
+        check_contract(Scattering(J=5, **options), clips, batch_independent=True)
+    cases = {"plain": (Scattering(J=5, Q=2, T=25), clips), "log": (Scattering(J=5, Q=1, logarithm=True), clips)}
     check_reload(cases, tmp_path)
 
 

@@ -24,13 +24,6 @@ def InceptionV3(include_top, weights, input_tensor, input_shape):
     return keras.Model(input_tensor, maps, name="inception_v3")
 keras.applications.InceptionV3 = InceptionV3
 """
-# Most of the time would go into the figures, which tests of their own look at: fewer pixels, laid out roughly.
-ROUGH_FIGURES = """
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from mgc_keras.reporting import style
-style.DOTS_PER_INCH = 30
-ConstrainedLayoutEngine.execute = lambda engine, figure: None
-"""
 
 
 def write_manifest(folder: Path, name: str, labels: str) -> Path:
@@ -73,7 +66,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done
         "folds": ["cnn", "--tasks", two, *SMALL, "--corrected-folds", "3", "--out", folder / "8"],
         "help": ["--help"],
     }  # fmt: skip
-    done = dict(zip(commands, study("ouyang2023", *commands.values(), before=TINY_INCEPTION + ROUGH_FIGURES)))
+    done = dict(zip(commands, study("ouyang2023", *commands.values(), before=TINY_INCEPTION)))
     yield folder, done
     shutil.rmtree(folder)
 
