@@ -49,8 +49,8 @@ def _quoted(judgement: Judgement, quoted: Score) -> list[Finding]:
         return [Finding(f"{number}. {text}", MIND)]
     if quoted.strictness == 0:
         text = (
-            "It may be claimed of new clips by the same artists, not of new artists: no artists and no split are known. "
-            "Give a column artist in the manifest."
+            "It may be claimed of new clips by the same artists, not of new artists: no artists and no split are "
+            "known, which a column artist in the manifest would mend."
         )
         return [Finding(f"{number}. {text}", MIND)]
     text = _WHY.get(quoted.protocol, "Nothing stricter is known of these clips; artists would be.")
@@ -64,7 +64,9 @@ def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
     if lax.protocol != quoted.protocol:
         text = f"Random folds say {interval_text(lax)}."
         if lax.shared:
-            text += f" {lax.shared:.0%} of the clips tested there have their artist or recording in training, as far as known."
+            text += (
+                f" As far as known, {lax.shared:.0%} of what is tested there has its artist or recording in training."
+            )
         if lax.accuracy > quoted.accuracy:
             text += f" That is {lax.accuracy - quoted.accuracy:.3f} more than may be claimed."
         found.append(Finding(text, NO_CLAIM))
@@ -83,8 +85,8 @@ def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
         found.append(Finding(text, MIND))
     for score in judgement.scores:
         if score.protocol.startswith("own_") and score.shared:
-            text = f"{score.title.capitalize()}: {score.shared:.0%} of what is tested has its artist or recording in training."
-            found.append(Finding(text, NO_CLAIM))
+            text = f"{score.shared:.0%} of what is tested has its artist or recording in training"
+            found.append(Finding(f"In {score.title}, {text}.", NO_CLAIM))
     return found
 
 

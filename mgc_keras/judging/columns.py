@@ -137,7 +137,7 @@ def _leaks(values: np.ndarray, names: list[str], labels: np.ndarray, constant: n
     found = {}
     classes = np.unique(labels, return_inverse=True)[1]
     steps = np.diff(values, axis=0)
-    rising = (steps > 0).all(axis=0) | (steps < 0).all(axis=0)
+    rising = np.asarray((steps > 0).all(axis=0) | (steps < 0).all(axis=0))
     for place, name in enumerate(names):
         if constant[place]:
             continue

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 # Two rows are suspected to be one recording where they are nearer than this share of the distance from either to its
-# fifth neighbour. Of 1000 clips in 10 dimensions, a pair comes so near by chance in one table of fifty; in 20 dimensions,
-# in one of ten million. On GTZAN (57 features) 30 pairs do, and of each the fault-filtered partition of 2015 leaves out
-# a clip; the next pair is at 0.36.
+# fifth neighbour. Of 1000 clips in 10 dimensions, a pair comes so near by chance in one table of fifty; in 20
+# dimensions, in one of ten million. On GTZAN (57 features) 30 pairs do, and of each the fault-filtered partition of
+# 2015 leaves out a clip; the next pair is at 0.36.
 NEAR = 0.3
 _NEIGHBOUR = 5
 # In fewer dimensions, and among fewer clips, rows come near each other by chance.

@@ -87,16 +87,15 @@ def describe_copy(names: Sequence[str], equal_pairs: set[frozenset[str]] | None 
         lines.append(f"Missing: {', '.join(missing)}.")
     if "jazz.00054" in present:
         lines.append(
-            "jazz.00054 is there. In a widely spread .wav copy this file cannot be decoded: if yours is that copy, find "
-            "out what its row was made from."
+            "jazz.00054 is there. In a widely spread .wav copy this file cannot be decoded: if yours is that copy, "
+            "find out what its row was made from."
         )
     if equal_pairs is not None:
         here = [pair for pair in REPLICAS if present.issuperset(pair)]
         equal = [pair for pair in here if frozenset(pair) in equal_pairs]
         if here:
-            lines.append(
-                f"Of {len(here)} pairs of clips known to be one recording, {len(equal)} have equal rows: {_says(len(equal), len(here))}"
-            )
+            known = f"Of {len(here)} pairs of clips known to be one recording, {len(equal)} have equal rows"
+            lines.append(f"{known}: {_says(len(equal), len(here))}")
     return lines
 
 

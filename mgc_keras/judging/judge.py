@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.errors import ManifestError
 from mgc_keras.evaluation.fold_tests import corrected_t_test
 from mgc_keras.evaluation.intervals import score_interval
 from mgc_keras.evaluation.paired import Comparison, compare, holm
@@ -328,8 +328,8 @@ def _not_sought(features: Features) -> list[str]:
         return [f"Equal rows were sought, near ones not: {n_rows} rows are more than {MOST_ROWS}."]
     if n_rows < LEAST_ROWS or n_columns < LEAST_COLUMNS:
         return [
-            f"Equal rows were sought, near ones not: with {n_rows} rows and {n_columns} columns some are near by chance "
-            f"({LEAST_ROWS} rows and {LEAST_COLUMNS} columns are needed)."
+            f"Equal rows were sought, near ones not: with {n_rows} rows and {n_columns} columns some are near by "
+            f"chance ({LEAST_ROWS} rows and {LEAST_COLUMNS} columns are needed)."
         ]
     return []
 

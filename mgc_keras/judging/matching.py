@@ -233,16 +233,16 @@ def _matched(table: ClipTable, source: pd.DataFrame, labels: str) -> tuple[np.nd
         keys = [(ways[0], name), (ways[1], name.replace("\\", "/")), (ways[2], stem(name))]
         keys += [(ways[0], parent), (ways[2], parent)] if parent else []
         for number, (way, key) in enumerate(keys):
-            places = way.get(key, ())
+            places = way.get(key, [])
             if len(places) > 1:
                 places = _by_path(name, places, paths)
             if len(places) > 1:
-                two = " and ".join(repr(paths[place]) for place in list(places)[:2])
+                two = " and ".join(repr(paths[place]) for place in places[:2])
                 problem = f"{name!r} may be {two} of {labels}"
                 cure = "name the clips by the manifest's clip_id or filepath"
                 raise ManifestError(problem, path=table.path, field=table.name_column, cure=cure)
             if places:
-                matched[row], cut[row] = next(iter(places)), number > 2
+                matched[row], cut[row] = places[0], number > 2
                 break
     whole = pd.Series(matched[(matched >= 0) & ~cut])
     if len(set(table.names)) == len(table) and whole.duplicated().any():
@@ -261,7 +261,7 @@ def _index(names: Sequence[set[str]]) -> dict[str, list[int]]:
     return found
 
 
-def _by_path(name: str, places: Sequence[int], paths: pd.Series) -> Sequence[int]:
+def _by_path(name: str, places: list[int], paths: pd.Series) -> list[int]:
     """Tell clips of one file name apart by the folders before it."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     alike = {}

@@ -1,16 +1,14 @@
 """Judging predictions that somebody made: no classifier, only counting."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.evaluation.intervals import score_interval
 from mgc_keras.evaluation.paired import compare
-from mgc_keras.judging.judge import Difference, Judgement, Score, adjusted, common, difference_of
-from mgc_keras.judging.gtzan import describe_copy
 from mgc_keras.judging.duplicates import joined
+from mgc_keras.judging.gtzan import describe_copy
+from mgc_keras.judging.judge import Difference, Judgement, Score, adjusted, common, difference_of
 from mgc_keras.judging.matching import LABEL_COLUMNS, LabelledClips, labelled
 from mgc_keras.judging.tables import ClipTable, bare, read_table
 

@@ -23,6 +23,11 @@ _TITLE = "mgc-keras judge: "
 _LEAK_COLUMNS = ("kind", "subject", "other", "detail")
 _PREDICTION_HEAD = "protocol,repeat,fold,clip_id,truth,prediction"
 _ROWS_SHOWN = 15
+_TESTS = (
+    "Both on the same clips and splits. Over several splits: the corrected resampled t-test of Nadeau and Bengio, "
+    "since training sets overlap. On one test part: McNemar's exact test, or swaps of whole artists or recordings. p "
+    "(Holm) corrects for all rows."
+)
 
 
 @dataclass(frozen=True)
@@ -164,12 +169,7 @@ def page(judgement: Judgement, command: str) -> str:
             Table(score_table(judgement)),
         ]
         if judgement.differences:
-            text = (
-                f"First: {Path(str(about['features'])).name}. Second: {Path(str(about['against'])).name}. Both on the same "
-                "clips and splits. Over several splits: the corrected resampled t-test of Nadeau and Bengio, since training "
-                "sets overlap. On one test part: McNemar's exact test, or swaps of whole artists or recordings. p (Holm) "
-                "corrects for all rows."
-            )
+            text = f"First: {Path(str(about['features'])).name}. Second: {Path(str(about['against'])).name}. {_TESTS}"
             sections["Against the other table"] = [Paragraph(text), Table(difference_table(judgement))]
         if judgement.copies:
             sections["Which GTZAN is this"] = [Paragraph(line) for line in judgement.copies]
@@ -250,13 +250,15 @@ def _method(judgement: Judgement, command: str) -> list[Part]:
     lines = []
     if about["kind"] == "features":
         lines.append(
-            f"Classifier: {about['classifier']}. Scaling and hyperparameters are learnt from the training part alone; the "
-            "validation part of a split, or three folds of the training part, choose them, and no validation clip is "
-            "fitted on. Another classifier may score higher or lower: these figures compare features and protocols."
+            f"Classifier: {about['classifier']}. Scaling and hyperparameters are learnt from the training part alone: "
+            "the validation part of a split, or three folds of the training part, choose them. Validation clips are "
+            "trained on in no row that does not say so. Another classifier may score higher or lower: these figures "
+            "compare features and protocols."
         )
     lines.append(
-        "Intervals: Wilson's, for as many independent clips as would be as uncertain; the clips of one artist, recording or "
-        "suspected duplicate count together, and so do repeated tests of one clip. Chance: the share of the largest class."
+        "Intervals: Wilson's, for as many independent clips as would be as uncertain; the clips of one artist, "
+        "recording or suspected duplicate count together, and so do repeated tests of one clip. Chance: the share of "
+        "the largest class."
     )
     parts: list[Part] = [Paragraph(line) for line in lines]
     parts += [Paragraph(note, "caveat") for note in judgement.notes]
