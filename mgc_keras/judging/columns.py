@@ -85,7 +85,7 @@ def features_of(
     for name in texts:
         column = _numbers_or_text(frame[name], table, rows)
         if column is None:
-            remarks.append(Remark("text column", str(name), "", "is no feature and is left out"))
+            remarks.append(Remark("text column", str(name), "", "holds no numbers and is left out"))
         else:
             numbers.append(column[:, None])
             names.append(str(name))

@@ -44,6 +44,8 @@ class LabelledClips:
         What was left out, and why.
     n_unmatched : int
         Rows without a clip in the manifest.
+    source : str
+        Where the labels are from, for errors.
     """
 
     rows: np.ndarray
@@ -55,6 +57,7 @@ class LabelledClips:
     used: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     n_unmatched: int = 0
+    source: str = ""
 
     @property
     def classes(self) -> list[str]:
@@ -151,7 +154,7 @@ def _checked(
         problem = f"no label for {table.names[rows[row]]!r}"
         raise ManifestError(problem, path=source, field="label", cure="fill it in, or leave the clip out")
     if len(set(labels)) < 2:
-        problem = f"all {len(labels)} clips have one label, {labels[0]!r}"
+        problem = f"all {len(labels)} clips have one label, {str(labels[0])!r}"
         raise ManifestError(problem, path=source, field="label", cure="give clips of two classes or more")
     known = known.astype(str)
     for name in list(known):
@@ -170,7 +173,9 @@ def _checked(
             # The same partition is judged once.
             known = known.drop(columns="split")
     ids = np.array([table.row_ids[row] for row in rows], str)
-    return LabelledClips(rows, ids, clips, labels, known, faults, own.used, tuple(notes), len(table) - len(rows))
+    return LabelledClips(
+        rows, ids, clips, labels, known, faults, own.used, tuple(notes), len(table) - len(rows), source
+    )
 
 
 def _source(labels: str, table: ClipTable) -> pd.DataFrame:

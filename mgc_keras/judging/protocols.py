@@ -7,7 +7,7 @@ import numpy as np
 
 from mgc_keras.datasets.holdout import stratified_holdout
 from mgc_keras.datasets.splits import grouped_stratified_folds, predefined_folds
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.judging.duplicates import Pair, joined
 from mgc_keras.judging.matching import GROUP_COLUMNS, LabelledClips
 
@@ -87,7 +87,9 @@ def protocols(
     Raises
     ------
     OptionError
-        Fewer than two folds or no repeats; a class with one clip alone.
+        Fewer than two folds or no repeats.
+    ManifestError
+        A class with one clip alone.
     """
     if n_folds < 2:
         raise OptionError(f"{n_folds} folds cannot part training from test", field="--folds", cure="give 2 or more")
@@ -124,7 +126,7 @@ def _possible_folds(clips: LabelledClips, n_folds: int, notes: list[str]) -> int
     rarest = names[counts.argmin()]
     if counts.min() < 2:
         problem = f"class {str(rarest)!r} has one clip: it cannot be both trained on and tested"
-        raise OptionError(problem, field="label", cure="give it more clips, or leave it out")
+        raise ManifestError(problem, path=clips.source, field="label", cure="give it more clips, or leave it out")
     if counts.min() >= n_folds:
         return n_folds
     notes.append(f"{counts.min()} folds in place of {n_folds}: class {str(rarest)!r} has {counts.min()} clips.")
@@ -171,9 +173,11 @@ def _grouped(
         title = f"folds that keep {what.get(name, f'the clips of each {name}')} together"
         if pairs and name != "duplicate":
             title += ", and suspected duplicates"
-        if n_groups < n_folds:
-            notes.append(f"No {title}: there are {n_groups} of them, fewer than {n_folds} folds.")
+        if n_groups < 2:
+            notes.append(f"No {title}: all clips belong together.")
             continue
+        if n_groups < n_folds:
+            notes.append(f"{n_groups} folds in place of {n_folds} where {name}s are kept together: there are no more.")
         if n_groups == len(clips) and not pairs:
             notes.append(f"Each clip has another {name}: nothing need be kept together.")
             continue
@@ -183,7 +187,7 @@ def _grouped(
                 f"All clips of class {', '.join(alone)} have one {name}: where it is tested it was never trained on."
             )
         strictness = 1 if name == "duplicate" else 2 + number
-        found.append(_folds(name, title, clips, groups, n_folds, n_repeats, seed, min(strictness, 4)))
+        found.append(_folds(name, title, clips, groups, min(n_folds, n_groups), n_repeats, seed, min(strictness, 4)))
     return found
 
 

@@ -22,7 +22,7 @@ from mgc_keras.work import read_record, versions, write_record
 _TITLE = "mgc-keras judge: "
 _LEAK_COLUMNS = ("kind", "subject", "other", "detail")
 _PREDICTION_HEAD = "protocol,repeat,fold,clip_id,truth,prediction"
-_ROWS_SHOWN = 15
+_ROWS_SHOWN = 10
 _TESTS = (
     "Both on the same clips and splits. Over several splits: the corrected resampled t-test of Nadeau and Bengio, "
     "since training sets overlap. On one test part: McNemar's exact test, or swaps of whole artists or recordings. p "
