@@ -77,9 +77,9 @@ def features_of(
     remarks, left_out = [], {*used, *drop}
     remarks += [Remark("dropped column", name, "", "as asked") for name in drop]
     frame = table.frame.iloc[rows]
-    columns = [name for name in frame.columns if str(name) not in left_out]
-    numeric = frame[columns].select_dtypes(include=["number"]).columns
-    texts = [name for name in columns if name not in set(numeric)]
+    columns = [name for name in frame.columns.tolist() if str(name) not in left_out]
+    numeric = frame[columns].select_dtypes(include=["number"]).columns.tolist()
+    texts = [name for name, is_number in zip(columns, np.isin(columns, numeric)) if not is_number]
     numbers = [frame[numeric].to_numpy(np.float64)]
     names = list(map(str, numeric))
     for name in texts:

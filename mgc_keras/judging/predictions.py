@@ -10,7 +10,7 @@ from mgc_keras.judging.duplicates import joined
 from mgc_keras.judging.gtzan import describe_copy
 from mgc_keras.judging.judge import Difference, Judgement, Score, adjusted, common, difference_of
 from mgc_keras.judging.matching import LABEL_COLUMNS, LabelledClips, labelled
-from mgc_keras.judging.tables import ClipTable, bare, read_table
+from mgc_keras.judging.tables import ClipTable, read_table
 
 PREDICTION_COLUMNS = (
     "prediction",
@@ -138,8 +138,7 @@ def _highest(table: ClipTable, clips: LabelledClips, rows: np.ndarray) -> np.nda
 
 
 def _score_column(table: ClipTable, name: str) -> str | None:
-    wanted = {mark + bare(name) for mark in _SCORE_MARKS}
-    return next((str(column) for column in table.frame.columns if bare(str(column)) in wanted), None)
+    return table.column(*(mark + name for mark in _SCORE_MARKS))
 
 
 def _parts(clips: LabelledClips, notes: list[str]) -> list[tuple[str, str, np.ndarray, int]]:

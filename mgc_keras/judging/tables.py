@@ -3,6 +3,7 @@
 import csv
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -49,10 +50,11 @@ class ClipTable:
 
     def column(self, *wanted: str) -> str | None:
         """Return the first of these columns that is there, however it is spelt."""
-        by_bare: dict[str, str] = {}
-        for name in self.frame.columns:
-            by_bare.setdefault(bare(str(name)), str(name))
-        return next((by_bare[bare(name)] for name in wanted if bare(name) in by_bare), None)
+        return next((self._by_bare[bare(name)] for name in wanted if bare(name) in self._by_bare), None)
+
+    @cached_property
+    def _by_bare(self) -> dict[str, str]:
+        return {bare(name): name for name in reversed(self.frame.columns.astype(str).tolist())}
 
     def texts(self, column: str) -> np.ndarray:
         """Return a column as text, (n_rows,) str: 3.0 as "3"."""
@@ -114,7 +116,7 @@ def _read_any(path: Path) -> pd.DataFrame:
     names = {name: str for name in header if bare(name) in set(map(bare, NAME_COLUMNS))}
     try:
         # Nothing stands for "missing": a class may be called None, and an empty cell is found by its clip and column.
-        return pd.read_csv(
+        frame = pd.read_csv(
             path,
             dtype=names,  # type: ignore[arg-type]
             keep_default_na=False,
@@ -124,6 +126,8 @@ def _read_any(path: Path) -> pd.DataFrame:
             low_memory=False,
             on_bad_lines="error",
         )
+        # In one piece: of 10^5 columns, each would be a piece of its own, and all that follows would take minutes.
+        return frame.copy()
     except (ValueError, OverflowError) as error:
         problem = " ".join(str(error).split()).removeprefix("Error tokenizing data. ")
         raise ManifestError(f"is no table of clips: {problem}", path=path, cure=_MAKE) from error
