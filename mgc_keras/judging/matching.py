@@ -268,10 +268,10 @@ def _index(names: Sequence[set[str]]) -> dict[str, list[int]]:
 
 def _by_path(name: str, places: list[int], paths: pd.Series) -> list[int]:
     """Tell clips of one file name apart by the folders before it."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
+    parts = PurePosixPath(name.replace("\\", "/")).parent.parts
     alike = {}
     for place in places:
-        theirs = PurePosixPath(paths[place]).parts
+        theirs = PurePosixPath(paths[place]).parent.parts
         common = 0
         while common < min(len(parts), len(theirs)) and parts[-1 - common] == theirs[-1 - common]:
             common += 1
