@@ -257,9 +257,9 @@ def _method(judgement: Judgement, command: str) -> list[Part]:
         )
     lines.append(
         "Intervals: Wilson's, for as many independent clips as would be as uncertain; the clips of one artist, "
-        "recording or suspected duplicate count together, and so do repeated tests of one clip. They speak of the tested "
-        "clips, not of other training sets, and are a little too narrow in cross-validation. Chance: the share of the largest "
-        "class."
+        "recording or suspected duplicate count together, and so do repeated tests of one clip. They speak of the "
+        "tested clips, not of other training sets, and are a little too narrow in cross-validation. Chance: the share "
+        "of the largest class."
     )
     parts: list[Part] = [Paragraph(line) for line in lines]
     parts += [Paragraph(note, "caveat") for note in judgement.notes]
