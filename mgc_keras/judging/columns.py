@@ -76,6 +76,7 @@ def features_of(
             raise OptionError(f"{table.path.name} has no column {name!r}", field=option, cure="see its first line")
     remarks, left_out = [], {*used, *drop}
     remarks += [Remark("dropped column", name, "", "as asked") for name in drop]
+    remarks += [Remark("column of the clip", name, "", "labels or describes it and is no feature") for name in used]
     frame = table.frame.iloc[rows]
     columns = [name for name in frame.columns.tolist() if str(name) not in left_out]
     numeric = frame[columns].select_dtypes(include=["number"]).columns.tolist()

@@ -72,12 +72,13 @@ def _near(values: np.ndarray, clips: np.ndarray) -> list[Pair]:
         distances[clips[rows, None] == clips] = np.inf
         reach[rows] = np.partition(distances, _NEIGHBOUR - 1, axis=1)[:, _NEIGHBOUR - 1]
         # What is near by its own row's measure; the other's is not known yet.
-        inside = distances < NEAR**2 * reach[rows, None]
+        inside = (distances < NEAR**2 * reach[rows, None]) & np.isfinite(reach[rows, None])
         candidates += [(begin + i, j, float(distances[i, j])) for i, j in np.argwhere(inside) if begin + i < j]
     found = []
     for first, second, distance in candidates:
-        nearness = np.sqrt(max(distance, 0.0) / min(reach[first], reach[second]))
-        if np.isfinite(nearness) and nearness < NEAR:
+        # Rounded, a distance may be 0 or less; 0 is that of equal rows alone.
+        nearness = np.sqrt(max(distance, 1e-12) / min(reach[first], reach[second]))
+        if nearness < NEAR:
             found.append(Pair(first, int(second), float(nearness)))
     return found
 

@@ -1,5 +1,6 @@
 """Judging features and predictions: scores under every protocol with intervals, paired tests, and what leaks."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,8 @@ import pandas as pd
 
 from mgc_keras.errors import ManifestError
 from mgc_keras.evaluation.fold_tests import corrected_t_test
-from mgc_keras.evaluation.intervals import score_interval
+from mgc_keras.evaluation.intervals import Interval, score_interval
+from mgc_keras.evaluation.metrics import accuracy
 from mgc_keras.evaluation.paired import Comparison, compare, holm
 from mgc_keras.judging.classifiers import CLASSIFIERS, Classifier
 from mgc_keras.judging.columns import Features, Remark, features_of
@@ -251,8 +253,7 @@ def _units(clips: LabelledClips, pairs: list[Pair]) -> np.ndarray:
 def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.ndarray) -> Score:
     truth, prediction = part["truth"].to_numpy(str), part["prediction"].to_numpy(str)
     groups = units[part["row"].to_numpy(int)]
-    alone = len(set(groups)) == len(groups)
-    interval = score_interval(truth, prediction, groups=None if alone else groups)
+    interval = interval_of(truth, prediction, groups)
     shared = float(np.mean(np.concatenate([np.isin(units[split.test], units[split.fitted]) for split in plan.splits])))
     return Score(
         plan.key,
@@ -288,12 +289,28 @@ def _differences(
             )
             test = "corrected resampled t"
         else:
-            groups = units[part["row"].to_numpy(int)]
-            alone = len(set(groups)) == len(groups)
-            outcome = compare(truth, *pair, groups=None if alone else groups)
-            test = "McNemar, exact" if alone else "swaps by group"
+            outcome, test = compared(truth, *pair, units[part["row"].to_numpy(int)])
         found.append(difference_of(plan.key, plan.title, first, second, outcome, test, plan.strictness))
     return adjusted(found)
+
+
+def interval_of(truth: np.ndarray, prediction: np.ndarray, units: np.ndarray) -> Interval:
+    """Return the accuracy with its interval; rows of one of the `units` (n_rows,) are no independent evidence."""
+    n_units = len(set(units.tolist()))
+    if n_units < 2:
+        return Interval(accuracy(truth, prediction), math.nan, math.nan)
+    return score_interval(truth, prediction, groups=units if n_units < len(units) else None)
+
+
+def compared(truth: np.ndarray, first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tuple[Comparison, str]:
+    """Test two predictions of the same clips against each other; return what came out, and the name of the test."""
+    n_units = len(set(units.tolist()))
+    if n_units < 2:
+        difference = accuracy(truth, first) - accuracy(truth, second)
+        return Comparison(difference, math.nan, math.nan, 1.0), "none: all clips belong together"
+    if n_units < len(units):
+        return compare(truth, first, second, groups=units), "swaps by group"
+    return compare(truth, first, second), "McNemar, exact"
 
 
 def difference_of(

@@ -14,7 +14,7 @@ from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.judging.gtzan import committed, gtzan_ids
 from mgc_keras.judging.tables import ClipTable, read_table
 
-LABEL_COLUMNS = ("label", "genre", "class", "truth", "target", "category", "y")
+LABEL_COLUMNS = ("label", "genre", "class", "truth", "target", "category")
 # What clips may have in common, the loosest bond last.
 GROUP_COLUMNS = ("artist", "album", "song", "recording", "cut_from")
 _KEPT = (*GROUP_COLUMNS, "fold", "split")

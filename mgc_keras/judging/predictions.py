@@ -4,11 +4,9 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.errors import ManifestError, OptionError
-from mgc_keras.evaluation.intervals import score_interval
-from mgc_keras.evaluation.paired import compare
 from mgc_keras.judging.duplicates import joined
 from mgc_keras.judging.gtzan import describe_copy
-from mgc_keras.judging.judge import Difference, Judgement, Score, adjusted, common, difference_of
+from mgc_keras.judging.judge import Judgement, Score, adjusted, common, compared, difference_of, interval_of
 from mgc_keras.judging.matching import LABEL_COLUMNS, LabelledClips, labelled
 from mgc_keras.judging.tables import ClipTable, read_table
 
@@ -62,8 +60,7 @@ def judge_predictions(predictions: str, labels: str | None = None, against: str 
     scores, differences, parts = [], [], []
     for key, title, rows, strictness in _parts(clips, notes):
         truth = clips.labels[rows]
-        groups = units[rows] if len(set(units[rows])) < len(rows) else None
-        interval = score_interval(truth, found["prediction"][rows], groups=groups)
+        interval = interval_of(truth, found["prediction"][rows], units[rows])
         chance = float(np.unique(truth, return_counts=True)[1].max() / len(truth))
         n_clips, n_units = len(set(clips.clips[rows])), len(set(units[rows]))
         ends = interval.score, interval.low, interval.high
@@ -72,7 +69,10 @@ def judge_predictions(predictions: str, labels: str | None = None, against: str 
         named = {"protocol": key, "repeat": 0, "fold": 0, "clip_id": clips.row_ids[rows], "truth": truth}
         parts.append(pd.DataFrame({**named, **columns}))
         if against is not None:
-            differences.append(_difference(key, title, truth, columns, groups, strictness))
+            pair = columns["prediction"], columns["prediction_against"]
+            outcome, test = compared(truth, *pair, units[rows])
+            means = float(np.mean(truth == pair[0])), float(np.mean(truth == pair[1]))
+            differences.append(difference_of(key, title, *means, outcome, test, strictness))
     names = [table.names[row] for row in clips.rows]
     return Judgement(
         tuple(scores),
@@ -160,13 +160,3 @@ def _parts(clips: LabelledClips, notes: list[str]) -> list[tuple[str, str, np.nd
         else:
             parts = [(key, f"all clips: {title}", test, strictness)]
     return parts
-
-
-def _difference(
-    key: str, title: str, truth: np.ndarray, columns: dict[str, np.ndarray], groups: np.ndarray | None, strictness: int
-) -> Difference:
-    first, second = columns["prediction"], columns["prediction_against"]
-    outcome = compare(truth, first, second, groups=groups)
-    test = "McNemar, exact" if groups is None else "swaps by group"
-    means = float(np.mean(truth == first)), float(np.mean(truth == second))
-    return difference_of(key, title, *means, outcome, test, strictness)

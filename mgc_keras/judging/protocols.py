@@ -100,8 +100,12 @@ def protocols(
     found = [_folds("random", "random folds", clips, None, n_folds, n_repeats, seed)]
     found += _grouped(clips, pairs, n_folds, n_repeats, seed, notes)
     if "fold" in clips.known:
-        fold = predefined_folds(clips.known["fold"].to_numpy(str))
-        found.append(Protocol("own_folds", "the folds that the clips come with", tuple(_of_folds(fold, 0)), None, 5))
+        column = clips.known["fold"].to_numpy(str)
+        if len(set(column)) > 1:
+            splits = tuple(_of_folds(predefined_folds(column), 0))
+            found.append(Protocol("own_folds", "the folds that the clips come with", splits, None, 5))
+        else:
+            notes.append("The column fold is not used: all clips are in one.")
     for key, title, split, strictness in _given_splits(clips, notes):
         sizes = ((split == "train").sum(), (split == "valid").sum(), (split == "test").sum())
         shown = "/".join(str(size) for size in sizes if size)

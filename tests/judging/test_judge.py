@@ -185,6 +185,7 @@ def test_columns_that_leak(tmp_path: Path) -> None:
         "genre_code": "leaking column",
         "constant": "constant column",
         "mood": "text column",
+        "label": "column of the clip",
     }
     kept = features_of(table, clips.rows, clips.labels, clips.used, drop=["f0"], keep=["duration"])
     assert "duration" in kept.columns and "f0" not in kept.columns

@@ -139,3 +139,20 @@ def test_scores_of_classes_are_predictions(tmp_path: Path) -> None:
     assert found.predictions["prediction"].tolist() == list("xyyy")
     (difference,) = found.differences
     assert (difference.first, difference.second, difference.p_value) == (0.75, 0.5, 1.0)
+
+
+def test_windows_of_three_clips(tmp_path: Path) -> None:
+    """Too few clips to say anything: no duplicates among windows, no interval, no claim, and no error."""
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.normal(size=(30, 12)), columns=[f"f{n}" for n in range(12)])
+    table.insert(0, "clip_id", np.repeat(["a", "b", "c"], 10))
+    table.insert(1, "start_s", np.tile(np.arange(10.0), 3))
+    table.insert(2, "end_s", table["start_s"] + 1)
+    table["genre"] = np.repeat(["x", "y", "y"], 10)
+    table["split"] = np.repeat(["train", "train", "test"], 10)
+    table.to_csv(tmp_path / "w.csv", index=False)
+    found = judge_features(str(tmp_path / "w.csv"), options=Options(classifier="knn", n_draws=1))
+    assert {remark.kind for remark in found.remarks} == {"column of the clip"}
+    assert all(np.isnan(score.low) for score in found.scores) and found.strictest.protocol == "own_split"
+    assert [score.n_units for score in found.scores if score.protocol == "own_split"] == [1]
+    assert any("3 folds in place of 10 where clips are kept together" in note for note in found.notes)
