@@ -9,7 +9,8 @@ from mgc_keras.reporting.tables import p_relation
 from mgc_keras.reporting.verdicts import CLAIM, LEVEL, MIND, NO_CLAIM
 
 _WHY = {
-    "fault_filtered": "No artist and no recording stands on both sides, and distorted clips are left out.",
+    "fault_filtered": "By the lists of Kereliuk, Sturm and Larsen (2015) no artist and no recording stands on both "
+    "sides, and distorted clips are left out.",
     "own_split": "It is the split that others score on, too.",
     "own_folds": "They are the folds that others score on, too.",
     "artist": "What is tested are artists never heard in training.",

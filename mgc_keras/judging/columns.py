@@ -1,6 +1,7 @@
 """Which columns of a table are features, and which tell the label, the file or the order of the rows."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -97,7 +98,8 @@ def features_of(
     for name in keep:
         leaks.pop(name, None)
     remarks += [
-        Remark("leaking column", name, "", f"{why}; left out (--keep {name} keeps it)") for name, why in leaks.items()
+        Remark("leaking column", name, "", f"{why}; left out (--keep {shlex.quote(name)} keeps it)")
+        for name, why in leaks.items()
     ]
     remarks += [Remark("constant column", names[place], "", "tells nothing") for place in np.flatnonzero(constant)]
     kept = [place for place, name in enumerate(names) if not constant[place] and name not in leaks]
@@ -129,7 +131,7 @@ def _check_finite(values: np.ndarray, names: list[str], table: ClipTable, rows: 
 
 def _refuse(table: ClipTable, column: str, name: str, cell: str, count: int) -> None:
     problem = f"{cell} for {name!r} is no finite number; {count} such cell(s) in all"
-    cure = f"mend or remove these rows, or leave the column out with --drop {column!r}"
+    cure = f"mend or remove these rows, or leave the column out with --drop {shlex.quote(column)}"
     raise ManifestError(problem, path=table.path, field=column, cure=cure)
 
 

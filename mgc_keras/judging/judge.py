@@ -13,6 +13,7 @@ from mgc_keras.evaluation.fold_tests import corrected_t_test
 from mgc_keras.evaluation.intervals import Interval, score_interval
 from mgc_keras.evaluation.metrics import accuracy
 from mgc_keras.evaluation.paired import Comparison, compare, holm
+from mgc_keras.files import sha256_of
 from mgc_keras.judging.classifiers import CLASSIFIERS, Classifier
 from mgc_keras.judging.columns import Features, Remark, features_of
 from mgc_keras.judging.duplicates import LEAST_COLUMNS, LEAST_ROWS, MOST_ROWS, Pair, equal_and_near_rows, joined
@@ -178,6 +179,7 @@ def judge_features(
             "kind": "features",
             "features": str(features),
             "against": against,
+            "sha256": {name: sha256_of(name) for name in (features, against) if name},
             "labels": labels or "the table's own column",
             "n_rows": len(clips),
             "n_clips": len(set(clips.clips)),

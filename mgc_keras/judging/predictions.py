@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.files import sha256_of
 from mgc_keras.judging.duplicates import joined
 from mgc_keras.judging.gtzan import describe_copy
 from mgc_keras.judging.judge import Judgement, Score, adjusted, common, compared, difference_of, interval_of
@@ -85,6 +86,7 @@ def judge_predictions(predictions: str, labels: str | None = None, against: str 
             "kind": "predictions",
             "features": str(predictions),
             "against": against,
+            "sha256": {name: sha256_of(name) for name in (predictions, against) if name},
             "labels": labels or "the table's own column",
             "n_rows": len(clips),
             "n_clips": len(set(clips.clips)),

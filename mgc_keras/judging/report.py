@@ -23,6 +23,10 @@ _TITLE = "mgc-keras judge: "
 _LEAK_COLUMNS = ("kind", "subject", "other", "detail")
 _PREDICTION_HEAD = "protocol,repeat,fold,clip_id,truth,prediction"
 _ROWS_SHOWN = 10
+_COLUMNS = (
+    "Independent: clips of one artist or recording, as far as known, count once. Also in training: the share of what "
+    "is tested whose artist or recording, as far as known, is trained on as well."
+)
 _TESTS = (
     "Both on the same clips and splits. Over several splits: the corrected resampled t-test of Nadeau and Bengio, "
     "since training sets overlap. On one test part: McNemar's exact test, or swaps of whole artists or recordings. p "
@@ -126,7 +130,7 @@ def score_table(judgement: Judgement) -> pd.DataFrame:
                 "Clips": str(score.n_clips),
                 "Independent": str(score.n_units),
                 "Splits": str(score.n_splits),
-                "Known in training": "–" if math.isnan(score.shared) else f"{score.shared:.0%}",
+                "Also in training": "–" if math.isnan(score.shared) else f"{score.shared:.0%}",
             }
         )
     return pd.DataFrame(rows)
@@ -167,6 +171,7 @@ def page(judgement: Judgement, command: str) -> str:
                 drawn, "Accuracy under each protocol with its 95 % interval; grey ticks: chance. Green: to quote."
             ),
             Table(score_table(judgement)),
+            Paragraph(_COLUMNS, "quiet"),
         ]
         if judgement.differences:
             text = f"First: {Path(str(about['features'])).name}. Second: {Path(str(about['against'])).name}. {_TESTS}"
