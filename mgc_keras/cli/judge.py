@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep", nargs="+", default=[], metavar="COLUMN", help="columns to keep though they look as if they leaked"
     )
     add_value(parser, "--jobs", int, "N", "number of threads (default: one for each processor)")
-    add_value(parser, "-o", Path, "DIR", "folder for what comes out (default: this one)")
+    parser.add_argument("-o", "--out", metavar="DIR", type=Path, help="folder for what comes out (default: this one)")
     add_value(parser, "--report", Path, "FILE.html", "name of the page; the other files are named after it")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON in place of the table")
     add_escape(parser)
@@ -135,9 +135,9 @@ def summary(judgement: "Judgement") -> str:
 def _page(arguments: argparse.Namespace) -> tuple[str, Path]:
     """Return where the page goes, and the option that says so."""
     if arguments.report is None:
-        return "-o", (arguments.o or Path(".")) / f"{Path(arguments.features).stem}_judge.html"
-    if arguments.o is not None:
-        raise OptionError("names the page and its folder", field="--report", cure="leave -o out")
+        return "--out", (arguments.out or Path(".")) / f"{Path(arguments.features).stem}_judge.html"
+    if arguments.out is not None:
+        raise OptionError("names the page and its folder", field="--report", cure="leave --out away")
     if arguments.report.suffix.lower() not in (".html", ".htm"):
         raise OptionError("is no name of a page", path=arguments.report, field="--report", cure="end it in .html")
     return "--report", arguments.report

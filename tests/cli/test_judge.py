@@ -78,11 +78,11 @@ def test_predictions(tables: Path, capsys: pytest.CaptureFixture) -> None:
 @pytest.mark.parametrize(
     ("there", "words", "message"),
     [
-        ({"mine_judge.html": "<!DOCTYPE html><title>my diary"}, (), "-o: is there already and is no report"),
-        ({"mine_judge.json": "{}"}, (), "-o: is there already and is no record"),
+        ({"mine_judge.html": "<!DOCTYPE html><title>my diary"}, (), "--out: is there already and is no report"),
+        ({"mine_judge.json": "{}"}, (), "--out: is there already and is no record"),
         ({"x_leaks.csv": "my,leaks\n"}, ("--report", "x.html"), "--report: is there already and is no list"),
         ({}, ("--report", "x.csv"), "x.csv: --report: is no name of a page (end it in .html)"),
-        ({}, ("--report", "x.html", "-o", "out"), "--report: names the page and its folder (leave -o out)"),
+        ({}, ("--report", "x.html", "-o", "out"), "--report: names the page and its folder (leave --out away)"),
         ({}, ("--folds", "1"), "--folds: 1 folds cannot part training from test (give 2 or more)"),
         ({}, ("--repeats", "0"), "--repeats: 0 repeats give no score (give 1 or more)"),
         ({}, ("--jobs", "0"), "--jobs: 0 jobs cannot work (use 1 or more)"),
