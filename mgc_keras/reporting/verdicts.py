@@ -8,13 +8,15 @@ from mgc_keras.reporting.style import BLUE, GREEN, MIDDLE_GREY, ORANGE, VERMILIO
 from mgc_keras.runs.claims import CONFIRMED, NOT_DECIDED, REFUTED
 
 BETTER, WORSE, MIXED, CHECKED = "better", "worse", "mixed", "checked"
+# What the referee says of a score.
+CLAIM, NO_CLAIM, MIND = "claim", "do not claim", "mind"
 # A difference is decided where p after Holm's correction is below this level.
 LEVEL = 0.05
 # Of these quantities the smaller is the better; of all others the greater.
 SMALLER_IS_BETTER = ("epochs_to_90", "gap")
 
 
-# The colours of verdicts: claims of a paper, then comparisons of two features, then counts.
+# The colours of verdicts: claims of a paper, then comparisons of two features, counts, and what the referee says.
 COLOURS = {
     CONFIRMED: GREEN,
     REFUTED: VERMILION,
@@ -23,6 +25,9 @@ COLOURS = {
     MIXED: ORANGE,
     NOT_DECIDED: MIDDLE_GREY,
     CHECKED: BLUE,
+    CLAIM: GREEN,
+    NO_CLAIM: VERMILION,
+    MIND: ORANGE,
 }
 
 

@@ -32,7 +32,7 @@ FLOORS = (
     {"audio", "scattering", "segmentation", "evaluation"},
     {"layers", "training", "runs"},
     {"datasets", "networks", "reporting"},
-    {"features", "search", "corpus"},
+    {"features", "search", "corpus", "judging"},
     {"studies"},
     {"cli"},
 )

@@ -1,0 +1,129 @@
+"""What may be claimed, in words: from the scores under every protocol, whichever way they turn out."""
+
+import math
+
+from mgc_keras.judging.duplicates import NEAR
+from mgc_keras.judging.judge import Judgement, Score
+from mgc_keras.reporting.findings import Finding
+from mgc_keras.reporting.tables import p_relation
+from mgc_keras.reporting.verdicts import CLAIM, LEVEL, MIND, NO_CLAIM
+
+_WHY = {
+    "fault_filtered": "By the lists of Kereliuk, Sturm and Larsen (2015) no artist and no recording stands on both "
+    "sides, and distorted clips are left out.",
+    "own_split": "It is the split that others score on, too.",
+    "own_folds": "They are the folds that others score on, too.",
+    "artist": "What is tested are artists never heard in training.",
+    "duplicate": "No artists are known, so the same artist may stand on both sides.",
+}
+
+
+def claims(judgement: Judgement) -> list[Finding]:
+    """Say what may be claimed, what may not, and what to mind."""
+    quoted = judgement.strictest
+    found = _quoted(judgement, quoted)
+    if judgement.about["kind"] == "features":
+        found += _lax(judgement, quoted)
+    found += _differences(judgement)
+    return found + _leaks(judgement)
+
+
+def interval_text(score: Score) -> str:
+    """Return an accuracy with its interval, such as "0.531 [0.474, 0.588]"."""
+    if math.isnan(score.low):
+        return f"{score.accuracy:.3f} [no interval]"
+    return f"{score.accuracy:.3f} [{score.low:.3f}, {score.high:.3f}]"
+
+
+def _quoted(judgement: Judgement, quoted: Score) -> list[Finding]:
+    number = f"Accuracy {interval_text(quoted)} on {quoted.n_clips} clips ({quoted.title}; chance {quoted.chance:.3f})"
+    if math.isnan(quoted.low):
+        return [Finding(f"{number}: too few independent clips, artists or songs for an interval.", NO_CLAIM)]
+    if quoted.low <= quoted.chance:
+        return [
+            Finding(f"{number}: no better than always naming the largest class, as far as these clips show.", NO_CLAIM)
+        ]
+    if judgement.about["kind"] == "predictions":
+        text = (
+            "This holds if the model was trained on none of these clips, nor on their artists: predictions do not tell."
+        )
+        return [Finding(f"{number}. {text}", MIND)]
+    if quoted.strictness == 0:
+        text = (
+            "It may be claimed of new clips by the same artists, not of new artists: no artists and no split are "
+            "known, which a column artist in the manifest would mend."
+        )
+        return [Finding(f"{number}. {text}", MIND)]
+    text = _WHY.get(quoted.protocol, "Nothing stricter is known of these clips; artists would be.")
+    return [Finding(f"{number}. {text}", MIND if quoted.strictness == 1 else CLAIM)]
+
+
+def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
+    """Say what laxer protocols would have claimed, and where the difference comes from."""
+    found = []
+    lax = judgement.scores[0]
+    if lax.protocol != quoted.protocol:
+        text = f"Random folds say {interval_text(lax)}"
+        decided = lax.low > quoted.high
+        text += (
+            f": {lax.accuracy - quoted.accuracy:.3f} more than may be claimed."
+            if decided
+            else (", which these clips do not tell from the accuracy to quote.")
+        )
+        if lax.shared:
+            text += (
+                f" As far as known, {lax.shared:.0%} of what is tested there has its artist or recording in training."
+            )
+        found.append(Finding(text, NO_CLAIM if decided else MIND))
+    twin = next((score for score in judgement.scores if score.protocol == f"{quoted.protocol}_random"), None)
+    if twin is not None:
+        text = f"The very same clips, split at random {twin.n_splits} times: {interval_text(twin)}."
+        if twin.low > quoted.high:
+            worth = f"{twin.accuracy - quoted.accuracy:.3f}"
+            text += f" What stands on both sides of a random split (artists, albums, recordings) is worth {worth}."
+        else:
+            text += " No difference is shown between this and the given split."
+        found.append(Finding(text, MIND))
+    refit = next((score for score in judgement.scores if score.protocol == f"{quoted.protocol}_refit"), None)
+    if refit is not None:
+        text = f"Trained on the validation clips, too, hyperparameters kept: {interval_text(refit)}. Say which it is."
+        found.append(Finding(text, MIND))
+    for score in judgement.scores:
+        if score.protocol.startswith("own_") and score.shared:
+            text = f"{score.shared:.0%} of what is tested has its artist or recording in training"
+            found.append(Finding(f"In {score.title}, {text}.", NO_CLAIM))
+    return found
+
+
+def _differences(judgement: Judgement) -> list[Finding]:
+    if not judgement.differences:
+        return []
+    key = judgement.strictest.protocol
+    found = next(each for each in judgement.differences if each.protocol == key)
+    ends = "no interval" if math.isnan(found.low) else f"{found.low:+.3f}, {found.high:+.3f}"
+    numbers = f"{found.first:.3f} against {found.second:.3f}, difference {found.difference:+.3f} [{ends}]"
+    numbers += f", p {p_relation(found.p_holm)} after Holm's correction for {len(judgement.differences)} tests"
+    if found.p_holm < LEVEL:
+        better = "first" if found.difference > 0 else "second"
+        return [Finding(f"The {better} table is better under the strictest protocol: {numbers}.", CLAIM)]
+    return [Finding(f"Which of the two tables is better is not decided: {numbers}.", NO_CLAIM)]
+
+
+def _leaks(judgement: Judgement) -> list[Finding]:
+    found = []
+    equal = [remark for remark in judgement.remarks if remark.kind == "equal rows"]
+    near = [remark for remark in judgement.remarks if remark.kind == "near rows"]
+    if equal or near:
+        text = f"{len(equal)} pairs of clips have equal rows"
+        if near:
+            text += f", {len(near)} more are nearer than {NEAR:g} of the distance to their fifth neighbours"
+        text += ": they look like one recording under two names."
+        if odd := [remark for remark in (*equal, *near) if "labelled" in remark.detail]:
+            text += f" With different labels: {len(odd)}, such as {odd[0].subject} and {odd[0].other}."
+        found.append(Finding(text, MIND))
+    columns = [remark for remark in judgement.remarks if remark.kind == "leaking column"]
+    for remark in columns[:5]:
+        found.append(Finding(f"Column {remark.subject} {remark.detail}.", MIND))
+    if len(columns) > 5:
+        found.append(Finding(f"{len(columns) - 5} more columns leak; they are listed below.", MIND))
+    return found

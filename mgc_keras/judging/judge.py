@@ -1,0 +1,362 @@
+"""Judging features and predictions: scores under every protocol with intervals, paired tests, and what leaks."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.errors import ManifestError
+from mgc_keras.evaluation.fold_tests import corrected_t_test
+from mgc_keras.evaluation.intervals import Interval, score_interval
+from mgc_keras.evaluation.metrics import accuracy
+from mgc_keras.evaluation.paired import Comparison, compare, holm
+from mgc_keras.files import sha256_of
+from mgc_keras.judging.classifiers import CLASSIFIERS, Classifier
+from mgc_keras.judging.columns import Features, Remark, features_of
+from mgc_keras.judging.duplicates import LEAST_COLUMNS, LEAST_ROWS, MOST_ROWS, Pair, equal_and_near_rows, joined
+from mgc_keras.judging.gtzan import describe_copy, gtzan_ids
+from mgc_keras.judging.matching import LabelledClips, labelled, own_columns, stem
+from mgc_keras.judging.protocols import N_DRAWS, Protocol, protocols
+from mgc_keras.judging.tables import ClipTable, read_table
+
+# Takes an iterable and its length, and shows how far it is.
+Progress = Callable[[Sequence], Iterable]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to judge.
+
+    Attributes
+    ----------
+    n_folds, n_repeats, seed : int
+    classifier : {"svm", "logistic", "knn"}
+    drop, keep : tuple of str
+        Columns to leave out; to keep though they look as if they leaked.
+    jobs : int
+        Threads; the result is the same for any number.
+    n_draws : int
+        Random splits to draw beside a given one.
+    """
+
+    n_folds: int = 10
+    n_repeats: int = 1
+    seed: int = 0
+    classifier: str = "svm"
+    drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    jobs: int = 1
+    n_draws: int = N_DRAWS
+
+
+@dataclass(frozen=True)
+class Score:
+    """The accuracy under one protocol; `low` and `high` are NaN where no interval can be trusted."""
+
+    protocol: str
+    title: str
+    accuracy: float
+    low: float
+    high: float
+    chance: float  # the share of the largest class among what is tested
+    n_clips: int  # different clips tested
+    n_units: int  # of these, independent: artists, recordings
+    n_splits: int
+    shared: float  # the share of tested rows whose artist or recording, as far as known, is trained on as well
+    strictness: int = 0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The accuracy of the first table minus that of the second under one protocol, and the test of no difference."""
+
+    protocol: str
+    title: str
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    p_holm: float
+    test: str
+    strictness: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """All that was found.
+
+    Attributes
+    ----------
+    scores : tuple of Score
+        From the laxest protocol to the strictest.
+    differences : tuple of Difference
+    remarks : tuple of Remark
+        What leaks: columns, then pairs of clips.
+    predictions : pd.DataFrame
+        protocol, repeat, fold, clip_id, truth, prediction (and prediction_against).
+    copies, notes : tuple of str
+        Which copy of a known dataset this is; what could not be done.
+    about : dict
+        What was judged and how.
+    """
+
+    scores: tuple[Score, ...]
+    differences: tuple[Difference, ...]
+    remarks: tuple[Remark, ...]
+    predictions: pd.DataFrame
+    copies: tuple[str, ...]
+    notes: tuple[str, ...]
+    about: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def strictest(self) -> Score:
+        """The score to quote: that of the strictest protocol, the last among equals."""
+        return max(reversed(self.scores), key=lambda score: score.strictness)
+
+
+def judge_features(
+    features: str,
+    labels: str | None = None,
+    against: str | None = None,
+    options: Options = Options(),
+    progress: Progress = iter,
+) -> Judgement:
+    """Judge a table of features by what a classifier makes of them, under every protocol that its clips allow.
+
+    Parameters
+    ----------
+    features : str
+        The table; see `mgc_keras.judging.tables.read_table`.
+    labels : str or None
+        See `mgc_keras.judging.matching.labelled`.
+    against : str or None
+        Another table of the same clips.
+    options : Options
+    progress : callable
+        Wraps the list of fits.
+
+    Raises
+    ------
+    ManifestError
+        A table or manifest that cannot be used.
+    OptionError
+        Options that make no sense, classes of one clip.
+    """
+    classifier = Classifier(options.classifier, options.seed, options.jobs)
+    table = read_table(features)
+    clips = labelled(table, labels)
+    notes = list(clips.notes)
+    tables = [table]
+    if against is not None:
+        tables.append(read_table(against))
+        clips, rows = common(clips, tables[1], notes)
+    found = [features_of(table, clips.rows, clips.labels, clips.used, options.drop, options.keep)]
+    if against is not None:
+        other = own_columns(tables[1]).used
+        names = set(map(str, tables[1].frame.columns))
+        drop = tuple(name for name in options.drop if name in names)
+        keep = tuple(name for name in options.keep if name in names)
+        found.append(features_of(tables[1], rows, clips.labels, other, drop, keep))
+    pairs = equal_and_near_rows(found[0].values, clips.clips)
+    notes += _not_sought(found[0])
+    plans, more = protocols(clips, pairs, options.n_folds, options.n_repeats, options.seed, options.n_draws)
+    predictions = _predict(plans, found, clips, classifier, progress)
+    units = _units(clips, pairs)
+    scores = [_score(plan, predictions[predictions["protocol"] == plan.key], clips, units) for plan in plans]
+    return Judgement(
+        tuple(scores),
+        _differences(plans, predictions, clips, units) if against is not None else (),
+        (*found[0].remarks, *_pair_remarks(pairs, clips)),
+        predictions.drop(columns="row"),
+        _copies(table, clips, pairs),
+        (*notes, *more),
+        {
+            "kind": "features",
+            "features": str(features),
+            "against": against,
+            "sha256": {name: sha256_of(name) for name in (features, against) if name},
+            "labels": labels or "the table's own column",
+            "n_rows": len(clips),
+            "n_clips": len(set(clips.clips)),
+            "n_classes": len(clips.classes),
+            "n_unmatched": clips.n_unmatched,
+            "n_features": len(found[0].columns),
+            "n_features_against": len(found[1].columns) if against is not None else None,
+            "classifier": CLASSIFIERS[options.classifier],
+            "options": {
+                key: getattr(options, key) for key in ("n_folds", "n_repeats", "seed", "classifier", "n_draws")
+            },
+        },
+    )
+
+
+def common(clips: LabelledClips, other: ClipTable, notes: list[str]) -> tuple[LabelledClips, np.ndarray]:
+    """Return the clips that both tables hold, and their rows in the other one; ids, else names of files, are compared.
+
+    Raises
+    ------
+    ManifestError
+        They share no clip, or none of two classes.
+    """
+    rows = max((_rows_in(clips, other, way) for way in (str, stem)), key=lambda found: int((found >= 0).sum()))
+    both = np.flatnonzero(rows >= 0)
+    if not len(both):
+        problem = (
+            f"holds none of the first table's clips; it begins with {other.names[0]!r}, that with {clips.row_ids[0]!r}"
+        )
+        raise ManifestError(problem, path=other.path, field=other.name_column, cure="name clips alike in both tables")
+    if len(both) < max(len(clips), len(other)):
+        notes.append(
+            f"Judged are the {len(both)} clips that both tables hold, of {len(clips)} in the first and {len(other)} in "
+            "the second."
+        )
+    shared = clips.subset(both)
+    if len(shared.classes) < 2:
+        problem = f"shares {len(shared)} clips with the first table, of fewer than two classes"
+        raise ManifestError(problem, path=other.path, cure="give a table of the same clips")
+    return shared, rows[both]
+
+
+def _rows_in(clips: LabelledClips, other: ClipTable, way: Callable[[str], str]) -> np.ndarray:
+    """Return each clip's row in another table, -1 for none or several."""
+    there = Counter(map(way, other.row_ids))
+    place = {way(name): row for row, name in enumerate(other.row_ids) if there[way(name)] == 1}
+    here = Counter(map(way, clips.row_ids))
+    return np.array([place.get(way(name), -1) if here[way(name)] == 1 else -1 for name in clips.row_ids])
+
+
+def _predict(
+    plans: list[Protocol], found: list[Features], clips: LabelledClips, classifier: Classifier, progress: Progress
+) -> pd.DataFrame:
+    work = [(plan, split) for plan in plans for split in plan.splits]
+    parts = []
+    for plan, split in progress(work):
+        columns = {"protocol": plan.key, "repeat": split.repeat, "fold": split.fold, "row": split.test}
+        part = pd.DataFrame({**columns, "clip_id": clips.row_ids[split.test], "truth": clips.labels[split.test]})
+        for name, features in zip(("prediction", "prediction_against"), found):
+            part[name] = classifier.predict(features.values, clips.labels, split, plan.groups)[0]
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _units(clips: LabelledClips, pairs: list[Pair]) -> np.ndarray:
+    """Number what is independent: rows of one clip, artist or recording are one piece of evidence."""
+    bonds = [
+        clips.known[name].to_numpy(str) for name in ("artist", "song", "recording", "cut_from") if name in clips.known
+    ]
+    return joined(len(clips), clips.clips, *bonds, pairs=pairs)
+
+
+def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.ndarray) -> Score:
+    truth, prediction = part["truth"].to_numpy(str), part["prediction"].to_numpy(str)
+    groups = units[part["row"].to_numpy(int)]
+    interval = interval_of(truth, prediction, groups)
+    shared = float(np.mean(np.concatenate([np.isin(units[split.test], units[split.fitted]) for split in plan.splits])))
+    return Score(
+        plan.key,
+        plan.title,
+        interval.score,
+        interval.low,
+        interval.high,
+        max(Counter(truth.tolist()).values()) / len(truth),
+        len(set(clips.clips[part["row"]])),
+        len(set(groups)),
+        len(plan.splits),
+        shared,
+        # A given split with the same artists on both sides is no better than a random one.
+        min(plan.strictness, 1) if plan.key.startswith("own_") and shared else plan.strictness,
+    )
+
+
+def _differences(
+    plans: list[Protocol], predictions: pd.DataFrame, clips: LabelledClips, units: np.ndarray
+) -> tuple[Difference, ...]:
+    """Test the two tables against each other on the same splits; p-values are adjusted for the number of protocols."""
+    found = []
+    for plan in plans:
+        part = predictions[predictions["protocol"] == plan.key]
+        truth = part["truth"].to_numpy(str)
+        pair = part["prediction"].to_numpy(str), part["prediction_against"].to_numpy(str)
+        right = part.assign(first=truth == pair[0], second=truth == pair[1])
+        first, second = float(right["first"].mean()), float(right["second"].mean())
+        if len(plan.splits) > 1:
+            by_split = right.groupby(["repeat", "fold"], sort=False)[["first", "second"]].mean()
+            outcome = corrected_t_test(
+                (by_split["first"] - by_split["second"]).to_numpy(), plan.test_share, largest=1.0
+            )
+            test = "corrected resampled t"
+        else:
+            outcome, test = compared(truth, *pair, units[part["row"].to_numpy(int)])
+        found.append(difference_of(plan.key, plan.title, first, second, outcome, test, plan.strictness))
+    return adjusted(found)
+
+
+def interval_of(truth: np.ndarray, prediction: np.ndarray, units: np.ndarray) -> Interval:
+    """Return the accuracy with its interval; rows of one of the `units` (n_rows,) are no independent evidence."""
+    n_units = len(set(units.tolist()))
+    if n_units < 2:
+        return Interval(accuracy(truth, prediction), math.nan, math.nan)
+    return score_interval(truth, prediction, groups=units if n_units < len(units) else None)
+
+
+def compared(truth: np.ndarray, first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tuple[Comparison, str]:
+    """Test two predictions of the same clips against each other; return what came out, and the name of the test."""
+    n_units = len(set(units.tolist()))
+    if n_units < 2:
+        difference = accuracy(truth, first) - accuracy(truth, second)
+        return Comparison(difference, math.nan, math.nan, 1.0), "none: all clips belong together"
+    if n_units < len(units):
+        return compare(truth, first, second, groups=units), "swaps by group"
+    return compare(truth, first, second), "McNemar, exact"
+
+
+def difference_of(
+    key: str, title: str, first: float, second: float, outcome: Comparison, test: str, strictness: int
+) -> Difference:
+    """Return a difference before its p-value is adjusted."""
+    ends = outcome.difference, outcome.low, outcome.high, outcome.p_value
+    return Difference(key, title, first, second, *ends, outcome.p_value, test, strictness)
+
+
+def adjusted(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Correct the p-values of several differences by Holm's procedure."""
+    p_values = holm(np.array([each.p_value for each in differences]))
+    return tuple(replace(each, p_holm=float(p)) for each, p in zip(differences, p_values))
+
+
+def _pair_remarks(pairs: list[Pair], clips: LabelledClips) -> list[Remark]:
+    remarks = []
+    for pair in pairs:
+        first, second = clips.labels[pair.first], clips.labels[pair.second]
+        kind = "equal rows" if pair.nearness == 0 else "near rows"
+        detail = f"nearness {pair.nearness:.3f}"
+        if first != second:
+            detail += f"; labelled {first} and {second}"
+        remarks.append(Remark(kind, str(clips.row_ids[pair.first]), str(clips.row_ids[pair.second]), detail))
+    return remarks
+
+
+def _not_sought(features: Features) -> list[str]:
+    n_rows, n_columns = features.values.shape
+    if n_rows > MOST_ROWS:
+        return [f"Equal rows were sought, near ones not: {n_rows} rows are more than {MOST_ROWS}."]
+    if n_rows < LEAST_ROWS or n_columns < LEAST_COLUMNS:
+        return [
+            f"Equal rows were sought, near ones not: with {n_rows} rows and {n_columns} columns some are near by "
+            f"chance ({LEAST_ROWS} rows and {LEAST_COLUMNS} columns are needed)."
+        ]
+    return []
+
+
+def _copies(table: ClipTable, clips: LabelledClips, pairs: list[Pair]) -> tuple[str, ...]:
+    if clips.fault_filtered is None:
+        return ()
+    equal = {frozenset((clips.clips[pair.first], clips.clips[pair.second])) for pair in pairs if pair.nearness == 0}
+    names = [table.names[row] for row in clips.rows]
+    has_segments = any(segment for _, segment in gtzan_ids(names) or [])
+    return tuple(describe_copy(names, None if has_segments else equal))

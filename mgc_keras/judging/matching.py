@@ -1,0 +1,309 @@
+"""Which clip of a manifest each row of a table is, its label, and what is known of it: artist, song, fold, split."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from mgc_keras.datasets.cards import card_names, manifest_folder
+from mgc_keras.datasets.manifest import read_manifest
+from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.judging.gtzan import committed, gtzan_ids
+from mgc_keras.judging.tables import ClipTable, read_table
+
+LABEL_COLUMNS = ("label", "genre", "class", "truth", "target", "category")
+# What clips may have in common, the loosest bond last.
+GROUP_COLUMNS = ("artist", "album", "song", "recording", "cut_from")
+_KEPT = (*GROUP_COLUMNS, "fold", "split")
+_SHOWN = 3
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledClips:
+    """The rows of a table that can be judged; arrays have the shape (n_rows,).
+
+    Attributes
+    ----------
+    rows : np.ndarray [dtype=int]
+        Their positions in the table.
+    row_ids, clips : np.ndarray [dtype=str]
+        What names the row, and the clip that it is of, or was cut from.
+    labels : np.ndarray [dtype=str]
+    known : pd.DataFrame
+        Those of artist, album, song, recording, cut_from, fold and split that are known of every clip; text.
+    fault_filtered : np.ndarray [dtype=str] or None
+        train, valid, test or "" (left out), where the dataset is one whose faults are known.
+    copies : tuple of str
+        What can be said of the copy of a known dataset.
+    used : tuple of str
+        Columns of the table that label or describe its clips, and are no features.
+    notes : tuple of str
+        What was left out, and why.
+    n_unmatched : int
+        Rows without a clip in the manifest.
+    source : str
+        Where the labels are from, for errors.
+    """
+
+    rows: np.ndarray
+    row_ids: np.ndarray
+    clips: np.ndarray
+    labels: np.ndarray
+    known: pd.DataFrame
+    fault_filtered: np.ndarray | None = None
+    used: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    n_unmatched: int = 0
+    source: str = ""
+
+    @property
+    def classes(self) -> list[str]:
+        """The different labels, sorted."""
+        return sorted(set(self.labels.tolist()))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def subset(self, places: np.ndarray) -> "LabelledClips":
+        """Return some of the rows, by position."""
+        arrays = {name: getattr(self, name)[places] for name in ("rows", "row_ids", "clips", "labels")}
+        faults = None if self.fault_filtered is None else self.fault_filtered[places]
+        return replace(self, **arrays, known=self.known.iloc[places].reset_index(drop=True), fault_filtered=faults)
+
+
+def labelled(table: ClipTable, labels: str | None) -> LabelledClips:
+    """Find label and clip of each row.
+
+    Parameters
+    ----------
+    table : ClipTable
+    labels : str or None
+        A manifest (or any CSV with a column that names the clip and one of labels), the name of a dataset whose
+        manifest comes with the package, or a column of the table. None: the table's own column label, genre, class …
+
+    Raises
+    ------
+    ManifestError
+        No such file or column, no row is a clip of the manifest, a row might be several, an empty label.
+    """
+    own = own_columns(table)
+    if labels is None or (not Path(labels).is_file() and table.column(labels) is not None):
+        return _by_own_column(table, labels, own)
+    source = _source(labels, table)
+    matched, clips = _matched(table, source, labels)
+    rows = np.flatnonzero(matched >= 0)
+    if not len(rows):
+        problem = f"none of its {len(table)} rows is a clip of {labels}, the first is {table.names[0]!r}"
+        cure = "give the manifest of these clips; ids, paths and names of files are compared"
+        raise ManifestError(problem, path=table.path, field=table.name_column, cure=cure)
+    picked = source.iloc[matched[rows]].reset_index(drop=True)
+    notes = _coverage(table, matched, source, labels)
+    if own.label is not None:
+        notes += _contradictions(table.texts(own.label)[rows], picked["label"].to_numpy(str), own.label)
+    known = picked[[name for name in _KEPT if name in picked]].copy()
+    for name, column in own.known.items():
+        if name not in known:
+            known[name] = table.texts(column)[rows]
+    return _checked(table, rows, clips[rows], picked["label"].to_numpy(str), known, own, notes, labels)
+
+
+@dataclass(frozen=True)
+class OwnColumns:
+    """The columns of a table that describe its clips."""
+
+    label: str | None
+    known: dict[str, str]
+    used: tuple[str, ...]
+
+
+def own_columns(table: ClipTable) -> OwnColumns:
+    """Find the columns of a table that label its clips, say what they have in common, or where a window begins."""
+    labels = [column for name in LABEL_COLUMNS if (column := table.column(name)) is not None]
+    known = {name: column for name in _KEPT if (column := table.column(name)) is not None}
+    spans = [name for name in ("start_s", "end_s") if name in table.frame]
+    return OwnColumns(labels[0] if labels else None, known, (*labels, *known.values(), *spans))
+
+
+def _by_own_column(table: ClipTable, wanted: str | None, own: OwnColumns) -> LabelledClips:
+    column = own.label if wanted is None else table.column(wanted)
+    if column is None:
+        cure = "give --labels MANIFEST, or --labels COLUMN"
+        raise ManifestError("no column of labels", path=table.path, field="label", cure=cure)
+    own = replace(own, used=tuple(dict.fromkeys((column, *own.used))))
+    known = pd.DataFrame({name: table.texts(there) for name, there in own.known.items()}, index=range(len(table)))
+    rows = np.arange(len(table))
+    clips = np.array(_parents(table.names), str)
+    return _checked(table, rows, clips, table.texts(column), known, own, [], str(table.path))
+
+
+def _checked(
+    table: ClipTable,
+    rows: np.ndarray,
+    clips: np.ndarray,
+    labels: np.ndarray,
+    known: pd.DataFrame,
+    own: OwnColumns,
+    notes: list[str],
+    source: str,
+) -> LabelledClips:
+    """Check labels, leave columns out that not every clip has, and look the dataset up."""
+    for row in np.flatnonzero(np.char.strip(labels) == "")[:1]:
+        problem = f"no label for {table.names[rows[row]]!r}"
+        raise ManifestError(problem, path=source, field="label", cure="fill it in, or leave the clip out")
+    if len(set(labels)) < 2:
+        problem = f"all {len(labels)} clips have one label, {str(labels[0])!r}"
+        raise ManifestError(problem, path=source, field="label", cure="give clips of two classes or more")
+    known = known.astype(str)
+    for name in list(known):
+        n_empty = int((known[name].str.strip() == "").sum())
+        if name != "split" and n_empty:
+            known = known.drop(columns=name)
+            notes = [*notes, f"Column {name} is empty for {n_empty} clips and cannot keep folds apart; it is not used."]
+    names = [table.names[row] for row in rows]
+    found = gtzan_ids(names)
+    faults = None
+    if found is not None:
+        split = dict(zip(committed().clip_ids, committed().table["split"]))
+        faults = np.array([split.get(clip_id, "") for clip_id, _ in found], str)
+        clips = np.array([clip_id or clip for (clip_id, _), clip in zip(found, clips)], str)
+        if "split" in known and (known["split"].to_numpy(str) == faults).all():
+            # The same partition is judged once.
+            known = known.drop(columns="split")
+    ids = np.array([table.row_ids[row] for row in rows], str)
+    return LabelledClips(
+        rows, ids, clips, labels, known, faults, own.used, tuple(notes), len(table) - len(rows), source
+    )
+
+
+def _source(labels: str, table: ClipTable) -> pd.DataFrame:
+    """Read where the labels are: clip_id, filepath, label and more, all text."""
+    if not Path(labels).is_file():
+        if labels in card_names() and (manifest_folder() / f"{labels}.csv").is_file():
+            return read_manifest(manifest_folder() / f"{labels}.csv").table
+        with_tables = [name for name in card_names() if (manifest_folder() / f"{name}.csv").is_file()]
+        problem = f"{labels!r} is no file, no column of {table.path.name} and no dataset whose manifest is here"
+        cure = f"give a manifest, the name of a column, or one of: {', '.join(with_tables)}"
+        raise OptionError(problem, field="--labels", cure=cure)
+    with open(labels, encoding="utf-8-sig", errors="replace") as stream:
+        header = {name.strip().strip('"') for name in stream.readline(1 << 20).split(",")}
+    if {"clip_id", "filepath"} <= header:
+        manifest = read_manifest(labels)
+        if "label" not in manifest.table:
+            problem = "classes alone are judged, and there is no such column"
+            raise ManifestError(problem, path=labels, field="label", cure="add one with each clip's class")
+        return manifest.table
+    other = read_table(labels)
+    own = own_columns(other)
+    if own.label is None:
+        raise ManifestError("no column of labels", path=labels, field="label", cure="add one with each clip's class")
+    known = {name: other.texts(column) for name, column in own.known.items()}
+    return pd.DataFrame({"clip_id": other.names, "filepath": other.names, "label": other.texts(own.label), **known})
+
+
+def stem(name: str) -> str:
+    """Return the name of a file without folders and suffix; numbers behind a dot are no suffix.
+
+    Example
+    -------
+    >>> stem("genres/blues/blues.00000.au"), stem("blues.00000")
+    ('blues.00000', 'blues.00000')
+    """
+    return re.sub(r"\.[A-Za-z][A-Za-z0-9]{0,5}$", "", PurePosixPath(name.replace("\\", "/")).name)
+
+
+def _segment_of(name: str) -> str | None:
+    """Return the clip that a segment was cut from, by its name: song.3.wav, song_3."""
+    found = re.fullmatch(r"(.+?)[._-](?:seg|segment|part|chunk)?_?\d{1,3}", stem(name))
+    return found[1] if found else None
+
+
+def _parents(names: Sequence[str]) -> list[str]:
+    """Return the clips that rows are of: their own names, or those they were cut from, if all names tell."""
+    found = gtzan_ids(names)
+    return [pair[0] or name for pair, name in zip(found, names)] if found is not None else list(names)
+
+
+def _matched(table: ClipTable, source: pd.DataFrame, labels: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's place in the source, -1 for none, and its clip's id."""
+    ids, paths = source["clip_id"].astype(str), source["filepath"].astype(str)
+    stems = [{stem(clip_id), stem(path)} for clip_id, path in zip(ids, paths)]
+    ways = [_index([{clip_id} for clip_id in ids]), _index([{path} for path in paths]), _index(stems)]
+    matched = np.full(len(table), -1)
+    cut = np.zeros(len(table), bool)
+    for row, name in enumerate(table.names):
+        parent = _segment_of(name)
+        keys = [(ways[0], name), (ways[1], name.replace("\\", "/")), (ways[2], stem(name))]
+        keys += [(ways[0], parent), (ways[2], parent)] if parent else []
+        for number, (way, key) in enumerate(keys):
+            places = way.get(key, [])
+            if len(places) > 1:
+                places = _by_path(name, places, paths)
+            if len(places) > 1:
+                two = " and ".join(repr(paths[place]) for place in places[:2])
+                problem = f"{name!r} may be {two} of {labels}"
+                cure = "name the clips by the manifest's clip_id or filepath"
+                raise ManifestError(problem, path=table.path, field=table.name_column, cure=cure)
+            if places:
+                matched[row], cut[row] = places[0], number > 2
+                break
+    whole = pd.Series(matched[(matched >= 0) & ~cut])
+    if len(set(table.names)) == len(table) and whole.duplicated().any():
+        place = whole[whole.duplicated()].iloc[0]
+        first, second = [table.names[row] for row in np.flatnonzero((matched == place) & ~cut)[:2]]
+        problem = f"{first!r} and {second!r} are both the clip {ids[place]!r} of {labels}"
+        raise ManifestError(problem, path=table.path, field=table.name_column, cure="keep one row a clip")
+    return matched, np.where(matched >= 0, ids.to_numpy(str)[matched], "")
+
+
+def _index(names: Sequence[set[str]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for place, some in enumerate(names):
+        for name in some:
+            found.setdefault(name, []).append(place)
+    return found
+
+
+def _by_path(name: str, places: list[int], paths: pd.Series) -> list[int]:
+    """Tell clips of one file name apart by the folders before it."""
+    parts = PurePosixPath(name.replace("\\", "/")).parent.parts
+    alike = {}
+    for place in places:
+        theirs = PurePosixPath(paths[place]).parent.parts
+        common = 0
+        while common < min(len(parts), len(theirs)) and parts[-1 - common] == theirs[-1 - common]:
+            common += 1
+        alike[place] = common
+    most = max(alike.values())
+    return [place for place in places if alike[place] == most]
+
+
+def _coverage(table: ClipTable, matched: np.ndarray, source: pd.DataFrame, labels: str) -> list[str]:
+    """Say which rows have no clip, and which clips have no row."""
+    notes = []
+    strangers = [name for name, place in zip(table.names, matched) if place < 0]
+    if strangers:
+        notes.append(f"{len(strangers)} rows are no clips of {labels} and are left out: {_some(strangers)}.")
+    absent = source["clip_id"].drop(index=list(set(matched.tolist()) - {-1})).astype(str).tolist()
+    if absent:
+        notes.append(
+            f"{len(absent)} of {len(source)} clips of {labels} have no row in {table.path.name}: {_some(absent)}."
+        )
+    return notes
+
+
+def _contradictions(own: np.ndarray, given: np.ndarray, column: str) -> list[str]:
+    if len(set(own) | set(given)) > 2 * len(set(given)) or set(own).isdisjoint(given):
+        return []  # Another kind of label, such as class numbers.
+    n_other = int((own != given).sum())
+    return (
+        [f"{n_other} rows have another label in the table's own column {column}; the manifest's count."]
+        if n_other
+        else []
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")

@@ -1,0 +1,158 @@
+"""Strangers' tables, the clips that their rows are, and the copies of GTZAN."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mgc_keras.errors import MgcKerasError
+from mgc_keras.judging.gtzan import committed, describe_copy, gtzan_ids
+from mgc_keras.judging.judge import Options, judge_features
+from mgc_keras.judging.matching import labelled, stem
+from mgc_keras.judging.predictions import judge_predictions
+from mgc_keras.judging.tables import read_table
+
+ROWS = "filename,f1,f2,label\na.wav,1,2,x\nb.wav,2,1,x\nc.wav,3,5,y\nd.wav,4,0,y\n"
+MANIFEST = "clip_id,filepath,label,artist\n" + "".join(f"{name},m/{name}.mp3,{name > 'b'},s{name}\n" for name in "abcd")
+
+
+def read(tmp_path: Path, text: str, labels: str | None = None) -> object:
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return labelled(read_table(path), labels)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "t.csv: is empty"),
+        ("filename,f1,label\n", "t.csv: there are no rows"),
+        (ROWS.replace(",", ";"), "separated by semicolons"),
+        (ROWS.replace("filename", "f0"), "t.csv: clip_id: no column names the clip (name that column"),
+        (ROWS.replace("f2", "f1"), "t.csv: f1: two columns have this name"),
+        (ROWS.replace("b.wav", "a.wav"), "t.csv: filename: 'a.wav' stands in two rows"),
+        (ROWS.replace("b.wav", ""), "t.csv: filename: empty in row 2"),
+        (ROWS.replace(",y", ",x"), "t.csv: label: all 4 clips have one label, 'x'"),
+        (ROWS.replace("5,y", "5,"), "t.csv: label: no label for 'c.wav'"),
+        (ROWS.replace("label", "mood"), "t.csv: label: no column of labels (give --labels"),
+        (ROWS.replace("5,y", "5,y,7"), "t.csv: is no table of clips"),
+        (ROWS.replace("5,y", "nan,y"), "t.csv: f2: 'nan' for 'c.wav' is no finite number; 1 such cell(s)"),
+        (ROWS.replace("5,y", "-inf,y"), "t.csv: f2: -inf for 'c.wav' is no finite number"),
+        (ROWS.replace("5,y", "5,z"), "t.csv: label: class 'y' has one clip"),
+        ("clip_id,label\na,x\nb,x\nc,y\nd,y\n", "t.csv: no column of features is left of 1"),
+    ],
+)
+def test_messages_name_file_field_and_cure(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(MgcKerasError) as error:
+        judge_features(str(tmp_path / "t.csv"), options=Options(n_folds=2))
+    assert message in str(error.value) and str(error.value).endswith(")")
+
+
+def test_a_manifest_finds_clips_by_id_path_and_name(tmp_path: Path) -> None:
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(MANIFEST)
+    rows = "TRACK ID,F1\nd,1\nm/c.mp3,2\n/data/old/b.wav,3\na.png,4\nstranger,5\n"
+    clips = read(tmp_path, rows, str(manifest))
+    assert clips.clips.tolist() == ["d", "c", "b", "a"] and clips.n_unmatched == 1
+    assert clips.labels.tolist() == ["True", "True", "False", "False"]
+    assert clips.known["artist"].tolist() == ["sd", "sc", "sb", "sa"]
+    assert "1 rows are no clips" in clips.notes[0] and "stranger" in clips.notes[0]
+
+
+def test_what_may_be_two_clips_is_refused_by_name(tmp_path: Path) -> None:
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("clip_id,filepath,label\n1,x/a.wav,x\n2,y/a.wav,y\n3,y/b.wav,y\n")
+    with pytest.raises(MgcKerasError, match="'a.wav' may be 'x/a.wav' and 'y/a.wav'"):
+        read(tmp_path, "file,f\na.wav,1\nb.wav,2\n", str(manifest))
+    assert read(tmp_path, "file,f\nold/y/a.wav,1\nold/x/a.mp3,2\n", str(manifest)).clips.tolist() == ["2", "1"]
+    with pytest.raises(MgcKerasError, match="'b.wav' and 'b.mp3' are both the clip '3'"):
+        read(tmp_path, "file,f\nb.wav,1\nb.mp3,2\n", str(manifest))
+
+
+def test_segments_belong_to_their_clip(tmp_path: Path) -> None:
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(MANIFEST)
+    clips = read(tmp_path, "file,f\na.0.wav,1\na.1.wav,2\nd_0.wav,3\nd_1.wav,4\n", str(manifest))
+    assert clips.clips.tolist() == ["a", "a", "d", "d"]
+
+
+@pytest.mark.parametrize("name", ["blues.00000", "blues.00000.wav", "genres/blues/blues.00000.au", "blues00000.png"])
+def test_names_of_gtzan(name: str) -> None:
+    assert gtzan_ids([name] * 10) == [("blues.00000", "")] * 10 and stem("x/blues.00000.au") == "blues.00000"
+
+
+def test_copies_of_gtzan_are_told_apart() -> None:
+    ids, split = committed().clip_ids, committed().table["split"]
+    copies = {
+        "complete, with the names of the owner's archive": [f"{name}.au" for name in ids],
+        "complete, with the names of a .wav copy": [f"{name}.wav" for name in ids],
+        "complete but for jazz.00054": [f"{name}.wav" for name in ids if name != "jazz.00054"],
+        "those of the fault-filtered partition": [name for name, part in zip(ids, split) if part],
+        "9990 rows are segments (of 3 s)": [f"{name}.{n}.wav" for name in ids for n in range(10)][:-10],
+        "ten of each genre": [name for name in ids if int(name[-5:]) < 10],
+        "no copy that is known here": ids[:600],
+    }
+    for says, names in copies.items():
+        assert says in describe_copy(names)[0], says
+    assert gtzan_ids(["kick.wav", "snare.wav"] * 10) is None
+    pair = {frozenset(("metal.00058", "rock.00016"))}
+    assert "Of 14 pairs of clips known to be one recording, 1 have equal rows" in describe_copy(ids, pair)[-1]
+
+
+def test_segments_of_gtzan_stay_together(tmp_path: Path) -> None:
+    """The public 3-second table: random rows leak, the fault-filtered partition holds for segments, too."""
+    random = np.random.default_rng(0)
+    ids = [name for name in committed().clip_ids if name.startswith(("jazz", "rock"))][::2]
+    sound = {name: random.normal(size=10) for name in ids}
+    rows = [(f"{name}.{n}.wav", *sound[name] + random.normal(size=10) * 0.2) for name in ids for n in range(3)]
+    table = pd.DataFrame(rows, columns=["filename", *(f"f{n}" for n in range(10))])
+    table["label"] = table["filename"].str[:4]
+    table.to_csv(tmp_path / "t.csv", index=False)
+    found = judge_features(str(tmp_path / "t.csv"), options=Options(n_folds=3, classifier="knn", n_draws=1))
+    scores = {score.protocol: score for score in found.scores}
+    assert scores["random"].accuracy > 0.9 and scores["random"].shared > 0.9
+    assert scores["clip"].accuracy < 0.75 and scores["clip"].shared == 0 and scores["clip"].n_units == len(ids)
+    assert found.strictest.protocol == "fault_filtered" and not any("near" in remark.kind for remark in found.remarks)
+
+
+def test_predictions_are_counted(tmp_path: Path) -> None:
+    """Of GTZAN's clips every fourth is wrong: 750 of 1000 right, and what of the 290 by hand."""
+    table = committed().table
+    wrong = np.arange(1000) % 4 == 0
+    prediction = np.where(wrong, "none of them", table["label"])
+    pd.DataFrame({"file": table["clip_id"] + ".wav", "Prediction": prediction}).to_csv(tmp_path / "p.csv", index=False)
+    found = judge_predictions(str(tmp_path / "p.csv"), "gtzan_genre")
+    everything, filtered = found.scores
+    assert everything.accuracy == 0.75 and everything.n_clips == 1000
+    test = (table["split"] == "test").to_numpy()
+    assert filtered.accuracy == np.mean(~wrong[test]) and filtered.n_clips == 290
+    assert found.strictest == filtered and "250 predictions are none of the classes" in found.notes[0]
+
+
+def test_scores_of_classes_are_predictions(tmp_path: Path) -> None:
+    scores = "clip_id,prob_x,prob_y,truth\na,.9,.1,x\nb,.2,.8,x\nc,.3,.7,y\nd,.4,.6,y\n"
+    (tmp_path / "s.csv").write_text(scores)
+    (tmp_path / "other.csv").write_text("clip_id,prediction\na,y\nb,y\nc,y\nd,y\n")
+    found = judge_predictions(str(tmp_path / "s.csv"), against=str(tmp_path / "other.csv"))
+    assert found.predictions["prediction"].tolist() == list("xyyy")
+    (difference,) = found.differences
+    assert (difference.first, difference.second, difference.p_value) == (0.75, 0.5, 1.0)
+
+
+def test_windows_of_three_clips(tmp_path: Path) -> None:
+    """Too few clips to say anything: no duplicates among windows, no interval, no claim, and no error."""
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.normal(size=(30, 12)), columns=[f"f{n}" for n in range(12)])
+    table.insert(0, "clip_id", np.repeat(["a", "b", "c"], 10))
+    table.insert(1, "start_s", np.tile(np.arange(10.0), 3))
+    table.insert(2, "end_s", table["start_s"] + 1)
+    table["genre"] = np.repeat(["x", "y", "y"], 10)
+    table["split"] = np.repeat(["train", "train", "test"], 10)
+    table.to_csv(tmp_path / "w.csv", index=False)
+    found = judge_features(str(tmp_path / "w.csv"), options=Options(classifier="knn", n_draws=1))
+    assert {remark.kind for remark in found.remarks} == {"column of the clip"}
+    assert all(np.isnan(score.low) for score in found.scores) and found.strictest.protocol == "own_split"
+    assert [score.n_units for score in found.scores if score.protocol == "own_split"] == [1]
+    assert any("3 folds in place of 10 where clips are kept together" in note for note in found.notes)
