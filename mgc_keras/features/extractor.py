@@ -51,7 +51,7 @@ class Extractor(Protocol):
     dtype : str
         The type of the features, "float32" or "float64".
 
-    It may also have `streams`, how many batches may be computed at once, from several threads, and ``measured()``, what
+    It may also have `resampler`, as `mgc_keras.audio.files.read_waveform` takes it, `streams`, how many batches may be computed at once, from several threads, and ``measured()``, what
     is known only after computing: plain JSON values that stand beside the features, too.
     """
 
