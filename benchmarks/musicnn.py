@@ -60,7 +60,7 @@ def serve(device: str, parts: dict) -> None:
 
 
 def reference(weights: str, paths: list[str]) -> tuple[str, dict]:
-    """musicnn by its own file, as its Keras port runs it, with the patches of a clip in one batch."""
+    """Run musicnn by its own file, as its Keras port runs it, with the patches of a clip in one batch."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     import librosa
     import numpy as np
@@ -97,7 +97,7 @@ def reference(weights: str, paths: list[str]) -> tuple[str, dict]:
 
 
 def ours(weights: str, paths: list[str]) -> tuple[str, dict]:
-    """The same by mgc_keras: its network alone, and its export of tags."""
+    """Run the same by mgc_keras: its network alone, and its export of tags."""
     import mgc_keras  # noqa: F401, I001  (its settings must reach TensorFlow first)
     import numpy as np
     import tensorflow as tf
@@ -110,9 +110,7 @@ def ours(weights: str, paths: list[str]) -> tuple[str, dict]:
 
     extractor = PatchMeans(NetworkExtractor(load_model(weights)))
     front_end = load_model(weights).get_layer("melspectrogram")
-    stored = [
-        np.asarray(front_end(patches_of(read_waveform(path, SR, resampler="kaiser_best")))) for path in paths
-    ]
+    stored = [np.asarray(front_end(patches_of(read_waveform(path, SR, resampler="kaiser_best")))) for path in paths]
     network = load_model(weights, input="melspectrogram")
     computes = {len(batch): compiled(network, batch.shape) for batch in stored}
     compute = lambda batch: computes[len(batch)](tf.constant(batch)).numpy()

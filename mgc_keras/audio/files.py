@@ -123,7 +123,9 @@ def waveform_blocks(
     """
     _check_seconds(sampling_rate, offset, duration)
     checked_choice("channel", channel, CHANNELS)
-    resampled = {"soxr": _resampled, "kaiser_best": kaiser_best_blocks}[checked_choice("resampler", resampler, RESAMPLERS)]
+    resampled = {"soxr": _resampled, "kaiser_best": kaiser_best_blocks}[
+        checked_choice("resampler", resampler, RESAMPLERS)
+    ]
     with open_clip(path, None if duration is None else offset + duration) as clip:
         n_frames = None if duration is None else int(duration * clip.samplerate)
         start = int(offset * clip.samplerate)

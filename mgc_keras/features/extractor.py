@@ -51,8 +51,9 @@ class Extractor(Protocol):
     dtype : str
         The type of the features, "float32" or "float64".
 
-    It may also have `resampler`, as `mgc_keras.audio.files.read_waveform` takes it, `streams`, how many batches may be computed at once, from several threads, and ``measured()``, what
-    is known only after computing: plain JSON values that stand beside the features, too.
+    It may also have `resampler`, as `mgc_keras.audio.files.read_waveform` takes it, `streams`, how many batches may be
+    computed at once, from several threads, and ``measured()``, what is known only after computing: plain JSON values
+    that stand beside the features, too.
     """
 
     name: str

@@ -2,8 +2,8 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from mgc_keras.networks.hdf5 import faults_named
 _MAGIC = bytes.fromhex("57fb808b247547db")
 _SUFFIX = ".index"
 _LONGEST_INDEX = 16 * 2**20
+PathKind = TypeVar("PathKind", bound=PurePath)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def is_checkpoint(path: Path) -> bool:
         return stream.read() == _MAGIC
 
 
-def data_file(index: Path) -> Path:
+def data_file(index: PathKind) -> PathKind:
     """Return where the tensors of a checkpoint lie: beside its ``.index``.
 
     Example

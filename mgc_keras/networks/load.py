@@ -103,7 +103,9 @@ def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
         if path.suffix != ".keras":
             problem = "is no whole .keras file: it is a zip archive of another name"
             is_wheel = path.suffix == ".whl"
-            cure = "run 'mgc-keras weights add FILE', then give a name that it prints" if is_wheel else "take another copy"
+            cure = (
+                "run 'mgc-keras weights add FILE', then give a name that it prints" if is_wheel else "take another copy"
+            )
             raise WeightsError(problem, path=path, cure=cure)
         config = config_of_keras_file(path)
     else:

