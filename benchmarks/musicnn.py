@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--tf-keras-python", metavar="FILE", help="interpreter that has tensorflow, tf-keras, librosa")
     parser.add_argument("--weights", default=str(SHARED / "musicnn" / "MTT_musicnn.h5"), metavar="FILE.h5")
     parser.add_argument("--clips", type=Path, default=SHARED / "audio" / "emotify", help="folder of clips")
-    parser.add_argument("--n-clips", type=int, default=6)
+    parser.add_argument("--n-clips", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--serve", choices=("reference", "ours"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -10,7 +10,13 @@ from mgc_keras.networks.checkpoints import is_checkpoint, open_checkpoint
 from mgc_keras.networks.hdf5 import open_hdf5
 from mgc_keras.networks.kinds import NetworkKind, kind_of, network_kinds
 from mgc_keras.networks.registry import entry_of, fetch_weights, say_if_changed, weight_files
-from mgc_keras.networks.saved import check_stored_tensors, config_of_h5_file, config_of_keras_file, load_saved
+from mgc_keras.networks.saved import (
+    check_stored_tensors,
+    config_of_h5_file,
+    config_of_keras_file,
+    is_of_keras2,
+    load_saved,
+)
 from mgc_keras.networks.tensors import check_is_file
 
 
@@ -107,7 +113,7 @@ def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
                 "run 'mgc-keras weights add FILE', then give a name that it prints" if is_wheel else "take another copy"
             )
             raise WeightsError(problem, path=path, cure=cure)
-        config = config_of_keras_file(path)
+        config, is_keras2 = config_of_keras_file(path), False
     else:
         with open_hdf5(path, problem="is neither a whole HDF5 file nor a whole .keras file") as file:
             for kind in network_kinds():
@@ -126,7 +132,8 @@ def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
                 raise WeightsError(problem, path=path, cure="rename it")
             config = config_of_h5_file(file, path)
             check_stored_tensors(file, path)
-    model = load_saved(path, config)
+            is_keras2 = is_of_keras2(file)
+    model = load_saved(path, config, is_keras2)
     if _state(path) != before:
         raise WeightsError("changed while it was read", path=path, cure="try again")
     return _variant(model, chosen, path)

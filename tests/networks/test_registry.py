@@ -224,7 +224,7 @@ def test_published_files_are_the_local_ones(shared_data):
         "jimenez2017": "upc/crnn_net_gru_adam_ours_epoch_40.h5",
     }
     assert {name: sha256_of(shared_data / path) for name, path in local.items()} == {
-        name: entry.sha256 for name, entry in registry.weight_files().items()
+        name: entry.sha256 for name, entry in registry.weight_files().items() if not isinstance(entry, WheelFile)
     }
 
 
