@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -94,7 +95,7 @@ def read_waveform(
     blocks: list[np.ndarray] = []
     n_samples = 0
     try:
-        options = {"remarks": remarks, "resampler": resampler}
+        options: dict[str, Any] = {"remarks": remarks, "resampler": resampler}
         for block in waveform_blocks(path, sampling_rate, offset, duration, channel, **options):
             blocks.append(block)
             n_samples += len(block)

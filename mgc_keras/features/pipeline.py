@@ -111,7 +111,7 @@ def clip_features(
     fitted = () if spans else (extractor.duration, extractor.n_samples, extractor.fit)
     remarks: dict[int, str] = {}
     resampler = getattr(extractor, "resampler", "soxr")
-    options = {"sliced": spans is not None, "remarks": remarks, "resampler": resampler}
+    options: dict[str, Any] = {"sliced": spans is not None, "remarks": remarks, "resampler": resampler}
     read = reader(clips, extractor.sampling_rate, *fitted, **options)
     # Two batches ahead keep the decoders busy while the network computes; large batches and songs need no such stock.
     look_ahead = jobs + 1 if spans else max(2 * jobs, min(2 * extractor.batch_size, 32))
@@ -182,7 +182,7 @@ def reader(
 
     def waveform_of(path: Path, found: list[str]) -> np.ndarray:
         if not by_parts:
-            options = {"channel": clips.channel, "remarks": found, "resampler": resampler}
+            options: dict[str, Any] = {"channel": clips.channel, "remarks": found, "resampler": resampler}
             return read_waveform(path, sampling_rate, duration=duration, **options)
         blocks = partial(
             waveform_blocks,

@@ -36,7 +36,7 @@ class LogMelSpectrogram(MelSpectrogram):
     ) -> None:
         # "clip": no number here depends on other clips.
         bands = {"fmax": sampling_rate / 2, "decibel_reference": "clip"}
-        super().__init__(sampling_rate, n_dft, hop_length, n_mels, **bands, **layer_options)
+        super().__init__(sampling_rate, n_dft, hop_length, n_mels, **layer_options | bands)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the mel-spectrograms of a batch of waveforms."""

@@ -33,6 +33,7 @@ def keras2_layers(config: dict[str, Any], path: Any) -> dict[str, Any]:
         It names a layer that Keras 3 does not have: of TensorFlow's operations, or of somebody's own.
     """
     found: dict[str, Any] = {}
+    _check_calls(config, path)
     models = ("Model", "Functional", "Sequential")
     for entry in _layers_of(config):
         kind, settings = entry["class_name"], entry.get("config")
@@ -46,6 +47,29 @@ def keras2_layers(config: dict[str, Any], path: Any) -> dict[str, Any]:
             raise WeightsError(problem, path=path, field=entry.get("name", name), cure=cure)
         found[kind] = _stand_in(layer, path)
     return found
+
+
+def _check_calls(config: Any, path: Any) -> None:
+    """Raise a `WeightsError` for a call that Keras 3 would look for without end.
+
+    Keras 2 counted the calls of a model inside of a model from 1 on.
+    """
+    if isinstance(config, list):
+        for part in config:
+            _check_calls(part, path)
+    if not isinstance(config, dict):
+        return
+    layers = config.get("layers")
+    if isinstance(layers, list) and all("inbound_nodes" in layer for layer in layers):
+        n_calls = {layer.get("name"): max(1, len(layer["inbound_nodes"])) for layer in layers}
+        for layer in layers:
+            for source in (source for call in layer["inbound_nodes"] for source in call):
+                if isinstance(source, list) and source[1] >= n_calls.get(source[0], 0):
+                    problem = "is a model inside of the model, whose calls Keras 3 does not find"
+                    cure = "load it with tf-keras, and rebuild it in Keras 3 without models inside"
+                    raise WeightsError(problem, path=path, field=str(source[0]), cure=cure)
+    for value in config.values():
+        _check_calls(value, path)
 
 
 def _layers_of(config: Any) -> list[dict[str, Any]]:

@@ -14,12 +14,13 @@ import h5py
 import keras
 import numpy as np
 
+from mgc_keras.errors import WeightsError
 from mgc_keras.networks.checkpoints import Checkpoint
 from mgc_keras.networks.hdf5 import read_tensor
 from mgc_keras.networks.keras_weights import places_by_layer_names
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.saved import check_stored_tensors, config_of_h5_file
-from mgc_keras.networks.tensors import check_same_names, set_tensors, tensors_of
+from mgc_keras.networks.tensors import set_tensors, tensors_of
 from mgc_keras.published.musicnn.network import MTT_TAGS, MUSICNN_LAYERS, VGG_LAYERS, WeightLayers, musicnn, vgg
 
 # From type of layer, number among those of the type, weight and shape to a tensor of a file.
@@ -86,7 +87,9 @@ def read_keras2(file: h5py.File, path: Path, chosen: dict[str, str]) -> keras.Mo
 
     def read(kind: str, number: int, weight: str, shape: tuple[int, ...]) -> np.ndarray:
         place = layers[kind][number], weight
-        check_same_names([place] if place in places else [], [place], path, "take a whole file of this network")
+        if place not in places:
+            cure = "take a whole file of this network"
+            raise WeightsError("this tensor is missing", path=path, field="/".join(place), cure=cure)
         return read_tensor(*places[place], shape, path)
 
     n_tags = config["config"]["layers"][-2 if is_musicnn else -1]["config"]["units"]
