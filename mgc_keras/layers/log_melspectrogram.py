@@ -11,7 +11,7 @@ from mgc_keras.layers.melspectrogram import MelSpectrogram
 
 @keras.saving.register_keras_serializable("mgc_keras")
 class LogMelSpectrogram(MelSpectrogram):
-    """Waveform to ``log10(1 + 10000 S)``, S the mel powers of `MelSpectrogram`: no reference, no floor.
+    """Waveform to ``log10(1 + 10000 S)``, S the mel powers of `MelSpectrogram` in half precision: no reference, no floor.
 
     Frames lie wholly inside the waveform, the first one centred on sample ``n_dft / 2``.
 
@@ -41,6 +41,8 @@ class LogMelSpectrogram(MelSpectrogram):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the mel-spectrograms of a batch of waveforms."""
         mel = self.filterbank(tf.square(self.magnitude(self.stft(inputs[:, None, :]))))[:, 0]
+        # Rounded as the authors store it, and as their networks saw it in training.
+        mel = tf.cast(tf.cast(tf.minimum(mel, tf.float16.max), tf.float16), tf.float32)
         levels = tf.math.log(1.0 + 10000.0 * mel) * np.float32(1.0 / np.log(10.0))
         is_sound = tf.reduce_all(tf.math.is_finite(inputs), axis=1)[:, None, None, None]
         return tf.where(is_sound, levels[..., None], np.float32(np.nan))

@@ -137,9 +137,11 @@ def test_the_front_end_is_librosas(shared_data):
     power = librosa.feature.melspectrogram(
         y=waveform, sr=16000, n_fft=512, hop_length=256, n_mels=96, pad_mode="reflect"
     )
-    expected = np.log10(10000 * power.T + 1)[: 2 * 187].reshape(2, 187, 96)
+    expected = np.log10(10000 * power.T.astype(np.float16).astype(np.float32) + 1)[: 2 * 187].reshape(2, 187, 96)
     ours = LogMelSpectrogram()(patches_of(waveform)).numpy()[..., 0]
-    np.testing.assert_allclose(ours, expected, atol=2e-5)
+    np.testing.assert_allclose(ours, expected, atol=5e-4)
+    # Few values lie so near the middle between two halves that they are rounded the other way.
+    assert np.mean(np.abs(ours - expected) > 2e-5) < 1e-2
 
 
 def test_not_finite_and_short_clips():
