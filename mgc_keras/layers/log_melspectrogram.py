@@ -11,7 +11,9 @@ from mgc_keras.layers.melspectrogram import MelSpectrogram
 
 @keras.saving.register_keras_serializable("mgc_keras")
 class LogMelSpectrogram(MelSpectrogram):
-    """Waveform to ``log10(1 + 10000 S)``, S the mel powers of `MelSpectrogram` in half precision: no reference, no floor.
+    """Waveform to ``log10(1 + 10000 S)``, S the mel powers of `MelSpectrogram`, rounded to half precision.
+
+    There is no reference and no floor.
 
     Frames lie wholly inside the waveform, the first one centred on sample ``n_dft / 2``.
 
