@@ -175,7 +175,7 @@ def test_the_original_programs_features(shared_data):
     golden = np.load(shared_data / "golden" / "musicnn_emotify60.npz", allow_pickle=False)
     extractor = PatchMeans(NetworkExtractor(load_model("MSD_musicnn", output="features")))
     # The most sensitive of all to the resampler is number 2.
-    for position in (2, 20, 35, 50):
+    for position in (2, 35):
         path = shared_data / "audio" / "emotify" / golden["filepath"][position]
         waveform = read_waveform(path, 16000, resampler="kaiser_best")
         for block, columns, rows in (
