@@ -7,6 +7,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 STUDIES = "mgc_keras.studies"
+# Networks that no study is about.
+PUBLISHED = "mgc_keras.published"
 # The folder among the studies' that is none: what they share.
 COMMON = "common"
 
@@ -29,11 +31,14 @@ def modules_in(package: str) -> Iterator[ModuleType]:
         yield import_module(f"{package}.{name}")
 
 
-def names_by_study(name: str) -> dict[str, str]:
-    """Return the full name of this module of every study that has one, by the study's key: the name of its folder."""
-    folders = iter_modules(import_module(STUDIES).__path__)
+def names_by_study(name: str, package: str = STUDIES) -> dict[str, str]:
+    """Return the full name of this module of every study that has one, by the study's key: the name of its folder.
+
+    `package` is another one whose folders are searched.
+    """
+    folders = iter_modules(import_module(package).__path__)
     keys = [found.name for found in folders if found.ispkg and found.name != COMMON]
-    modules = {key: f"{STUDIES}.{key}.{name}" for key in keys}
+    modules = {key: f"{package}.{key}.{name}" for key in keys}
     return {key: module for key, module in modules.items() if find_spec(module) is not None}
 
 
@@ -43,8 +48,9 @@ def by_study(name: str) -> dict[str, ModuleType]:
 
 
 def modules_named(name: str) -> list[ModuleType]:
-    """Import the module of this name of every study that has one: what the study adds to the package.
+    """Import the module of this name of every study, then of every published network, that has one.
 
-    The rooms below know the module's name, never the study.
+    It is what they add to the package. The rooms below know the module's name, never the study or network.
     """
-    return list(by_study(name).values())
+    published = names_by_study(name, PUBLISHED).values()
+    return [*by_study(name).values(), *map(import_module, published)]

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -17,12 +18,14 @@ import soxr
 
 from mgc_keras.audio.clip import Clip
 from mgc_keras.audio.containers import AUDIO_SUFFIXES, open_clip, readable_suffixes, remark
+from mgc_keras.audio.kaiser_best import kaiser_best_blocks
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.files import whole_file
 
 FITS = ("repeat", "zero_pad", "crop")
 CHANNELS = ("mix", "left", "right")
+RESAMPLERS = ("soxr", "kaiser_best")
 # Samples of all channels together that are decoded at a time: few enough that many threads do not wait for memory at
 # each step, enough that they seldom wait for Python's lock. For blocks below 4 MiB the C library gives memory back to
 # the system, and takes it anew, at every clip: a fifth of the time of an mp3.
@@ -40,6 +43,7 @@ def read_waveform(
     duration: float | None = None,
     channel: str = "mix",
     remarks: list[str] | None = None,
+    resampler: str = "soxr",
 ) -> np.ndarray:
     """Read a clip as a mono waveform.
 
@@ -64,6 +68,9 @@ def read_waveform(
         The mean over the channels, or the first or second of them; a mono file has one for all.
     remarks : list of str, optional
         What makes the clip look damaged is put there, if reading it shows anything: see `containers.remark`.
+    resampler : {"soxr", "kaiser_best"}
+        soxr's HQ, librosa's default since 0.10; or the one before, which networks of 2017 to 2022 were trained with:
+        see `mgc_keras.audio.kaiser_best`.
 
     Returns
     -------
@@ -77,7 +84,7 @@ def read_waveform(
         for, too long to be held in memory, or it contains samples that are NaN, infinite or above a million times full
         scale.
     OptionError
-        `sampling_rate`, `offset`, `duration` or `channel` makes no sense.
+        `sampling_rate`, `offset`, `duration`, `channel` or `resampler` makes no sense.
 
     Example
     -------
@@ -88,7 +95,8 @@ def read_waveform(
     blocks: list[np.ndarray] = []
     n_samples = 0
     try:
-        for block in waveform_blocks(path, sampling_rate, offset, duration, channel, remarks=remarks):
+        options: dict[str, Any] = {"remarks": remarks, "resampler": resampler}
+        for block in waveform_blocks(path, sampling_rate, offset, duration, channel, **options):
             blocks.append(block)
             n_samples += len(block)
             if n_samples > MOST_SAMPLES:
@@ -107,6 +115,7 @@ def waveform_blocks(
     channel: str = "mix",
     block_samples: int = _BLOCK_SAMPLES,
     remarks: list[str] | None = None,
+    resampler: str = "soxr",
 ) -> Iterator[np.ndarray]:
     """Yield a clip's waveform block by block, in memory that does not grow with its length.
 
@@ -115,6 +124,9 @@ def waveform_blocks(
     """
     _check_seconds(sampling_rate, offset, duration)
     checked_choice("channel", channel, CHANNELS)
+    resampled = {"soxr": _resampled, "kaiser_best": kaiser_best_blocks}[
+        checked_choice("resampler", resampler, RESAMPLERS)
+    ]
     with open_clip(path, None if duration is None else offset + duration) as clip:
         n_frames = None if duration is None else int(duration * clip.samplerate)
         start = int(offset * clip.samplerate)
@@ -129,7 +141,7 @@ def waveform_blocks(
             raise AudioError(problem, path=path, cure="replace the clip or leave it out")
         blocks = chain([first], blocks)
         rate = clip.samplerate if sampling_rate is None else sampling_rate
-        yield from blocks if rate == clip.samplerate else _resampled(blocks, clip.samplerate, rate)
+        yield from blocks if rate == clip.samplerate else resampled(blocks, clip.samplerate, rate)
         if remarks is not None and (found := remark(clip)):
             remarks.append(found)
 

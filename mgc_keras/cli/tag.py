@@ -21,6 +21,7 @@ examples:
   mgc-keras tag song.mp3
   mgc-keras tag my_music --csv > tags.csv
   mgc-keras tag song.mp3 --weights choi2017_keras2 --top 20
+  mgc-keras tag song.mp3 --weights MTT_musicnn     tags of musicnn (docs/musicnn.md), from excerpts of 3 s
 
 Results go to standard output; progress, remarks and songs that cannot be read to standard error.
 """

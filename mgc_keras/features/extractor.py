@@ -51,9 +51,10 @@ class Extractor(Protocol):
     dtype : str
         The type of the features, "float32" or "float64".
 
-    It may also have `streams`, how many batches may be computed at once, from several threads; ``measured()``, what is
-    known only after computing: plain JSON values that stand beside the features, too; `spans`, what clips are cut into
-    (see `mgc_keras.audio.spans`), and ``summarize(rows)``, which gives a clip's row for those of its spans.
+    It may also have `resampler`, as `mgc_keras.audio.files.read_waveform` takes it; `streams`, how many batches may be
+    computed at once, from several threads; ``measured()``, what is known only after computing: plain JSON values that
+    stand beside the features, too; `spans`, what clips are cut into (see `mgc_keras.audio.spans`), and
+    ``summarize(rows)``, which gives a clip's row for those of its spans.
     """
 
     name: str

@@ -123,6 +123,7 @@ class NetworkExtractor(Extractor):
         self.name, self.fit, self.batch_order, self.seed = name, fit, batch_order, seed
         self.columns = _columns(model) if columns is None else tuple(columns)
         self._kind = kind_of(model)
+        self.resampler = self._kind.resampler if self._kind else "soxr"
         self._front_end = _layer_of(model, MelSpectrogram)
         self._batch_statistics = _layer_of(model, BatchStatisticsNormalization) is not None
         of_batch = self._front_end is not None and self._front_end.decibel_reference == "batch"

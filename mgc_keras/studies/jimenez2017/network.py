@@ -10,6 +10,7 @@ import keras
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
+from mgc_keras.layers.hard_sigmoid import keras1_hard_sigmoid
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.named_outputs import NamedOutputs
 from mgc_keras.layers.pooling import MaxPooling2D
@@ -109,21 +110,6 @@ def melspectrogram_layer() -> MelSpectrogram:
 def is_crnn(model: keras.Model) -> bool:
     """Tell whether `model` is a `music_tagger_crnn`."""
     return has_layers(model, "time_norm", "conv4", "sequence", "gru1", "gru2")
-
-
-@keras.saving.register_keras_serializable("mgc_keras")
-def keras1_hard_sigmoid(inputs: keras.KerasTensor) -> keras.KerasTensor:
-    """Return ``clip(0.2 x + 0.5, 0, 1)``, the hard sigmoid of Keras 1 and 2, by which the network's gates open.
-
-    Keras 3 has another function of that name, ``clip(x / 6 + 0.5, 0, 1)``: old recurrent weights give other numbers
-    with it.
-
-    Example
-    -------
-    >>> keras1_hard_sigmoid(keras.ops.array([-3.0, 0.0, 1.25, 3.0])).numpy().tolist()
-    [0.0, 0.5, 0.75, 1.0]
-    """
-    return keras.ops.clip(0.2 * inputs + 0.5, 0.0, 1.0)
 
 
 def recurrent_states(maps: keras.KerasTensor, seed: int) -> keras.KerasTensor:
