@@ -21,7 +21,7 @@ from mgc_keras.cli._clips import (
     say_part,
 )
 from mgc_keras.errors import MgcKerasError, OptionError, WeightsError
-from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, feature_sets
+from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, FeatureSet, feature_sets
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ what comes out:
 
 features:
 {chr(10).join(f"  {name:<12} {known.help}" for name, known in SETS.items())}
+
+your own:
+  --extractor my_features:Loudness imports my_features.py of this folder, makes a Loudness() and computes with it: in
+  batches, resumable, in parts, on a cluster whose workers can import it, over songs. It has name, columns,
+  sampling_rate, n_samples, duration, batch_size, describe() and a call that turns waveforms into rows:
+  help(mgc_keras.features.extractor.Extractor). FILE.json holds a hash of the module's file; changed, it begins anew.
 
 windows:
   --over song takes windows of the length that the features take in (convnet 29 s), one behind the other, and one more
@@ -79,6 +85,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", required=True, metavar="FILE.csv", type=Path, help=what)
     default = f"default: {_first(True)} if --weights is given, else {_first(False)}"
     parser.add_argument("--features", choices=tuple(SETS), help=default)
+    parser.add_argument(
+        "--extractor", metavar="MODULE:NAME",
+        help="a feature set of your own: a class or object of a Python module here (see 'your own' below)",
+    )  # fmt: skip
     parser.add_argument("--weights", metavar="FILE|NAME", help="weights of the network; names: mgc-keras weights list")
     parser.add_argument("--output", choices=("features", "tags", "genres"), help="default: features")
     parser.add_argument("--protocol", choices=("corrected", "published"), help="default: corrected")
@@ -129,12 +139,12 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.outputs import check_replaceable
     from mgc_keras.work import read_record
 
-    kind = arguments.features or _first(arguments.weights is not None)
-    over_song = (arguments.over or SETS[kind].over) == "song"
+    chosen = _chosen(arguments)
+    over_song = (arguments.over or chosen.over) == "song"
     if arguments.summary is not None and not over_song:
         raise OptionError("is of windows all over a song", field="--summary", cure="give --over song, too")
     options = FeatureOptions(**{name: getattr(arguments, name) for name in FeatureOptions.__dataclass_fields__})
-    SETS[kind].check(options)
+    chosen.check(options)
     if arguments.out.suffix.lower() not in (".csv", ".parquet"):
         raise OptionError("features go into a .csv or .parquet file", path=arguments.out, cure="end its name in .csv")
     if arguments.out.suffix.lower() == ".parquet":
@@ -154,11 +164,11 @@ def run(arguments: argparse.Namespace) -> int:
     clips = clips.escaped() if arguments.escape_formulas else clips
     model_path = None
     with quiet_libraries():
-        if "precision" in SETS[kind].takes:
+        if "precision" in chosen.takes:
             from mgc_keras.execution import set_precision
 
             set_precision(options.precision or "exact")
-        built = SETS[kind].build(options, arguments.jobs)
+        built = chosen.build(options, arguments.jobs)
         if over_song:
             whole = WholeSong(built.extractor, hop=arguments.hop, summary=arguments.summary or "mean")
             built = replace(built, extractor=whole)
@@ -172,7 +182,7 @@ def run(arguments: argparse.Namespace) -> int:
         with open_cluster(arguments.cluster) as cluster:
             table = export_features(clips, arguments.out, built.extractor, **windows, **work, cluster=cluster)
         if table != arguments.out:
-            return say_part(kind, table, arguments.out)
+            return say_part(chosen.name, table, arguments.out)
         # Behind the table: whoever may not write that leaves its model alone, too.
         if built.calibrated is not None:
             model_path = _model_path(arguments)
@@ -182,7 +192,7 @@ def run(arguments: argparse.Namespace) -> int:
     about = json.loads(table.with_suffix(".json").read_text("utf-8"))
     n_failed = about["n_failed"]
     n_clips = f"{len(clips) - n_failed} of {len(clips)} clips"
-    print(f"{kind}: {about['n_rows']} rows of {about['n_features']} features from {n_clips}")
+    print(f"{chosen.name}: {about['n_rows']} rows of {about['n_features']} features from {n_clips}")
     if n_failed:
         print(f"{n_failed} of {len(clips)} clips failed: {errors_file(table)} says why")
     unread = calibration.get("failed", ())
@@ -195,6 +205,18 @@ def run(arguments: argparse.Namespace) -> int:
             print(path)
     say_damaged("features", about.get("remarks", {}), len(clips))
     return exit_code(n_failed, len(clips)) or int(bool(unread))
+
+
+def _chosen(arguments: argparse.Namespace) -> FeatureSet:
+    """Return the feature set of the command line: one of the package's, or the user's own."""
+    if arguments.extractor is None:
+        return SETS[arguments.features or _first(arguments.weights is not None)]
+    if arguments.features is not None:
+        raise OptionError("is a feature set of its own", field="--extractor", cure="leave out --features")
+    from mgc_keras.features.own_extractor import load_extractor
+
+    own = load_extractor(arguments.extractor)
+    return FeatureSet(own.name, "", lambda options, jobs: BuiltFeatures(own), takes=())
 
 
 def _model_path(arguments: argparse.Namespace) -> Path:
