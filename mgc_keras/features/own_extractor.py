@@ -15,8 +15,6 @@ from mgc_keras.files import sha256_of
 
 _FIELD = "--extractor"
 _NEEDED = ("name", "columns", "sampling_rate", "n_samples", "duration", "batch_size", "describe")
-# What the protocol gives to those that inherit from it.
-_USUAL = {"fit": "repeat", "batch_order": "file", "seed": 0, "dtype": "float32"}
 
 
 class OwnExtractor(Extractor):
@@ -34,11 +32,14 @@ class OwnExtractor(Extractor):
     """
 
     def __init__(self, extractor: Any, where: str, source: Path | None) -> None:
-        self.extractor, self.where, self.source_sha256 = extractor, where, source and sha256_of(source)
-        for name, usual in _USUAL.items():
-            setattr(self, name, getattr(extractor, name, usual))
-        for name in _NEEDED[:-1]:
-            setattr(self, name, getattr(extractor, name))
+        self.extractor, self.where, self.source_sha256 = extractor, where, sha256_of(source) if source else None
+        self.name, self.columns, self.batch_size = extractor.name, tuple(extractor.columns), extractor.batch_size
+        self.sampling_rate, self.n_samples, self.duration = (
+            extractor.sampling_rate, extractor.n_samples, extractor.duration,
+        )  # fmt: skip
+        # The rest may be left to the protocol.
+        self.fit, self.batch_order = getattr(extractor, "fit", "repeat"), getattr(extractor, "batch_order", "file")
+        self.seed, self.dtype = getattr(extractor, "seed", 0), getattr(extractor, "dtype", "float32")
 
     def __getattr__(self, name: str) -> Any:
         # What an extractor may have, too: streams, measured, spans, summarize ...
@@ -102,4 +103,4 @@ def load_extractor(where: str) -> OwnExtractor:
             problem, field=_FIELD, cure="describe it by texts, numbers, lists and dictionaries"
         ) from error
     source = inspect.getsourcefile(module)
-    return OwnExtractor(extractor, where, source and Path(source))
+    return OwnExtractor(extractor, where, Path(source) if source else None)
