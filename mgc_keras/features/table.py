@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from mgc_keras.errors import ManifestError, OptionError
-from mgc_keras.features.csv_table import MAKE_IT, read_csv
-from mgc_keras.features.parquet_table import read_parquet
+from mgc_keras.features.csv_table import KEY_COLUMNS, MAKE_IT, read_csv
+from mgc_keras.features.parquet_table import check_pyarrow, read_parquet
 from mgc_keras.features.sequences import read_sequences
 from mgc_keras.files import why_no_file
 
@@ -47,6 +47,29 @@ def read_features(path: str | Path) -> pd.DataFrame:
         raise ManifestError(why_no_file(path), path=path, cure=MAKE_IT)
     read = {".parquet": read_parquet, ".npz": _read_frames}
     return read.get(path.suffix.lower(), read_csv)(path)
+
+
+def read_filepaths(path: str | Path) -> dict[str, str]:
+    """Return where each clip of a table (.csv or .parquet) lies, by clip_id, as the table has it.
+
+    Raises
+    ------
+    ManifestError
+        The file is missing, damaged, or no feature table.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ManifestError(why_no_file(path), path=path, cure=MAKE_IT)
+    names = list(KEY_COLUMNS)
+    try:
+        if path.suffix.lower() == ".parquet":
+            check_pyarrow(path)
+            table = pd.read_parquet(path, columns=names)
+        else:
+            table = pd.read_csv(path, usecols=names, dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:
+        raise ManifestError(f"is no feature table: {error}", path=path, cure=MAKE_IT) from error
+    return dict(zip(*(table[name] for name in names), strict=True))
 
 
 def _read_frames(path: Path) -> pd.DataFrame:
