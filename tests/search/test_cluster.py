@@ -24,6 +24,9 @@ GRID = [
 @pytest.fixture(scope="module")
 def cluster():
     with open_cluster("local:2") as cluster:
+        # One process has both threads; tests kill one of two.
+        cluster.client.cluster.scale(2)
+        cluster.client.wait_for_workers(2, timeout=60)
         yield cluster
 
 
