@@ -47,7 +47,7 @@ class WholeSong(Extractor):
     -------
     >>> from mgc_keras.features.mfcc import MfccExtractor
     >>> WholeSong(MfccExtractor(), summary="mean,std").columns[119:121]
-    ('mfcc_ddelta_std_19_mean', 'mfcc_mean_00_std')
+    ('mfcc_std_dd_19_mean', 'mfcc_mean_00_std')
     """
 
     def __init__(self, extractor: Extractor, *, hop: float | None = None, summary: str = "mean") -> None:
