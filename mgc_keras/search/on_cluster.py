@@ -28,6 +28,9 @@ from mgc_keras.threads import one_thread
 if TYPE_CHECKING:
     from distributed import Future
 
+# Tasks that a round of fits is cut into for each thread, if there are as many fits: fewer leave threads waiting.
+_TASKS_A_THREAD = 3
+
 
 @dataclass(frozen=True, eq=False)
 class _Shared:
@@ -134,11 +137,17 @@ class _ClusterFits:
     def run(self, requests: list[tuple[Split, list[int]]]) -> list[Fit]:
         units = units_of(requests, self._standardize)
         name = f"blocks {'+'.join(self._search.blocks)}"
-        tasks = (Task((self._search, split.train, split.test, some), name=name) for split, some in units)
+        # Of short fits, a few to a task: each way to a worker costs some ten milliseconds.
+        step = max(1, len(units) // (_TASKS_A_THREAD * self._cluster.n_threads))
+        groups = [units[start : start + step] for start in range(0, len(units), step)]
+        tasks = (
+            Task((self._search, [(split.train, split.test, some) for split, some in group]), name=name)
+            for group in groups
+        )
         fits = []
         for number, answers in self._cluster.run(_fit, tasks, shared=self._future, in_order=True):
-            split, some = units[number]
-            fits += [Fit(split, index, *answer) for index, answer in zip(some, answers, strict=True)]
+            for (split, some), found in zip(groups[number], answers, strict=True):
+                fits += [Fit(split, index, *answer) for index, answer in zip(some, found, strict=True)]
         self.count += len(fits)
         return fits
 
@@ -194,13 +203,12 @@ def _search(shared: _Shared, blocks: tuple[str, ...], options: Options) -> Searc
 
 
 def _fit(
-    shared: _Shared,
-    search: _Search,
-    train: np.ndarray,
-    test: np.ndarray,
-    some: list[int],
-) -> list[tuple[np.ndarray, bool]]:
-    """Fit candidates on a split, on a worker; return the predictions of each, and whether it was cut off."""
-    fits = _kept_for(shared).fits(search, some)
-    with one_thread():
-        return [(fit.predictions, fit.cut_off) for fit in fits.fit(Split(train, test), some)]
+    shared: _Shared, search: _Search, units: list[tuple[np.ndarray, np.ndarray, list[int]]]
+) -> list[list[tuple[np.ndarray, bool]]]:
+    """Fit candidates on splits, on a worker; return the predictions of each, and whether it was cut off."""
+    kept, answers = _kept_for(shared), []
+    for train, test, some in units:
+        fits = kept.fits(search, some)
+        with one_thread():
+            answers.append([(fit.predictions, fit.cut_off) for fit in fits.fit(Split(train, test), some)])
+    return answers
