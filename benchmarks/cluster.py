@@ -1,12 +1,12 @@
 """What does a cluster cost? Features through Dask against features without it, on the same cores, in one run.
 
-A scheduler and one worker process a core, with one thread each, are started on this machine. Every way computes the
-same clips in turn; the files must be the same to the last byte. Compared are medians of the ratio of a run on the
-cluster to the plain run beside it: of the wall clock, and of the processor time of all processes, which other work on
-the machine moves less. Workers that have computed before are compared, since a long run starts them once; what starting
-the cluster and the first batches cost in seconds is printed apart.
+``--cluster local:N`` is started on this machine, by default with a thread a core. Either way computes the same clips in
+turn; the files must be the same to the last byte. Compared are medians of the ratio of a run on the cluster to the
+plain run beside it: of the wall clock, and of the processor time of all processes, which other work on the machine
+moves less. Workers that have computed before are compared, since a long run starts them once; what starting the
+cluster and the first batches cost in seconds is printed apart.
 
-Run: python benchmarks/cluster.py [--clips 600] [--repeats 3] [--workers 2]
+Run: python benchmarks/cluster.py [--clips 600] [--repeats 3] [--threads 2]
 Targets: at most 1.10 times the plain way for wav, 1.05 times for mp3.
 """
 
@@ -44,18 +44,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=600)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=joblib.cpu_count())
+    parser.add_argument("--threads", type=int, default=joblib.cpu_count())
     arguments = parser.parse_args()
     set_precision()
     extractors: dict[str, Extractor] = {
         "mfcc": MfccExtractor(),
         "convnet": NetworkExtractor(convnet(normalization="population", decibel_reference="clip")),
     }
-    print(f"device: {device_name()}, {joblib.cpu_count()} cores; {arguments.clips} clips, {arguments.workers} workers")
+    print(f"device: {device_name()}, {joblib.cpu_count()} cores; {arguments.clips} clips, {arguments.threads} threads")
     with tempfile.TemporaryDirectory() as folder:
         sources = {kind: make_clips(Path(folder, kind), kind, arguments.clips) for kind in TARGETS}
         start = time.perf_counter()
-        with open_cluster(f"local:{arguments.workers}") as cluster:
+        with open_cluster(f"local:{arguments.threads}") as cluster:
             assert cluster is not None
             print(f"starting the cluster: {time.perf_counter() - start:.1f} s", flush=True)
             for name, extractor in extractors.items():

@@ -5,12 +5,13 @@ cluster sweeps take turns, and the least of each is compared: others' work on th
 which that moves less, stands beside the wall clock; what is not the workers' is the client's with its scheduler. The
 start of the cluster is told apart.
 
-With ``--workers 2 4 8`` the recorded scores of the small tasks are searched on that many workers. More workers than
-cores cannot be faster: the figures show what the scheduler costs. MFCCs of emotions are left out (hours).
+With ``--threads 2 4 8`` the recorded scores of the small tasks are searched on that many threads of workers, up to four
+to a worker. More threads than cores cannot be faster: the figures show what the scheduler costs. MFCCs of emotions are
+left out (hours).
 
 Run: python benchmarks/cluster_search.py [--published-features DIR] [--sets gtzan_genre=1,12345] [--repeats 3]
-     python benchmarks/cluster_search.py --workers 2 4 8
-Target: at most 1.10 times the time of as many jobs as workers; the same records, and the recorded scores.
+     python benchmarks/cluster_search.py --threads 2 4 8
+Target: at most 1.10 times the time of as many jobs as threads; the same records, and the recorded scores.
 """
 
 import argparse
@@ -48,23 +49,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--published-features", type=Path, default=PUBLISHED_FEATURES, metavar="DIR")
     parser.add_argument("--sets", nargs="+", metavar="TASK=SETS", help="default: all of GTZAN, two of Ballroom")
-    parser.add_argument("--jobs", type=int, default=2, help="jobs, and workers that they are compared with")
-    parser.add_argument("--workers", type=int, nargs="+", metavar="N", help="search recorded scores on N workers")
+    parser.add_argument("--jobs", type=int, default=2, help="jobs, and threads of workers that they are compared with")
+    parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="search recorded scores on N threads")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     given = {task: names.split(",") for task, _, names in (word.partition("=") for word in options.sets or ())}
     searches = {
         task: Searches(options.published_features, task, names)
-        for task, names in (given or (RECORDED if options.workers else COMPARED)).items()
+        for task, names in (given or (RECORDED if options.threads else COMPARED)).items()
     }
-    for n_workers in options.workers or [options.jobs]:
+    for n_threads in options.threads or [options.jobs]:
         started = time.perf_counter()
-        with open_cluster(f"local:{n_workers}") as cluster:
-            print(f"{n_workers} workers, started in {time.perf_counter() - started:.1f} s")
+        with open_cluster(f"local:{n_threads}") as cluster:
+            count = f"{len(cluster.fit())} worker(s) with {cluster.n_threads} threads in all"
+            print(f"{count}, started in {time.perf_counter() - started:.1f} s")
             for search in searches.values():
-                if options.workers:
-                    search.on(cluster, n_workers)
+                if options.threads:
+                    search.on(cluster, n_threads)
                 else:
                     search.compare(cluster, options.jobs, options.repeats)
     print("target: at most 1.10, records identical")
@@ -115,7 +117,7 @@ class Searches:
         same = all(records == found[0] for records in found)
         print(f"{self.task}: records {'identical' if same else 'DIFFERENT'}")
 
-    def on(self, cluster: Cluster, n_workers: int) -> None:
+    def on(self, cluster: Cluster, n_threads: int) -> None:
         """Sweep on a cluster, and tell of its tasks."""
         with get_task_stream(cluster.client) as stream:
             cost = cost_of(lambda: self.records(cluster=cluster))
@@ -129,7 +131,7 @@ class Searches:
         recorded = recorded[recorded["task"] == self.task].set_index("feature")["score"]
         furthest = max(abs(self.results[name].score - recorded[name]) for name in self.names)
         print(
-            f"{self.task}, {len(self.names)} sets, {n_workers} workers: {cost}\n    {len(took)} tasks, "
+            f"{self.task}, {len(self.names)} sets, {n_threads} threads: {cost}\n    {len(took)} tasks, "
             f"{median(took):.2f} s each in the median, {sum(took):.1f} s in all; "
             f"off the recorded scores by {furthest:.0e} at most",
             flush=True,

@@ -176,15 +176,7 @@ def judge_features(
         _copies(table, clips, pairs),
         (*notes, *more),
         {
-            "kind": "features",
-            "features": str(features),
-            "against": against,
-            "sha256": {name: sha256_of(name) for name in (features, against) if name},
-            "labels": labels or "the table's own column",
-            "n_rows": len(clips),
-            "n_clips": len(set(clips.clips)),
-            "n_classes": len(clips.classes),
-            "n_unmatched": clips.n_unmatched,
+            **described("features", features, against, labels, clips),
             "n_features": len(found[0].columns),
             "n_features_against": len(found[1].columns) if against is not None else None,
             "classifier": CLASSIFIERS[options.classifier],
@@ -193,6 +185,23 @@ def judge_features(
             },
         },
     )
+
+
+def described(
+    kind: str, first: str, against: str | None, labels: str | None, clips: LabelledClips
+) -> dict[str, object]:
+    """Return what was judged, features or predictions, as plain JSON values."""
+    return {
+        "kind": kind,
+        "features": str(first),
+        "against": against,
+        "sha256": {name: sha256_of(name) for name in (first, against) if name},
+        "labels": labels or "the table's own column",
+        "n_rows": len(clips),
+        "n_clips": len(set(clips.clips)),
+        "n_classes": len(clips.classes),
+        "n_unmatched": clips.n_unmatched,
+    }
 
 
 def common(clips: LabelledClips, other: ClipTable, notes: list[str]) -> tuple[LabelledClips, np.ndarray]:

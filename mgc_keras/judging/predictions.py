@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.errors import ManifestError, OptionError
-from mgc_keras.files import sha256_of
 from mgc_keras.judging.duplicates import joined
 from mgc_keras.judging.gtzan import describe_copy
-from mgc_keras.judging.judge import Judgement, Score, adjusted, common, compared, difference_of, interval_of
+from mgc_keras.judging.judge import Judgement, Score, adjusted, common, compared, described, difference_of, interval_of
 from mgc_keras.judging.matching import LABEL_COLUMNS, LabelledClips, labelled
 from mgc_keras.judging.tables import ClipTable, read_table
 
@@ -82,17 +81,7 @@ def judge_predictions(predictions: str, labels: str | None = None, against: str 
         pd.concat(parts, ignore_index=True),
         tuple(describe_copy(names)) if clips.fault_filtered is not None else (),
         tuple(notes),
-        {
-            "kind": "predictions",
-            "features": str(predictions),
-            "against": against,
-            "sha256": {name: sha256_of(name) for name in (predictions, against) if name},
-            "labels": labels or "the table's own column",
-            "n_rows": len(clips),
-            "n_clips": len(set(clips.clips)),
-            "n_classes": len(clips.classes),
-            "n_unmatched": clips.n_unmatched,
-        },
+        described("predictions", predictions, against, labels, clips),
     )
 
 
