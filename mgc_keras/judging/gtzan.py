@@ -94,9 +94,7 @@ def describe_copy(names: Sequence[str], equal_pairs: set[frozenset[str]] | None 
         here = [pair for pair in REPLICAS if present.issuperset(pair)]
         equal = [pair for pair in here if frozenset(pair) in equal_pairs]
         if here:
-            known = (
-                f"Of {len(here)} pairs of clips with equal rows in a public table of GTZAN, {len(equal)} have them here"
-            )
+            known = f"Of {len(here)} pairs with equal rows in a public table of GTZAN, {len(equal)} have them here"
             lines.append(f"{known}: {_says(len(equal), len(here))}")
     return lines
 

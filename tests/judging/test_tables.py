@@ -98,10 +98,7 @@ def test_copies_of_gtzan_are_told_apart() -> None:
         assert says in describe_copy(names)[0], says
     assert gtzan_ids(["kick.wav", "snare.wav"] * 10) is None
     pair = {frozenset(("metal.00058", "rock.00016"))}
-    assert (
-        "Of 14 pairs of clips with equal rows in a public table of GTZAN, 1 have them here"
-        in describe_copy(ids, pair)[-1]
-    )
+    assert "Of 14 pairs with equal rows in a public table of GTZAN, 1 have them here" in describe_copy(ids, pair)[-1]
 
 
 def test_segments_of_gtzan_stay_together(tmp_path: Path) -> None:
