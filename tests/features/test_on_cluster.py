@@ -48,11 +48,14 @@ def content(folder: Path) -> dict[str, bytes]:
 class Toy(ToyExtractor):
     """One whose numbers depend on the clips of its batch, and which tasks may be killed in."""
 
-    def __init__(self, *, slow: bool = False, **options: object) -> None:
+    def __init__(self, *, slow: bool = False, gate: Path | None = None, **options: object) -> None:
         super().__init__(**options)
-        self.slow = slow
+        self.slow, self.gate, self.calls = slow, gate, 0
 
     def __call__(self, waveforms):
+        self.calls += 1
+        while self.gate is not None and self.calls > 3 and not self.gate.exists():
+            time.sleep(0.01)
         if self.slow:
             time.sleep(0.1)
         return super().__call__(waveforms)
@@ -238,37 +241,43 @@ def test_nobody_left_that_is_fit_ends_the_run(tmp_path: Path, monkeypatch: pytes
 def test_killed_workers_and_schedulers_lose_and_double_nothing(
     tmp_path: Path, clips: list[Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import distributed  # noqa: F401 (its settings, too)
+
     # Dask's own: how long a client looks for a scheduler that has gone.
     monkeypatch.setitem(dask.config.config["distributed"]["comm"]["timeouts"], "connect", "5s")
-    slow = Toy(slow=True, batch_size=1)
-    here = export_features(clips, tmp_path / "here.csv", slow)
+    monkeypatch.setattr("mgc_keras.cluster._LOOK_EVERY", 0.05)
+    here = export_features(clips, tmp_path / "here.csv", Toy(batch_size=1))
     for victim, words in ((1, "is gone; others compute"), (0, "the scheduler is gone")):
         there = tmp_path / f"there_{victim}.csv"
         partial = there.with_name(f"{there.name}.partial")
         with machines(tmp_path, {}, {}) as (address, processes), open_cluster(address) as cluster:
             assert cluster is not None
             cluster.client.wait_for_workers(2, timeout=60)
-            killer = _kill_when(partial, processes[victim])
+            # Workers wait with their fourth clip until the victim is dead, so that it dies amid the run.
+            gate = tmp_path / f"dead_{victim}"
+            killer = _kill_when(partial, processes[victim], gate)
             try:
-                export_features(clips, there, slow, cluster=cluster)
+                export_features(clips, there, Toy(slow=True, gate=gate, batch_size=1), cluster=cluster)
             except MgcKerasError as error:
                 assert not victim and words in str(error)
             killer.join()
         assert victim == 0 or words in caplog.text
         if not victim:
             assert partial.exists()
-            export_features(clips, there, slow)
+            export_features(clips, there, Toy(batch_size=1))
         assert there.read_bytes() == here.read_bytes()
 
 
-def _kill_when(journal: Path, process: subprocess.Popen):
-    """Kill a process as soon as some clips are done."""
+def _kill_when(journal: Path, process: subprocess.Popen, gate: Path):
+    """Kill a process as soon as some clips are done, then open the gate."""
     import threading
 
     def watch() -> None:
         while not journal.exists() or journal.read_bytes().count(b'"position"') < 3:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
+        process.wait()
+        gate.touch()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
