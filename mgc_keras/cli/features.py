@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mgc_keras.cli._clips import (
     add_channel,
@@ -21,7 +21,15 @@ from mgc_keras.cli._clips import (
     say_part,
 )
 from mgc_keras.errors import MgcKerasError, OptionError, WeightsError
-from mgc_keras.features.sets import BuiltFeatures, FeatureOptions, FeatureSet, feature_sets
+from mgc_keras.features.sets import (
+    BuiltFeatures,
+    FeatureOptions,
+    FeatureSet,
+    feature_sets,
+    joined,
+    named_sets,
+    options_of_each,
+)
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
@@ -44,6 +52,10 @@ what comes out:
 
 features:
 {chr(10).join(f"  {name:<12} {known.help}" for name, known in SETS.items())}
+
+joined:
+  --features song+mfcc gives the columns of both in one row. Each set hears and computes what it would by itself;
+  options go to the sets that take them. A clip that one of them cannot use has no row.
 
 your own:
   --extractor my_features:Loudness imports my_features.py of this folder, makes a Loudness() and computes with it: in
@@ -70,6 +82,7 @@ examples:
   mgc-keras features my_music -o mfcc.csv
   mgc-keras features my_music -o features.csv --weights weights_layer4_theano.hdf5
   mgc-keras features my_music -o song.csv --features song --weights weights_layer4_theano.hdf5
+  mgc-keras features my_music -o both.csv --features song+mfcc --weights weights_layer4_theano.hdf5
   mgc-keras features gtzan_genre.csv --data-home /data/gtzan -o gtzan.csv --weights model.keras
   mgc-keras features song.mp3 -o song.csv --weights model.keras --window 29 --hop 5
   mgc-keras features *.mp3 -o tags.csv --weights model.keras --output tags
@@ -84,12 +97,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = "the table to write, .csv or .parquet"
     parser.add_argument("-o", "--out", required=True, metavar="FILE.csv", type=Path, help=what)
     default = f"default: {_first(True)} if --weights is given, else {_first(False)}"
-    parser.add_argument("--features", choices=tuple(SETS), help=default)
+    parser.add_argument(
+        "--features", metavar="NAME[+NAME]", help=f"{', '.join(SETS)}, or several joined by + ({default})"
+    )
     parser.add_argument(
         "--extractor", metavar="MODULE:NAME",
         help="a feature set of your own: a class or object of a Python module here (see 'your own' below)",
     )  # fmt: skip
-    parser.add_argument("--weights", metavar="FILE|NAME", help="weights of the network; names: mgc-keras weights list")
+    parser.add_argument(
+        "--weights", metavar="[SET=]FILE|NAME", action="append",
+        help="weights of the network; names: mgc-keras weights list. Of several sets, each with its own: "
+        "--weights song=FILE --weights musicnn=MSD_musicnn",
+    )  # fmt: skip
     parser.add_argument("--output", choices=("features", "tags", "genres"), help="default: features")
     parser.add_argument("--protocol", choices=("corrected", "published"), help="default: corrected")
     parser.add_argument(
@@ -139,12 +158,13 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.outputs import check_replaceable
     from mgc_keras.work import read_record
 
-    chosen = _chosen(arguments)
-    over_song = (arguments.over or chosen.over) == "song"
-    if arguments.summary is not None and not over_song:
+    sets = _chosen(arguments)
+    name = "+".join(known.name for known in sets)
+    over_song = [(arguments.over or known.over) == "song" for known in sets]
+    if arguments.summary is not None and not any(over_song):
         raise OptionError("is of windows all over a song", field="--summary", cure="give --over song, too")
-    options = FeatureOptions(**{name: getattr(arguments, name) for name in FeatureOptions.__dataclass_fields__})
-    chosen.check(options)
+    options = options_of_each(sets, {field: getattr(arguments, field) for field in FeatureOptions.__dataclass_fields__})
+    weights = [given.weights for given in options if given.weights]
     if arguments.out.suffix.lower() not in (".csv", ".parquet"):
         raise OptionError("features go into a .csv or .parquet file", path=arguments.out, cure="end its name in .csv")
     if arguments.out.suffix.lower() == ".parquet":
@@ -155,34 +175,38 @@ def run(arguments: argparse.Namespace) -> int:
             cure = "calibrate first, on few clips without --part, then --weights FILE.calibrated.keras"
             raise OptionError("parts cannot be calibrated each by itself", field="--calibrate-on", cure=cure)
     clips = list_clips(arguments.paths, arguments.data_home, arguments.channel)
-    inputs = chain(arguments.paths, clips.locations(), [arguments.weights, arguments.calibrate_on])
+    inputs = chain(arguments.paths, clips.locations(), weights, [arguments.calibrate_on])
     check_export(arguments.out, inputs)
     if arguments.calibrate_on is not None:
         was_made_here = f"{arguments.out.suffix[1:].lower()}_sha256" in read_record(arguments.out.with_suffix(".json"))
-        what, weights = "network of an earlier run", filter(None, [arguments.weights])
+        what = "network of an earlier run"
         check_replaceable([_model_path(arguments)], lambda _: was_made_here, what, weights, "--out")
     clips = clips.escaped() if arguments.escape_formulas else clips
     model_path = None
     with quiet_libraries():
-        if "precision" in chosen.takes:
+        if any("precision" in known.takes for known in sets):
             from mgc_keras.execution import set_precision
 
-            set_precision(options.precision or "exact")
-        built = chosen.build(options, arguments.jobs)
-        if over_song:
-            whole = WholeSong(built.extractor, hop=arguments.hop, summary=arguments.summary or "mean")
-            built = replace(built, extractor=whole)
-        calibration = built.extractor.describe().get("calibration", {}) if built.calibrated is not None else {}
+            set_precision(arguments.precision or "exact")
+        of_each = []
+        for known, given, is_over_song in zip(sets, options, over_song, strict=True):
+            built = known.build(given, arguments.jobs)
+            if is_over_song:
+                whole = WholeSong(built.extractor, hop=arguments.hop, summary=arguments.summary or "mean")
+                built = replace(built, extractor=whole)
+            of_each.append(built)
+        built = joined(of_each)
+        calibration = _of_part(built.extractor.describe(), "calibration") or {} if built.calibrated is not None else {}
         stale = _stale_model(arguments, built) if built.calibrated is None else None
         if arguments.part is not None and stale is not None:
             cure = "move or remove it, or name another table"
             raise OptionError("belongs to the table that the parts will replace", path=stale, field="--part", cure=cure)
-        windows = {"window": arguments.window, "hop": None if over_song else arguments.hop}
+        windows = {"window": arguments.window, "hop": None if any(over_song) else arguments.hop}
         work = {"jobs": arguments.jobs, "resume": not arguments.anew, "part": arguments.part}
         with open_cluster(arguments.cluster) as cluster:
             table = export_features(clips, arguments.out, built.extractor, **windows, **work, cluster=cluster)
         if table != arguments.out:
-            return say_part(chosen.name, table, arguments.out)
+            return say_part(name, table, arguments.out)
         # Behind the table: whoever may not write that leaves its model alone, too.
         if built.calibrated is not None:
             model_path = _model_path(arguments)
@@ -192,7 +216,7 @@ def run(arguments: argparse.Namespace) -> int:
     about = json.loads(table.with_suffix(".json").read_text("utf-8"))
     n_failed = about["n_failed"]
     n_clips = f"{len(clips) - n_failed} of {len(clips)} clips"
-    print(f"{chosen.name}: {about['n_rows']} rows of {about['n_features']} features from {n_clips}")
+    print(f"{name}: {about['n_rows']} rows of {about['n_features']} features from {n_clips}")
     if n_failed:
         print(f"{n_failed} of {len(clips)} clips failed: {errors_file(table)} says why")
     unread = calibration.get("failed", ())
@@ -207,16 +231,22 @@ def run(arguments: argparse.Namespace) -> int:
     return exit_code(n_failed, len(clips)) or int(bool(unread))
 
 
-def _chosen(arguments: argparse.Namespace) -> FeatureSet:
-    """Return the feature set of the command line: one of the package's, or the user's own."""
+def _chosen(arguments: argparse.Namespace) -> tuple[FeatureSet, ...]:
+    """Return the feature sets of the command line: one or several of the package's, or the user's own."""
     if arguments.extractor is None:
-        return SETS[arguments.features or _first(arguments.weights is not None)]
+        return named_sets(arguments.features or _first(bool(arguments.weights)))
     if arguments.features is not None:
         raise OptionError("is a feature set of its own", field="--extractor", cure="leave out --features")
     from mgc_keras.features.own_extractor import load_extractor
 
     own = load_extractor(arguments.extractor)
-    return FeatureSet(own.name, "", lambda options, jobs: BuiltFeatures(own), takes=())
+    return (FeatureSet(own.name, "", lambda options, jobs: BuiltFeatures(own), takes=()),)
+
+
+def _of_part(description: dict[str, Any], name: str) -> Any:
+    """Return what an extractor, or the first part of a join that has it, says of itself under a name; or None."""
+    of_parts = (part.get(name) for part in description.get("parts", {}).values())
+    return description.get(name) or next((value for value in of_parts if value), None)
 
 
 def _model_path(arguments: argparse.Namespace) -> Path:
@@ -238,17 +268,23 @@ def _stale_model(arguments: argparse.Namespace, built: BuiltFeatures) -> Path | 
     its_own = None
     with suppress(MgcKerasError):
         its_own = network_sha256(load_model(path))
-    made_with = built.extractor.describe().get("network_sha256")
-    if its_own is not None and its_own == made_with:
+    made_with = built.extractor.describe()
+    if its_own is not None and its_own in _networks(made_with):
         return None
     try:
-        before = json.loads(arguments.out.with_suffix(".json").read_text("utf-8"))["extractor"]["network_sha256"]
-    except (OSError, ValueError, LookupError, TypeError):
-        before = None
-    if its_own is None or its_own != before:
+        before = _networks(json.loads(arguments.out.with_suffix(".json").read_text("utf-8"))["extractor"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        before = set()
+    if its_own is None or its_own not in before:
         problem = f"stands beside the table {arguments.out}, which is not made with it"
         raise OptionError(problem, path=path, field="--out", cure="move or remove it, or name another table")
     return path
+
+
+def _networks(description: dict[str, Any]) -> set[str]:
+    """Return the hashes of the networks that an extractor computes with."""
+    parts = (description, *description.get("parts", {}).values())
+    return {part["network_sha256"] for part in parts if part.get("network_sha256")}
 
 
 def _save(model: "keras.Model", path: Path) -> None:

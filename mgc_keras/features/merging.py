@@ -40,7 +40,7 @@ _OTHERS = {
     "about.source.sha256": "names or sizes of the clips",
 }
 # A network's file may bear another name and be saved anew; what is left out is not read.
-_MOVE_NO_NUMBER = ("about.fingerprint", "about.extractor.weights_file", "about.source.left_out")
+_MOVE_NO_NUMBER = ("about.fingerprint", "about.source.left_out")
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,8 @@ def _difference(told: dict[str, Any], other: dict[str, Any], name: str) -> str:
     names = ("about", "state", "batches")
     mine, others = (dict(_leaves({key: one[key] for key in names})) for one in (told, other))
     for key in {**mine, **others}:
-        if mine.get(key) != others.get(key) and not key.startswith(_MOVE_NO_NUMBER):
+        moves_none = key.startswith(_MOVE_NO_NUMBER) or key.rpartition(".")[2].startswith("weights_file")
+        if mine.get(key) != others.get(key) and not moves_none:
             if key in _OTHERS:
                 return f"has other {_OTHERS[key]} than {name}"
             here, there = (_short(one.get(key)) for one in (mine, others))

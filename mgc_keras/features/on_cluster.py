@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from mgc_keras.cluster import Cluster, Task, task_on
 from mgc_keras.errors import MgcKerasError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
+from mgc_keras.features.joined import JoinedFeatures
 from mgc_keras.features.pipeline import ClipFeatures, clip_features
 
 # Of the tasks of a process, one computes at a time, while others decode: as without a cluster.
@@ -66,10 +67,16 @@ def _part(clips: Clips, batch: np.ndarray) -> Clips:
 
 
 def _batch(extractor: Extractor, clips: Clips, spans: Spans | None) -> tuple[list[ClipFeatures], dict[str, Any]]:
-    _compute_as(extractor)
-    in_turn = extractor if getattr(extractor, "streams", 1) > 1 else _InTurn(extractor)
-    (results,) = clip_features(clips, in_turn, [np.arange(len(clips))], jobs=1, spans=spans)
+    (results,) = clip_features(clips, _in_turn(extractor), [np.arange(len(clips))], jobs=1, spans=spans)
     return results, getattr(extractor, "measured", dict)()
+
+
+def _in_turn(extractor: Extractor) -> Extractor:
+    """Return an extractor that several threads of this process may use; refuse where it cannot compute here."""
+    if isinstance(extractor, JoinedFeatures):
+        return JoinedFeatures([_in_turn(part) for part in extractor.parts])
+    _compute_as(extractor)
+    return extractor if getattr(extractor, "streams", 1) > 1 else cast(Extractor, _InTurn(extractor))
 
 
 class _InTurn:

@@ -19,6 +19,7 @@ from mgc_keras.audio.spans import Spans
 from mgc_keras.errors import AudioError, DiskError, OptionError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import Extractor
+from mgc_keras.features.joined import JoinedFeatures, in_groups, own_batches
 from mgc_keras.threads import one_thread
 
 # Longer waveforms are read span by span: 64 MiB, 23 minutes at 12 kHz.
@@ -107,6 +108,9 @@ def clip_features(
         Cut each clip into these; those of a batch of clips are computed `extractor.batch_size` at a time. By default
         the extractor's own, if it has some.
     """
+    if isinstance(extractor, JoinedFeatures):
+        yield from _joined_features(clips, extractor, batches, jobs)
+        return
     spans = getattr(extractor, "spans", None) if spans is None else spans
     positions = (position for batch in batches for position in batch.tolist())
     # Spans need a clip's whole waveform; they are brought to the extractor's length one by one.
@@ -153,6 +157,25 @@ def clip_features(
                     n_begun += 1
                 yield from finished(n_streams - 1)
             yield from finished(0)
+
+
+def _joined_features(
+    clips: Clips, extractor: JoinedFeatures, batches: list[np.ndarray], jobs: int
+) -> Iterator[list[ClipFeatures]]:
+    by_part = []
+    for part in extractor.parts:
+        own = list(own_batches(batches, part))
+        results = clip_features(clips, part, [batch for some in own for batch in some], jobs=jobs)
+        by_part.append(in_groups(results, [len(some) for some in own]))
+    for of_batch in zip(*by_part, strict=True):
+        yield [_joined(of_clip, extractor) for of_clip in zip(*of_batch, strict=True)]
+
+
+def _joined(of_clip: tuple[ClipFeatures, ...], extractor: JoinedFeatures) -> ClipFeatures:
+    remark = next((found.remark for found in of_clip if found.remark), "")
+    problem = next((found.problem for found in of_clip if found.problem is not None), None)
+    rows = [] if problem else [extractor.join([found.rows[0] for found in of_clip])]
+    return ClipFeatures(of_clip[0].position, rows, problem=problem, remark=remark)
 
 
 def reader(

@@ -15,6 +15,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import Clips, Survey, list_clips
 from mgc_keras.features.csv_table import TableWriter
 from mgc_keras.features.extractor import Columns, Extractor, compose_batches
+from mgc_keras.features.joined import JoinedFeatures
 from mgc_keras.features.parquet_table import ParquetWriter, check_pyarrow
 from mgc_keras.features.pipeline import ClipFeatures
 from mgc_keras.features.sequences import SequenceWriter
@@ -141,6 +142,9 @@ def plan_export(
     if window is not None and hasattr(extractor, "summarize"):
         problem = "windows are rows of their own, and these features are one row a song"
         raise OptionError(problem, field="window", cure="leave it out; --hop says where the song's windows begin")
+    if window is not None and isinstance(extractor, JoinedFeatures):
+        # At two sampling rates the last window of a clip may be there once and once not.
+        raise OptionError("joined sets are one row a clip", field="window", cure="make a table of windows for each set")
     windows = windows_of(window, hop, longest)
     writer = WRITERS[output.suffix.lower()](extractor, windows)
     clips = list_clips(source, data_home)
@@ -161,12 +165,20 @@ def plan_export(
     if any(name.lower().endswith(ffmpeg.SUFFIXES) for name in clips.filepaths):
         about["versions"]["ffmpeg"] = ffmpeg.version()
     # The network counts, not the bytes of its file: saved again it has others.
-    network = {name: value for name, value in about["extractor"].items() if not name.startswith("weights_file")}
-    about["fingerprint"] = fingerprint({**about, "extractor": network}, survey.state, batches)
+    networks = _without_weight_files(about["extractor"])
+    about["fingerprint"] = fingerprint({**about, "extractor": networks}, survey.state, batches)
     # What is left out moves no number: one file of it more does not ask for everything anew.
     about["source"] |= {"left_out": list(clips.left_out)}
     files = (output, errors_csv, writer, clips.clip_ids, clips.filepaths, about)
     return ExportPlan(*files, clips, extractor, windows, batches, survey)
+
+
+def _without_weight_files(description: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_weight_files(value) if isinstance(value, dict) else value
+        for name, value in description.items()
+        if not name.startswith("weights_file")
+    }
 
 
 def errors_file(output: str | Path) -> Path:

@@ -4,10 +4,11 @@ A module ``mgc_keras/studies/<paper>/feature_sets.py`` holds ``FEATURE_SETS``, a
 to list the names, so it must leave TensorFlow to the functions that build.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mgc_keras.checks import checked_choice
 from mgc_keras.discovery import modules_named
 from mgc_keras.errors import ManifestError, OptionError
 
@@ -96,10 +97,7 @@ class FeatureSet:
             raise OptionError(f"--features {self.name} needs weights", field="--weights", cure=cure)
         for name, value in vars(options).items():
             if value is not None and name not in self.takes:
-                option = f"--{name.replace('_', '-')}"
-                takers = " or ".join(other for other, known in feature_sets().items() if name in known.takes)
-                cure = f"leave it out, or take --features {takers}"
-                raise OptionError(f"--features {self.name} has no such option", field=option, cure=cure)
+                raise _not_taken(self.name, name)
 
     def blocks_of(self, table: "pd.DataFrame") -> "dict[str, np.ndarray]":
         """Cut a table of these features into blocks of columns, (n_clips, n_columns) float64.
@@ -120,3 +118,82 @@ class FeatureSet:
 def feature_sets() -> dict[str, FeatureSet]:
     """Return all feature sets that the studies declare, by name."""
     return {known.name: known for module in modules_named("feature_sets") for known in module.FEATURE_SETS}
+
+
+def named_sets(names: str) -> tuple[FeatureSet, ...]:
+    """Return the feature sets of a name, or of several with '+' between them. Raises `OptionError` for an unknown one.
+
+    Example
+    -------
+    >>> [known.name for known in named_sets("song+mfcc")]
+    ['song', 'mfcc']
+    """
+    known = feature_sets()
+    return tuple(known[checked_choice("--features", name, tuple(known))] for name in names.split("+"))
+
+
+def options_of_each(sets: Sequence[FeatureSet], given: Mapping[str, Any]) -> list[FeatureOptions]:
+    """Share options out among feature sets that are joined, each to those that take it, and check them.
+
+    Parameters
+    ----------
+    given : mapping of str to object
+        The fields of `FeatureOptions`; None where nothing is given. ``weights`` is a list of texts: one for all sets
+        that take weights, or SET=WEIGHTS for each.
+
+    Raises
+    ------
+    OptionError
+        No set takes an option, weights are missing or given twice, or several sets would be calibrated.
+    """
+    if len(sets) == 1:
+        (only,) = sets
+        weights = [text.removeprefix(f"{only.name}=") for text in given["weights"] or ()]
+        if len(weights) > 1:
+            raise OptionError("is given twice", field="--weights", cure="give one file or name")
+        options = FeatureOptions(**{**given, "weights": weights[0] if weights else None})
+        only.check(options)
+        return [options]
+    name = "+".join(known.name for known in sets)
+    takers = {option: [known.name for known in sets if option in known.takes] for option in given}
+    for option, value in given.items():
+        if value is not None and not takers[option]:
+            raise _not_taken(name, option)
+    if given["calibrate_on"] is not None and len(takers["calibrate_on"]) > 1:
+        cure = "calibrate it by itself, then give its FILE.calibrated.keras as --weights"
+        raise OptionError(f"{' and '.join(takers['calibrate_on'])} would share it", field="--calibrate-on", cure=cure)
+    weights_of = _weights_of_each(given["weights"] or (), takers["weights"])
+    of_each = []
+    for known in sets:
+        own = {option: value for option, value in given.items() if option in known.takes}
+        of_each.append(FeatureOptions(**{**own, "weights": weights_of.get(known.name)}))
+        known.check(of_each[-1])
+    return of_each
+
+
+def _weights_of_each(given: Sequence[str], takers: Sequence[str]) -> dict[str, str]:
+    weights: dict[str, str] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        named = {name: value} if name in takers else dict.fromkeys(takers, text)
+        if named.keys() & weights.keys() or len(takers) > 1 and name not in takers:
+            cure = " ".join(f"--weights {taker}=FILE" for taker in takers)
+            raise OptionError(f"{text}: {' and '.join(takers)} take weights", field="--weights", cure=f"give {cure}")
+        weights |= named
+    return weights
+
+
+def joined(of_each: "Sequence[BuiltFeatures]") -> BuiltFeatures:
+    """Join what was built of several feature sets; a single one stays as it is."""
+    if len(of_each) == 1:
+        return of_each[0]
+    from mgc_keras.features.joined import JoinedFeatures
+
+    calibrated = next((built.calibrated for built in of_each if built.calibrated is not None), None)
+    return BuiltFeatures(JoinedFeatures([built.extractor for built in of_each]), calibrated)
+
+
+def _not_taken(name: str, option: str) -> OptionError:
+    takers = " or ".join(other for other, known in feature_sets().items() if option in known.takes)
+    cure = f"leave it out, or take --features {takers}"
+    return OptionError(f"--features {name} has no such option", field=f"--{option.replace('_', '-')}", cure=cure)
