@@ -1,5 +1,6 @@
-"""A feature set that needs no network, and clips to compute it from."""
+"""A feature set that needs no network, and clips to compute it from. Workers import it: nothing heavy here."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,35 @@ class ToyExtractor:
         energies = np.array([np.mean(waveform.astype(np.float64) ** 2) for waveform in waveforms])
         peaks = [np.abs(waveform).max() for waveform in waveforms]
         return np.stack([peaks, energies, np.full(len(energies), energies.mean())], axis=1).astype(np.float32)
+
+
+class WaitingExtractor(ToyExtractor):
+    """One that takes its time: until a gate opens, or a tenth of a second for each batch."""
+
+    def __init__(self, *, slow: bool = False, gate: Path | None = None, **options: object) -> None:
+        super().__init__(**options)
+        self.slow, self.gate, self.calls = slow, gate, 0
+
+    def __call__(self, waveforms):
+        self.calls += 1
+        while self.gate is not None and self.calls > 3 and not self.gate.exists():
+            time.sleep(0.01)
+        if self.slow:
+            time.sleep(0.1)
+        return super().__call__(waveforms)
+
+
+class OneAtATime(ToyExtractor):
+    """One that cannot be called while it is called."""
+
+    is_busy = False
+
+    def __call__(self, waveforms):
+        assert not OneAtATime.is_busy
+        OneAtATime.is_busy = True
+        time.sleep(0.1)
+        OneAtATime.is_busy = False
+        return super().__call__(waveforms)
 
 
 def write_clips(folder: Path, n_clips: int, seconds: float = 0.5, rate: int = 8000) -> list[Path]:

@@ -59,7 +59,9 @@ def test_a_clip_that_one_set_cannot_use_has_no_row(tmp_path: Path) -> None:
             return rows
 
     clips = write_clips(tmp_path, 6)
-    joined = read_features(export_features(clips, tmp_path / "x.csv", JoinedFeatures([ToyExtractor(), Picky(batch_size=6)])))
+    joined = read_features(
+        export_features(clips, tmp_path / "x.csv", JoinedFeatures([ToyExtractor(), Picky(batch_size=6)]))
+    )
     assert joined.index.tolist() == [path.stem for path in clips[:5]]
     assert "not finite" in (tmp_path / "x_errors.csv").read_text()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from broken_clips import write_unusable
-from toy_extractor import ToyExtractor, write_clips
+from toy_extractor import OneAtATime, ToyExtractor, WaitingExtractor, write_clips
 
 from mgc_keras.cli.main import main
 from mgc_keras.cluster import Cluster, Task, open_cluster
@@ -45,22 +45,6 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-class Toy(ToyExtractor):
-    """One whose numbers depend on the clips of its batch, and which tasks may be killed in."""
-
-    def __init__(self, *, slow: bool = False, gate: Path | None = None, **options: object) -> None:
-        super().__init__(**options)
-        self.slow, self.gate, self.calls = slow, gate, 0
-
-    def __call__(self, waveforms):
-        self.calls += 1
-        while self.gate is not None and self.calls > 3 and not self.gate.exists():
-            time.sleep(0.01)
-        if self.slow:
-            time.sleep(0.1)
-        return super().__call__(waveforms)
-
-
 @pytest.mark.parametrize("name", ["toy.csv", "toy.parquet"])
 @pytest.mark.parametrize("order", ["file", "shuffled"])
 def test_tables_are_those_of_one_machine(
@@ -69,7 +53,7 @@ def test_tables_are_those_of_one_machine(
     spans = {"window": 0.2, "hop": 0.1} if order == "file" else {}
     for where, on in (("here", None), ("there", cluster)):
         (tmp_path / where).mkdir()
-        export_features(clips, tmp_path / where / name, Toy(batch_order=order, seed=1), cluster=on, **spans)
+        export_features(clips, tmp_path / where / name, ToyExtractor(batch_order=order, seed=1), cluster=on, **spans)
     assert content(tmp_path / "there") == content(tmp_path / "here")
     assert json.loads((tmp_path / "there" / "toy.json").read_text())["n_failed"] > 0
 
@@ -122,19 +106,6 @@ def test_extractors_that_are_for_one_thread_are_called_by_one_at_a_time(tmp_path
     export_features(write_clips(tmp_path, 12), tmp_path / "toy.csv", OneAtATime(batch_size=2), cluster=cluster)
     assert json.loads((tmp_path / "toy.json").read_text())["n_failed"] == 0
     assert sum(cluster.fit().values()) == 2 > len(cluster.fit())
-
-
-class OneAtATime(ToyExtractor):
-    """One that cannot be called while it is called."""
-
-    is_busy = False
-
-    def __call__(self, waveforms):
-        assert not OneAtATime.is_busy
-        OneAtATime.is_busy = True
-        time.sleep(0.1)
-        OneAtATime.is_busy = False
-        return super().__call__(waveforms)
 
 
 def test_what_a_task_raises_is_raised_here(cluster: Cluster) -> None:
@@ -212,20 +183,22 @@ def test_workers_that_lack_clips_or_have_other_versions_are_named_and_left_out(
     (shadow / "METADATA").write_text("Metadata-Version: 2.1\nName: soxr\nVersion: 99.0\n")
     monkeypatch.chdir(tmp_path / "good")
     clips = [Path("/proc/self/cwd") / f"clip{number:03d}.wav" for number in range(24)]
-    here = export_features(clips, tmp_path / "here.csv", Toy(slow=True, batch_size=1))
+    here = export_features(clips, tmp_path / "here.csv", ToyExtractor(batch_size=1))
     workers = [{"cwd": tmp_path / name} for name in ("good", "lacks", "stale", "other")]
     workers[-1]["first"] = tmp_path / "shadow"
     with machines(tmp_path, *workers) as (address, _), open_cluster(address) as cluster:
         assert cluster is not None
         cluster.client.wait_for_workers(4, timeout=60)
-        there = export_features(clips, tmp_path / "there.csv", Toy(slow=True, batch_size=1), cluster=cluster)
+        there = export_features(
+            clips, tmp_path / "there.csv", WaitingExtractor(slow=True, batch_size=1), cluster=cluster
+        )
         told = caplog.text
         assert there.read_bytes() == here.read_bytes()
         assert "lacks /proc/self/cwd/clip" in told and " bytes in /proc/self/cwd/clip" in told
         assert "has soxr 99.0, not" in told and told.count("it is asked no more") == 3
         # One that is gone for everybody is a clip's fault.
         (tmp_path / "good" / "clip008.wav").rename(tmp_path / "away.wav")
-        export_features(clips, tmp_path / "there.csv", Toy(slow=True, batch_size=1), cluster=cluster)
+        export_features(clips, tmp_path / "there.csv", WaitingExtractor(slow=True, batch_size=1), cluster=cluster)
         assert "clip008" in (tmp_path / "there_errors.csv").read_text()
 
 
@@ -246,7 +219,7 @@ def test_killed_workers_and_schedulers_lose_and_double_nothing(
     # Dask's own: how long a client looks for a scheduler that has gone.
     monkeypatch.setitem(dask.config.config["distributed"]["comm"]["timeouts"], "connect", "5s")
     monkeypatch.setattr("mgc_keras.cluster._LOOK_EVERY", 0.05)
-    here = export_features(clips, tmp_path / "here.csv", Toy(batch_size=1))
+    here = export_features(clips, tmp_path / "here.csv", ToyExtractor(batch_size=1))
     for victim, words in ((1, "is gone; others compute"), (0, "the scheduler is gone")):
         there = tmp_path / f"there_{victim}.csv"
         partial = there.with_name(f"{there.name}.partial")
@@ -257,14 +230,14 @@ def test_killed_workers_and_schedulers_lose_and_double_nothing(
             gate = tmp_path / f"dead_{victim}"
             killer = _kill_when(partial, processes[victim], gate)
             try:
-                export_features(clips, there, Toy(slow=True, gate=gate, batch_size=1), cluster=cluster)
+                export_features(clips, there, WaitingExtractor(slow=True, gate=gate, batch_size=1), cluster=cluster)
             except MgcKerasError as error:
                 assert not victim and words in str(error)
             killer.join()
         assert victim == 0 or words in caplog.text
         if not victim:
             assert partial.exists()
-            export_features(clips, there, Toy(batch_size=1))
+            export_features(clips, there, ToyExtractor(batch_size=1))
         assert there.read_bytes() == here.read_bytes()
 
 

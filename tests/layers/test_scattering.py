@@ -143,10 +143,10 @@ def test_gradient_equals_finite_differences_and_is_finite_on_silence():
 
 
 def test_contract_and_reload(tmp_path):
-    clips = noise(3, 4000) * np.array([[1.0], [0.1], [0.01]], np.float32)
+    clips = noise(3, 2000) * np.array([[1.0], [0.1], [0.01]], np.float32)
     for options in ({"Q": 2}, {"Q": 2, "max_order": 1, "oversampling": 1}, {"Q": 1, "logarithm": True}):
-        check_contract(Scattering(J=5, **options), clips, batch_independent=True)
-    cases = {"plain": (Scattering(J=5, Q=2, T=25), clips), "log": (Scattering(J=5, Q=1, logarithm=True), clips)}
+        check_contract(Scattering(J=4, **options), clips, batch_independent=True)
+    cases = {"plain": (Scattering(J=4, Q=2, T=13), clips), "log": (Scattering(J=4, Q=1, logarithm=True), clips)}
     check_reload(cases, tmp_path)
 
 
@@ -202,8 +202,8 @@ FORMS = [{"Q": 2, "logarithm": True}, {"Q": 1, "average": False, "double": True}
 @pytest.mark.parametrize("options", FORMS)
 def test_a_batch_equals_its_clips_whatever_the_blocks(options):
     double = options.get("double", False)
-    clips = tf.constant(noise(5, 2000) * np.array([[1], [0.5], [2], [1], [1]]), tf.float64 if double else tf.float32)
-    one_by_one, two_by_two, at_once = (Scattering(J=5, block=block, **options) for block in (1, 2, None))
+    clips = tf.constant(noise(5, 1000) * np.array([[1], [0.5], [2], [1], [1]]), tf.float64 if double else tf.float32)
+    one_by_one, two_by_two, at_once = (Scattering(J=4, block=block, **options) for block in (1, 2, None))
     single = [values_and_slope(one_by_one, clip[None]) for clip in clips]
     expected = [np.concatenate(parts) for parts in zip(*(outputs for outputs, _ in single), strict=True)]
     slope = np.concatenate([gradient for _, gradient in single])
@@ -218,8 +218,8 @@ def test_a_batch_equals_its_clips_whatever_the_blocks(options):
 @pytest.mark.parametrize(("options", "block"), zip(FORMS, (2, None), strict=True))
 def test_xla_compiles_the_layer_and_its_gradient(options, block):
     double = options.get("double", False)
-    clips = tf.constant(noise(3, 2000), tf.float64 if double else tf.float32)
-    layer = Scattering(J=5, block=block, **options)
+    clips = tf.constant(noise(3, 1000), tf.float64 if double else tf.float32)
+    layer = Scattering(J=4, block=block, **options)
     outputs, gradient = values_and_slope(layer, clips)
     compiled = tf.function(lambda batch: values_and_slope(layer, batch), jit_compile=True)(clips)
     assert apart(compiled[0], outputs) < XLA[double] and apart([compiled[1]], [gradient]) < XLA[double]
