@@ -9,8 +9,8 @@ for the convnet of Choi 2017; 30 frames of 100 paths for the five layers of 64 u
 
 Printed are the seconds of an epoch (the middle one of those that are timed) and their ratio, the device, the cores, and
 by how much the mean losses of each epoch differ: of one process and two workers, and, as yardsticks of what rounding
-alone does, of one process and one on a single thread, whose sums are added in another order, and one that begins with
-weights which are the next float32 numbers.
+alone does, of one process and one on a single thread, whose sums are added in another order, and several that begin
+with weights of which each is a neighbouring float32 number, above or below at random.
 """
 
 import argparse
@@ -48,8 +48,10 @@ def worker(options: argparse.Namespace) -> None:
     ends = []
 
     def begun(model: keras.Model) -> keras.Model:
-        if options.next_weights:
-            model.set_weights([np.nextafter(weights, np.float32(np.inf)) for weights in model.get_weights()])
+        if options.rounded is not None:
+            either = np.random.default_rng(options.rounded)
+            towards = [either.choice(np.float32([-np.inf, np.inf]), weights.shape) for weights in model.get_weights()]
+            model.set_weights([*map(np.nextafter, model.get_weights(), towards)])
         return model
 
     def score(truth: np.ndarray, scores: np.ndarray) -> float:
@@ -102,19 +104,24 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=256, help="clips of an epoch (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=4, help="epochs, of which the first is not timed")
     parser.add_argument("--network", choices=("convnet", "recurrent"), default="convnet")
-    for internal in ("--worker", "--next-weights"):
-        parser.add_argument(internal, action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--starts", type=int, default=5, help="neighbouring weights to begin with (default: %(default)s)"
+    )
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--rounded", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         worker(options)
         return
     one, two = measure(1), measure(2)
-    thread, beside = measure(1, TF_NUM_INTRAOP_THREADS="1"), measure(1, "--next-weights")
+    others = {"two workers": two, "one process on one thread": measure(1, TF_NUM_INTRAOP_THREADS="1")}
+    others |= {
+        f"one process from neighbouring weights {k}": measure(1, "--rounded", f"{k}") for k in range(options.starts)
+    }
     seconds = [median(found["seconds"]) for found in (one, two)]
     what, ratio = f"{options.network}, {options.clips} clips an epoch, batches of 16", seconds[1] / seconds[0]
     print(f"{what}; {one['device']}, {os.cpu_count()} cores")
     print(f"one process: {seconds[0]:.2f} s an epoch; two workers: {seconds[1]:.2f} s; ratio {ratio:.2f}")
-    others = {"two workers": two, "one process on one thread": thread, "one process from the next weights": beside}
     for name, other in others.items():
         differences = [abs(a - b) for a, b in zip(one["losses"], other["losses"], strict=True)]
         print(f"losses of {name} differ by " + ", ".join(f"{difference:.1e}" for difference in differences))

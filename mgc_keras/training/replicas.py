@@ -38,8 +38,11 @@ class ReplicatedNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` by the statistics of the global batch: of the clips of all replicas.
 
     Keras's own (``synchronized=True``) takes the mean of squares less the square of the mean. In float32 that loses so
-    much that Adam's first six steps at a rate of 3e-3 move the losses of the Choi 2017 tagger by 2.6e-3, and these
-    moments by 1.7e-6.
+    much that Adam's first six steps at a rate of 3e-3 move the losses of the Choi 2017 tagger by 2.6e-3.
+
+    Sums are taken axis by axis. TensorFlow's own moments, by which one device trains, add a channel's numbers up one
+    after the other, and are 3e-5 off for the first layer of 16 excerpts; of half the clips, as here, 1e-5: beside
+    that, nothing else in a first step differs by more than from weights that are the next float32 numbers.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
@@ -51,9 +54,9 @@ class ReplicatedNormalization(keras.layers.BatchNormalization):
         axes = [axis for axis in range(len(inputs.shape)) if axis != self.axis % len(inputs.shape)]
         added = partial(replica.all_reduce, tf.distribute.ReduceOp.SUM)
         number = tf.cast(tf.size(values) / inputs.shape[self.axis], tf.float32)
-        total, number = added([tf.reduce_sum(values, axes, keepdims=True), number])
+        total, number = added([_sum(values, axes), number])
         mean = total / number
-        deviations = tf.reduce_sum(tf.math.squared_difference(values, mean), axes, keepdims=True)
+        deviations = _sum(tf.math.squared_difference(values, mean), axes)
         mean, variance = (tf.reshape(moment, (-1,)) for moment in (mean, added(deviations) / number))
         for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
@@ -61,6 +64,12 @@ class ReplicatedNormalization(keras.layers.BatchNormalization):
         axis, epsilon = self.axis, self.epsilon
         normalized = keras.ops.batch_normalization(values, mean, variance, axis, beta, gamma, epsilon)
         return tf.cast(normalized, self.compute_dtype)
+
+
+def _sum(values: tf.Tensor, axes: list[int]) -> tf.Tensor:
+    for axis in reversed(axes):
+        values = tf.reduce_sum(values, axis, keepdims=True)
+    return values
 
 
 def _of_replicas(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -16,7 +16,7 @@ import strategy_worker
 from strategy_worker import BATCH_SIZE, N_TRAINING, TRAININGS, train_convnet
 
 from mgc_keras.errors import OptionError
-from mgc_keras.training.replicas import make_stepper
+from mgc_keras.training.replicas import ReplicatedNormalization, make_stepper
 from mgc_keras.training.stepping import Stepper
 from mgc_keras.training.strategies import open_workers, read_cluster
 
@@ -145,6 +145,15 @@ def test_two_devices_of_one_process_compute_what_one_does(alone: dict, tmp_path:
     found, curve = pd.DataFrame(process.found["convnet"]), alone["convnet"]
     np.testing.assert_allclose(found["loss"].iloc[0], curve["loss"].iloc[0], atol=CLOSE, rtol=0)
     assert process.found["read"][:N_TRAINING] == np.random.default_rng((3, 0)).permutation(N_TRAINING).tolist()
+
+
+def test_batch_statistics_are_exact_where_a_sum_of_one_after_the_other_is_not() -> None:
+    values = np.random.default_rng(0).normal(3, 5, (8, 96, 320, 4)).astype(np.float32)
+    layer = ReplicatedNormalization(momentum=0.0)
+    layer(values, training=True)
+    exact = values.astype(np.float64)
+    np.testing.assert_allclose(layer.moving_mean, exact.mean((0, 1, 2)), rtol=5e-7)
+    np.testing.assert_allclose(layer.moving_variance, exact.var((0, 1, 2)), rtol=5e-7)
 
 
 def test_one_replica_takes_the_very_steps_of_no_strategy() -> None:
