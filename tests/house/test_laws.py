@@ -145,3 +145,20 @@ def test_a_study_is_found_under_its_key_everywhere(key: str) -> None:
     ):
         assert place.exists()
     assert key in (root / "README.md").read_text("utf-8")
+
+
+def test_pages_show_no_marks_of_source_text() -> None:
+    """A page shows what it is given: a backtick would stand there as one."""
+    pages = [
+        *PACKAGE.glob("studies/*/report.py"),
+        *PACKAGE.glob("studies/*/claims.py"),
+        *PACKAGE.glob("reporting/*.py"),
+    ]
+    for path in pages:
+        tree = ast.parse(path.read_text("utf-8"))
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        docstrings = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+        texts = [
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        assert not [text for text in texts if "`" in text and text not in docstrings], path

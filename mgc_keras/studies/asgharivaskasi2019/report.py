@@ -62,7 +62,7 @@ SECTIONS: dict[str, Section] = {
     "Over seeds": partial(
         over_seeds,
         text=_OVER_SEEDS,
-        otherwise="One seed was run: `--seeds 5` tells how much of a difference is chance.",
+        otherwise="One seed was run: --seeds 5 tells how much of a difference is chance.",
     ),
     "Paired tests": paired,
     **COMMON_SECTIONS,

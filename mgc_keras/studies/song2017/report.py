@@ -42,11 +42,11 @@ def _columns(task: str, start: str) -> dict[str, str]:
 def glance(run: RunFolder) -> list[Part]:
     """The planned differences, the claims, and Table 1."""
     if _tuned(run).empty:
-        return [Paragraph("Only the pre-training was run; `finetune` compares its network with a random start.")]
+        return [Paragraph("Only the pre-training was run; finetune compares its network with a random start.")]
     note = (
         "In brackets: 95 % intervals, over clips, or over artists where they are known; all predictions of a "
         "clip count as one. Published: plain shuffled folds, the epoch as the option published_epoch says, so "
-        "its figure knows the test clips unless that is `last`. Corrected: artists kept in one fold where known, "
+        'its figure knows the test clips unless that is "last". Corrected: artists kept in one fold where known, '
         "the epoch chosen on clips left out of the training part."
     )
     return [
