@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mgc_keras.answers.votes import Neighbours, chosen_genres, song_votes
 from mgc_keras.audio.spans import Excerpts
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.holdout import holdout_fold, stratified_holdout
@@ -22,7 +23,7 @@ from mgc_keras.studies.jimenez2017.network import EXCERPT_SECONDS, SAMPLING_RATE
 from mgc_keras.studies.jimenez2017.study import SUB_RUNS, Options
 from mgc_keras.studies.jimenez2017.trainer import Trainer, start_network
 from mgc_keras.studies.jimenez2017.variants import TRAINABLE_FROM, split_at, with_head
-from mgc_keras.studies.jimenez2017.votes import AVERAGES, CENTRE, EXCERPTS, Neighbours, chosen_genres, song_votes
+from mgc_keras.studies.jimenez2017.votes import AVERAGES, CENTRE, EXCERPTS
 
 # Fixed before any score was seen; those of sub-runs that are not there are left out.
 PAIRS = (

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mgc_keras.answers.votes import Neighbours, neighbours_beside
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold
 from mgc_keras.datasets.tasks import StudyTask
@@ -29,7 +30,6 @@ from mgc_keras.studies.jimenez2017.variants import (
     split_at,
     with_head,
 )
-from mgc_keras.studies.jimenez2017.votes import Neighbours, neighbours_beside
 from mgc_keras.training.classifier import ClassifierSettings, train_classifier
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
@@ -168,7 +168,8 @@ class Trainer:
         """Return the excerpts and genres of the songs that were learnt from, and of those that chose the epoch."""
         songs = np.sort(np.concatenate([fold.training, fold.validation]))
         song, scores = self.scores(songs)
-        return Neighbours(shares(scores), np.asarray(self.names)[self.targets[songs[song]]])
+        names = np.asarray(self.excerpts.clip_ids)[self.kept[songs[song]]]
+        return Neighbours(shares(scores), np.asarray(self.names)[self.targets[songs[song]]], names)
 
     def save(self, path: Path, neighbours: Neighbours) -> Path:
         """Save the whole network, waveforms in, and its neighbours beside."""

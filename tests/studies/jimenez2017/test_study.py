@@ -9,8 +9,8 @@ import pytest
 from broken_clips import write
 from study_driver import Done, study
 
+from mgc_keras.answers.votes import Neighbours
 from mgc_keras.studies.jimenez2017.network import music_tagger_crnn
-from mgc_keras.studies.jimenez2017.votes import Neighbours
 
 RATE = 12000
 SMALL = ["--epochs", "2", "--from-layer", "head", "--jobs", "1"]
