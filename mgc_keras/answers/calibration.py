@@ -9,7 +9,13 @@ import numpy as np
 
 from mgc_keras.answers.votes import Neighbours, song_votes
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.conformal import at_temperature, conformal_sets, conformal_threshold, fit_temperature, nonconformity
+from mgc_keras.evaluation.conformal import (
+    at_temperature,
+    conformal_sets,
+    conformal_threshold,
+    fit_temperature,
+    nonconformity,
+)
 from mgc_keras.files import DAMAGES, why_no_file, write_text
 
 _KIND = "mgc_keras calibration"

@@ -31,6 +31,23 @@ class Neighbours:
     genre: np.ndarray
     song: np.ndarray | None = None
 
+    def nearest_songs(self, row: np.ndarray, count: int) -> tuple[tuple[str, str, float], ...]:
+        """Return the songs nearest to a song by their mean shares: name, genre, Euclidean distance; () of old files.
+
+        Parameters
+        ----------
+        row : np.ndarray [shape=(n_outputs,)]
+            Mean of the shares of the song's excerpts.
+        count : int
+            At most so many.
+        """
+        if self.song is None or row.shape != self.shares.shape[1:]:
+            return ()
+        songs, first, number = np.unique(self.song, return_index=True, return_inverse=True)
+        distances = np.linalg.norm(mean_probabilities(number, self.shares) - row, axis=1)
+        nearest = np.argsort(distances, kind="stable")[:count]
+        return tuple((str(songs[near]), str(self.genre[first[near]]), float(distances[near])) for near in nearest)
+
     def write(self, path: str | Path) -> Path:
         """Write the arrays to an ``.npz`` file, whole or not at all."""
         songs = {} if self.song is None else {"song": self.song.astype(str)}
