@@ -74,8 +74,8 @@ class Calibration:
         truth = np.array([list(names).index(genre) for genre in genres])
         found, temperatures = {}, {}
         for average in ("mean", "geometric", *(["knn"] if neighbours is not None else [])):
-            options = {"names": tuple(names), "neighbours": neighbours, "k": k}
-            votes = song_votes(song, np.concatenate(scores), average, **options)
+            rows = np.concatenate(scores)
+            votes = song_votes(song, rows, average, names=tuple(names), neighbours=neighbours, k=k)
             found[average] = tuple(np.sort(nonconformity(votes, truth)).tolist())
             temperatures[average] = fit_temperature(votes, truth)
         return cls(network, tuple(names), dict(excerpts), found, temperatures)
@@ -136,7 +136,7 @@ class Calibration:
             raise OptionError(why_no_file(path), path=path, field="calibration", cure=cure)
         try:
             stored = json.loads(Path(path).read_text("utf-8"))
-            if stored.pop("kind") != _KIND:
+            if stored["kind"] != _KIND or not all(isinstance(stored[name], dict) for name in ("scores", "excerpts")):
                 raise ValueError
             names = tuple(map(str, stored["names"]))
             scores = {str(name): tuple(map(float, values)) for name, values in stored["scores"].items()}
@@ -145,8 +145,8 @@ class Calibration:
                 raise ValueError
             if not all(0 < temperature < np.inf for temperature in temperatures.values()):
                 raise ValueError
-            return cls(str(stored["network"]), names, dict(stored["excerpts"]), scores, temperatures)
-        except (AttributeError, *DAMAGES) as error:
+            return cls(str(stored["network"]), names, stored["excerpts"], scores, temperatures)
+        except DAMAGES as error:
             raise OptionError("holds no calibration", path=path, field="calibration", cure=cure) from error
 
 

@@ -247,10 +247,7 @@ def _set(path: Path, field: str, values: tuple[str, ...], *, without_tags: bool 
             if without_tags and not file.tags:
                 file.delete()
             else:
-                # mutagen makes version 2.4 of older ID3 tags, which some players do not read.
-                version = getattr(file.tags, "version", None)
-                old = isinstance(version, tuple) and (2,) <= version < (2, 4)
-                file.save(**({"v2_version": 3} if old else {}))
+                file.save(**({"v2_version": 3} if _has_old_id3(path) else {}))
         except mutagen.MutagenError as error:
             raise AudioError(f"cannot be tagged: {error}", path=path) from error
         status = path.stat()
@@ -260,6 +257,13 @@ def _set(path: Path, field: str, values: tuple[str, ...], *, without_tags: bool 
             pass
         with open(temporary, "rb") as stream:
             os.fsync(stream.fileno())
+
+
+def _has_old_id3(path: Path) -> bool:
+    """Tell whether a file begins with ID3 tags that are older than 2.4, which mutagen makes of them: not all read it."""
+    with open(path, "rb") as stream:
+        head = stream.read(4)
+    return head[:3] == b"ID3" and head[3] < 4
 
 
 def _entry(change: TagChange) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Neighbours:
 
     def write(self, path: str | Path) -> Path:
         """Write the arrays to an ``.npz`` file, whole or not at all."""
-        songs = {} if self.song is None else {"song": self.song.astype(str)}
+        songs: dict[str, Any] = {} if self.song is None else {"song": self.song.astype(str)}
         with whole_file(path) as temporary:
             np.savez(temporary, shares=self.shares, genre=self.genre.astype(str), **songs)
         return Path(path)

@@ -2,11 +2,11 @@
 
 All figures are of the band that telephones carry, so that every sampling rate from 8 kHz gives the same. They are: how
 often a sound is nearly silent for a moment and how much its envelope moves at the pace of syllables (Scheirer and
-Slaney 1997, after Saunders 1996), how regularly its onsets come back (the idea of their pulse metric), and how long the fine
-structure of its spectrum holds: a voice holds for a syllable, a note for longer, noise not at all. A sound is called
-speech or noise where each figure is within its bounds; everything else passes as music, singing and drums among it. The
-bounds lie between talk and music of the built-in corpus and invented drum loops, with room for doubt on the side of
-music; ``benchmarks/not_music.py`` prints what they are worth on others and on real recordings.
+Slaney 1997, after Saunders 1996), how regularly its onsets come back (the idea of their pulse metric), and how long the
+fine structure of its spectrum holds: a voice holds for a syllable, a note for longer, noise not at all. A sound is
+called speech or noise where each figure is within its bounds; everything else passes as music, singing and drums among
+it. The bounds lie between talk and music of the built-in corpus and invented drum loops, with room for doubt on the
+side of music; ``benchmarks/not_music.py`` prints what they are worth on others and on real recordings.
 """
 
 from dataclasses import astuple, dataclass

@@ -60,7 +60,7 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
 
 
 class Answerer(Protocol):
-    """A network that answers: `mgc_keras.answers.songs.SongClassifier` or `SongTagger`."""
+    """A network that answers: `mgc_keras.answers.classifier.SongClassifier`, or of tags."""
 
     names: tuple[str, ...]
 

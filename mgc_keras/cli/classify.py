@@ -67,8 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     n_neighbours = "number of neighbours that each excerpt asks under --average knn (default: %(default)s)"
     add_value(parser, "--k", int, "K", n_neighbours, 5)
     sure = (
-        "without a calibration: share that a genre must have of the song, and of its excerpts, else the verdict is 'not "
-        "sure'; 0: always a genre (default: %(default)s)"
+        "without a calibration: share that a genre must have of the song, and of its excerpts, else the verdict is "
+        "'not sure'; 0: always a genre (default: %(default)s)"
     )
     add_value(parser, "--sure", float, "SHARE", sure, 0.5)
     coverage = "give the set of genres that holds the true one with this probability (default with a calibration: 0.9)"
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.calibration is not None and arguments.calibrate_on is not None:
         check_output(arguments.calibration, "--calibration", "calibration of this package", is_calibration, inputs)
     with quiet_libraries():
-        from mgc_keras.answers.songs import GenreOptions, SongClassifier
+        from mgc_keras.answers.classifier import GenreOptions, SongClassifier
         from mgc_keras.execution import set_precision
 
         set_precision(arguments.precision or "exact")

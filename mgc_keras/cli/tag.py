@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             found.extend([(answer.path, ("; ".join(tags),))] if tags else [])
 
     with quiet_libraries():
-        from mgc_keras.answers.songs import SongTagger
+        from mgc_keras.answers.tagger import SongTagger
         from mgc_keras.execution import set_precision
 
         set_precision(arguments.precision or "exact")

@@ -2,10 +2,11 @@
 
 Both need examples that the classifier did not learn from. Split conformal prediction (Vovk, Gammerman and Shafer 2005;
 the score is that of Sadinle, Lei and Wasserman 2019): a class is in the set where its share is no lower than that of
-the true class was in all but the worst examples. Whatever the classifier, the set holds the true class with the probability
-asked for, if the new example is exchangeable with those: drawn as they were, as songs of the same collection are. Of
-other music nothing is promised; nor of each class by itself. Temperature scaling (Guo, Pleiss, Sun and Weinberger 2017)
-makes shares sharper or flatter by one number until they are as likely as can be; it moves no class before another.
+the true class was in all but the worst examples. Whatever the classifier, the set holds the true class with the
+probability asked for, if the new example is exchangeable with those: drawn as they were, as songs of the same
+collection are. Of other music nothing is promised; nor of each class by itself. Temperature scaling (Guo, Pleiss, Sun
+and Weinberger 2017) makes shares sharper or flatter by one number until they are as likely as can be; it moves no class
+before another.
 """
 
 import math

@@ -112,7 +112,8 @@ def _run_task(manifest: Manifest, network: keras.Model, excerpts: SongExcerpts, 
                     tables.setdefault(f"{sub_run}-{feature}", []).append(table)
                 # One network a sub-run: the corrected protocol's first, where it is run.
                 if fold.number == 0 and protocol == run.headline:
-                    path = trainer.save(run.folder / f"{task.name}__{sub_run}.h5", neighbours)
+                    calibration = trainer.calibration(fold, neighbours)
+                    path = trainer.save(run.folder / f"{task.name}__{sub_run}.h5", neighbours, calibration)
                     run.results.append((f"model for mgc-keras classify --weights, {sub_run} on {task.name}", path))
             for feature, parts in tables.items():
                 # Excerpts of one song are drawn together under every protocol.
