@@ -260,7 +260,7 @@ def _set(path: Path, field: str, values: tuple[str, ...], *, without_tags: bool 
 
 
 def _has_old_id3(path: Path) -> bool:
-    """Tell whether a file begins with ID3 tags that are older than 2.4, which mutagen makes of them: not all read it."""
+    """Tell whether a file begins with ID3 tags older than 2.4, which not all players read and mutagen makes."""
     with open(path, "rb") as stream:
         head = stream.read(4)
     return head[:3] == b"ID3" and head[3] < 4

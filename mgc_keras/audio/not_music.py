@@ -12,6 +12,7 @@ side of music; ``benchmarks/not_music.py`` prints what they are worth on others 
 from dataclasses import astuple, dataclass
 
 import numpy as np
+from scipy.fft import rfft
 from scipy.ndimage import uniform_filter1d
 
 SPEECH, NOISE = "speech", "steady noise"
@@ -110,8 +111,10 @@ def _spectrogram(waveform: np.ndarray, sampling_rate: int) -> tuple[np.ndarray, 
     frames = np.lib.stride_tricks.sliding_window_view(waveform, length)[::hop]
     frequency = np.fft.rfftfreq(length, 1 / sampling_rate)
     band = (frequency >= _LOWEST) & (frequency <= _HIGHEST)
-    spectrum = np.fft.rfft(frames * np.hanning(length).astype(np.float32), axis=1)[:, band]
-    return spectrum.real.astype(np.float64) ** 2 + spectrum.imag.astype(np.float64) ** 2, frequency[band]
+    windowed = frames * np.hanning(length).astype(np.float32)
+    # SciPy stays in float32, which takes half the time.
+    spectrum = np.ascontiguousarray(rfft(windowed, axis=1, overwrite_x=True)[:, band])
+    return (spectrum.real**2 + spectrum.imag**2).astype(np.float64), frequency[band]
 
 
 def _modulation(power: np.ndarray, frequency: np.ndarray) -> float:

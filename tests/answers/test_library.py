@@ -122,16 +122,8 @@ def test_what_is_not_written_says_why(music: Path, tmp_path: Path) -> None:
     damaged.write_bytes(b"fLaC" + bytes(50))
     soundfile.write(music / "song.wav", np.zeros(100), 8000)
     (music / "link.ogg").symlink_to(music / "song.ogg")
-    names = (
-        "held.flac",
-        "read_only.flac",
-        "linked.flac",
-        "damaged.flac",
-        "song.wav",
-        "gone.mp3",
-        "song.ogg",
-        "link.ogg",
-    )
+    names = ("held.flac", "read_only.flac", "linked.flac", "damaged.flac", "song.wav", "gone.mp3")
+    names += ("song.ogg", "link.ogg")
     before = {path: path.read_bytes() for path in music.iterdir()}
     changes = plan_changes([(music / name, ("Rock",)) for name in names], "genre")
     words = ("Polka", "read-only", "hard links", "tags that cannot be read", "kind", "no such file", "", "same file")
@@ -179,9 +171,7 @@ def test_what_others_changed_meanwhile_stays(music: Path, tmp_path: Path) -> Non
         write([change], undo)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "text\n", '{"path": 1}\n', "[]\n", '{"path": "/x", "field": "title"}\n', "\xff\n"]
-)
+@pytest.mark.parametrize("text", ["", "text\n", '{"path": 1}\n', "[]\n", '{"field": "title"}\n', "\xff\n"])
 def test_a_file_that_is_no_undo_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "undo.jsonl"
     path.write_bytes(text.encode("latin-1"))
