@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from mgc_keras.cli._clips import add_value
 from mgc_keras.errors import OptionError
-from mgc_keras.files import readable_name
+from mgc_keras.files import output_folder, readable_name
 
 if TYPE_CHECKING:
     from mgc_keras.answers.library import TagChange
@@ -45,6 +45,8 @@ def check_library_arguments(arguments: argparse.Namespace) -> None:
         raise OptionError(f"{arguments.threshold:g} is no share", field="--threshold", cure="give 0 up to 1")
     if arguments.undo_file is not None and not arguments.yes:
         raise OptionError("nothing is written that could be undone", field="--undo-file", cure="add --yes")
+    if arguments.yes:
+        output_folder((arguments.undo_file or Path("undo.jsonl")).parent, "--undo-file")
     if arguments.undo_file is not None and arguments.undo_file.exists():
         raise OptionError("is there already", path=arguments.undo_file, field="--undo-file", cure="choose another name")
 

@@ -3,9 +3,9 @@
 import json
 import math
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +14,8 @@ from two_genres import LENGTH, RATE, share_of_high, song, two_genres
 
 import mgc_keras
 from mgc_keras.answers.calibration import Calibration
+from mgc_keras.answers.classifier import GenreOptions
+from mgc_keras.answers.labelled import labelled_songs
 from mgc_keras.answers.votes import Neighbours
 from mgc_keras.cli.main import main
 from mgc_keras.corpus.speech import talk
@@ -112,25 +114,29 @@ def test_calibrations_that_do_not_fit(model: Path, songs: Path, tmp_path: Path) 
     mgc_keras.classify(songs, model, calibrate_on=manifest, calibration=kept)
     with pytest.raises(OptionError, match="cut otherwise"):
         mgc_keras.classify(songs, model, calibration=kept, drop=0.01)
-    replace(Calibration.read(kept), network="another").write(kept)
-    with pytest.raises(OptionError, match="another network"):
-        mgc_keras.classify(songs, model, calibration=kept)
-    for text in ("", "[]", "{}", '{"kind": "mgc_keras calibration"}', kept.read_text().replace("0.", "7.")):
-        kept.write_text(text)
-        with pytest.raises(OptionError, match="holds no calibration"):
-            mgc_keras.classify(songs, model, calibration=kept)
     with pytest.raises(OptionError, match="--calibrate-on"):
         mgc_keras.classify(songs, model, coverage=0.9)
+    found = Calibration.read(kept)
+    with pytest.raises(OptionError, match="another network"):
+        found.check_fits("another", found.names, found.excerpts, "mean")
+    with pytest.raises(OptionError, match="knows no average 'knn'"):
+        found.check_fits(found.network, found.names, found.excerpts, "knn")
+    texts = ("", "[]", "{}", '{"kind": "mgc_keras calibration"}', kept.read_text().replace("0.", "7."))
+    for text in texts:
+        kept.write_text(text)
+        with pytest.raises(OptionError, match="holds no calibration"):
+            Calibration.read(kept)
     table = pd.read_csv(manifest)
+    scorer = SongScorer(model)
     table.assign(label="polka").to_csv(manifest, index=False)
     with pytest.raises(OptionError, match="knows no genre 'polka'.*high, low"):
-        mgc_keras.classify(songs, model, calibrate_on=manifest)
-    table.drop(columns="label").to_csv(manifest, index=False)
+        labelled_songs(scorer, manifest, scorer.excerpts(), "calibrate_on").of_genres(scorer.names)
+    table.rename(columns={"label": "label_high"}).assign(label_high=1.0).to_csv(manifest, index=False)
     with pytest.raises(OptionError, match="column 'label'"):
-        mgc_keras.classify(songs, model, calibrate_on=manifest)
+        labelled_songs(scorer, manifest, scorer.excerpts(), "calibrate_on")
     for options in ({"coverage": 1.0}, {"sure": 1.5}, {"k": 0}, {"average": "median"}):
         with pytest.raises(OptionError):
-            mgc_keras.classify(songs, model, **options)
+            GenreOptions(**options)
 
 
 def test_why(model: Path, songs: Path, tmp_path: Path) -> None:
@@ -204,9 +210,14 @@ def test_hearing_moves_no_score_and_can_be_sent_to_workers(model: Path) -> None:
     assert (copy.n_samples, copy.sampling_rate, copy.columns) == (LENGTH, RATE, ("high", "low"))
 
 
-def test_tags_for_programs(shared_data: Path) -> None:
-    weights = shared_data / "taggers" / "music_tagger_crnn_weights_tensorflow.h5"
-    speech = shared_data / "audio" / "misc" / "speech-3436.ogg"
-    (answer,) = mgc_keras.tag([speech], weights)
-    assert answer.verdict == "not music" and answer.reasons == ("it sounds like speech",)
-    assert answer.scores.shape == (50,) and answer.best == answer.names[answer.scores.argmax()]
+def test_tags_for_programs(tmp_path: Path) -> None:
+    inputs = keras.Input((10 * RATE,))
+    network = keras.Model(inputs, keras.layers.Dense(50, "sigmoid", name="tags")(keras.layers.Dense(1)(inputs)))
+    write(tmp_path / "talk.wav", talk(11, 11, 20.0, RATE), RATE)
+    write(tmp_path / "tone.wav", np.sin(np.arange(20 * RATE) / 9) / 3, RATE)
+    speech, tone = mgc_keras.tag([tmp_path / "talk.wav", tmp_path / "tone.wav"], network)
+    assert (speech.verdict, tone.verdict) == ("not music", "tags")
+    assert speech.reasons == ("2 of 2 excerpts sound like speech",) and tone.reasons == ()
+    for answer in (speech, tone):
+        assert answer.names[:2] == ("rock", "pop") and answer.best == answer.names[answer.scores.argmax()]
+        np.testing.assert_allclose(answer.scores, answer.excerpts.mean(axis=0), rtol=1e-6)
