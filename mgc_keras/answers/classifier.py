@@ -106,8 +106,7 @@ class SongClassifier:
         self.scorer = SongScorer(weights, "genres", names=list(labels) if labels else None)
         self.names = self.scorer.names
         self._excerpts = self.scorer.excerpts(options.drop, options.centre)
-        self._calibration_file = calibration
-        beside = not isinstance(weights, keras.Model)
+        file = None if isinstance(weights, keras.Model) else str(weights)
 
         def labelled(path: str | Path, use: str) -> LabelledSongs:
             found = labelled_songs(self.scorer, path, self._excerpts, use, channel=channel, jobs=jobs)
@@ -115,52 +114,64 @@ class SongClassifier:
                 unread(use, song)
             return found
 
-        if neighbours is None and beside and options.average == "knn":
-            found = neighbours_beside(str(weights))
-            neighbours = found if found.is_file() else None
-        self.neighbours = None
-        if neighbours is not None:
-            is_table = Path(neighbours).suffix.lower() == ".csv"
-            self.neighbours = (
-                labelled(neighbours, "neighbours").neighbours() if is_table else Neighbours.read(neighbours)
-            )
-        if options.average == "knn":
-            # Refused before songs are listened to.
-            self._votes(np.full((1, len(self.names)), 1 / len(self.names)), "knn")
-        self.calibration = None
-        network = weights_sha256(self.scorer.model) if calibration or calibrate_on or options.coverage else ""
-        if calibrate_on is not None:
-            songs = labelled(calibrate_on, "calibrate_on")
-            known = songs.of_genres(self.names)
-            options_of = {"neighbours": self.neighbours, "k": options.k}
-            self.calibration = Calibration.of_songs(
-                network, self.names, vars(self._excerpts), known.scores, known.genres, **options_of
-            )
-            if calibration is not None:
-                self.calibration.write(calibration)
-        elif calibration is not None or options.coverage is not None:
-            path = calibration if calibration is not None else calibration_beside(str(weights)) if beside else None
-            if path is None or calibration is None and not Path(path).is_file():
-                cure = "give --calibration, or --calibrate-on with songs of known genre"
-                raise OptionError("needs a calibration of this network", field="--coverage", cure=cure)
-            self.calibration = Calibration.read(path)
-        if self.calibration is not None:
-            self.calibration.check_fits(network, self.names, vars(self._excerpts), options.average)
+        self.neighbours = self._known(neighbours, file, labelled)
+        self.calibration = self._calibrated(calibration, calibrate_on, file, labelled)
         self._hearing = Hearing(WHY_LEVELS if options.why else (), _tagger_for(self.scorer) if options.why else None)
 
     def answers(
         self, clips: Clips, *, jobs: int | None = None, cluster: "Cluster | None" = None
     ) -> Iterator[SongAnswer]:
         """Answer song by song, in the order of `clips`, each as soon as it is done."""
-        options = {"jobs": jobs, "cluster": cluster, "hearing": self._hearing}
-        found = self.scorer.songs(clips, self._excerpts, **options)
+        found = self.scorer.songs(clips, self._excerpts, jobs=jobs, cluster=cluster, hearing=self._hearing)
         for song, path in zip(found, clips.paths, strict=True):
             yield self._answer(song, path) if song.problem is None else unanswered(song, path, self.names)
 
+    def _known(
+        self, path: str | Path | None, model: str | None, labelled: Callable[[str | Path, str], LabelledSongs]
+    ) -> Neighbours | None:
+        """Return the songs of known genre to ask; for "knn" those beside the model, if none are named."""
+        if path is None and model is not None and self.options.average == "knn":
+            beside = neighbours_beside(model)
+            path = beside if beside.is_file() else None
+        found = None
+        if path is not None:
+            is_manifest = Path(path).suffix.lower() == ".csv"
+            found = labelled(path, "neighbours").neighbours() if is_manifest else Neighbours.read(path)
+        if self.options.average == "knn":
+            # What cannot be asked is refused before songs are heard.
+            song_votes(np.zeros(1, int), np.ones((1, len(self.names))), "knn", names=self.names, neighbours=found)
+        return found
+
+    def _calibrated(
+        self,
+        path: str | Path | None,
+        songs: str | Path | None,
+        model: str | None,
+        labelled: Callable[[str | Path, str], LabelledSongs],
+    ) -> Calibration | None:
+        """Calibrate on songs, or read a calibration: the one beside the model, if sets are asked for and none named."""
+        options, cut = self.options, vars(self._excerpts)
+        if path is None and songs is None and options.coverage is None:
+            return None
+        network = weights_sha256(self.scorer.model)
+        if songs is not None:
+            known = labelled(songs, "calibrate_on").of_genres(self.names)
+            asked = self.neighbours if options.average == "knn" else None
+            examples = known.scores, known.genres
+            found = Calibration.of_songs(network, self.names, cut, *examples, neighbours=asked, k=options.k)
+            if path is not None:
+                found.write(path)
+            return found
+        if path is None:
+            path = None if model is None else calibration_beside(model)
+            if path is None or not path.is_file():
+                cure = "give --calibration, or --calibrate-on with songs of known genre"
+                raise OptionError("needs a calibration of this network", field="--coverage", cure=cure)
+        return Calibration.read(path).check_fits(network, self.names, cut, options.average)
+
     def _votes(self, scores: np.ndarray, average: str) -> np.ndarray:
-        same_song = np.zeros(len(scores), dtype=int)
-        known = {"neighbours": self.neighbours, "k": self.options.k}
-        return song_votes(same_song, scores, average, names=self.names, **known)
+        same_song, k = np.zeros(len(scores), dtype=int), self.options.k
+        return song_votes(same_song, scores, average, names=self.names, neighbours=self.neighbours, k=k)
 
     def _vote(self, scores: np.ndarray) -> tuple[np.ndarray, int]:
         """Return the song's shares, and the column of its genre."""

@@ -11,6 +11,7 @@ from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.voting import shares
 from mgc_keras.features.clips import list_clips
 from mgc_keras.features.songs import SongScorer, SongScores
+from mgc_keras.work import logger
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class LabelledSongs:
         return Neighbours(shares(np.concatenate(self.scores)), genres, songs)
 
     def of_genres(self, names: tuple[str, ...]) -> "LabelledSongs":
-        """Return the songs whose genre a network knows.
+        """Return the songs whose genre a network knows; a warning in the log says how many others there are.
 
         Raises
         ------
@@ -55,8 +56,11 @@ class LabelledSongs:
         if not kept:
             cure = f"the network's genres are {', '.join(names)}"
             raise OptionError(f"knows no genre {self.genres[0]!r}", path=self.path, field=flag(self.use), cure=cure)
-        lists = ([values[place] for place in kept] for values in (self.clip_ids, self.genres, self.scores))
-        return LabelledSongs(self.path, self.use, *lists, self.unread)
+        if others := len(self.genres) - len(kept):
+            of = f"{others} of {len(self.genres)} songs are of genres that the network does not know"
+            logger.warning(f"{flag(self.use)}: {of}: they are left out")
+        clip_ids, genres = ([values[place] for place in kept] for values in (self.clip_ids, self.genres))
+        return LabelledSongs(self.path, self.use, clip_ids, genres, [self.scores[place] for place in kept], self.unread)
 
 
 def labelled_songs(

@@ -88,13 +88,21 @@ def classify(
     """
     clips = list_clips(songs, data_home, channel)
     options = GenreOptions(average, k, drop, centre, sure, coverage, why)
-    files = {"neighbours": neighbours, "calibration": calibration, "calibrate_on": calibrate_on}
 
     def unread(use: str, song: SongScores) -> None:
         logger.warning(f"{use}: {song.filepath}: {song.problem.problem if song.problem else ''}")
 
-    reading = {"channel": channel, "jobs": jobs, "unread": unread}
-    classifier = SongClassifier(weights, options, labels=labels, **files, **reading)
+    classifier = SongClassifier(
+        weights,
+        options,
+        labels=labels,
+        neighbours=neighbours,
+        calibration=calibration,
+        calibrate_on=calibrate_on,
+        channel=channel,
+        jobs=jobs,
+        unread=unread,
+    )
     return list(classifier.answers(clips, jobs=jobs))
 
 

@@ -38,8 +38,7 @@ class SongTagger:
         self, clips: Clips, *, jobs: int | None = None, cluster: "Cluster | None" = None
     ) -> Iterator[SongAnswer]:
         """Answer song by song, in the order of `clips`, each as soon as it is done."""
-        options = {"jobs": jobs, "cluster": cluster, "hearing": self._hearing}
-        found = self.scorer.songs(clips, self._excerpts, **options)
+        found = self.scorer.songs(clips, self._excerpts, jobs=jobs, cluster=cluster, hearing=self._hearing)
         for song, path in zip(found, clips.paths, strict=True):
             yield self._answer(song, path) if song.problem is None else unanswered(song, path, self.names)
 

@@ -161,7 +161,7 @@ def _entry(answer: "SongAnswer") -> dict[str, Any]:
         {"start_s": round(float(start), 3), "end_s": round(float(end), 3), "scores": cells(row)}
         for (start, end), row in zip(answer.spans, answer.excerpts, strict=True)
     ]
-    entry = {"clip_id": answer.clip_id, "filepath": answer.filepath, "best": answer.best}
+    entry: dict[str, Any] = {"clip_id": answer.clip_id, "filepath": answer.filepath, "best": answer.best}
     entry |= {"scores": cells(answer.scores), "excerpts": excerpts, "note": answer.note}
     # What older readers do not know comes behind what they do.
     entry |= {"verdict": answer.verdict, "reasons": list(answer.reasons)}
