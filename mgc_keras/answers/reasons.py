@@ -60,7 +60,7 @@ def genre_verdict(
 def set_verdict(genre_set: tuple[str, ...], coverage: float) -> tuple[str, list[str]]:
     """Judge by a set of `mgc_keras.answers.calibration.Calibration`: one genre is an answer, several or none not."""
     if len(genre_set) == 1:
-        return GENRE, [f"the only genre in the set at {100 * coverage:g} % coverage"]
+        return GENRE, [f"at {100 * coverage:g} % coverage it is {genre_set[0]} alone"]
     if genre_set:
         return NOT_SURE, [f"at {100 * coverage:g} % coverage it may be {_either(genre_set)}"]
     return NOT_SURE, [f"at {100 * coverage:g} % coverage no genre fits: it is unlike the songs of the calibration"]

@@ -181,7 +181,8 @@ def _rows_of(answer: "SongAnswer") -> list[Sequence[str]]:
     parts = [("song", answer.spans[0, 0], answer.spans[-1, 1], answer.best, answer.scores)]
     for number, ((start, end), row) in enumerate(zip(answer.spans, answer.excerpts, strict=True)):
         parts.append((str(number), start, end, answer.names[row.argmax()], row))
-    last = answer.verdict, "; ".join(answer.genre_set or ()), "; ".join(answer.reasons)
+    # Readers that cut lines at commas have read these rows until now.
+    last = answer.verdict, "; ".join(answer.genre_set or ()), "; ".join(answer.reasons).replace(",", ";")
     song = answer.clip_id, answer.filepath
     return [
         (
