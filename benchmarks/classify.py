@@ -33,6 +33,7 @@ import tensorflow as tf
 
 from mgc_keras.audio.files import find_clips, read_waveform
 from mgc_keras.features.clips import list_clips
+from mgc_keras.features.hearing import Hearing
 from mgc_keras.features.network import compiled
 from mgc_keras.features.songs import BATCH_SIZE, SongScorer
 from mgc_keras.studies.jimenez2017.network import N_SAMPLES, SAMPLING_RATE, music_tagger_crnn
@@ -61,7 +62,7 @@ def measure(songs: list[Path], model: keras.Model, repeats: int) -> None:
     clips = list_clips(songs)
     ways = {
         "plain": plain_loop(songs, model),
-        "classify": lambda: list(scorer.songs(clips, scorer.excerpts())) and None,
+        "classify": lambda: list(scorer.songs(clips, scorer.excerpts(), hearing=Hearing())) and None,
         **parts(songs, model),
     }
     for way in ways.values():

@@ -10,7 +10,7 @@ compute            `export_features`, `read_features`, `ConvnetFeatures`, `MelSp
 load a network     `load_model`, `calibrate`
 search SVMs        `search.search`, `search.sweep`
 judge              `score`, `score_interval`, `bootstrap_interval`, `compare`, `holm`, `majority_vote`
-tell genres, tags  `SongScorer`
+tell genres, tags  `classify`, `tag`, `SongAnswer`, `SongScorer`
 invent music       `write_corpus`
 use a GPU          `set_precision`
 catch errors       `MgcKerasError`

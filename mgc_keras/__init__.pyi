@@ -38,6 +38,9 @@ from .evaluation.paired import holm as holm
 from .evaluation.voting import majority_vote as majority_vote
 
 # Tell genres and tags of songs.
+from .answers.songs import classify as classify
+from .answers.songs import tag as tag
+from .answers.answer import SongAnswer as SongAnswer
 from .features.songs import SongScorer as SongScorer
 
 # Invent music.

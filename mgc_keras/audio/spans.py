@@ -175,3 +175,15 @@ def windows_of(window: float | None, hop: float | None, longest: float | None = 
         cure = f"at most {longest:g} s"
         raise OptionError(f"{window} s is more than these features take in", field="window", cure=cure)
     return Windows(window, window if hop is None else hop)
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as minutes and seconds.
+
+    Example
+    -------
+    >>> clock(0.0), clock(87.36)
+    ('0:00', '1:27')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"

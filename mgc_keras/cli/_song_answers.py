@@ -3,10 +3,9 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,19 +23,13 @@ from mgc_keras.errors import OptionError
 from mgc_keras.files import csv_lines, escape_formula
 
 if TYPE_CHECKING:
+    from mgc_keras.answers.answer import SongAnswer
+    from mgc_keras.cluster import Cluster
     from mgc_keras.features.clips import Clips
-    from mgc_keras.features.songs import SongScorer, SongScores
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What is printed of a song."""
-
-    found: "SongScores"
-    names: tuple[str, ...]  # of genres or tags
-    excerpts: np.ndarray  # (n_excerpts, n_names): shares or scores from 0 to 1
-    song: np.ndarray  # (n_names,)
-    best: int  # column of the song's genre or first tag
+# Of CSVs: the names of genres or tags stand between them, and further columns come last.
+_FIRST_COLUMNS = ("clip_id", "filepath", "part", "start_s", "end_s", "best")
+_LAST_COLUMNS = ("verdict", "genre_set", "reasons")
 
 
 def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, top: int) -> None:
@@ -48,6 +41,8 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     parser.add_argument(
         "--centre", action="store_true", help="take one excerpt from the centre of each song, no others"
     )
+    reasons = "print what speaks for and against each answer, and what moves it (computes three times as much)"
+    parser.add_argument("--why", action="store_true", help=reasons)
     form = parser.add_mutually_exclusive_group()
     listed = "print JSON: one list, one entry a song; 'error' says why a song has no scores"
     form.add_argument("--json", action="store_true", help=listed)
@@ -64,15 +59,24 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     add_cluster(parser)
 
 
+class Answerer(Protocol):
+    """A network that answers: `mgc_keras.answers.classifier.SongClassifier`, or of tags."""
+
+    names: tuple[str, ...]
+
+    def answers(self, clips: "Clips", *, jobs: int | None, cluster: "Cluster | None") -> "Iterator[SongAnswer]":
+        """Answer song by song."""
+        ...
+
+
 def answer_songs(
     arguments: argparse.Namespace,
     clips: "Clips",
-    scorer: "SongScorer",
-    judge: "Callable[[SongScores], Answer]",
+    answerer: Answerer,
     program: str,
-    after: Callable[[Answer], None] = lambda answer: None,
+    after: "Callable[[SongAnswer], None]" = lambda answer: None,
 ) -> int:
-    """Score all songs, print each as it is done, and return the exit code: 0 all, 1 some, 2 none has one."""
+    """Answer all songs, print each as it is done, and return the exit code: 0 all, 1 some, 2 none has an answer."""
     from mgc_keras.audio.ffmpeg import INSTALL
     from mgc_keras.cluster import open_cluster
     from mgc_keras.progress import progress_bar
@@ -87,34 +91,36 @@ def answer_songs(
     remarks: dict[str, str] = {}
     n_failed = 0
     if arguments.csv:
-        print(csv([["clip_id", "filepath", "part", "start_s", "end_s", "best", *scorer.names]]), end="")
-    excerpts = scorer.excerpts(arguments.drop, arguments.centre)
+        print(csv([[*_FIRST_COLUMNS, *answerer.names, *_LAST_COLUMNS]]), end="")
     with (
         open_cluster(arguments.cluster) as cluster,
         progress_bar(description=program, total=len(clips), unit="song") as bar,
     ):
-        for found in scorer.songs(clips, excerpts, jobs=arguments.jobs, cluster=cluster):
+        for answer in answerer.answers(clips, jobs=arguments.jobs, cluster=cluster):
             bar.update()
-            if found.problem is not None:
+            text = ""
+            if answer.problem is not None:
                 n_failed += 1
-                error = {"error": found.problem.problem, "cure": found.problem.cure}
-                entries.append({"clip_id": found.clip_id, "filepath": found.filepath, **error})
+                error = {"error": answer.problem.problem, "cure": answer.problem.cure}
+                song = {"clip_id": answer.clip_id, "filepath": answer.filepath}
+                entries.append({**song, **error, "verdict": answer.verdict})
                 cure = f" ({error['cure']})" if error["cure"] else ""
-                bar.write(f"mgc-keras {program}: {found.filepath}: {error['error']}{cure}", file=sys.stderr)
+                bar.write(f"mgc-keras {program}: {answer.filepath}: {error['error']}{cure}", file=sys.stderr)
                 if arguments.csv:
-                    part = f"failed: {error['error']}{cure}"
-                    empty = [""] * (3 + len(scorer.names))
-                    bar.write(csv([[found.clip_id, found.filepath, part, *empty]]), end="", file=sys.stdout)
-                continue
-            if found.note:
-                bar.write(f"mgc-keras {program}: {found.filepath}: {found.note}", file=sys.stderr)
-            if found.remark:
-                remarks[found.filepath] = found.remark
-            answer = judge(found)
-            if arguments.json:
-                entries.append(_entry(answer) | ({"channel": clips.channel} if clips.channel != "mix" else {}))
+                    empty = [""] * (3 + len(answerer.names))
+                    last = [answer.verdict, "", ""]
+                    cells = [answer.clip_id, answer.filepath, f"failed: {error['error']}{cure}", *empty, *last]
+                    text = csv([cells])
             else:
-                text = csv(_rows_of(answer)) if arguments.csv else _text_of(answer, arguments.top)
+                if answer.note:
+                    bar.write(f"mgc-keras {program}: {answer.filepath}: {answer.note}", file=sys.stderr)
+                if answer.remark:
+                    remarks[answer.filepath] = answer.remark
+                if arguments.json:
+                    entries.append(_entry(answer) | ({"channel": clips.channel} if clips.channel != "mix" else {}))
+                else:
+                    text = csv(_rows_of(answer)) if arguments.csv else _text_of(answer, arguments.top)
+            if text:
                 bar.write(text, end="", file=sys.stdout)
             after(answer)
     if arguments.json:
@@ -127,41 +133,61 @@ def answer_songs(
     return exit_code(n_failed, len(clips))
 
 
-def _text_of(answer: Answer, top: int) -> str:
-    from mgc_keras.reporting.genres_over_time import clock
+def _text_of(answer: "SongAnswer", top: int) -> str:
+    from mgc_keras.audio.spans import clock
 
-    lines = [f"{answer.found.filepath}: {_highest(answer, answer.song, top)}"]
-    for (start, end), row in zip(answer.found.spans, answer.excerpts, strict=True):
+    # What can be used needs no word before it.
+    unsure = f"{answer.verdict}: " if answer.verdict in ("not sure", "not music") else ""
+    lines = [f"{answer.filepath}: {unsure}{_highest(answer, answer.scores, top)}"]
+    for (start, end), row in zip(answer.spans, answer.excerpts, strict=True):
         lines.append(f"  {clock(start):>5} - {clock(end):<5}  {_highest(answer, row, top)}")
+    if unsure or answer.why is not None:
+        lines += [f"  - {sentence}" for sentence in answer.reasons]
     return "\n".join(lines) + "\n"
 
 
-def _highest(answer: Answer, row: np.ndarray, top: int) -> str:
+def _highest(answer: "SongAnswer", row: np.ndarray, top: int) -> str:
     order = np.argsort(-row, kind="stable")[:top].tolist()
-    if row is answer.song:
+    if row is answer.scores:
         # Of equal shares, the song's genre comes first.
-        order.sort(key=lambda column: (-row[column], column != answer.best))
+        order.sort(key=lambda column: (-row[column], answer.names[column] != answer.best))
     return ", ".join(f"{answer.names[column]} {100 * row[column]:.1f} %" for column in order)
 
 
-def _entry(answer: Answer) -> dict[str, Any]:
-    found = answer.found
-    cells = lambda row: {name: round(float(value), 6) for name, value in zip(answer.names, row, strict=True)}
+def _entry(answer: "SongAnswer") -> dict[str, Any]:
+    rounded = lambda value: round(float(value), 6)
+    cells = lambda row: {name: rounded(value) for name, value in zip(answer.names, row, strict=True)}
     excerpts = [
         {"start_s": round(float(start), 3), "end_s": round(float(end), 3), "scores": cells(row)}
-        for (start, end), row in zip(found.spans, answer.excerpts, strict=True)
+        for (start, end), row in zip(answer.spans, answer.excerpts, strict=True)
     ]
-    song = {"clip_id": found.clip_id, "filepath": found.filepath, "best": answer.names[answer.best]}
-    return {**song, "scores": cells(answer.song), "excerpts": excerpts, "note": found.note}
+    entry: dict[str, Any] = {"clip_id": answer.clip_id, "filepath": answer.filepath, "best": answer.best}
+    entry |= {"scores": cells(answer.scores), "excerpts": excerpts, "note": answer.note}
+    # What older readers do not know comes behind what they do.
+    entry |= {"verdict": answer.verdict, "reasons": list(answer.reasons)}
+    entry["agreeing_excerpts"] = np.flatnonzero(answer.agreeing).tolist()
+    if answer.probabilities is not None and answer.genre_set is not None:
+        entry |= {"genre_set": list(answer.genre_set), "probabilities": cells(answer.probabilities)}
+    if (why := answer.why) is not None:
+        parted = lambda found: {name: {"best": best, "score": rounded(value)} for name, (best, value) in found.items()}
+        near = [{"song": song, "genre": genre, "distance": rounded(far)} for song, genre, far in why.neighbours]
+        tags = {tag: rounded(score) for tag, score in why.tags}
+        levels = {f"{level:+g} dB": found for level, found in why.at_levels.items()}
+        entry["why"] = {"levels": parted(levels), "parts": parted(why.at_parts), "neighbours": near, "tags": tags}
+    return entry
 
 
-def _rows_of(answer: Answer) -> list[Sequence[str]]:
-    found = answer.found
-    parts = [("song", found.spans[0, 0], found.spans[-1, 1], answer.best, answer.song)]
-    for number, ((start, end), row) in enumerate(zip(found.spans, answer.excerpts, strict=True)):
-        parts.append((str(number), start, end, int(row.argmax()), row))
-    song = found.clip_id, found.filepath
+def _rows_of(answer: "SongAnswer") -> list[Sequence[str]]:
+    parts = [("song", answer.spans[0, 0], answer.spans[-1, 1], answer.best, answer.scores)]
+    for number, ((start, end), row) in enumerate(zip(answer.spans, answer.excerpts, strict=True)):
+        parts.append((str(number), start, end, answer.names[row.argmax()], row))
+    # Readers that cut lines at commas have read these rows until now.
+    last = answer.verdict, "; ".join(answer.genre_set or ()), "; ".join(answer.reasons).replace(",", ";")
+    song = answer.clip_id, answer.filepath
     return [
-        (*song, part, f"{start:.3f}", f"{end:.3f}", answer.names[best], *(f"{value:.6f}" for value in row))
+        (
+            *(*song, part, f"{start:.3f}", f"{end:.3f}", best, *(f"{value:.6f}" for value in row)),
+            *(last if part == "song" else ("", "", "")),
+        )
         for part, start, end, best, row in parts
     ]

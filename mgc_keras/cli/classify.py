@@ -5,17 +5,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mgc_keras.cli._clips import add_value, output_stems
-from mgc_keras.cli._song_answers import Answer, add_song_arguments, answer_songs
+from mgc_keras.cli._clips import add_value, check_output, output_stems
+from mgc_keras.cli._library import add_library_arguments, check_library_arguments, write_library
+from mgc_keras.cli._song_answers import add_song_arguments, answer_songs
 from mgc_keras.errors import OptionError
 from mgc_keras.terminal import quiet_libraries
 
 if TYPE_CHECKING:
+    from mgc_keras.answers.answer import SongAnswer
     from mgc_keras.features.clips import Clips
-    from mgc_keras.features.songs import SongScorer, SongScores
-    from mgc_keras.studies.jimenez2017.votes import Neighbours
+    from mgc_keras.features.songs import SongScores
 
 HELP = "tell the genre of songs, over time and on the whole"
 EPILOG = """\
@@ -27,6 +26,14 @@ how it works (Jimenez and Jose 2017):
   knn          each excerpt asks the 5 excerpts of known genre that score most like it; --neighbours names these
                (models that studies save here have them beside: MODEL.neighbours.npz)
 
+when to believe it:
+  not sure     the genre has under half of the song's shares, or of its excerpts (--sure). This rule promises nothing.
+               --calibrate-on SONGS.csv, songs of known genre that the network has not learnt from, promises: the set of
+               genres then holds the true one in 90 % of songs like these (--coverage), and a set that is no single
+               genre is "not sure"
+  not music    three quarters of the excerpts sound like speech or steady noise; told from 8 s of sound on
+  --why        prints which excerpts are for and against, and how the answer moves with level and part of the song
+
 weights:
   The default is the published network for blues, classical, country, disco, hiphop, jazz, metal, pop, reggae and rock,
   fetched on first use. Any model that takes waveforms will do, such as those that the studies here save; its file
@@ -34,13 +41,20 @@ weights:
 
 examples:
   mgc-keras classify song.mp3
+  mgc-keras classify song.mp3 --why --neighbours labelled_songs.csv
   mgc-keras classify my_music --average geometric --csv > genres.csv
   mgc-keras classify song.mp3 --weights crnn_net_gru_adam_ours_epoch_40.h5 --plot song.png
   mgc-keras classify my_music --weights runs/jimenez2017/model.h5 --drop 20 --json
   mgc-keras classify song.mp3 --average knn --neighbours labelled_songs.csv
+  mgc-keras classify my_music --calibrate-on held_out.csv --calibration my.json --coverage 0.9
+  mgc-keras classify my_music --playlists lists                   a playlist a genre
+  mgc-keras classify my_music --write genre                       show what would be written into the files
+  mgc-keras classify my_music --write genre --threshold 0.8 --yes write it; 'mgc-keras undo' takes it back
 
 Results go to standard output; progress, remarks and songs that cannot be read to standard error.
 """
+# Those of `GenreOptions`, by the names of the arguments.
+_OPTIONS = ("average", "k", "drop", "centre", "sure", "coverage", "why")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,101 +62,100 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_song_arguments(parser, "jimenez2017", top=3)
     how = "how the genre of a song is made from those of its excerpts (default: %(default)s)"
     parser.add_argument("--average", choices=("mean", "geometric", "knn"), default="mean", help=how)
-    known = "songs of known genre for --average knn: a manifest with labels, or a .neighbours.npz"
+    known = "songs of known genre for --average knn and --why: a manifest with labels, or a .neighbours.npz"
     add_value(parser, "--neighbours", Path, "FILE", known)
     n_neighbours = "number of neighbours that each excerpt asks under --average knn (default: %(default)s)"
     add_value(parser, "--k", int, "K", n_neighbours, 5)
+    sure = (
+        "without a calibration: share that a genre must have of the song, and of its excerpts, else the verdict is "
+        "'not sure'; 0: always a genre (default: %(default)s)"
+    )
+    add_value(parser, "--sure", float, "SHARE", sure, 0.5)
+    coverage = "give the set of genres that holds the true one with this probability (default with a calibration: 0.9)"
+    add_value(parser, "--coverage", float, "P", coverage)
+    held_out = "calibrate on these songs of known genre, which the network has not learnt from: a manifest with labels"
+    add_value(parser, "--calibrate-on", Path, "FILE.csv", held_out)
+    kept = "calibration of an earlier run, or with --calibrate-on where to write it (default: MODEL.calibration.json)"
+    add_value(parser, "--calibration", Path, "FILE.json", kept)
     names = "names of the model's genres in order, where its file does not hold them"
     add_value(parser, "--labels", str, "A,B,…", names)
     figure = "draw genres over time and a bar chart; of several songs, each into FILE_<song>.png"
     add_value(parser, "--plot", Path, "FILE.png", figure)
+    lists = "write a playlist (.m3u8) a genre into this folder, and one of the songs that are 'not sure'"
+    add_value(parser, "--playlists", Path, "DIR", lists)
+    add_library_arguments(parser, "genres that are sure", "only genres with at least this share of the song")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras classify`` and return its exit code."""
+    from mgc_keras.answers.calibration import is_calibration
     from mgc_keras.features.clips import list_clips
     from mgc_keras.files import output_folder
     from mgc_keras.outputs import check_replaceable, is_figure
 
     _check(arguments)
+    check_library_arguments(arguments)
     clips = list_clips(arguments.songs, arguments.data_home, arguments.channel)
     plots = _plot_files(arguments.plot, clips)
-    inputs = [*arguments.songs, *clips.paths, arguments.weights, *filter(None, [arguments.neighbours])]
+    manifests = filter(None, [arguments.neighbours, arguments.calibrate_on])
+    inputs = [*arguments.songs, *clips.paths, arguments.weights, *manifests]
     check_replaceable(plots.values(), is_figure, "figure of this package", inputs, "--plot")
     if arguments.plot is not None:
         output_folder(arguments.plot.parent, "--plot")
+    if arguments.calibration is not None and arguments.calibrate_on is not None:
+        check_output(arguments.calibration, "--calibration", "calibration of this package", is_calibration, inputs)
     with quiet_libraries():
+        from mgc_keras.answers.classifier import GenreOptions, SongClassifier
         from mgc_keras.execution import set_precision
-        from mgc_keras.features.songs import SongScorer
 
         set_precision(arguments.precision or "exact")
+        options = GenreOptions(**{name: getattr(arguments, name) for name in _OPTIONS})
         labels = [name.strip() for name in arguments.labels.split(",")] if arguments.labels else None
-        scorer = SongScorer(arguments.weights, "genres", names=labels)
-        neighbours, n_unread = _neighbours(arguments, scorer) if arguments.average == "knn" else (None, 0)
+        n_unread = 0
+
+        def unread(use: str, song: "SongScores") -> None:
+            nonlocal n_unread
+            n_unread += 1
+            problem = song.problem.problem if song.problem else ""
+            print(f"mgc-keras classify: --{use.replace('_', '-')}: {song.filepath}: {problem}", file=sys.stderr)
+
+        files = {name: getattr(arguments, name) for name in ("neighbours", "calibration", "calibrate_on")}
+        reading = {"channel": arguments.channel, "jobs": arguments.jobs, "unread": unread}
+        classifier = SongClassifier(arguments.weights, options, labels=labels, **files, **reading)
+        lists = _playlist_files(arguments.playlists, classifier.names)
         written: list[Path] = []
+        answers: list[tuple[Path, str, str, float]] = []
 
-        def draw(answer: Answer) -> None:
-            if plots:
-                written.append(_plot(answer, plots[answer.found.clip_id]))
+        def after(answer: "SongAnswer") -> None:
+            if answer.problem is None:
+                share = float(answer.scores[answer.names.index(answer.best)])
+                answers.append((answer.path, answer.verdict, answer.best, share))
+                if plots:
+                    written.append(_plot(answer, plots[answer.clip_id]))
 
-        judge = lambda found: _judged(found, scorer.names, neighbours, arguments)
-        code = answer_songs(arguments, clips, scorer, judge, "classify", draw)
+        code = answer_songs(arguments, clips, classifier, "classify", after)
+    if arguments.playlists is not None:
+        written += _write_playlists(arguments.playlists, lists, answers)
     # Where the output is for programs, paths must not stand in it.
     for path in written if not (arguments.json or arguments.csv) else ():
         print(path)
+    if arguments.write is not None:
+        least = arguments.threshold or 0.0
+        sure = [(path, (best,)) for path, verdict, best, share in answers if verdict == "genre" and share >= least]
+        code = write_library(arguments, sure, "classify") or code
     return code or int(n_unread > 0)
 
 
-def _judged(
-    found: "SongScores", names: tuple[str, ...], neighbours: "Neighbours | None", arguments: argparse.Namespace
-) -> Answer:
-    """Return a song's genre from the scores of its excerpts."""
-    from mgc_keras.evaluation.voting import shares
-    from mgc_keras.studies.jimenez2017.votes import chosen_genres, song_votes
-
-    same_song = np.zeros(len(found.scores), dtype=int)
-    options = {"names": names, "neighbours": neighbours, "k": arguments.k}
-    votes = song_votes(same_song, found.scores, arguments.average, **options)
-    means = song_votes(same_song, found.scores, "mean", names=names)
-    return Answer(found, names, shares(found.scores), votes[0], int(chosen_genres(votes, means)[0]))
-
-
 def _check(arguments: argparse.Namespace) -> None:
-    if arguments.neighbours is not None and arguments.average != "knn":
-        raise OptionError("only --average knn takes them", field="--neighbours", cure="leave one of the two out")
-    if arguments.k < 1:
-        raise OptionError(f"{arguments.k} neighbours are none", field="--k", cure="give 1 or more")
+    if arguments.neighbours is not None and arguments.average != "knn" and not arguments.why:
+        raise OptionError("only --average knn and --why take them", field="--neighbours", cure="give one of the two")
+    if arguments.calibrate_on is not None and arguments.calibrate_on.suffix.lower() != ".csv":
+        cure = "give a manifest (.csv) with a column 'label'"
+        raise OptionError("is no manifest", path=arguments.calibrate_on, field="--calibrate-on", cure=cure)
     if arguments.plot is not None and arguments.plot.suffix.lower() != ".png":
         raise OptionError("plots are PNG files", path=arguments.plot, field="--plot", cure="end its name in .png")
     if arguments.plot is not None and arguments.plot.is_dir():
         raise OptionError("is a folder", path=arguments.plot, field="--plot", cure="name a file in it")
-
-
-def _neighbours(arguments: argparse.Namespace, scorer: "SongScorer") -> "tuple[Neighbours | None, int]":
-    """Return the songs of known genre, and how many of those that were named have no scores."""
-    from mgc_keras.evaluation.voting import shares
-    from mgc_keras.features.clips import list_clips
-    from mgc_keras.studies.jimenez2017.votes import Neighbours, neighbours_beside
-
-    path = arguments.neighbours
-    if path is None:
-        beside = neighbours_beside(arguments.weights)
-        return (Neighbours.read(beside) if beside.is_file() else None), 0
-    if path.suffix.lower() != ".csv":
-        return Neighbours.read(path), 0
-    clips = list_clips(path, channel=arguments.channel)
-    if clips.labels is None:
-        raise OptionError("has no genres", path=path, field="--neighbours", cure="add a column 'label'")
-    label_of = dict(zip(clips.clip_ids, clips.labels, strict=True))
-    found = list(scorer.songs(clips, scorer.excerpts(arguments.drop), jobs=arguments.jobs))
-    songs = [song for song in found if song.problem is None]
-    for song in found:
-        if song.problem is not None:
-            print(f"mgc-keras classify: --neighbours: {song.filepath}: {song.problem.problem}", file=sys.stderr)
-    if not songs:
-        raise OptionError("none of its songs can be read", path=path, field="--neighbours", cure="check the file paths")
-    genre = np.repeat([label_of[song.clip_id] for song in songs], [len(song.scores) for song in songs])
-    return Neighbours(shares(np.concatenate([song.scores for song in songs])), genre), len(found) - len(songs)
 
 
 def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
@@ -156,8 +169,32 @@ def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
     return dict(zip(clips.clip_ids, paths, strict=True))
 
 
-def _plot(answer: Answer, path: Path) -> Path:
+def _plot(answer: "SongAnswer", path: Path) -> Path:
     from mgc_keras.reporting.genres_over_time import draw_genres
 
-    found = answer.found
-    return draw_genres(found.clip_id.split("/")[-1], answer.names, found.spans, answer.excerpts, answer.song, path)
+    title = answer.clip_id.split("/")[-1]
+    return draw_genres(title, answer.names, answer.spans, answer.excerpts, answer.scores, path)
+
+
+def _playlist_files(folder: Path | None, genres: tuple[str, ...]) -> dict[str, Path]:
+    """Return each genre's playlist, that of songs that are not sure too; refuse to replace files that are none."""
+    from mgc_keras.answers.playlists import is_playlist, playlist_files
+    from mgc_keras.files import output_folder
+    from mgc_keras.outputs import check_replaceable
+
+    if folder is None:
+        return {}
+    files = playlist_files(output_folder(folder, "--playlists"), [*genres, "not sure"])
+    check_replaceable(files.values(), is_playlist, "playlist", field="--playlists")
+    return files
+
+
+def _write_playlists(folder: Path, files: dict[str, Path], answers: list[tuple[Path, str, str, float]]) -> list[Path]:
+    from mgc_keras.answers.playlists import relative_song, write_playlist
+
+    songs: dict[str, list[str]] = {name: [] for name in files}
+    for path, verdict, best, _ in answers:
+        if verdict in ("genre", "not sure"):
+            songs[best if verdict == "genre" else verdict].append(relative_song(path, folder))
+    # A list of an earlier run, of a genre that no song has now, is emptied.
+    return [write_playlist(path, songs[name]) for name, path in files.items() if songs[name] or path.exists()]

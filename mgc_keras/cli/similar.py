@@ -35,18 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras similar`` and return 0."""
+    from mgc_keras.answers.playlists import is_playlist, write_playlist
     from mgc_keras.errors import OptionError
     from mgc_keras.features.neighbours import find_clip, nearest_clips, row_per_clip
     from mgc_keras.features.table import read_features, read_filepaths
-    from mgc_keras.files import csv_lines, output_folder, whole_file
-    from mgc_keras.outputs import begins_with, check_replaceable
+    from mgc_keras.files import csv_lines, output_folder
+    from mgc_keras.outputs import check_replaceable
 
     playlist = arguments.playlist
     if playlist is not None:
         if playlist.suffix.lower() != ".m3u8":
             raise OptionError("is no .m3u8", path=playlist, field="--playlist", cure="end its name in .m3u8")
-        is_own = lambda path: begins_with(path, "#EXTM3U")
-        check_replaceable([playlist], is_own, "playlist", [arguments.table], "--playlist")
+        check_replaceable([playlist], is_playlist, "playlist", [arguments.table], "--playlist")
         output_folder(playlist.parent, "--playlist")
     table = row_per_clip(read_features(arguments.table))
     filepaths = read_filepaths(arguments.table)
@@ -65,12 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"  {distance:5.2f}  {filepath}")
     if playlist is not None:
         paths = [(arguments.data_home / filepaths[clip]).absolute() for clip in dict.fromkeys(listed)]
-        lines = ["#EXTM3U", *map(str, paths)]
-        if any("\n" in line or "\r" in line for line in lines):
-            cure = "rename the file"
-            raise OptionError("a file's name holds a line's end, which no playlist can", path=playlist, cure=cure)
-        with whole_file(playlist) as temporary:
-            temporary.write_text("\n".join([*lines, ""]), "utf-8")
+        write_playlist(playlist, paths)
         missing = sum(not path.is_file() for path in paths)
         if missing:
             words = f"{missing} of {len(paths)} songs are not where the playlist says: give --data-home, their folder"

@@ -13,6 +13,7 @@ from mgc_keras.cluster import Cluster
 from mgc_keras.errors import AudioError, OptionError, WeightsError
 from mgc_keras.features.clips import Clips
 from mgc_keras.features.extractor import compose_batches
+from mgc_keras.features.hearing import Heard, Hearing, HearingExtractor
 from mgc_keras.features.network import NetworkExtractor, find_weights
 from mgc_keras.features.on_cluster import cluster_features
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
@@ -43,6 +44,8 @@ class SongScores:
         Why there are no scores: it cannot be read, is silent, or is shorter than a tenth of an excerpt.
     remark : str
         What makes it look damaged, though it was read; "" if reading it showed nothing.
+    heard : Heard or None
+        What else was heard, where that was asked for.
     """
 
     clip_id: str
@@ -52,6 +55,7 @@ class SongScores:
     note: str = ""
     problem: AudioError | None = None
     remark: str = ""
+    heard: Heard | None = None
 
 
 class SongScorer:
@@ -114,7 +118,13 @@ class SongScorer:
         return Excerpts(self.seconds, drop, centre)
 
     def songs(
-        self, clips: Clips, excerpts: Excerpts, *, jobs: int | None = None, cluster: Cluster | None = None
+        self,
+        clips: Clips,
+        excerpts: Excerpts,
+        *,
+        jobs: int | None = None,
+        cluster: Cluster | None = None,
+        hearing: Hearing | None = None,
     ) -> Iterator[SongScores]:
         """Score songs in the order of `clips`, each as soon as it is done; one that cannot be read has its problem.
 
@@ -127,9 +137,12 @@ class SongScorer:
             Threads that decode; default: one a core.
         cluster : Cluster, optional
             Compute there, rather than here: see `mgc_keras.cluster.open_cluster`.
+        hearing : Hearing, optional
+            What else is to be heard of every excerpt; it does not move the scores.
         """
         batches = compose_batches(len(clips), self.extractor.batch_size)
-        work = clips, self.extractor, batches
+        extractor = self.extractor if hearing is None else HearingExtractor(self.extractor, hearing)
+        work = clips, extractor, batches
         computed = (
             clip_features(*work, jobs=checked_jobs(jobs), spans=excerpts)
             if cluster is None
@@ -141,8 +154,10 @@ class SongScorer:
                 if problem := result.problem or self._unheard(result):
                     yield SongScores(*song, problem=problem)
                 else:
-                    scores, spans = np.stack(result.rows), np.asarray(result.spans)
-                    yield SongScores(*song, spans, scores, excerpts.note(result.seconds), remark=result.remark)
+                    rows, spans = np.stack(result.rows), np.asarray(result.spans)
+                    scores, heard = (rows, None) if hearing is None else hearing.parted(rows, len(self.names))
+                    note = excerpts.note(result.seconds)
+                    yield SongScores(*song, spans, scores, note, remark=result.remark, heard=heard)
 
     def _unheard(self, result: ClipFeatures) -> AudioError | None:
         """Why a song that can be read has no scores: a network answers whatever it is given, silence as well."""

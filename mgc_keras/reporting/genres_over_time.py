@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from mgc_keras.audio.spans import clock
 from mgc_keras.reporting import style
 from mgc_keras.reporting.style import DARK, GREY, label_axes, new_figure, save_png
 
@@ -61,15 +62,3 @@ def _draw_over_time(axes: Axes, spans: np.ndarray, excerpts: np.ndarray, order: 
     axes.set_xlim(min(0.0, spans[0, 0]), spans[-1, 1])
     axes.set_ylim(0, 100)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(seconds)))
-
-
-def clock(seconds: float) -> str:
-    """Return seconds as minutes and seconds.
-
-    Example
-    -------
-    >>> clock(0.0), clock(87.36)
-    ('0:00', '1:27')
-    """
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02d}"

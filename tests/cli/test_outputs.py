@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from broken_clips import tune, write
 
+from mgc_keras.answers.votes import Neighbours
 from mgc_keras.cli.main import main
 from mgc_keras.errors import OptionError
-from mgc_keras.studies.jimenez2017.votes import Neighbours
 
 LABELLED = "clip_id,filepath,label\na,a.wav,jazz\n"
 ERRORS = "clip_id,filepath,cause,cure\n"

@@ -32,7 +32,7 @@ FLOORS = (
     {"audio", "scattering", "segmentation", "evaluation"},
     {"layers", "training", "runs"},
     {"datasets", "networks", "reporting"},
-    {"features", "search", "corpus", "judging"},
+    {"features", "search", "corpus", "judging", "answers"},
     {"studies", "published"},
     {"cli"},
 )

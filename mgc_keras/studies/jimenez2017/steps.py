@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mgc_keras.answers.votes import Neighbours, chosen_genres, song_votes
 from mgc_keras.audio.spans import Excerpts
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.holdout import holdout_fold, stratified_holdout
@@ -22,7 +23,7 @@ from mgc_keras.studies.jimenez2017.network import EXCERPT_SECONDS, SAMPLING_RATE
 from mgc_keras.studies.jimenez2017.study import SUB_RUNS, Options
 from mgc_keras.studies.jimenez2017.trainer import Trainer, start_network
 from mgc_keras.studies.jimenez2017.variants import TRAINABLE_FROM, split_at, with_head
-from mgc_keras.studies.jimenez2017.votes import AVERAGES, CENTRE, EXCERPTS, Neighbours, chosen_genres, song_votes
+from mgc_keras.studies.jimenez2017.votes import AVERAGES, CENTRE, EXCERPTS
 
 # Fixed before any score was seen; those of sub-runs that are not there are left out.
 PAIRS = (
@@ -111,7 +112,8 @@ def _run_task(manifest: Manifest, network: keras.Model, excerpts: SongExcerpts, 
                     tables.setdefault(f"{sub_run}-{feature}", []).append(table)
                 # One network a sub-run: the corrected protocol's first, where it is run.
                 if fold.number == 0 and protocol == run.headline:
-                    path = trainer.save(run.folder / f"{task.name}__{sub_run}.h5", neighbours)
+                    calibration = trainer.calibration(fold, neighbours)
+                    path = trainer.save(run.folder / f"{task.name}__{sub_run}.h5", neighbours, calibration)
                     run.results.append((f"model for mgc-keras classify --weights, {sub_run} on {task.name}", path))
             for feature, parts in tables.items():
                 # Excerpts of one song are drawn together under every protocol.

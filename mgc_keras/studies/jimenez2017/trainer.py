@@ -6,6 +6,9 @@ import keras
 import numpy as np
 import pandas as pd
 
+from mgc_keras.answers.calibration import Calibration, calibration_beside
+from mgc_keras.answers.votes import Neighbours, neighbours_beside
+from mgc_keras.audio.spans import Excerpts
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold
 from mgc_keras.datasets.tasks import StudyTask
@@ -19,7 +22,7 @@ from mgc_keras.networks.tensors import weights_sha256
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.common.run import Run
 from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts
-from mgc_keras.studies.jimenez2017.network import SAMPLING_RATE, is_crnn, melspectrogram_layer
+from mgc_keras.studies.jimenez2017.network import EXCERPT_SECONDS, SAMPLING_RATE, is_crnn, melspectrogram_layer
 from mgc_keras.studies.jimenez2017.study import Options
 from mgc_keras.studies.jimenez2017.variants import (
     SHORT_FRAMES,
@@ -29,7 +32,6 @@ from mgc_keras.studies.jimenez2017.variants import (
     split_at,
     with_head,
 )
-from mgc_keras.studies.jimenez2017.votes import Neighbours, neighbours_beside
 from mgc_keras.training.classifier import ClassifierSettings, train_classifier
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.learning_rates import ConstantRate
@@ -168,13 +170,24 @@ class Trainer:
         """Return the excerpts and genres of the songs that were learnt from, and of those that chose the epoch."""
         songs = np.sort(np.concatenate([fold.training, fold.validation]))
         song, scores = self.scores(songs)
-        return Neighbours(shares(scores), np.asarray(self.names)[self.targets[songs[song]]])
+        names = np.asarray(self.excerpts.clip_ids)[self.kept[songs[song]]]
+        return Neighbours(shares(scores), np.asarray(self.names)[self.targets[songs[song]]], names)
 
-    def save(self, path: Path, neighbours: Neighbours) -> Path:
-        """Save the whole network, waveforms in, and its neighbours beside."""
+    def calibration(self, fold: Fold, neighbours: Neighbours) -> Calibration:
+        """Return how the fold's test songs, which taught nothing and chose nothing, fare with the network."""
+        song, scores = self.scores(fold.test)
+        of_songs = [scores[song == number] for number in range(len(fold.test))]
+        genres = [self.names[self.targets[number]] for number in fold.test]
+        songs = self.options.songs
+        known = weights_sha256(self.whole), self.names, vars(Excerpts(EXCERPT_SECONDS, songs.drop))
+        return Calibration.of_songs(*known, of_songs, genres, neighbours=neighbours, k=songs.k)
+
+    def save(self, path: Path, neighbours: Neighbours, calibration: Calibration) -> Path:
+        """Save the whole network, waveforms in, and beside it its neighbours and its calibration."""
         with whole_file(path) as temporary:
             self.whole.save(temporary)
         neighbours.write(neighbours_beside(path))
+        calibration.write(calibration_beside(path))
         return path
 
     def _examples(self, songs: np.ndarray) -> Examples:

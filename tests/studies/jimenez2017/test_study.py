@@ -9,8 +9,9 @@ import pytest
 from broken_clips import write
 from study_driver import Done, study
 
+from mgc_keras.answers.classifier import GenreOptions, SongClassifier
+from mgc_keras.answers.votes import Neighbours
 from mgc_keras.studies.jimenez2017.network import music_tagger_crnn
-from mgc_keras.studies.jimenez2017.votes import Neighbours
 
 RATE = 12000
 SMALL = ["--epochs", "2", "--from-layer", "head", "--jobs", "1"]
@@ -104,7 +105,15 @@ def test_claim_report_and_models(runs: tuple) -> None:
     assert done["finetune"].out.splitlines()[-1] == f"report: {folder / 'whole' / 'report.html'}"
     neighbours = Neighbours.read(folder / "whole" / "songs__finetune.neighbours.npz")
     assert set(neighbours.genre) == {"noise", "tone"} and neighbours.shares.shape[1] == 2
-    assert (folder / "whole" / "songs__finetune.h5").exists()
+    assert set(neighbours.song) <= {f"song{number}" for number in range(8)}
+    # Classify finds the calibration beside the model, and takes it for this network's.
+    calibration = SongClassifier(folder / "whole" / "songs__finetune.h5", GenreOptions(coverage=0.5)).calibration
+    said = pd.read_csv(folder / "whole" / "predictions" / "songs__finetune-mean__corrected.csv")
+    tested = set(said.loc[said["fold"] == 0, "clip_id"])
+    assert calibration is not None and not tested & set(neighbours.song)
+    assert {average: len(scores) for average, scores in calibration.scores.items()} == dict.fromkeys(
+        ("mean", "geometric", "knn"), len(tested)
+    )
 
 
 def test_a_finished_run_is_left_as_it_is(runs: tuple) -> None:

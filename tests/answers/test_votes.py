@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import gmean
 
+from mgc_keras.answers.votes import Neighbours, chosen_genres, song_votes
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.voting import shares
-from mgc_keras.studies.jimenez2017.votes import Neighbours, chosen_genres, song_votes
 
 NAMES = ("blues", "jazz", "rock")
 SONG = np.array([0, 0, 0, 1, 1, 2])

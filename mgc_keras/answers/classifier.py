@@ -1,0 +1,234 @@
+"""A network that tells the genre of songs, and judges its own answers."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from mgc_keras.answers.answer import NOT_MUSIC, SongAnswer, Why
+from mgc_keras.answers.calibration import Calibration, calibration_beside
+from mgc_keras.answers.labelled import LabelledSongs, labelled_songs
+from mgc_keras.answers.reasons import SURE, evidence, genre_verdict, not_music, set_verdict, why_sentences
+from mgc_keras.answers.sounds import sounds_of, unanswered
+from mgc_keras.answers.votes import AVERAGES, Neighbours, chosen_genres, neighbours_beside, song_votes
+from mgc_keras.checks import checked_choice
+from mgc_keras.errors import OptionError
+from mgc_keras.evaluation.voting import shares
+from mgc_keras.features.clips import Clips
+from mgc_keras.features.hearing import Hearing
+from mgc_keras.features.network import NetworkExtractor
+from mgc_keras.features.songs import SongScorer, SongScores
+from mgc_keras.networks.registry import cached_path, is_cached
+from mgc_keras.networks.tensors import weights_sha256
+
+if TYPE_CHECKING:
+    from mgc_keras.cluster import Cluster
+
+# In dB: what a quiet recording and a loud master differ by. The published network was not told of either.
+WHY_LEVELS = (-10.0, 10.0)
+# Songs and tags that are named as reasons.
+_NEAREST = 5
+# Whose tags are reasons, where its weights are at hand.
+_TAGGER = "music_tagger_crnn"
+COVERAGE = 0.9
+
+
+@dataclass(frozen=True)
+class GenreOptions:
+    """How `SongClassifier` finds a genre and judges it; see `classify`.
+
+    Raises
+    ------
+    OptionError
+        A value that makes no sense.
+    """
+
+    average: str = "mean"
+    k: int = 5
+    drop: float = 0.0
+    centre: bool = False
+    sure: float = SURE
+    coverage: float | None = None
+    why: bool = False
+
+    def __post_init__(self) -> None:
+        checked_choice("average", self.average, AVERAGES)
+        if self.k < 1:
+            raise OptionError(f"{self.k} neighbours are none", field="--k", cure="give 1 or more")
+        if not 0 <= self.sure <= 1:
+            raise OptionError(f"{self.sure:g} is no share", field="--sure", cure="give 0, for always, up to 1")
+        if self.coverage is not None and not 0 < self.coverage < 1:
+            cure = "give a share between 0 and 1, such as 0.9"
+            raise OptionError(f"{self.coverage:g} is no coverage", field="--coverage", cure=cure)
+
+
+class SongClassifier:
+    """A network that tells the genre of songs, and judges its own answers.
+
+    Parameters
+    ----------
+    weights : str, Path or keras.Model
+    options : GenreOptions
+    neighbours, calibration : path, optional
+        Files, or manifests of labelled songs; see `classify`.
+    calibrate_on : path, optional
+        See `classify`.
+    labels : sequence of str, optional
+        Names of the genres, where the model holds none.
+    channel, jobs
+        See `classify`; of labelled songs.
+    unread : callable
+        Is told of each labelled song that has no scores, and whose it is: "neighbours" or "calibrate_on".
+
+    Attributes
+    ----------
+    names : tuple of str
+    calibration : Calibration or None
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | keras.Model = "jimenez2017",
+        options: GenreOptions = GenreOptions(),
+        *,
+        labels: Iterable[str] | None = None,
+        neighbours: str | Path | None = None,
+        calibration: str | Path | None = None,
+        calibrate_on: str | Path | None = None,
+        channel: str = "mix",
+        jobs: int | None = None,
+        unread: Callable[[str, SongScores], None] = lambda use, song: None,
+    ) -> None:
+        self.options = options
+        self.scorer = SongScorer(weights, "genres", names=list(labels) if labels else None)
+        self.names = self.scorer.names
+        self._excerpts = self.scorer.excerpts(options.drop, options.centre)
+        file = None if isinstance(weights, keras.Model) else str(weights)
+
+        def labelled(path: str | Path, use: str) -> LabelledSongs:
+            found = labelled_songs(self.scorer, path, self._excerpts, use, channel=channel, jobs=jobs)
+            for song in found.unread:
+                unread(use, song)
+            return found
+
+        self.neighbours = self._known(neighbours, file, labelled)
+        self.calibration = self._calibrated(calibration, calibrate_on, file, labelled)
+        self._hearing = Hearing(WHY_LEVELS if options.why else (), _tagger_for(self.scorer) if options.why else None)
+
+    def answers(
+        self, clips: Clips, *, jobs: int | None = None, cluster: "Cluster | None" = None
+    ) -> Iterator[SongAnswer]:
+        """Answer song by song, in the order of `clips`, each as soon as it is done."""
+        found = self.scorer.songs(clips, self._excerpts, jobs=jobs, cluster=cluster, hearing=self._hearing)
+        for song, path in zip(found, clips.paths, strict=True):
+            yield self._answer(song, path) if song.problem is None else unanswered(song, path, self.names)
+
+    def _known(
+        self, path: str | Path | None, model: str | None, labelled: Callable[[str | Path, str], LabelledSongs]
+    ) -> Neighbours | None:
+        """Return the songs of known genre to ask; for "knn" those beside the model, if none are named."""
+        if path is None and model is not None and self.options.average == "knn":
+            beside = neighbours_beside(model)
+            path = beside if beside.is_file() else None
+        found = None
+        if path is not None:
+            is_manifest = Path(path).suffix.lower() == ".csv"
+            found = labelled(path, "neighbours").neighbours() if is_manifest else Neighbours.read(path)
+        if self.options.average == "knn":
+            # What cannot be asked is refused before songs are heard.
+            song_votes(np.zeros(1, int), np.ones((1, len(self.names))), "knn", names=self.names, neighbours=found)
+        return found
+
+    def _calibrated(
+        self,
+        path: str | Path | None,
+        songs: str | Path | None,
+        model: str | None,
+        labelled: Callable[[str | Path, str], LabelledSongs],
+    ) -> Calibration | None:
+        """Calibrate on songs, or read a calibration: the one beside the model, if sets are asked for and none named."""
+        options, cut = self.options, vars(self._excerpts)
+        if path is None and songs is None and options.coverage is None:
+            return None
+        network = weights_sha256(self.scorer.model)
+        if songs is not None:
+            known = labelled(songs, "calibrate_on").of_genres(self.names)
+            asked = self.neighbours if options.average == "knn" else None
+            examples = known.scores, known.genres
+            found = Calibration.of_songs(network, self.names, cut, *examples, neighbours=asked, k=options.k)
+            if path is not None:
+                found.write(path)
+            return found
+        if path is None:
+            path = None if model is None else calibration_beside(model)
+            if path is None or not path.is_file():
+                cure = "give --calibration, or --calibrate-on with songs of known genre"
+                raise OptionError("needs a calibration of this network", field="--coverage", cure=cure)
+        return Calibration.read(path).check_fits(network, self.names, cut, options.average)
+
+    def _votes(self, scores: np.ndarray, average: str) -> np.ndarray:
+        same_song, k = np.zeros(len(scores), dtype=int), self.options.k
+        return song_votes(same_song, scores, average, names=self.names, neighbours=self.neighbours, k=k)
+
+    def _vote(self, scores: np.ndarray) -> tuple[np.ndarray, int]:
+        """Return the song's shares, and the column of its genre."""
+        votes = self._votes(scores, self.options.average)
+        return votes[0], int(chosen_genres(votes, self._votes(scores, "mean"))[0])
+
+    def _answer(self, found: SongScores, path: Path) -> SongAnswer:
+        options, names = self.options, self.names
+        of_song, best = self._vote(found.scores)
+        excerpts = shares(found.scores)
+        sounds = sounds_of(found)
+        is_no_music, heard = not_music(sounds, found.spans)
+        genre_set = probabilities = None
+        if self.calibration is not None:
+            coverage = COVERAGE if options.coverage is None else options.coverage
+            genre_set = self.calibration.genre_set(of_song, options.average, coverage)
+            probabilities = self.calibration.probabilities(of_song, options.average)
+            verdict, sentences = set_verdict(genre_set, coverage)
+        else:
+            verdict, sentences = genre_verdict(of_song, excerpts, best, names, options.sure)
+        verdict = NOT_MUSIC if is_no_music else verdict
+        sentences = [*heard, *sentences]
+        if len(excerpts) > 1 or options.why:
+            sentences += evidence(excerpts, found.spans, best, names)
+        why = self._why(found, excerpts, of_song) if options.why else None
+        if why is not None:
+            sentences += why_sentences(why, names[best])
+        return SongAnswer(
+            found.clip_id, found.filepath, path, names, verdict, tuple(sentences), names[best], of_song, excerpts,
+            found.spans, sounds, genre_set, probabilities, found.note, found.remark, why=why,
+        )  # fmt: skip
+
+    def _why(self, found: SongScores, excerpts: np.ndarray, of_song: np.ndarray) -> Why:
+        def answer(scores: np.ndarray) -> tuple[str, float]:
+            votes, best = self._vote(scores)
+            return self.names[best], float(votes[best])
+
+        heard, n_excerpts = found.heard, len(excerpts)
+        assert heard is not None
+        parts = {"first": 0, "centre": n_excerpts // 2, "last": n_excerpts - 1} if n_excerpts > 1 else {}
+        return Why(
+            {level: answer(scores) for level, scores in heard.at_levels.items()},
+            {part: answer(found.scores[[place]]) for part, place in parts.items()},
+            () if self.neighbours is None else self.neighbours.nearest_songs(excerpts.mean(axis=0), _NEAREST),
+            _highest(heard.tags.mean(axis=0), self._hearing.tagger.columns) if self._hearing.tagger else (),
+        )
+
+
+def _highest(scores: np.ndarray, names: Iterable[str]) -> tuple[tuple[str, float], ...]:
+    names = list(names)
+    return tuple((names[column], float(scores[column])) for column in np.argsort(-scores, kind="stable")[:_NEAREST])
+
+
+def _tagger_for(scorer: SongScorer) -> NetworkExtractor | None:
+    """Return the tagger whose tags are reasons, if its weights are at hand and it hears the same excerpts."""
+    if not is_cached(_TAGGER):
+        return None
+    tagger = SongScorer(cached_path(_TAGGER), "tags").extractor
+    same = (tagger.n_samples, tagger.sampling_rate) == (scorer.extractor.n_samples, scorer.extractor.sampling_rate)
+    return tagger if same else None

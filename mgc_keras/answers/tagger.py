@@ -1,0 +1,58 @@
+"""A network that tags songs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+
+from mgc_keras.answers.answer import NOT_MUSIC, TAGS, SongAnswer, Why
+from mgc_keras.answers.classifier import WHY_LEVELS
+from mgc_keras.answers.reasons import evidence, not_music, why_sentences
+from mgc_keras.answers.sounds import sounds_of, unanswered
+from mgc_keras.features.clips import Clips
+from mgc_keras.features.hearing import Hearing
+from mgc_keras.features.songs import SongScorer, SongScores
+
+if TYPE_CHECKING:
+    from mgc_keras.cluster import Cluster
+
+
+class SongTagger:
+    """A network that tags songs; parameters are those of `mgc_keras.answers.songs.tag`."""
+
+    def __init__(
+        self,
+        weights: str | Path | keras.Model = "music_tagger_crnn",
+        *,
+        drop: float = 0.0,
+        centre: bool = False,
+        why: bool = False,
+    ) -> None:
+        self.scorer = SongScorer(weights, "tags")
+        self.names = self.scorer.names
+        self._excerpts = self.scorer.excerpts(drop, centre)
+        self._why, self._hearing = why, Hearing(WHY_LEVELS if why else ())
+
+    def answers(
+        self, clips: Clips, *, jobs: int | None = None, cluster: "Cluster | None" = None
+    ) -> Iterator[SongAnswer]:
+        """Answer song by song, in the order of `clips`, each as soon as it is done."""
+        found = self.scorer.songs(clips, self._excerpts, jobs=jobs, cluster=cluster, hearing=self._hearing)
+        for song, path in zip(found, clips.paths, strict=True):
+            yield self._answer(song, path) if song.problem is None else unanswered(song, path, self.names)
+
+    def _answer(self, found: SongScores, path: Path) -> SongAnswer:
+        of_song, sounds = found.scores.mean(axis=0), sounds_of(found)
+        is_no_music, sentences = not_music(sounds, found.spans)
+        best, why = int(of_song.argmax()), None
+        if self._why:
+            assert found.heard is not None
+            at_levels = {level: scores.mean(axis=0) for level, scores in found.heard.at_levels.items()}
+            highest = {level: (self.names[row.argmax()], float(row.max())) for level, row in at_levels.items()}
+            why = Why(highest)
+            sentences += evidence(found.scores, found.spans, best, self.names) + why_sentences(why, self.names[best])
+        return SongAnswer(
+            found.clip_id, found.filepath, path, self.names, NOT_MUSIC if is_no_music else TAGS, tuple(sentences),
+            self.names[best], of_song, found.scores, found.spans, sounds, note=found.note, remark=found.remark, why=why,
+        )  # fmt: skip

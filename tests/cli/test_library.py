@@ -1,0 +1,121 @@
+"""``classify --write``, ``--playlists`` and ``undo`` as a user runs them."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+import soundfile
+from two_genres import RATE, song, two_genres
+
+from mgc_keras.answers.playlists import playlist_files
+from mgc_keras.cli.main import main
+
+mutagen = pytest.importorskip("mutagen", reason="needs mutagen (pip install 'mgc_keras[library]')")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return two_genres(tmp_path_factory.mktemp("model") / "model.keras")
+
+
+@pytest.fixture
+def music(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "music").mkdir()
+    for name, levels in {"#one": (0.9, 0.8), "two": (-0.6, -0.4), "unsure": (0.99, -0.05, -0.05)}.items():
+        soundfile.write(tmp_path / "music" / f"{name}.flac", song(*levels), RATE)
+    return tmp_path / "music"
+
+
+def genres(folder: Path) -> dict[str, list[str]]:
+    return {path.stem: mutagen.File(path).get("genre", []) for path in sorted(folder.glob("*.flac"))}
+
+
+def run(capsys: pytest.CaptureFixture, *words: object) -> tuple[int, str, str]:
+    code = main([*map(str, words)])
+    return code, *capsys.readouterr()
+
+
+def test_write_shows_then_writes_then_undoes(model: Path, music: Path, capsys: pytest.CaptureFixture) -> None:
+    command = ("classify", music, "--weights", model, "--write", "genre")
+    nothing = {"#one": [], "two": [], "unsure": []}
+    code, out, _ = run(capsys, *command)
+    assert code == 0 and f"{music / '#one.flac'}: genre would be high" in out and "Add --yes" in out
+    assert "unsure.flac: genre" not in out and genres(music) == nothing and not list(Path().glob("*.jsonl"))
+    code, out, _ = run(capsys, *command, "--threshold", "0.82")
+    assert "#one.flac: genre would be" in out and "two.flac: genre would be" not in out
+    code, out, _ = run(capsys, *command, "--yes", "--undo-file", "undo.jsonl")
+    assert code == 0 and "2 of 2 files were written" in out and "mgc-keras undo undo.jsonl" in out
+    assert genres(music) == {"#one": ["high"], "two": ["low"], "unsure": []}
+    code, out, _ = run(capsys, *command, "--yes", "--undo-file", "undo.jsonl")
+    assert code == 2
+    code, out, error = run(capsys, *command, "--csv")
+    assert code == 0 and "holds this genre already" in error
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [*rows[0]][-3:] == ["verdict", "genre_set", "reasons"] and rows[-1]["verdict"] == ""
+    assert [row["verdict"] for row in rows if row["part"] == "song"] == ["genre", "genre", "not sure"]
+    code, out, _ = run(capsys, "undo", "undo.jsonl")
+    assert code == 0 and "would be removed, was low" in out and genres(music)["two"] == ["low"]
+    code, out, _ = run(capsys, "undo", "undo.jsonl", "--yes")
+    assert code == 0 and genres(music) == nothing
+
+
+def test_playlists(model: Path, music: Path, capsys: pytest.CaptureFixture) -> None:
+    command = ("classify", music, "--weights", model, "--playlists", "lists")
+    code, out, _ = run(capsys, *command)
+    lists = {path.name: path.read_text("utf-8").splitlines()[1:] for path in Path("lists").iterdir()}
+    one, two, unsure = (f"../music/{name}.flac" for name in ("#one", "two", "unsure"))
+    assert code == 0 and lists == {"high.m3u8": [one], "low.m3u8": [two], "not sure.m3u8": [unsure]}
+    assert all((Path("lists") / path).is_file() for paths in lists.values() for path in paths)
+    assert out.splitlines()[-3:] == ["lists/high.m3u8", "lists/low.m3u8", "lists/not sure.m3u8"]
+    (music / "two.flac").unlink()
+    run(capsys, *command)
+    assert Path("lists/low.m3u8").read_text() == "#EXTM3U\n"
+    run(capsys, *command[:-1], "music")
+    assert (music / "high.m3u8").read_text().splitlines() == ["#EXTM3U", "./#one.flac"]
+    Path("lists/low.m3u8").write_text("mine")
+    code, _, error = run(capsys, *command)
+    assert code == 2 and "is no playlist" in error and Path("lists/low.m3u8").read_text() == "mine"
+
+
+def test_names_of_playlists_are_safe_everywhere() -> None:
+    names = ["a/b", "a\\b", "A:B", "..", "", "x" * 400, "x" * 401, "中" * 200, "tab\there", "pop"]
+    paths = list(playlist_files(Path("lists"), names).values())
+    assert len({path.name.casefold() for path in paths}) == len(names)
+    for path in paths:
+        assert path.parent == Path("lists") and len(path.name.encode()) <= 255 and not path.name.startswith(".")
+        assert not set(path.name) & set('/\\:*?"<>|\t')
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--yes",), "--write genre"),
+        (("--overwrite",), "--write genre"),
+        (("--threshold", "0.5"), "--write genre"),
+        (("--write", "genre", "--threshold", "50"), "--threshold"),
+        (("--write", "genre", "--undo-file", "x.jsonl"), "add --yes"),
+        (("--coverage", "0.9"), "--calibrate-on"),
+        (("--calibration", "none.json"), "no such file"),
+        (("--calibrate-on", "none.json"), "manifest (.csv)"),
+        (("--sure", "2"), "--sure"),
+    ],
+)
+def test_wrong_options_are_one_line(
+    model: Path, music: Path, capsys: pytest.CaptureFixture, words: tuple[str, ...], message: str
+) -> None:
+    code, out, error = run(capsys, "classify", music, "--weights", model, *words)
+    assert code == 2 and out == "" and message in error and error.count("\n") == 1
+
+
+def test_undo_of_what_is_no_undo_file(music: Path, capsys: pytest.CaptureFixture) -> None:
+    code, out, error = run(capsys, "undo", music / "two.flac")
+    assert code == 2 and out == "" and "is no undo file" in error and error.count("\n") == 1
+
+
+def test_why_is_printed_below_the_song(model: Path, music: Path, capsys: pytest.CaptureFixture) -> None:
+    code, out, _ = run(capsys, "classify", music / "unsure.flac", "--weights", model)
+    assert code == 0 and "unsure.flac: not sure: high " in out and "- 1 of 3 excerpts says high, fewer than half" in out
+    code, out, _ = run(capsys, "classify", music / "two.flac", "--weights", model, "--why")
+    assert code == 0 and "two.flac: low " in out and "the answer stays with the level (10 dB softer: low " in out
