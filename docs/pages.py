@@ -174,7 +174,7 @@ def _card(card: Card) -> list[str]:
         "Sampling rate": card.sampling_rate and f"{card.sampling_rate} Hz",
         "Splits": card.splits and ", ".join(f"{name} {count}" for name, count in card.splits.items()),
         "Folds": card.folds and ", ".join(f"{name}: {count}" for name, count in card.folds.items()),
-        "How they are made": card.split_rule,
+        "How these are made": card.split_rule,
         "Files": f"`{card.layout}`",
         "Where from": card.source,
         "Licence": card.licence,
