@@ -16,8 +16,6 @@ project = "mgc_keras"
 release = __version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
-# Commands keep their dashes.
-smartquotes = False
 html_theme = "furo"
 html_title = f"mgc_keras {release}"
 html_copy_source = False

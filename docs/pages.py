@@ -7,8 +7,9 @@ import ast
 import inspect
 import io
 import os
+import re
 import shlex
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -90,7 +91,7 @@ def _studies() -> str:
 
 
 def _study(study: Study, folder: Path) -> str:
-    parser = ArgumentParser(prog=f"mgc-keras study run {study.key}", formatter_class=_raw_help())
+    parser = ArgumentParser(prog=f"mgc-keras study run {study.key}", formatter_class=RawDescriptionHelpFormatter)
     add_study_options(parser, study)
     # They stand on the page already.
     parser.description = parser.epilog = None
@@ -182,7 +183,8 @@ def _card(card: Card) -> list[str]:
     }
     lines = [f"({card.name})=", f"## {card.title}", "", f"`{card.name}`, {card.kind}. {card.description}"]
     lines += _table(["", ""], [(name, fact) for name, fact in known.items() if fact is not None])
-    return [*lines, *(f"* {note}" for note in card.notes), ""]
+    # As text, the dashes of an option would become one.
+    return [*lines, *(re.sub(r"--[a-z][a-z-]*", r"`\g<0>`", f"* {note}") for note in card.notes), ""]
 
 
 def _weights(files: dict[str, Any]) -> str:
@@ -198,17 +200,14 @@ def _commands() -> str:
     lines += ["", *_code(build_parser().format_help())]
     for name, module in commands().items():
         parser = ArgumentParser(
-            prog=f"mgc-keras {name}", description=module.HELP, epilog=module.EPILOG, formatter_class=_raw_help()
+            prog=f"mgc-keras {name}",
+            description=module.HELP,
+            epilog=module.EPILOG,
+            formatter_class=RawDescriptionHelpFormatter,
         )
         module.add_arguments(parser)
         lines += [f"## {name}", "", *_code(parser.format_help())]
     return "\n".join(lines)
-
-
-def _raw_help() -> Any:
-    from argparse import RawDescriptionHelpFormatter
-
-    return RawDescriptionHelpFormatter
 
 
 def _errors() -> str:
