@@ -19,8 +19,8 @@ from mgc_keras.scattering.transform import Transform
 class Scattering(keras.layers.Layer):
     """Waveform to scattering coefficients of order 0, 1 and 2: those of Kymatio 0.3.0, many times faster.
 
-    A coefficient is |waveform * wavelet| * low-pass, or ||waveform * wavelet| * wavelet| * low-pass: Andén and Mallat,
-    Deep scattering spectrum (IEEE TSP 62, 2014); Song et al. (2017), section 2.
+    A coefficient is ``|waveform * wavelet| * low-pass``, or ``||waveform * wavelet| * wavelet| * low-pass``: Andén and
+    Mallat, Deep scattering spectrum (IEEE TSP 62, 2014); Song et al. (2017), section 2.
     `mgc_keras.scattering.reference` writes it out in NumPy.
 
     Parameters

@@ -19,7 +19,7 @@ class Candidate:
     C : float
         Penalty of the slack.
     gamma : float or None
-        Width of the RBF kernel exp(-gamma |x - y|^2); None for the linear kernel.
+        Width of the RBF kernel ``exp(-gamma |x - y|^2)``; None for the linear kernel.
 
     Raises
     ------

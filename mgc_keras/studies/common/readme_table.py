@@ -5,7 +5,7 @@ python -m mgc_keras.studies.common.readme_table README.md   writes it between th
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
 
@@ -15,31 +15,34 @@ from mgc_keras.files import write_text
 from mgc_keras.protocols import CORRECTED, PUBLISHED
 from mgc_keras.reporting.tables import NONE
 from mgc_keras.studies.common.measured import MeasuredRow, read_measured
+from mgc_keras.studies.common.paper import Paper
 
 STUDIES = Path(__file__).parents[1]
 BEGIN, END = "<!-- scores: begin -->", "<!-- scores: end -->"
+HEADER = ("| study | task | feature | metric | Paper | Published | Corrected |", "|---|---|---|---|---|---|---|")
 METRICS = {"accuracy": "accuracy", "r2": "r²", "auc": "AUC"}
 
 
 def readme_table() -> str:
     """Return the table and below it the commands that measured it, as Markdown."""
-    lines = ["| study | task | feature | metric | Paper | Published | Corrected |", "|---|---|---|---|---|---|---|"]
+    lines = list(HEADER)
     commands: dict[str, str] = {}
     missing = []
     for key, module in by_study("paper").items():
         measured = read_measured(STUDIES / key)
-        printed = {
-            (figure.task, figure.feature, figure.metric): figure.value
-            for figure in module.PAPER.figures
-            if figure.metric in METRICS and not figure.quoted
-        }
-        lines += _study_lines(key, printed, measured)
+        printed = _printed(module.PAPER)
+        lines += study_lines(module.PAPER, measured)
         if count := len(printed.keys() - {(row.task, row.feature, row.metric) for row in measured}):
             missing.append(f"{key} {count}")
-        commands |= {row.command: f"{row.date}, {row.minutes:g} minutes, {row.machine}" for row in measured}
+        commands |= commands_of(measured)
     notes = [f"* `{command}`: {about}" for command, about in commands.items()]
     left = f"Printed and not measured here yet (`mgc-keras study paper KEY` lists them): {', '.join(missing)} figures."
     return "\n".join([*lines, "", left, "", "In brackets: 95 % intervals. Measured with:", "", *notes]) + "\n"
+
+
+def commands_of(measured: Sequence[MeasuredRow]) -> dict[str, str]:
+    """Return the commands that measured these scores, each with date, minutes and machine."""
+    return {row.command: f"{row.date}, {row.minutes:g} minutes, {row.machine}" for row in measured}
 
 
 def with_table(text: str, table: str) -> str:
@@ -51,15 +54,25 @@ def with_table(text: str, table: str) -> str:
     return f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}"
 
 
-def _study_lines(key: str, printed: Mapping[tuple[str, str, str], float], measured: Sequence[MeasuredRow]) -> list[str]:
-    """One line a task and feature that was measured."""
+def _printed(paper: Paper) -> dict[tuple[str, str, str], float]:
+    """The paper's own scores by task, feature and metric."""
+    return {
+        (figure.task, figure.feature, figure.metric): figure.value
+        for figure in paper.figures
+        if figure.metric in METRICS and not figure.quoted
+    }
+
+
+def study_lines(paper: Paper, measured: Sequence[MeasuredRow]) -> list[str]:
+    """Return the lines of the table for one study, below `HEADER`: one a task and feature that was measured."""
+    printed = _printed(paper)
     found = {(row.task, row.feature, row.metric, row.protocol): row for row in measured}
     lines = []
     for cell in dict.fromkeys((row.task, row.feature, row.metric) for row in measured):
         task, feature, metric = cell
         in_paper = _number(printed[cell], metric) if cell in printed else NONE
         cells = [_measured_cell(found.get((*cell, protocol))) for protocol in (PUBLISHED, CORRECTED)]
-        lines.append("| " + " | ".join([key, task, feature, METRICS[metric], in_paper, *cells]) + " |")
+        lines.append("| " + " | ".join([paper.key, task, feature, METRICS[metric], in_paper, *cells]) + " |")
     return lines
 
 
