@@ -1,9 +1,9 @@
 """What do decoders make of odd files? Ours, librosa, soundfile and Essentia beside ffmpeg: seconds, and what is told.
 
 Each file is read whole as a mono waveform by each library that can be imported. A cell says how many seconds came out,
-whether they are usable (finite, not all zeros), and whether anything was told: a warning of Python, a line on stderr, or
-an error. Of ours the remarks of `read_waveform` and the findings of `check` count. ffmpeg is the reference; its lines on
-stderr are not shown. The table stands in docs/beside_other_tools.md.
+whether they are usable (finite, not all zeros), and whether anything was told: a warning, a line on stderr, an error.
+Of ours the remarks of `read_waveform` and the findings of `check` count. ffmpeg is the reference; its lines on stderr
+are not shown. The table stands in docs/beside_other_tools.md.
 
 The last line compares the MFCCs of ours and of librosa, clip by clip in turns in this process: largest difference and
 ratio of the processor times, without decoding.
