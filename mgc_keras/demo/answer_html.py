@@ -18,6 +18,8 @@ from mgc_keras.demo.listener import SAMPLING_RATE, Heard
 # Spectrograms that are shown, of `mgc_keras.reporting.clip_views.VIEWS`.
 _VIEWS = {"mel": "Mel-spectrogram", "log": "Log-frequency spectrogram", "chroma": "Chroma", "waveform": "Waveform"}
 _TAGS = 10
+# Errors speak of a file, whose name commands put before them.
+_VERBS = ("is", "has", "holds", "cannot", "says", "does", "needs", "ends", "may", "contains", "decodes")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ def answer_html(heard: Heard) -> str:
     """Return the HTML of an answer; whatever came with the file is escaped."""
     answer = heard.genres
     highest, second = _verdict_words(answer)
+    # What cures a song of a batch ("leave it out", "--channel left") is none here.
+    reasons = answer.reasons if answer.problem is None else [_sentence(answer.problem.problem)]
     figures = [] if answer.problem is not None else _figures(heard)
     excerpts = [
         {
@@ -44,19 +48,23 @@ def answer_html(heard: Heard) -> str:
     ]
     return _template().render(
         name=heard.name, length=clock(len(heard.waveform) / SAMPLING_RATE), verdict=answer.verdict, highest=highest,
-        second=second, reasons=answer.reasons, remarks=[words for words in (answer.note, answer.remark) if words],
+        second=second, reasons=reasons, remarks=[words for words in (answer.note, answer.remark) if words],
         genres=_highest(answer, len(answer.names)), tags=_highest(heard.tags, _TAGS), figures=figures,
-        excerpts=excerpts,
+        excerpts=excerpts, csv=_data("text/csv;charset=utf-8", heard.csv().encode("utf-8", "replace")),
     )  # fmt: skip
 
 
 def problem_html(name: str, problem: str, cure: str | None) -> str:
     """Return the HTML that says why there is no answer."""
-    reasons = [problem + (f" ({cure})" if cure else "")]
+    reasons = [_sentence(problem) + (f" ({cure})" if cure else "")]
     return _template().render(
         name=name, length="", verdict=NO_ANSWER, highest=NO_ANSWER, second="", reasons=reasons, remarks=[], genres=[],
-        tags=[], figures=[], excerpts=[],
+        tags=[], figures=[], excerpts=[], csv="",
     )  # fmt: skip
+
+
+def _sentence(problem: str) -> str:
+    return f"The file {problem}" if problem.split(" ", 1)[0] in _VERBS else problem
 
 
 def _verdict_words(answer: SongAnswer) -> tuple[str, str]:

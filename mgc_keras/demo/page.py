@@ -2,7 +2,6 @@
 
 import html
 import logging
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ _WITH_NAME = "(song, name) => [song, song ? (song.orig_name || '') : '']"
 _FAULT = "this is a fault of the program", "the terminal in which it runs says more"
 
 
-def build_page(listener: Listener, report: str | None, folder: Path) -> "gradio.Blocks":
+def build_page(listener: Listener, report: str | None) -> "gradio.Blocks":
     """Return the page.
 
     Parameters
@@ -29,16 +28,8 @@ def build_page(listener: Listener, report: str | None, folder: Path) -> "gradio.
     listener : Listener
     report : str or None
         Name of the run whose report the second tab shows; it is served at `REPORT`. None: there is no such tab.
-    folder : Path
-        Where tables to download are written.
     """
     import gradio
-
-    answer = answerer(listener, folder)
-
-    def hear(path: str | None, name: str) -> tuple[str, Any]:
-        shown, table = answer(path, name)
-        return shown, gradio.DownloadButton(value=table, visible=table is not None)
 
     # Uploads are kept for an hour, so that they can be played.
     with gradio.Blocks(title="mgc_keras", analytics_enabled=False, delete_cache=(600, 3600)) as page:
@@ -51,16 +42,13 @@ def build_page(listener: Listener, report: str | None, folder: Path) -> "gradio.
                 song = gradio.Audio(sources=sources, type="filepath", label=label, editable=False, buttons=[])
                 name = gradio.Textbox(visible=False)
                 shown = gradio.HTML(elem_id="answer", min_height=40)
-                table = gradio.DownloadButton("Download the scores as CSV", visible=False, elem_id="download")
             if report is not None:
                 with gradio.Tab("A run's report"):
                     gradio.HTML(_report(report))
         # One song at a time, whoever asks: networks take what cores there are.
         calls: dict[str, Any] = {"concurrency_limit": 1, "api_visibility": "private", "js": _WITH_NAME}
-        gradio.on(
-            [song.upload, song.stop_recording], hear, [song, name], [shown, table], show_progress_on=shown, **calls
-        )
-        song.clear(lambda: ("", gradio.DownloadButton(visible=False)), None, [shown, table], api_visibility="private")
+        gradio.on([song.upload, song.stop_recording], answerer(listener), [song, name], shown, **calls)
+        song.clear(lambda: "", None, shown, api_visibility="private")
     page.queue(default_concurrency_limit=1, max_size=20)
     return page
 
@@ -69,23 +57,19 @@ def build_page(listener: Listener, report: str | None, folder: Path) -> "gradio.
 REPORT = "/run"
 
 
-def answerer(listener: Listener, folder: Path) -> Callable[[str | None, str], tuple[str, str | None]]:
-    """Return what the page calls: given an uploaded file and its name, HTML and the path of a CSV (None without)."""
+def answerer(listener: Listener) -> Callable[[str | None, str], str]:
+    """Return what the page calls: given an uploaded file and its name, the HTML of an answer, or of why there is none."""
 
-    def answer(path: str | None, name: str) -> tuple[str, str | None]:
+    def answer(path: str | None, name: str) -> str:
         if path is None:
-            return "", None
+            return ""
         try:
-            heard = listener.listen(Path(path), name)
-            shown = answer_html(heard)
+            return answer_html(listener.listen(Path(path), name))
         except MgcKerasError as error:
-            return problem_html(shown_name(name), error.problem, error.cure), None
+            return problem_html(shown_name(name), error.problem, error.cure)
         except Exception:
             logger.exception("a song has no answer")
-            return problem_html(shown_name(name), *_FAULT), None
-        table = Path(tempfile.mkdtemp(dir=folder), "genres.csv")
-        table.write_text(heard.csv(), "utf-8", newline="")
-        return shown, str(table)
+            return problem_html(shown_name(name), *_FAULT)
 
     return answer
 

@@ -122,14 +122,14 @@ def serve(listener: Listener, listening: socket.socket, run: Path | None, ready:
         _keep_to_itself(Path(folder))
         import uvicorn
 
-        app = application(listener, run, Path(folder))
+        app = application(listener, run)
         config = uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=_PATIENCE)
         ready(f"http://{HOST}:{listening.getsockname()[1]}/")
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def application(listener: Listener, run: Path | None, folder: Path) -> Application:
-    """Return the ASGI application; see `serve`. `folder` is where tables to download are written."""
+def application(listener: Listener, run: Path | None) -> Application:
+    """Return the ASGI application; see `serve`."""
     import gradio
     from fastapi import FastAPI
     from fastapi.staticfiles import StaticFiles
@@ -138,7 +138,7 @@ def application(listener: Listener, run: Path | None, folder: Path) -> Applicati
     if run is not None:
         # Links that lead out of the folder are not followed.
         app.mount(REPORT, StaticFiles(directory=run))
-    page = build_page(listener, run.resolve().name if run is not None else None, folder)
+    page = build_page(listener, run.resolve().name if run is not None else None)
     # The first, a font of the network, is the default of every theme.
     fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     gradio.mount_gradio_app(
