@@ -149,11 +149,11 @@ class Listener:
 
 
 def shown_name(name: str) -> str:
-    """Return an uploaded song's name, without folders and control characters, and not too long.
+    r"""Return an uploaded song's name, without folders and control characters, and not too long.
 
     Example
     -------
-    >>> shown_name("../../etc/passwd"), shown_name("C:\\\\music\\\\a.mp3"), shown_name("")
+    >>> shown_name("../../etc/passwd"), shown_name("C:\\music\\a.mp3"), shown_name("")
     ('passwd', 'a.mp3', 'song')
     """
     bare = name.replace("\\", "/").rsplit("/", 1)[-1]

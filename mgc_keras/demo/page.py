@@ -58,7 +58,7 @@ REPORT = "/run"
 
 
 def answerer(listener: Listener) -> Callable[[str | None, str], str]:
-    """Return what the page calls: given an uploaded file and its name, the HTML of an answer, or of why there is none."""
+    """Return what the page calls: it takes an uploaded file and its name, and gives the HTML of an answer."""
 
     def answer(path: str | None, name: str) -> str:
         if path is None:

@@ -1,4 +1,4 @@
-"""The page of ``mgc-keras demo``: what it says of songs, whom it answers, and, where there is a browser, how it looks."""
+"""The page of ``mgc-keras demo``: what it says of songs, whom it answers, and what a browser makes of it."""
 
 import asyncio
 import http.client
@@ -141,9 +141,7 @@ def test_limits_that_make_no_sense() -> None:
         Listener(None, None, Limits()).listen(Path("/dev/null"), "song")
 
 
-def test_wrong_use_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wrong_use_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -251,7 +249,9 @@ def test_in_a_browser(
             browser.close()
         assert len(asked_for) > 20
         assert not [url for url in asked_for if not url.startswith((address, f"blob:{address}", "data:"))]
-        listening = [found.laddr.ip for found in psutil.Process(process.pid).net_connections() if found.status == "LISTEN"]
+        listening = [
+            found.laddr.ip for found in psutil.Process(process.pid).net_connections() if found.status == "LISTEN"
+        ]
         assert listening == ["127.0.0.1"]
         for path, status in {"/run/report.html": 200, "/run/link.txt": 404, "/run/..%2Fsecret.txt": 404}.items():
             connection = http.client.HTTPConnection(urlsplit(address).netloc)
