@@ -78,7 +78,26 @@ def _introduction(limits: Limits) -> str:
     return (
         "<h1>What genre is this song?</h1>"
         f"<p>Songs {limits.words()}. They stay on this computer, and are deleted when the program ends.</p>"
+        '<p id="too-large" role="alert" hidden></p>'
     )
+
+
+def refusal(limits: Limits) -> str:
+    """Return the script that refuses too large a file before it is sent, in words that stay; the server does, too."""
+    return """<script>
+function refuse(event, files) {
+  const note = document.getElementById("too-large");
+  if (!note || !files) return;
+  const large = [...files].find(file => file.size > LIMIT);
+  note.hidden = !large;
+  if (!large) return;
+  note.textContent = `${large.name} has ${Math.ceil(large.size / 1e6)} MB: this page takes WORDS.`;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+document.addEventListener("change", event => refuse(event, event.target.files), true);
+document.addEventListener("drop", event => refuse(event, event.dataTransfer && event.dataTransfer.files), true);
+</script>""".replace("LIMIT", str(int(1e6 * limits.megabytes))).replace("WORDS", limits.words())
 
 
 def _report(run: str) -> str:

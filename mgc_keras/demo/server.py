@@ -9,7 +9,7 @@ from typing import Any
 
 from mgc_keras.demo.answer_html import style
 from mgc_keras.demo.listener import Listener
-from mgc_keras.demo.page import REPORT, build_page
+from mgc_keras.demo.page import REPORT, build_page, refusal
 from mgc_keras.errors import OptionError
 
 HOST = "127.0.0.1"
@@ -144,7 +144,7 @@ def application(listener: Listener, run: Path | None) -> Application:
     gradio.mount_gradio_app(
         app, page, "/", server_name=HOST, max_file_size=int(1e6 * listener.limits.megabytes), show_error=False,
         footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, enable_monitoring=False, pwa=False,
-        theme=gradio.themes.Base(**fonts), css=style(),
+        theme=gradio.themes.Base(**fonts), css=style(), head=refusal(listener.limits),
     )  # fmt: skip
     return Guard(app)
 

@@ -211,7 +211,9 @@ def test_in_a_browser(
     (tmp_path / "secret.txt").write_text("secret")
     (run / "link.txt").symlink_to(tmp_path / "secret.txt")
     (text := tmp_path / "text.mp3").write_text("This is no music.\n" * 200)
-    options = ["--weights", model, "--tag-weights", "none", "--run", run, "--port", 0, "--no-browser"]
+    (large := tmp_path / "large.wav").write_bytes(bytes(1_500_000))
+    limits = ["--max-megabytes", 1, "--max-seconds", 10]
+    options = ["--weights", model, "--tag-weights", "none", "--run", run, "--port", 0, "--no-browser", *limits]
     command = [sys.executable, "-m", "mgc_keras", "demo", *map(str, options)]
     environment = {**os.environ, "TMPDIR": str(temporary), "GRADIO_ANALYTICS_ENABLED": "True", "GRADIO_SHARE": "True"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
@@ -239,11 +241,12 @@ def test_in_a_browser(
             page.set_viewport_size({"width": 1300, "height": 900})
             page.reload()
             page.set_input_files("input[type=file]", text)
-            page.wait_for_selector(".verdict.no-answer")
+            page.wait_for_selector(".verdict.no-answer h2")
             assert "looks like text" in page.inner_text(".verdict")
+            page.set_input_files("input[type=file]", large)
+            page.wait_for_selector("#too-large:visible")
+            assert page.inner_text("#too-large").startswith("large.wav has 2 MB: this page takes up to 0:10")
             # By keyboard.
-            page.get_by_role("tab").first.focus()
-            page.keyboard.press("Tab")
             page.get_by_role("tab").nth(1).press("Enter")
             assert page.frame_locator("iframe.report").locator("#p").inner_text() == "plain"
             browser.close()
