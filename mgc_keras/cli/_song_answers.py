@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from mgc_keras.cluster import Cluster
     from mgc_keras.features.clips import Clips
 
-# Of CSVs: the names of genres or tags stand between them, and further columns come last.
-_FIRST_COLUMNS = ("clip_id", "filepath", "part", "start_s", "end_s", "best")
-_LAST_COLUMNS = ("verdict", "genre_set", "reasons")
-
 
 def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, top: int) -> None:
     """Add the arguments that both commands have."""
@@ -77,6 +73,7 @@ def answer_songs(
     after: "Callable[[SongAnswer], None]" = lambda answer: None,
 ) -> int:
     """Answer all songs, print each as it is done, and return the exit code: 0 all, 1 some, 2 none has an answer."""
+    from mgc_keras.answers.table import answer_columns, answer_rows
     from mgc_keras.audio.ffmpeg import INSTALL
     from mgc_keras.cluster import open_cluster
     from mgc_keras.progress import progress_bar
@@ -91,7 +88,7 @@ def answer_songs(
     remarks: dict[str, str] = {}
     n_failed = 0
     if arguments.csv:
-        print(csv([[*_FIRST_COLUMNS, *answerer.names, *_LAST_COLUMNS]]), end="")
+        print(csv([answer_columns(answerer.names)]), end="")
     with (
         open_cluster(arguments.cluster) as cluster,
         progress_bar(description=program, total=len(clips), unit="song") as bar,
@@ -106,11 +103,7 @@ def answer_songs(
                 entries.append({**song, **error, "verdict": answer.verdict})
                 cure = f" ({error['cure']})" if error["cure"] else ""
                 bar.write(f"mgc-keras {program}: {answer.filepath}: {error['error']}{cure}", file=sys.stderr)
-                if arguments.csv:
-                    empty = [""] * (3 + len(answerer.names))
-                    last = [answer.verdict, "", ""]
-                    cells = [answer.clip_id, answer.filepath, f"failed: {error['error']}{cure}", *empty, *last]
-                    text = csv([cells])
+                text = csv(answer_rows(answer)) if arguments.csv else ""
             else:
                 if answer.note:
                     bar.write(f"mgc-keras {program}: {answer.filepath}: {answer.note}", file=sys.stderr)
@@ -119,7 +112,7 @@ def answer_songs(
                 if arguments.json:
                     entries.append(_entry(answer) | ({"channel": clips.channel} if clips.channel != "mix" else {}))
                 else:
-                    text = csv(_rows_of(answer)) if arguments.csv else _text_of(answer, arguments.top)
+                    text = csv(answer_rows(answer)) if arguments.csv else _text_of(answer, arguments.top)
             if text:
                 bar.write(text, end="", file=sys.stdout)
             after(answer)
@@ -175,19 +168,3 @@ def _entry(answer: "SongAnswer") -> dict[str, Any]:
         levels = {f"{level:+g} dB": found for level, found in why.at_levels.items()}
         entry["why"] = {"levels": parted(levels), "parts": parted(why.at_parts), "neighbours": near, "tags": tags}
     return entry
-
-
-def _rows_of(answer: "SongAnswer") -> list[Sequence[str]]:
-    parts = [("song", answer.spans[0, 0], answer.spans[-1, 1], answer.best, answer.scores)]
-    for number, ((start, end), row) in enumerate(zip(answer.spans, answer.excerpts, strict=True)):
-        parts.append((str(number), start, end, answer.names[row.argmax()], row))
-    # Readers that cut lines at commas have read these rows until now.
-    last = answer.verdict, "; ".join(answer.genre_set or ()), "; ".join(answer.reasons).replace(",", ";")
-    song = answer.clip_id, answer.filepath
-    return [
-        (
-            *(*song, part, f"{start:.3f}", f"{end:.3f}", best, *(f"{value:.6f}" for value in row)),
-            *(last if part == "song" else ("", "", "")),
-        )
-        for part, start, end, best, row in parts
-    ]

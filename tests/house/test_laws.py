@@ -33,7 +33,7 @@ FLOORS = (
     {"layers", "training", "runs"},
     {"datasets", "networks", "reporting"},
     {"features", "search", "corpus", "judging", "answers"},
-    {"studies", "published"},
+    {"studies", "published", "demo"},
     {"cli"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
