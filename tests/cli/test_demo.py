@@ -64,7 +64,11 @@ def test_a_song_is_heard_as_by_classify(
     typical, least = heard.excerpts
     seconds = LENGTH / RATE
     assert (typical.what, typical.start, typical.end) == ("most typical", 0.0, pytest.approx(seconds))
-    assert (least.what, least.start, least.end) == ("least typical", pytest.approx(2 * seconds), pytest.approx(3 * seconds))
+    assert (least.what, least.start, least.end) == (
+        "least typical",
+        pytest.approx(2 * seconds),
+        pytest.approx(3 * seconds),
+    )
     assert [typical.share, least.share] == pytest.approx([share_of_high(0.9), share_of_high(-0.5)], abs=1e-3)
     # Away from its ends, where the resampler rings, it is the excerpt that it says.
     assert len(least.waveform) == round(seconds * SAMPLING_RATE)
