@@ -247,6 +247,8 @@ def test_in_a_browser(
             page.set_input_files("input[type=file]", text)
             page.wait_for_selector(".verdict.no-answer h2")
             assert "looks like text" in page.inner_text(".verdict")
+            # A file is taken where none is shown.
+            page.reload()
             page.set_input_files("input[type=file]", large)
             page.wait_for_selector("#too-large:visible")
             assert page.inner_text("#too-large").startswith("large.wav has 2 MB: this page takes up to 0:10")
