@@ -83,7 +83,7 @@ def test_missing_on_the_server_and_no_server(cache, server):
         # Of commands that have no --ref, too.
         with pytest.raises(WeightsError, match="cannot be fetched.*'mgc-keras weights fetch small --ref master'"):
             registry.fetch_weights("small", address=there)
-    with pytest.raises(WeightsError, match=r"cannot be fetched: Failed to .*: \[Errno \\d+\] Connection refused \(see"):
+    with pytest.raises(WeightsError, match=r"cannot be fetched: Failed to .*: \[Errno \d+\] Connection refused \(see"):
         registry.fetch_weights("small", address="http://127.0.0.1:9/small.h5")
     assert not [path for path in cache.rglob("*") if path.is_file()]
 
