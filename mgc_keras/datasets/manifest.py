@@ -163,7 +163,7 @@ def folder_manifest(folder: str | Path) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        Columns `clip_id` (the path below `folder` without suffix; with suffix where two files differ in that alone),
+        Columns `clip_id` (the path below `folder` without suffix; with suffix where another file has that name),
         `filepath` and `label`, sorted by path.
 
     Raises
@@ -191,7 +191,7 @@ def folder_manifest(folder: str | Path) -> pd.DataFrame:
     depth = _class_depth(relative)
     filepaths = pd.Series([path.as_posix() for path in relative])
     stems = filepaths.map(lambda filepath: os.path.splitext(filepath)[0])
-    clip_ids = stems.where(~stems.duplicated(keep=False), filepaths)
+    clip_ids = stems.where(~(stems.duplicated(keep=False) | stems.isin(filepaths)), filepaths)
     return pd.DataFrame({"clip_id": clip_ids, "filepath": filepaths, "label": [path.parts[depth] for path in relative]})
 
 

@@ -195,9 +195,10 @@ def _listed(source: Manifest | str | Path | Iterable[str | Path], data_home: str
     warn_left_out(base or "folders", not_read)
     if not found:
         raise OptionError("no clips were given", cure="name audio files, a folder or a manifest")
-    names = Counter(clip_id for _, clip_id in found)
+    names, taken = Counter(clip_id for _, clip_id in found), set(raw)
+    # Beside a.mp3, a.wav is no "a", nor is a.wav.flac then an "a.wav".
     clip_ids = [
-        shown(clip_id) if names[clip_id] == 1 else filepath
+        shown(clip_id) if names[clip_id] == 1 and clip_id not in taken else filepath
         for (_, clip_id), filepath in zip(found, filepaths, strict=True)
     ]
     return Clips(name, clip_ids, filepaths, [path for path, _ in found], left_out=not_read)

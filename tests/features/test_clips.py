@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from toy_extractor import write_clips
 
-from mgc_keras.datasets.manifest import read_manifest
+from mgc_keras.datasets.manifest import folder_manifest, read_manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.features.clips import list_clips
 
@@ -68,6 +68,14 @@ def test_refuses_with_a_cure(tmp_path, kind):
     with pytest.raises(OptionError) as caught:
         list_clips(source)
     assert caught.value.cure
+
+
+def test_no_two_clips_of_a_folder_have_one_id(tmp_path):
+    for name in ("a.mp3", "a.wav", "a.wav.flac", "b.wav"):
+        (tmp_path / "rock").mkdir(exist_ok=True)
+        (tmp_path / "rock" / name).write_bytes(b"")
+    for ids in (list_clips(tmp_path).clip_ids, folder_manifest(tmp_path)["clip_id"]):
+        assert list(ids) == ["rock/a.mp3", "rock/a.wav", "rock/a.wav.flac", "rock/b"]
 
 
 def test_the_hash_moves_with_ids_and_sizes_the_state_with_every_touch(tmp_path):
