@@ -1,31 +1,27 @@
 """A network that tells the genre of songs, and judges its own answers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from mgc_keras.answers.answer import NOT_MUSIC, SongAnswer, Why
+from mgc_keras.answers.answerer import SongAnswerer
 from mgc_keras.answers.calibration import Calibration, calibration_beside
 from mgc_keras.answers.labelled import LabelledSongs, labelled_songs
 from mgc_keras.answers.reasons import SURE, evidence, genre_verdict, not_music, set_verdict, why_sentences
-from mgc_keras.answers.sounds import sounds_of, unanswered
+from mgc_keras.answers.sounds import sounds_of
 from mgc_keras.answers.votes import AVERAGES, Neighbours, chosen_genres, neighbours_beside, song_votes
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.voting import shares
-from mgc_keras.features.clips import Clips
 from mgc_keras.features.hearing import Hearing
 from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.songs import SongScorer, SongScores
 from mgc_keras.networks.registry import cached_path, is_cached
 from mgc_keras.networks.tensors import weights_sha256
-
-if TYPE_CHECKING:
-    from mgc_keras.cluster import Cluster
 
 # In dB: what a quiet recording and a loud master differ by. The published network was not told of either.
 WHY_LEVELS = (-10.0, 10.0)
@@ -65,7 +61,7 @@ class GenreOptions:
             raise OptionError(f"{self.coverage:g} is no coverage", field="--coverage", cure=cure)
 
 
-class SongClassifier:
+class SongClassifier(SongAnswerer):
     """A network that tells the genre of songs, and judges its own answers.
 
     Parameters
@@ -117,14 +113,6 @@ class SongClassifier:
         self.neighbours = self._known(neighbours, file, labelled)
         self.calibration = self._calibrated(calibration, calibrate_on, file, labelled)
         self._hearing = Hearing(WHY_LEVELS if options.why else (), _tagger_for(self.scorer) if options.why else None)
-
-    def answers(
-        self, clips: Clips, *, jobs: int | None = None, cluster: "Cluster | None" = None
-    ) -> Iterator[SongAnswer]:
-        """Answer song by song, in the order of `clips`, each as soon as it is done."""
-        found = self.scorer.songs(clips, self._excerpts, jobs=jobs, cluster=cluster, hearing=self._hearing)
-        for song, path in zip(found, clips.paths, strict=True):
-            yield self._answer(song, path) if song.problem is None else unanswered(song, path, self.names)
 
     def _known(
         self, path: str | Path | None, model: str | None, labelled: Callable[[str | Path, str], LabelledSongs]

@@ -1,24 +1,19 @@
 """A network that tags songs."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import keras
 
 from mgc_keras.answers.answer import NOT_MUSIC, TAGS, SongAnswer, Why
+from mgc_keras.answers.answerer import SongAnswerer
 from mgc_keras.answers.classifier import WHY_LEVELS
 from mgc_keras.answers.reasons import evidence, not_music, why_sentences
-from mgc_keras.answers.sounds import sounds_of, unanswered
-from mgc_keras.features.clips import Clips
+from mgc_keras.answers.sounds import sounds_of
 from mgc_keras.features.hearing import Hearing
 from mgc_keras.features.songs import SongScorer, SongScores
 
-if TYPE_CHECKING:
-    from mgc_keras.cluster import Cluster
 
-
-class SongTagger:
+class SongTagger(SongAnswerer):
     """A network that tags songs; parameters are those of `mgc_keras.answers.songs.tag`."""
 
     def __init__(
@@ -33,14 +28,6 @@ class SongTagger:
         self.names = self.scorer.names
         self._excerpts = self.scorer.excerpts(drop, centre)
         self._why, self._hearing = why, Hearing(WHY_LEVELS if why else ())
-
-    def answers(
-        self, clips: Clips, *, jobs: int | None = None, cluster: "Cluster | None" = None
-    ) -> Iterator[SongAnswer]:
-        """Answer song by song, in the order of `clips`, each as soon as it is done."""
-        found = self.scorer.songs(clips, self._excerpts, jobs=jobs, cluster=cluster, hearing=self._hearing)
-        for song, path in zip(found, clips.paths, strict=True):
-            yield self._answer(song, path) if song.problem is None else unanswered(song, path, self.names)
 
     def _answer(self, found: SongScores, path: Path) -> SongAnswer:
         of_song, sounds = found.scores.mean(axis=0), sounds_of(found)

