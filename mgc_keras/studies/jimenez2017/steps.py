@@ -37,7 +37,10 @@ def run(run: Run[Options]) -> None:
     from_layer = run.options.network.from_layer
     checked_choice("--from-layer", from_layer, TRAINABLE_FROM)
     # Wrong manifests and weights are refused before anything is trained.
+    if not run.options.network.weights:
+        run.check_source_clips(run.options.network.source_clips)
     manifests = song_manifests(run)
+    run.check_tasks(manifests, lambda task, protocol: folds_of(task, protocol, run))
     network = start_network(run)
     # Whatever head the network has or takes, the layers below are the same.
     below = split_at(with_head(network, ("one", "other")), from_layer)[0]
