@@ -81,7 +81,8 @@ def nested_linear_svm(features: np.ndarray, labels: np.ndarray, folds: np.ndarra
     """Return out-of-fold predictions of a linear SVM; scaling and C are fitted within the training folds alone.
 
     C is chosen among 0.001, 0.01, 0.1 and 1 by 3-fold cross-validation inside the training folds (shuffled, fixed
-    seed), 2-fold where a class has two clips there, and is 1 where one has a single clip. Clips of fold -1 are learnt from in every fold, and get their own labels.
+    seed), 2-fold where a class has two clips there, and is 1 where one has a single clip. Clips of fold -1 are learnt
+    from in every fold, and get their own labels.
     """
     guess = labels.copy()
     for fold in np.unique(folds[folds >= 0]):
