@@ -60,7 +60,9 @@ def checked_table(table: pd.DataFrame, path: Path, card: Card | None, data_home:
         if column in label_columns:
             numbers = _floats(checked[column])
             cure = "give each clip a number here, or leave the clip out"
-            refuse(column, ~np.isfinite(numbers), "not a finite number", cure)
+            # Python reads 1_000 as a number; nobody who writes tables does.
+            odd = ~np.isfinite(numbers) | checked[column].astype(str).str.contains("_").to_numpy(bool)
+            refuse(column, odd, "not a finite number", cure)
             checked[column] = numbers
         elif column == "fold":
             integer = checked[column].str.fullmatch(r"[+-]?\d{1,18}")
