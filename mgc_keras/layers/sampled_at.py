@@ -12,10 +12,10 @@ from mgc_keras.layers.named_outputs import NamedOutputs, output_names
 
 @keras.saving.register_keras_serializable("mgc_keras")
 class SampledAt(ConfiguredLayer):
-    """Pass waveforms through, and remember their sampling rate in Hz.
+    """Pass what comes through, and remember the sampling rate of the waveforms that the model takes, in Hz.
 
-    A model that begins with this keeps its rate in ``.h5`` and ``.keras`` files: `classify`, `tag` and `features` then
-    bring songs to it. One that begins with a `MelSpectrogram` tells by that. Input and output: (batch, n_samples).
+    A model that holds this keeps its rate in ``.h5`` and ``.keras`` files: `classify`, `tag` and `features` then bring
+    songs to it. One that holds a `MelSpectrogram` tells by that. Input and output: of any shape.
 
     Raises
     ------
@@ -35,7 +35,7 @@ class SampledAt(ConfiguredLayer):
 
 
 def with_sampling_rate(model: keras.Model, sampling_rate: int) -> keras.Model:
-    """Return a model (batch, n_samples) -> (batch, n_outputs) of the same weights whose file will know its rate in Hz.
+    """Return a model (batch, n_samples) -> (batch, n_outputs) of the same layers whose file will know its rate in Hz.
 
     Example
     -------
@@ -43,14 +43,13 @@ def with_sampling_rate(model: keras.Model, sampling_rate: int) -> keras.Model:
     >>> sampling_rate_of(with_sampling_rate(model, 16000))
     16000
     """
-    waveforms = keras.Input(model.input_shape[1:], dtype="float32", name="waveform")
-    heard = SampledAt(sampling_rate, name="sampled_at")(waveforms)
-    # What a network is for is told by its last layer's name, and by the names of its outputs.
-    head = [layer.name for layer in model.layers if not isinstance(layer, NamedOutputs)][-1]
-    outputs, names = keras.Model(model.inputs[0], model.outputs[0], name=head)(heard), output_names(model)
+    names = output_names(model)
+    # The names stay last, where they are looked for.
+    scores = model.outputs[0] if names is None else model.layers[-1].input
+    outputs = SampledAt(sampling_rate, name="sampled_at")(scores)
     if names is not None:
         outputs = NamedOutputs(names, name="names")(outputs)
-    return keras.Model(waveforms, outputs, name=f"{model.name}_at_{sampling_rate}_hz")
+    return keras.Model(model.inputs[0], outputs, name=model.name)
 
 
 def sampling_rate_of(model: keras.Model) -> int | None:
