@@ -331,7 +331,7 @@ def _can_be_opened(manifest: Manifest) -> np.ndarray:
             open_clip(path, seconds=1.0).close()
             there[row] = True
         except (AudioError, OSError) as error:
-            why = why or str(error)
+            why = why or f"{path}: {error.problem if isinstance(error, AudioError) else error}"
     if not there.any():
         problem = f"no clip can be opened; the first: {why}"
         raise ManifestError(problem, path=manifest.name, field="filepath", cure=_HOME)
