@@ -9,7 +9,7 @@ import pytest
 from mgc_keras.datasets.cards import manifest_folder
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import tasks_of
-from mgc_keras.errors import ManifestError
+from mgc_keras.errors import ManifestError, OptionError
 
 
 def manifest(name: str, **columns: list) -> Manifest:
@@ -74,3 +74,11 @@ def test_there_are_no_more_folds_than_the_rarest_class_has_artists() -> None:
     task = tasks_of(manifest("a", label=["x"] * 30 + ["y"] * 30, artist=artists))[0]
     assert set(task.folds(True)) == {0, 1}
     assert set(task.folds(False)) == set(range(10))
+
+
+@pytest.mark.parametrize(("grouped", "unit"), [(False, "clip"), (True, "artist")])
+def test_a_class_that_stands_alone_is_named_before_any_fold(grouped: bool, unit: str) -> None:
+    columns = {"label": ["x", "x", "y", "y"], "artist": list("pqrr")}
+    task = tasks_of(manifest("a", **(columns if grouped else {"label": list("xxxy")})))[0]
+    with pytest.raises(OptionError, match=f"label: class 'y' has one {unit}.* alone, and needs one to learn from"):
+        task.folds(grouped)
