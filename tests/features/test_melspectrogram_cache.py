@@ -86,13 +86,13 @@ def test_a_killed_run_goes_on(
 
 
 def test_a_tagger_gets_the_readable_clips_of_both_parts(manifest: Manifest, tmp_path: Path) -> None:
-    columns = {"label_a": [1, 0, 1, 0, 1], "label_b": 0, "split": ["valid", "test", "train", "train", "train"]}
+    columns = {"label_a": [1, 0, 1, 0, 1], "label_b": 0, "split": ["valid", "test", "train", "valid", "train"]}
     source = Manifest("toy", manifest.table.assign(**columns), manifest.data_home)
     with pytest.raises(ZeroDivisionError), source_clips(source, tmp_path, melspectrogram_layer(), N_SAMPLES):
         raise ZeroDivisionError
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["journal", "melspectrograms", "shard-00000.npy"]
     with source_clips(source, tmp_path, melspectrogram_layer(), N_SAMPLES) as clips:
-        assert clips.examples.rows.tolist() == [0, 2, 3] and clips.validation.tolist() == [True, False, False]
+        assert clips.examples.rows.tolist() == [0, 2, 3] and clips.validation.tolist() == [True, False, True]
         assert clips.tags == ("a", "b") and clips.examples.targets.tolist() == [[1, 0], [1, 0], [0, 0]]
     assert not list(tmp_path.iterdir())
     without = Manifest("toy", manifest.table, manifest.data_home)
