@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mgc_keras.answers.answer import NOT_MUSIC, SongAnswer, Why
+from mgc_keras.answers.answer import NOT_MUSIC, NOT_SURE, SongAnswer, Why
 from mgc_keras.answers.answerer import SongAnswerer
 from mgc_keras.answers.calibration import Calibration, calibration_beside
 from mgc_keras.answers.labelled import LabelledSongs, labelled_songs
@@ -166,7 +166,7 @@ class SongClassifier(SongAnswerer):
         votes = self._votes(scores, self.options.average)
         return votes[0], int(chosen_genres(votes, self._votes(scores, "mean"))[0])
 
-    def _answer(self, found: SongScores, path: Path) -> SongAnswer:
+    def _answer(self, found: SongScores, path: Path, unsure: tuple[str, ...]) -> SongAnswer:
         options, names = self.options, self.names
         of_song, best = self._vote(found.scores)
         excerpts = shares(found.scores)
@@ -180,8 +180,11 @@ class SongClassifier(SongAnswerer):
             verdict, sentences = set_verdict(genre_set, coverage)
         else:
             verdict, sentences = genre_verdict(of_song, excerpts, best, names, options.sure)
+        # Without calibration, 0 asks for a genre always.
+        if unsure and (self.calibration is not None or options.sure > 0):
+            verdict = NOT_SURE
         verdict = NOT_MUSIC if is_no_music else verdict
-        sentences = [*heard, *sentences]
+        sentences = [*heard, *unsure, *sentences]
         if len(excerpts) > 1 or options.why:
             sentences += evidence(excerpts, found.spans, best, names)
         why = self._why(found, excerpts, of_song) if options.why else None

@@ -1,15 +1,17 @@
 """Songs of known genre, as a network scores them: neighbours to ask, and examples to calibrate on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from mgc_keras.answers.listening import listening
 from mgc_keras.answers.votes import Neighbours
 from mgc_keras.audio.spans import Excerpts
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.evaluation.voting import shares
 from mgc_keras.features.clips import list_clips
+from mgc_keras.features.hearing import Hearing
 from mgc_keras.features.songs import SongScorer, SongScores
 from mgc_keras.work import logger
 
@@ -90,13 +92,19 @@ def labelled_songs(
     if clips.labels is None:
         raise OptionError("has no genres", path=path, field=field, cure="add a column 'label'")
     genre_of = dict(zip(clips.clip_ids, clips.labels, strict=True))
-    found = list(scorer.songs(clips, excerpts, jobs=jobs))
+    found = [_voting(song, scorer, excerpts) for song in scorer.songs(clips, excerpts, jobs=jobs, hearing=Hearing())]
     songs = [song for song in found if song.problem is None]
     if not songs:
         raise OptionError("none of its songs can be read", path=path, field=field, cure="check the file paths")
     unread = [song for song in found if song.problem is not None]
     clip_ids, scores = [song.clip_id for song in songs], [song.scores for song in songs]
     return LabelledSongs(path, use, clip_ids, [genre_of[clip_id] for clip_id in clip_ids], scores, unread)
+
+
+def _voting(song: SongScores, scorer: SongScorer, excerpts: Excerpts) -> SongScores:
+    """Return a song's excerpts that have a vote where it is asked about itself."""
+    heard = song.problem or listening(song, excerpts, scorer.extractor.fit)
+    return replace(song, problem=heard) if isinstance(heard, AudioError) else song.only(heard.votes)
 
 
 def flag(use: str) -> str:

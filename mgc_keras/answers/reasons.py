@@ -24,7 +24,7 @@ def not_music(sounds: Sequence[str], spans: np.ndarray) -> tuple[bool, list[str]
     for sound, number in count.most_common():
         heard = [span for span, other in zip(spans, sounds, strict=True) if other == sound]
         which = "it sounds" if len(sounds) == 1 else f"{number} of {len(sounds)} excerpts {_verb(number, 'sound')}"
-        where = "" if number == len(sounds) else f": {_listed([between(span) for span in heard])}"
+        where = "" if number == len(sounds) else f": {listed([between(span) for span in heard])}"
         sentences.append(f"{which} like {sound}{where}")
     return bool(sounds) and count.total() >= NO_MUSIC_SHARE * len(sounds), sentences
 
@@ -73,9 +73,9 @@ def evidence(excerpts: np.ndarray, spans: np.ndarray, best: int, names: Sequence
     said = lambda place: f"{between(spans[place])} ({_percent(excerpts[place, own[place]])})"
     sentences = [f"{agree.sum()} of {len(own)} excerpts {_verb(agree.sum(), 'say')} {names[best]}"]
     if agree.any():
-        sentences[0] += f": {_listed([said(place) for place in np.flatnonzero(agree)])}"
+        sentences[0] += f": {listed([said(place) for place in np.flatnonzero(agree)])}"
     others = [f"{names[own[place]]} {said(place)}" for place in np.flatnonzero(~agree)]
-    return [*sentences, *([f"against: {_listed(others)}"] if others else [])]
+    return [*sentences, *([f"against: {listed(others)}"] if others else [])]
 
 
 def why_sentences(why: Why, best: str) -> list[str]:
@@ -102,17 +102,18 @@ def between(span: np.ndarray) -> str:
     return f"{clock(span[0])}-{clock(span[1])}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """Return some words with commas between them: five at most, and how many more there are."""
+    more = len(words) - _MOST_NAMED
+    return ", ".join(words[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
 def _verb(number: int, verb: str) -> str:
     return f"{verb}s" if number == 1 else verb
-
-
-def _listed(words: list[str]) -> str:
-    more = len(words) - _MOST_NAMED
-    return ", ".join(words[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _either(words: Sequence[str]) -> str:

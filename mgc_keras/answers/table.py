@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from mgc_keras.answers.answer import SongAnswer
 
 # The names of genres or tags stand between them, and further columns come last.
@@ -23,12 +25,19 @@ def answer_rows(answer: SongAnswer) -> list[list[str]]:
         return [[*song, f"failed: {answer.problem.problem}{cure}", *empty, answer.verdict, "", ""]]
     parts = [("song", answer.spans[0, 0], answer.spans[-1, 1], answer.best, answer.scores)]
     for number, ((start, end), row) in enumerate(zip(answer.spans, answer.excerpts, strict=True)):
-        parts.append((str(number), start, end, answer.names[row.argmax()], row))
+        parts.append((str(number), start, end, "" if np.isnan(row).any() else answer.names[row.argmax()], row))
     # Readers that cut lines at commas have read these rows until now.
     last = [answer.verdict, "; ".join(answer.genre_set or ()), "; ".join(answer.reasons).replace(",", ";")]
     return [
         [
-            *(*song, part, f"{start:.3f}", f"{end:.3f}", best, *(f"{value:.6f}" for value in row)),
+            *(
+                *song,
+                part,
+                f"{start:.3f}",
+                f"{end:.3f}",
+                best,
+                *("" if np.isnan(value) else f"{value:.6f}" for value in row),
+            ),
             *(last if part == "song" else [""] * len(last)),
         ]
         for part, start, end, best, row in parts

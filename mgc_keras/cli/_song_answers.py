@@ -132,8 +132,9 @@ def _text_of(answer: "SongAnswer", top: int) -> str:
     # What can be used needs no word before it.
     unsure = f"{answer.verdict}: " if answer.verdict in ("not sure", "not music") else ""
     lines = [f"{answer.filepath}: {unsure}{_highest(answer, answer.scores, top)}"]
-    for (start, end), row in zip(answer.spans, answer.excerpts, strict=True):
-        lines.append(f"  {clock(start):>5} - {clock(end):<5}  {_highest(answer, row, top)}")
+    for (start, end), row, sound in zip(answer.spans, answer.excerpts, answer.sounds, strict=True):
+        words = f"is {sound.replace('silence', 'silent')}" if np.isnan(row).any() else _highest(answer, row, top)
+        lines.append(f"  {clock(start):>5} - {clock(end):<5}  {words}")
     if unsure or answer.why is not None:
         lines += [f"  - {sentence}" for sentence in answer.reasons]
     return "\n".join(lines) + "\n"
@@ -148,11 +149,11 @@ def _highest(answer: "SongAnswer", row: np.ndarray, top: int) -> str:
 
 
 def _entry(answer: "SongAnswer") -> dict[str, Any]:
-    rounded = lambda value: round(float(value), 6)
+    rounded = lambda value: None if np.isnan(value) else round(float(value), 6)
     cells = lambda row: {name: rounded(value) for name, value in zip(answer.names, row, strict=True)}
     excerpts = [
-        {"start_s": round(float(start), 3), "end_s": round(float(end), 3), "scores": cells(row)}
-        for (start, end), row in zip(answer.spans, answer.excerpts, strict=True)
+        {"start_s": round(float(start), 3), "end_s": round(float(end), 3), "scores": cells(row), "sound": sound}
+        for (start, end), row, sound in zip(answer.spans, answer.excerpts, answer.sounds, strict=True)
     ]
     entry: dict[str, Any] = {"clip_id": answer.clip_id, "filepath": answer.filepath, "best": answer.best}
     entry |= {"scores": cells(answer.scores), "excerpts": excerpts, "note": answer.note}

@@ -27,7 +27,7 @@ def draw_genres(
     spans : np.ndarray [shape=(n_excerpts, 2)]
         Start and end of each excerpt, in seconds.
     excerpts : np.ndarray [shape=(n_excerpts, n_genres)]
-        Shares of the genres; rows sum to 1.
+        Shares of the genres; rows sum to 1. Silent excerpts, whose rows are nan, stay empty.
     song : np.ndarray [shape=(n_genres,)]
     path : str or Path
         The PNG; returned.
@@ -52,7 +52,7 @@ def draw_genres(
 def _draw_over_time(axes: Axes, spans: np.ndarray, excerpts: np.ndarray, order: np.ndarray, colours: dict) -> None:
     widths, bottom = spans[:, 1] - spans[:, 0], np.zeros(len(spans))
     for genre in order:
-        height = 100 * excerpts[:, genre]
+        height = 100 * np.nan_to_num(excerpts[:, genre])
         # A thin white edge parts the excerpts; it needs no words.
         axes.bar(
             spans[:, 0], height, widths, bottom, align="edge", color=colours.get(genre, GREY), edgecolor="white",

@@ -21,7 +21,9 @@ TUNED = "upc/crnn_net_gru_adam_ours_epoch_40.h5"
 
 def song(*levels: float, rest: int = 300) -> np.ndarray:
     """A tenth of a second at each level, and a rest that fills no excerpt."""
-    return np.concatenate([*(np.full(LENGTH, level) for level in levels), np.zeros(rest)])
+    # A constant would be silence: each is as much above its level as below it.
+    sway = np.resize([1.01, 0.99], LENGTH)
+    return np.concatenate([*(level * sway for level in levels), np.zeros(rest)])
 
 
 def share_of_high(level: float) -> float:
