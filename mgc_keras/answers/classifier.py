@@ -7,10 +7,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mgc_keras.answers.answer import NOT_MUSIC, NOT_SURE, SongAnswer, Why
+from mgc_keras.answers.answer import GENRE, NOT_MUSIC, NOT_SURE, SongAnswer, Why
 from mgc_keras.answers.answerer import SongAnswerer
 from mgc_keras.answers.calibration import Calibration, calibration_beside
 from mgc_keras.answers.labelled import LabelledSongs, labelled_songs
+from mgc_keras.answers.library import alike, are_genres, own_genres
 from mgc_keras.answers.reasons import SURE, evidence, genre_verdict, not_music, set_verdict, why_sentences
 from mgc_keras.answers.sounds import sounds_of
 from mgc_keras.answers.votes import AVERAGES, Neighbours, chosen_genres, neighbours_beside, song_votes
@@ -101,6 +102,7 @@ class SongClassifier(SongAnswerer):
         self.options = options
         self.scorer = SongScorer(weights, "genres", names=list(labels) if labels else None)
         self.names = self.scorer.names
+        self._are_genres = are_genres(self.names)
         self._excerpts = self.scorer.excerpts(options.drop, options.centre)
         file = None if isinstance(weights, keras.Model) else str(weights)
 
@@ -187,6 +189,8 @@ class SongClassifier(SongAnswerer):
         sentences = [*heard, *unsure, *sentences]
         if len(excerpts) > 1 or options.why:
             sentences += evidence(excerpts, found.spans, best, names)
+        if verdict == GENRE:
+            sentences += self._contradiction(path, names[best])
         why = self._why(found, excerpts, of_song) if options.why else None
         if why is not None:
             sentences += why_sentences(why, names[best])
@@ -194,6 +198,13 @@ class SongClassifier(SongAnswerer):
             found.clip_id, found.filepath, path, names, verdict, tuple(sentences), names[best], of_song, excerpts,
             found.spans, sounds, genre_set, probabilities, found.note, found.remark, why=why,
         )  # fmt: skip
+
+    def _contradiction(self, path: Path, best: str) -> list[str]:
+        """Say that a file's own tags name another genre; "Classic Rock" is no other than rock."""
+        own = own_genres(path) if self._are_genres else ()
+        if not own or any(alike(best) in alike(genre) for genre in own):
+            return []
+        return [f"the file's own genre tag says {', '.join(own)}"]
 
     def _why(self, found: SongScores, excerpts: np.ndarray, of_song: np.ndarray) -> Why:
         def answer(scores: np.ndarray) -> tuple[str, float]:

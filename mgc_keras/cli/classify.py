@@ -53,13 +53,17 @@ examples:
 
 Results go to standard output; progress, remarks and songs that cannot be read to standard error.
 """
+_PUBLISHED = "jimenez2017"
+# Answers with a verdict "genre" at the default of --sure, as benchmarks/answers.py counts them on those clips of
+# Emotify that have one of its genres.
+_RIGHT_OF_SURE = (19, 31)
 # Those of `GenreOptions`, by the names of the arguments.
 _OPTIONS = ("average", "k", "drop", "centre", "sure", "coverage", "why")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    add_song_arguments(parser, "jimenez2017", top=3)
+    add_song_arguments(parser, _PUBLISHED, top=3)
     how = "how the genre of a song is made from those of its excerpts (default: %(default)s)"
     parser.add_argument("--average", choices=("mean", "geometric", "knn"), default="mean", help=how)
     known = "songs of known genre for --average knn and --why: a manifest with labels, or a .neighbours.npz"
@@ -134,6 +138,8 @@ def run(arguments: argparse.Namespace) -> int:
                     written.append(_plot(answer, plots[answer.clip_id]))
 
         code = answer_songs(arguments, clips, classifier, "classify", after)
+        if answers and not (arguments.json or arguments.csv) and _is_published(arguments.weights):
+            _say_limits(classifier.names, classifier.calibration is None)
     if arguments.playlists is not None:
         written += _write_playlists(arguments.playlists, lists, answers)
     # Where the output is for programs, paths must not stand in it.
@@ -156,6 +162,25 @@ def _check(arguments: argparse.Namespace) -> None:
         raise OptionError("plots are PNG files", path=arguments.plot, field="--plot", cure="end its name in .png")
     if arguments.plot is not None and arguments.plot.is_dir():
         raise OptionError("is a folder", path=arguments.plot, field="--plot", cure="name a file in it")
+
+
+def _is_published(weights: str) -> bool:
+    from mgc_keras.files import sha256_of
+    from mgc_keras.networks.registry import weight_files
+
+    file = Path(weights)
+    return sha256_of(file) == weight_files()[_PUBLISHED].sha256 if file.is_file() else weights == _PUBLISHED
+
+
+def _say_limits(genres: tuple[str, ...], by_sure: bool) -> None:
+    """Say what an answer of the published network does not say."""
+    sentences = [f"this network can name {', '.join(genres[:-1])} and {genres[-1]}, no other genre"]
+    if by_sure:
+        right, sure = _RIGHT_OF_SURE
+        sentences.append(f"Of its sure answers about other music than it learnt from, {right} of {sure} were right")
+    print(
+        f"mgc-keras classify: {'. '.join(sentences)}. Shares are no probabilities, and --why says more", file=sys.stderr
+    )
 
 
 def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -198,3 +199,17 @@ def test_one_channel_of_songs_whose_channels_cancel(model: Path, tmp_path: Path,
         shares[channel] = entry["scores"]["high"]
     right = share_of_high(-0.9)
     assert shares == pytest.approx({"left": share_of_high(0.9), "right": right}, abs=1e-3)
+
+
+def test_the_published_network_says_what_it_cannot(
+    shared_data: Path, model: Path, songs: Path, capsys: pytest.CaptureFixture
+) -> None:
+    docs = Path(__file__).parents[2] / "docs" / "answers.md"
+    of_docs = re.search(r"(\d+) were sure, and (\d+) of\s+these right", docs.read_text("utf-8"))
+    clip, weights = shared_data / "audio" / "emotify" / "classical" / "45.mp3", shared_data / TUNED
+    code, _, error = run(capsys, "classify", clip, "--weights", weights)
+    (line,) = [line for line in error.splitlines() if "can name" in line]
+    assert code == 0 and "blues, classical, country, disco, hiphop, jazz, metal, pop, reggae and rock, no other" in line
+    assert f"{of_docs[2]} of {of_docs[1]} were right" in line and "no probabilities" in line and "--why" in line
+    assert "can name" not in run(capsys, "classify", clip, "--weights", weights, "--csv")[2]
+    assert "can name" not in run(capsys, "classify", songs, "--weights", model)[2]

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from two_genres import RATE, song, two_genres
 
+import mgc_keras
 from mgc_keras.answers.playlists import playlist_files
 from mgc_keras.cli.main import main
 
@@ -119,3 +120,27 @@ def test_why_is_printed_below_the_song(model: Path, music: Path, capsys: pytest.
     assert code == 0 and "unsure.flac: not sure: high " in out and "- 1 of 3 excerpts says high, fewer than half" in out
     code, out, _ = run(capsys, "classify", music / "two.flac", "--weights", model, "--why")
     assert code == 0 and "two.flac: low " in out and "the answer stays with the level (10 dB softer: low " in out
+
+
+def test_a_files_own_genre_that_disagrees_is_a_reason(tmp_path: Path) -> None:
+    network = two_genres(tmp_path / "model.keras")
+    says = {"one": "Hip-Hop", "two": "Classic Rock", "three": "Polka", "four": ""}
+    for name, genre in says.items():
+        path = tmp_path / f"{name}.flac"
+        soundfile.write(path, song(0.9, 0.8), RATE)
+        if genre:
+            file = mutagen.File(path)
+            file["genre"] = genre
+            file.save()
+
+    def reasons(labels: list[str]) -> dict[str, list[str]]:
+        paths = [tmp_path / f"{name}.flac" for name in says]
+        found = mgc_keras.classify(paths, network, labels=labels)
+        assert [answer.verdict for answer in found] == ["genre"] * 4
+        return {answer.clip_id: [reason for reason in answer.reasons if "own genre" in reason] for answer in found}
+
+    other = lambda name: [f"the file's own genre tag says {says[name]}"]
+    assert reasons(["hiphop", "jazz"]) == {"one": [], "two": other("two"), "three": other("three"), "four": []}
+    assert reasons(["rock", "jazz"]) == {"one": other("one"), "two": [], "three": other("three"), "four": []}
+    # A model that tells other things than genres apart is not contradicted.
+    assert not any(reasons(["high", "low"]).values())
