@@ -10,7 +10,7 @@ import numpy as np
 from mgc_keras.answers.answer import GENRE, NOT_MUSIC, NOT_SURE, SongAnswer, Why
 from mgc_keras.answers.answerer import SongAnswerer
 from mgc_keras.answers.calibration import Calibration, calibration_beside
-from mgc_keras.answers.labelled import LabelledSongs, labelled_songs
+from mgc_keras.answers.labelled import LabelledSongs, labelled_clips, labelled_songs
 from mgc_keras.answers.library import alike, are_genres, own_genres
 from mgc_keras.answers.reasons import SURE, evidence, genre_verdict, not_music, set_verdict, why_sentences
 from mgc_keras.answers.sounds import sounds_of
@@ -75,7 +75,7 @@ class SongClassifier(SongAnswerer):
         See `classify`.
     labels : sequence of str, optional
         Names of the genres, where the model holds none.
-    channel, jobs
+    data_home, channel, jobs
         See `classify`; of labelled songs.
     unread : callable
         Is told of each labelled song that has no scores, and whose it is: "neighbours" or "calibrate_on".
@@ -95,11 +95,19 @@ class SongClassifier(SongAnswerer):
         neighbours: str | Path | None = None,
         calibration: str | Path | None = None,
         calibrate_on: str | Path | None = None,
+        data_home: str | Path | None = None,
         channel: str = "mix",
         jobs: int | None = None,
         unread: Callable[[str, SongScores], None] = lambda use, song: None,
     ) -> None:
         self.options = options
+        # What is wrong with them is told before any work is done.
+        manifests = {"neighbours": neighbours, "calibrate_on": calibrate_on}
+        clips = {
+            use: labelled_clips(path, use, data_home=data_home, channel=channel)
+            for use, path in manifests.items()
+            if path is not None and (use == "calibrate_on" or _is_manifest(path))
+        }
         self.scorer = SongScorer(weights, "genres", names=list(labels) if labels else None)
         self.names = self.scorer.names
         self._are_genres = are_genres(self.names)
@@ -107,7 +115,7 @@ class SongClassifier(SongAnswerer):
         file = None if isinstance(weights, keras.Model) else str(weights)
 
         def labelled(path: str | Path, use: str) -> LabelledSongs:
-            found = labelled_songs(self.scorer, path, self._excerpts, use, channel=channel, jobs=jobs)
+            found = labelled_songs(self.scorer, path, clips[use], self._excerpts, use, jobs=jobs)
             for song in found.unread:
                 unread(use, song)
             return found
@@ -125,8 +133,7 @@ class SongClassifier(SongAnswerer):
             path = beside if beside.is_file() else None
         found = None
         if path is not None:
-            is_manifest = Path(path).suffix.lower() == ".csv"
-            found = labelled(path, "neighbours").neighbours() if is_manifest else Neighbours.read(path)
+            found = labelled(path, "neighbours").neighbours() if _is_manifest(path) else Neighbours.read(path)
         if self.options.average == "knn":
             # What cannot be asked is refused before songs are heard.
             song_votes(np.zeros(1, int), np.ones((1, len(self.names))), "knn", names=self.names, neighbours=found)
@@ -220,6 +227,10 @@ class SongClassifier(SongAnswerer):
             () if self.neighbours is None else self.neighbours.nearest_songs(excerpts.mean(axis=0), _NEAREST),
             _highest(heard.tags.mean(axis=0), self._hearing.tagger.columns) if self._hearing.tagger else (),
         )
+
+
+def _is_manifest(path: str | Path) -> bool:
+    return Path(path).suffix.lower() == ".csv"
 
 
 def _highest(scores: np.ndarray, names: Iterable[str]) -> tuple[tuple[str, float], ...]:

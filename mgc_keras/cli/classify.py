@@ -124,7 +124,12 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"mgc-keras classify: --{use.replace('_', '-')}: {song.filepath}: {problem}", file=sys.stderr)
 
         files = {name: getattr(arguments, name) for name in ("neighbours", "calibration", "calibrate_on")}
-        reading = {"channel": arguments.channel, "jobs": arguments.jobs, "unread": unread}
+        reading = {
+            "data_home": arguments.data_home,
+            "channel": arguments.channel,
+            "jobs": arguments.jobs,
+            "unread": unread,
+        }
         classifier = SongClassifier(arguments.weights, options, labels=labels, **files, **reading)
         lists = _playlist_files(arguments.playlists, classifier.names)
         written: list[Path] = []

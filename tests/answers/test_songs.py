@@ -15,7 +15,7 @@ from two_genres import LENGTH, RATE, share_of_high, song, two_genres
 import mgc_keras
 from mgc_keras.answers.calibration import Calibration
 from mgc_keras.answers.classifier import GenreOptions
-from mgc_keras.answers.labelled import labelled_songs
+from mgc_keras.answers.labelled import labelled_clips, labelled_songs
 from mgc_keras.answers.votes import Neighbours
 from mgc_keras.cli.main import main
 from mgc_keras.corpus.speech import talk
@@ -130,10 +130,12 @@ def test_calibrations_that_do_not_fit(model: Path, songs: Path, tmp_path: Path) 
     scorer = SongScorer(model)
     table.assign(label="polka").to_csv(manifest, index=False)
     with pytest.raises(OptionError, match="knows no genre 'polka'.*high, low"):
-        labelled_songs(scorer, manifest, scorer.excerpts(), "calibrate_on").of_genres(scorer.names)
+        labelled_songs(
+            scorer, manifest, labelled_clips(manifest, "calibrate_on"), scorer.excerpts(), "calibrate_on"
+        ).of_genres(scorer.names)
     table.rename(columns={"label": "label_high"}).assign(label_high=1.0).to_csv(manifest, index=False)
     with pytest.raises(OptionError, match="column 'label'"):
-        labelled_songs(scorer, manifest, scorer.excerpts(), "calibrate_on")
+        labelled_clips(manifest, "calibrate_on")
     for options in ({"coverage": 1.0}, {"sure": 1.5}, {"k": 0}, {"average": "median"}):
         with pytest.raises(OptionError):
             GenreOptions(**options)

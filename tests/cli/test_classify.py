@@ -213,3 +213,30 @@ def test_the_published_network_says_what_it_cannot(
     assert f"{of_docs[2]} of {of_docs[1]} were right" in line and "no probabilities" in line and "--why" in line
     assert "can name" not in run(capsys, "classify", clip, "--weights", weights, "--csv")[2]
     assert "can name" not in run(capsys, "classify", songs, "--weights", model)[2]
+
+
+def test_labelled_songs_that_are_not_there_are_told_first(
+    songs: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    known = tmp_path / "lists" / "known.csv"
+    known.parent.mkdir()
+    table = pd.DataFrame({"clip_id": ["a", "b"], "filepath": ["rock/one.wav", "pop/two.wav"], "label": ["high", "low"]})
+    # No network is needed to say so: there is none.
+    command = ("classify", songs, "--weights", tmp_path / "none.h5", "--why")
+    for option in ("--neighbours", "--calibrate-on"):
+        for columns in (["filepath", "label"], ["clip_id", "label"]):
+            table[columns].to_csv(known, index=False)
+            code, _, error = run(capsys, *command, option, known)
+            assert code == 2 and error.count("\n") == 1 and f"{known}: {option}" in error and "manifest folder" in error
+            assert "the columns clip_id, filepath and label" in error
+        table.to_csv(known, index=False)
+        for home in (None, tmp_path):
+            code, _, error = run(capsys, *command, option, known, *(["--data-home", home] if home else []))
+            assert code == 2 and error.count("\n") == 1 and "none.h5" not in error
+            assert all(str(tried) in error for tried in (known.parent, home or known.parent))
+            assert "--data-home" in error and "manifest folder" in error
+    command = ("classify", songs, "--weights", model, "--average", "knn", "--neighbours", known, "--json")
+    code, out, _ = run(capsys, *command, "--data-home", songs)
+    known.rename(songs / "known.csv")
+    beside = run(capsys, *command[:-2], songs / "known.csv", "--json")
+    assert code == 0 and json.loads(out) == json.loads(beside[1])
