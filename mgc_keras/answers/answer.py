@@ -92,6 +92,11 @@ class SongAnswer:
     why: Why | None = None
 
     @property
+    def genre(self) -> str:
+        """`best` where the verdict says that it can be used, else ""."""
+        return self.best if self.verdict == GENRE else ""
+
+    @property
     def agreeing(self) -> np.ndarray:
         """Which excerpts have `best` as their own highest, (n_excerpts,) bool."""
         if not self.best:

@@ -41,7 +41,7 @@ class SongAnswerer:
         for song, path in zip(found, clips.paths, strict=True):
             heard = song.problem or listening(song, self._excerpts, self.scorer.extractor.fit)
             if isinstance(heard, AudioError):
-                yield unanswered(replace(song, problem=heard), path, self.names)
+                yield unanswered(replace(song, problem=heard), path, self.names, clips.channel)
             else:
                 yield heard.whole(self._answer(song.only(heard.votes), path, heard.unsure), song.spans)
 

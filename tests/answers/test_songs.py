@@ -74,10 +74,10 @@ def test_an_answer_is_sure_if_song_and_excerpts_lean_to_it(model: Path, songs: P
     assert (a.verdict, a.best, a.agreeing.tolist()) == ("genre", "high", [True, True, False])
     assert (b.verdict, b.best) == ("genre", "low")
     # Its mean is that of one loud excerpt; two of three say otherwise.
-    assert (c.verdict, c.best) == ("not sure", "high") and "1 of 3 excerpts says high, fewer than half" in c.reasons
+    assert (c.verdict, c.best) == ("not sure", "high") and "1 excerpt of 3 says high, fewer than half" in c.reasons
     share = 100 * np.mean(share_of_high(np.array(LEVELS["a"])))
     (strict,) = mgc_keras.classify([songs / "a.wav"], model, sure=0.7)
-    assert strict.verdict == "not sure" and f"high has {share:.1f} % of the shares, below 70 %" in strict.reasons
+    assert strict.verdict == "not sure" and f"the share of high is {share:.1f} %, below 70 %" in strict.reasons
     np.testing.assert_array_equal(strict.scores, a.scores)
     assert [answer.verdict for answer in mgc_keras.classify(songs, model, sure=0.0)] == ["genre"] * 3
 
@@ -187,10 +187,10 @@ def test_speech_and_silence_are_not_music(tmp_path: Path) -> None:
         "talk": "not music",
         "cancelling": "no answer",
     }
-    assert found["talk"].sounds == ("speech", "speech") and "2 of 2 excerpts sound like speech" in found["talk"].reasons
+    assert found["talk"].sounds == ("speech", "speech") and "2 excerpts of 2 sound like speech" in found["talk"].reasons
     assert (
         found["half"].sounds == ("speech", "")
-        and "1 of 2 excerpts sounds like speech: 0:00-0:10" in found["half"].reasons
+        and "1 excerpt of 2 sounds like speech: 0:00-0:10" in found["half"].reasons
     )
     # Scores stay what they are.
     assert found["talk"].scores.sum() == pytest.approx(1) and found["talk"].excerpts.shape == (2, 2)
@@ -219,7 +219,7 @@ def test_tags_for_programs(tmp_path: Path) -> None:
     write(tmp_path / "tone.wav", np.sin(np.arange(20 * RATE) / 9) / 3, RATE)
     speech, tone = mgc_keras.tag([tmp_path / "talk.wav", tmp_path / "tone.wav"], network)
     assert (speech.verdict, tone.verdict) == ("not music", "tags")
-    assert speech.reasons == ("2 of 2 excerpts sound like speech",) and tone.reasons == ()
+    assert speech.reasons == ("2 excerpts of 2 sound like speech",) and tone.reasons == ()
     for answer in (speech, tone):
         assert answer.names[:2] == ("rock", "pop") and answer.best == answer.names[answer.scores.argmax()]
         np.testing.assert_allclose(answer.scores, answer.excerpts.mean(axis=0), rtol=1e-6)

@@ -123,7 +123,8 @@ def test_one_bad_file_does_not_stop_the_rest(model: Path, songs: Path, capsys: p
     assert code == 1 and [("error" in entry) for entry in entries] == [True, False, False]
     assert "bad.mp3" in error and "1 of 3 songs" in error
     code, out, error = run(capsys, "classify", songs / "bad.mp3", "--weights", model)
-    assert code == 2 and out == "" and "bad.mp3" in error
+    # Those without an answer stand among the answers, too.
+    assert code == 2 and out.startswith(f"{songs / 'bad.mp3'}: no answer: cannot be decoded") and "bad.mp3" in error
 
 
 def test_a_song_that_is_too_short_says_so(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -189,7 +190,7 @@ def test_wrong_input_is_one_line_that_says_what_and_where(
 def test_one_channel_of_songs_whose_channels_cancel(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     path = write(tmp_path / "song.wav", np.stack([song(0.9), song(-0.9)], axis=1), RATE)
     code, out, error = run(capsys, "classify", path, "--weights", model)
-    assert code == 2 and out == "" and "--channel left" in error
+    assert code == 2 and "no answer: has channels that cancel out" in out and "--channel left" in error
     shares = {}
     for channel in ("left", "right"):
         code, out, _ = run(capsys, "classify", path, "--weights", model, "--json", "--channel", channel)
@@ -240,3 +241,35 @@ def test_labelled_songs_that_are_not_there_are_told_first(
     known.rename(songs / "known.csv")
     beside = run(capsys, *command[:-2], songs / "known.csv", "--json")
     assert code == 0 and json.loads(out) == json.loads(beside[1])
+
+
+def test_reasons_of_a_cell_are_those_of_json(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    # Names of files stand among the reasons.
+    names = ["b; c.wav", "d, e.wav"]
+    for name in names:
+        write(tmp_path / "known" / name, song(-0.7), RATE)
+    table = pd.DataFrame({"clip_id": ["b; c", "d, e"], "filepath": names, "label": ["low", "high"]})
+    table.to_csv(tmp_path / "known" / "known.csv", index=False)
+    songs = [write(tmp_path / "one.wav", song(0.99, -0.05, -0.05), RATE), tmp_path / "gone.wav"]
+    command = ("classify", *songs, "--weights", model, "--why", "--neighbours", tmp_path / "known" / "known.csv")
+    entries = json.loads(run(capsys, *command, "--json")[1])
+    rows = [row for row in csv.DictReader(io.StringIO(run(capsys, *command, "--csv")[1])) if row["verdict"]]
+    for row, entry in zip(rows, entries, strict=True):
+        reasons = [reason.replace("b; c", "b, c") for reason in entry["reasons"]]
+        assert row["reasons"].split("; ") == reasons and row["verdict"] == entry["verdict"] and row["genre"] == ""
+    assert (
+        entries[0]["genre"] is None
+        and len(entries[0]["reasons"]) > 3
+        and any("b; c" in r for r in entries[0]["reasons"])
+    )
+    assert [entry["verdict"] for entry in entries] == ["not sure", "no answer"]
+    text = run(capsys, *command)[1].splitlines()
+    assert text[0].startswith(f"{songs[0]}: not sure: ") and text[-1].startswith(f"{songs[1]}: no answer: ")
+
+
+def test_one_excerpt_is_not_counted(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = write(tmp_path / "one.wav", song(0.9), RATE)
+    code, out, _ = run(capsys, "classify", path, "--weights", model, "--why")
+    share = 100 * share_of_high(0.9)
+    assert code == 0 and f"  - heard in one excerpt only: high 0:00-0:00 ({share:.1f} %)" in out.splitlines()
+    assert "excerpts" not in out

@@ -54,7 +54,9 @@ def test_write_shows_then_writes_then_undoes(model: Path, music: Path, capsys: p
     code, out, error = run(capsys, *command, "--csv")
     assert code == 0 and "holds this genre already" in error
     rows = list(csv.DictReader(io.StringIO(out)))
-    assert [*rows[0]][-3:] == ["verdict", "genre_set", "reasons"] and rows[-1]["verdict"] == ""
+    assert [*rows[0]][-4:] == ["verdict", "genre_set", "reasons", "genre"] and rows[-1]["verdict"] == ""
+    assert [row["genre"] for row in rows if row["part"] == "song"] == ["high", "low", ""]
+    assert not any(row["genre"] for row in rows if row["part"] != "song")
     assert [row["verdict"] for row in rows if row["part"] == "song"] == ["genre", "genre", "not sure"]
     code, out, _ = run(capsys, "undo", "undo.jsonl")
     assert code == 0 and "would be removed, was low" in out and genres(music)["two"] == ["low"]
@@ -117,7 +119,7 @@ def test_undo_of_what_is_no_undo_file(music: Path, capsys: pytest.CaptureFixture
 
 def test_why_is_printed_below_the_song(model: Path, music: Path, capsys: pytest.CaptureFixture) -> None:
     code, out, _ = run(capsys, "classify", music / "unsure.flac", "--weights", model)
-    assert code == 0 and "unsure.flac: not sure: high " in out and "- 1 of 3 excerpts says high, fewer than half" in out
+    assert code == 0 and "unsure.flac: not sure: high " in out and "- 1 excerpt of 3 says high, fewer than half" in out
     code, out, _ = run(capsys, "classify", music / "two.flac", "--weights", model, "--why")
     assert code == 0 and "two.flac: low " in out and "the answer stays with the level (10 dB softer: low " in out
 
