@@ -140,7 +140,9 @@ def run(arguments: argparse.Namespace) -> int:
                 share = float(answer.scores[answer.names.index(answer.best)])
                 answers.append((answer.path, answer.verdict, answer.best, share))
                 if plots:
-                    written.append(_plot(answer, plots[answer.clip_id]))
+                    # Sets of genres have no such line.
+                    least = arguments.sure if classifier.calibration is None else None
+                    written.append(_plot(answer, plots[answer.clip_id], least))
 
         code = answer_songs(arguments, clips, classifier, "classify", after)
         if answers and not (arguments.json or arguments.csv) and _is_published(arguments.weights):
@@ -199,11 +201,11 @@ def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
     return dict(zip(clips.clip_ids, paths, strict=True))
 
 
-def _plot(answer: "SongAnswer", path: Path) -> Path:
+def _plot(answer: "SongAnswer", path: Path, threshold: float | None) -> Path:
     from mgc_keras.reporting.genres_over_time import draw_genres
 
-    title = answer.clip_id.split("/")[-1]
-    return draw_genres(title, answer.names, answer.spans, answer.excerpts, answer.scores, path)
+    given = answer.clip_id.split("/")[-1], answer.names, answer.spans, answer.excerpts, answer.scores
+    return draw_genres(*given, path, verdict=answer.genre or answer.verdict, threshold=threshold)
 
 
 def _playlist_files(folder: Path | None, genres: tuple[str, ...]) -> dict[str, Path]:
