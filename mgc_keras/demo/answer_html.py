@@ -73,7 +73,7 @@ def _verdict_words(answer: SongAnswer) -> tuple[str, str]:
         return answer.verdict, ""
     share = f"{100 * answer.scores[answer.names.index(answer.best)]:.1f} %"
     if answer.verdict == GENRE:
-        return answer.best, f"{share} of the song's shares"
+        return answer.best, f"{share} of the song"
     words = {NOT_SURE: "Most likely", NOT_MUSIC: "If it were music, it would be"}
     return answer.verdict, f"{words.get(answer.verdict, '')} {answer.best} ({share})".strip()
 

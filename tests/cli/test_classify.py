@@ -176,6 +176,8 @@ def test_wrong_input_is_one_line_that_says_what_and_where(
         ((songs, "--weights", "nothing.h5"), "nothing.h5"),
         ((tmp_path / "empty", *given), "holds no audio files"),
         ((tmp_path / "none", *given), "no such file or folder"),
+        (("https://example.com/a.mp3", *given), "https://example.com/a.mp3: URLs are not fetched: download it first"),
+        ((songs, "--weights", "https://example.com/w.h5"), "https://example.com/w.h5: URLs are not fetched: download"),
         ((songs, *given, "--drop", "-1"), "drop"),
         ((songs, *given, "--top", "0"), "--top"),
         ((songs, *given, "--jobs", "0"), "jobs"),

@@ -47,7 +47,7 @@ def test_write_shows_then_writes_then_undoes(model: Path, music: Path, capsys: p
     code, out, _ = run(capsys, *command, "--threshold", "0.82")
     assert "#one.flac: genre would be" in out and "two.flac: genre would be" not in out
     code, out, _ = run(capsys, *command, "--yes", "--undo-file", "undo.jsonl")
-    assert code == 0 and "2 of 2 files were written" in out and "mgc-keras undo undo.jsonl" in out
+    assert code == 0 and "mgc-keras classify: 2 files were written" in out and "mgc-keras undo undo.jsonl" in out
     assert genres(music) == {"#one": ["high"], "two": ["low"], "unsure": []}
     code, out, _ = run(capsys, *command, "--yes", "--undo-file", "undo.jsonl")
     assert code == 2
@@ -146,3 +146,17 @@ def test_a_files_own_genre_that_disagrees_is_a_reason(tmp_path: Path) -> None:
     assert reasons(["rock", "jazz"]) == {"one": other("one"), "two": [], "three": other("three"), "four": []}
     # A model that tells other things than genres apart is not contradicted.
     assert not any(reasons(["high", "low"]).values())
+
+
+def test_what_was_written_is_counted_in_words(model: Path, music: Path, capsys: pytest.CaptureFixture) -> None:
+    one = ("classify", music / "#one.flac", "--weights", model, "--write", "genre", "--yes", "--undo-file")
+    assert "mgc-keras classify: 1 file was written\n" in run(capsys, *one, "undo.jsonl")[1]
+    out = run(capsys, *one, "other.jsonl")[1]
+    assert "mgc-keras classify: nothing was written, so there is nothing to undo\n" in out
+    assert not Path("other.jsonl").exists() and "writing;" not in out and "would be" not in out
+    both = (*one[:1], music, *one[2:])
+    assert "mgc-keras classify: 1 of 2 files was written\n" in run(capsys, *both, "both.jsonl")[1]
+    assert (
+        "mgc-keras undo: 1 file would be given back what it held: add --yes\n" in run(capsys, "undo", "undo.jsonl")[1]
+    )
+    assert "mgc-keras undo: 1 file was given back what it held\n" in run(capsys, "undo", "undo.jsonl", "--yes")[1]
