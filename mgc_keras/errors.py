@@ -24,7 +24,8 @@ class MgcKerasError(Exception):
         self, problem: str, *, path: str | Path | None = None, field: str | None = None, cure: str | None = None
     ) -> None:
         self.problem, self.path, self.field, self.cure = problem, path, field, cure
-        place = ": ".join(str(part) for part in (path, field) if part is not None)
+        # `Path` makes the slashes of a URL one.
+        place = ": ".join(re.sub(r"^(\w{2,}:/)(?!/)", r"\1/", str(part)) for part in (path, field) if part is not None)
         line = (f"{place}: " if place else "") + problem + (f" ({cure})" if cure else "")
         # Names that files bring along may hold line breaks, and letters that steer a terminal.
         super().__init__(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], line))

@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import platform
+import re
 import shutil
 import stat
 import struct
@@ -203,6 +204,8 @@ def why_no_file(path: str | Path) -> str:
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
+        if is_url(path):
+            return "URLs are not fetched: download it first"
         return "is a link to a file that is not there" if os.path.islink(path) else "there is no such file"
     except (OSError, ValueError) as error:
         is_loop = isinstance(error, OSError) and error.errno == errno.ELOOP
@@ -211,6 +214,17 @@ def why_no_file(path: str | Path) -> str:
         return "is a folder, not a file"
     kind = "a named pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
     return f"is no regular file (it is {kind})"
+
+
+def is_url(path: str | Path) -> bool:
+    """Tell whether a path looks like an address in the web, also one whose slashes `Path` has made one.
+
+    Example
+    -------
+    >>> is_url("https://example.com/a.mp3"), is_url(Path("https://example.com/a.mp3")), is_url("C:/a.mp3")
+    (True, True, False)
+    """
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", os.fspath(path)) is not None
 
 
 def sha256_of(path: str | Path) -> str:

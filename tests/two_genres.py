@@ -22,7 +22,9 @@ def two_genres(path: Path, length: int = LENGTH) -> Path:
 
 def song(*levels: float, rest: int = 300, length: int = LENGTH) -> np.ndarray:
     """An excerpt at each level, and a rest that fills none."""
-    return np.concatenate([*(np.full(length, level) for level in levels), np.zeros(rest)])
+    # A constant would be silence: each is as much above its level as below it.
+    sway = np.resize([1.01, 0.99], length)
+    return np.concatenate([*(level * sway for level in levels), np.zeros(rest)])
 
 
 def share_of_high(level: np.ndarray | float) -> np.ndarray | float:

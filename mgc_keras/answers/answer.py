@@ -56,11 +56,12 @@ class SongAnswer:
     scores : np.ndarray [shape=(n_names,), dtype=float]
         Of the song: shares of genres, which sum to 1, or scores of tags, each from 0 to 1.
     excerpts : np.ndarray [shape=(n_excerpts, n_names), dtype=float]
-        The same of each excerpt.
+        The same of each excerpt; nan where it is silent and has no vote.
     spans : np.ndarray [shape=(n_excerpts, 2), dtype=float64]
         Start and end of each excerpt in the song, in seconds.
     sounds : tuple of str, (n_excerpts,)
-        "speech" or "steady noise" where an excerpt sounds so, else "".
+        "speech" or "steady noise" where an excerpt sounds so, "silence" or "mostly silence" where it has no scores,
+        else "".
     genre_set : tuple of str or None
         The genres that the song may have, at the coverage asked for; None where there is no calibration.
     probabilities : np.ndarray [shape=(n_names,), dtype=float64] or None
@@ -91,6 +92,14 @@ class SongAnswer:
     why: Why | None = None
 
     @property
+    def genre(self) -> str:
+        """`best` where the verdict says that it can be used, else ""."""
+        return self.best if self.verdict == GENRE else ""
+
+    @property
     def agreeing(self) -> np.ndarray:
         """Which excerpts have `best` as their own highest, (n_excerpts,) bool."""
-        return self.excerpts.argmax(axis=1) == self.names.index(self.best) if self.best else np.empty(0, bool)
+        if not self.best:
+            return np.empty(0, bool)
+        # Nothing is a silent excerpt's highest.
+        return self.excerpts[:, self.names.index(self.best)] >= self.excerpts.max(axis=1)

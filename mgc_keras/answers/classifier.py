@@ -7,10 +7,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mgc_keras.answers.answer import NOT_MUSIC, SongAnswer, Why
+from mgc_keras.answers.answer import GENRE, NOT_MUSIC, NOT_SURE, SongAnswer, Why
 from mgc_keras.answers.answerer import SongAnswerer
 from mgc_keras.answers.calibration import Calibration, calibration_beside
-from mgc_keras.answers.labelled import LabelledSongs, labelled_songs
+from mgc_keras.answers.labelled import LabelledSongs, labelled_clips, labelled_songs
+from mgc_keras.answers.library import alike, are_genres, own_genres
 from mgc_keras.answers.reasons import SURE, evidence, genre_verdict, not_music, set_verdict, why_sentences
 from mgc_keras.answers.sounds import sounds_of
 from mgc_keras.answers.votes import AVERAGES, Neighbours, chosen_genres, neighbours_beside, song_votes
@@ -74,7 +75,7 @@ class SongClassifier(SongAnswerer):
         See `classify`.
     labels : sequence of str, optional
         Names of the genres, where the model holds none.
-    channel, jobs
+    data_home, channel, jobs
         See `classify`; of labelled songs.
     unread : callable
         Is told of each labelled song that has no scores, and whose it is: "neighbours" or "calibrate_on".
@@ -94,18 +95,27 @@ class SongClassifier(SongAnswerer):
         neighbours: str | Path | None = None,
         calibration: str | Path | None = None,
         calibrate_on: str | Path | None = None,
+        data_home: str | Path | None = None,
         channel: str = "mix",
         jobs: int | None = None,
         unread: Callable[[str, SongScores], None] = lambda use, song: None,
     ) -> None:
         self.options = options
+        # What is wrong with them is told before any work is done.
+        manifests = {"neighbours": neighbours, "calibrate_on": calibrate_on}
+        clips = {
+            use: labelled_clips(path, use, data_home=data_home, channel=channel)
+            for use, path in manifests.items()
+            if path is not None and (use == "calibrate_on" or _is_manifest(path))
+        }
         self.scorer = SongScorer(weights, "genres", names=list(labels) if labels else None)
         self.names = self.scorer.names
+        self._are_genres = are_genres(self.names)
         self._excerpts = self.scorer.excerpts(options.drop, options.centre)
         file = None if isinstance(weights, keras.Model) else str(weights)
 
         def labelled(path: str | Path, use: str) -> LabelledSongs:
-            found = labelled_songs(self.scorer, path, self._excerpts, use, channel=channel, jobs=jobs)
+            found = labelled_songs(self.scorer, path, clips[use], self._excerpts, use, jobs=jobs)
             for song in found.unread:
                 unread(use, song)
             return found
@@ -123,8 +133,7 @@ class SongClassifier(SongAnswerer):
             path = beside if beside.is_file() else None
         found = None
         if path is not None:
-            is_manifest = Path(path).suffix.lower() == ".csv"
-            found = labelled(path, "neighbours").neighbours() if is_manifest else Neighbours.read(path)
+            found = labelled(path, "neighbours").neighbours() if _is_manifest(path) else Neighbours.read(path)
         if self.options.average == "knn":
             # What cannot be asked is refused before songs are heard.
             song_votes(np.zeros(1, int), np.ones((1, len(self.names))), "knn", names=self.names, neighbours=found)
@@ -166,7 +175,7 @@ class SongClassifier(SongAnswerer):
         votes = self._votes(scores, self.options.average)
         return votes[0], int(chosen_genres(votes, self._votes(scores, "mean"))[0])
 
-    def _answer(self, found: SongScores, path: Path) -> SongAnswer:
+    def _answer(self, found: SongScores, path: Path, unsure: tuple[str, ...]) -> SongAnswer:
         options, names = self.options, self.names
         of_song, best = self._vote(found.scores)
         excerpts = shares(found.scores)
@@ -180,10 +189,15 @@ class SongClassifier(SongAnswerer):
             verdict, sentences = set_verdict(genre_set, coverage)
         else:
             verdict, sentences = genre_verdict(of_song, excerpts, best, names, options.sure)
+        # Without calibration, 0 asks for a genre always.
+        if unsure and (self.calibration is not None or options.sure > 0):
+            verdict = NOT_SURE
         verdict = NOT_MUSIC if is_no_music else verdict
-        sentences = [*heard, *sentences]
+        sentences = [*heard, *unsure, *sentences]
         if len(excerpts) > 1 or options.why:
             sentences += evidence(excerpts, found.spans, best, names)
+        if verdict == GENRE:
+            sentences += self._contradiction(path, names[best])
         why = self._why(found, excerpts, of_song) if options.why else None
         if why is not None:
             sentences += why_sentences(why, names[best])
@@ -191,6 +205,13 @@ class SongClassifier(SongAnswerer):
             found.clip_id, found.filepath, path, names, verdict, tuple(sentences), names[best], of_song, excerpts,
             found.spans, sounds, genre_set, probabilities, found.note, found.remark, why=why,
         )  # fmt: skip
+
+    def _contradiction(self, path: Path, best: str) -> list[str]:
+        """Say that a file's own tags name another genre; "Classic Rock" is no other than rock."""
+        own = own_genres(path) if self._are_genres else ()
+        if not own or any(alike(best) in alike(genre) for genre in own):
+            return []
+        return [f"the file's own genre tag says {', '.join(own)}"]
 
     def _why(self, found: SongScores, excerpts: np.ndarray, of_song: np.ndarray) -> Why:
         def answer(scores: np.ndarray) -> tuple[str, float]:
@@ -206,6 +227,10 @@ class SongClassifier(SongAnswerer):
             () if self.neighbours is None else self.neighbours.nearest_songs(excerpts.mean(axis=0), _NEAREST),
             _highest(heard.tags.mean(axis=0), self._hearing.tagger.columns) if self._hearing.tagger else (),
         )
+
+
+def _is_manifest(path: str | Path) -> bool:
+    return Path(path).suffix.lower() == ".csv"
 
 
 def _highest(scores: np.ndarray, names: Iterable[str]) -> tuple[tuple[str, float], ...]:

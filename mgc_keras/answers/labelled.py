@@ -1,17 +1,24 @@
 """Songs of known genre, as a network scores them: neighbours to ask, and examples to calibrate on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from mgc_keras.answers.listening import listening
 from mgc_keras.answers.votes import Neighbours
 from mgc_keras.audio.spans import Excerpts
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import AudioError, ManifestError, OptionError
 from mgc_keras.evaluation.voting import shares
-from mgc_keras.features.clips import list_clips
+from mgc_keras.features.clips import Clips, list_clips
+from mgc_keras.features.hearing import Hearing
 from mgc_keras.features.songs import SongScorer, SongScores
 from mgc_keras.work import logger
+
+_COLUMNS = (
+    "it needs the columns clip_id, filepath and label, such as 'mgc-keras manifest folder DIR' makes of a folder with "
+    "a sub-folder a genre"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +70,47 @@ class LabelledSongs:
         return LabelledSongs(self.path, self.use, clip_ids, genres, [self.scores[place] for place in kept], self.unread)
 
 
+def labelled_clips(path: str | Path, use: str, *, data_home: str | Path | None = None, channel: str = "mix") -> Clips:
+    """List the songs of a manifest with labels, and see to it that some of them are there: no network is needed.
+
+    Parameters
+    ----------
+    path : path
+        The manifest.
+    use : str
+        The parameter that names it, for errors.
+    data_home : path, optional
+        The folder that its file paths start from, where the manifest's own has none of the songs.
+    channel : str
+        See `mgc_keras.answers.songs.classify`.
+
+    Raises
+    ------
+    ManifestError
+        It breaks the schema.
+    OptionError
+        It holds no labels, or none of its songs is there.
+    """
+    field, path = flag(use), Path(path)
+    homes = [path.absolute().parent, *([] if data_home is None else [Path(data_home)])]
+    for home in homes:
+        try:
+            clips = list_clips(path, home, channel)
+        except ManifestError as error:
+            place = f"{field}: {error.field}" if error.field else field
+            cure = f"{error.cure}; {_COLUMNS}" if path.is_file() and error.cure else error.cure
+            raise ManifestError(error.problem, path=error.path, field=place, cure=cure) from error
+        if clips.labels is None:
+            raise OptionError("has no genres", path=path, field=field, cure=f"add a column 'label'; {_COLUMNS}")
+        if clips.readable():
+            return clips
+    tried = " and none in ".join(map(str, homes))
+    cure = f"give the folder that they start from with --data-home, or correct them; {_COLUMNS}"
+    raise OptionError(f"none of its file paths leads to a song in {tried}", path=path, field=field, cure=cure)
+
+
 def labelled_songs(
-    scorer: SongScorer, path: str | Path, excerpts: Excerpts, use: str, *, channel: str = "mix", jobs: int | None = None
+    scorer: SongScorer, path: str | Path, clips: Clips, excerpts: Excerpts, use: str, *, jobs: int | None = None
 ) -> LabelledSongs:
     """Score the songs of a manifest with labels.
 
@@ -73,30 +119,36 @@ def labelled_songs(
     scorer : SongScorer
     path : path
         The manifest.
+    clips : Clips
+        Its songs, from `labelled_clips`.
     excerpts : Excerpts
         How songs are cut.
     use : str
         The parameter that names it, for errors.
-    channel, jobs
+    jobs
         See `mgc_keras.answers.songs.classify`.
 
     Raises
     ------
     OptionError
-        It holds no labels, or none of its songs can be read.
+        None of the songs can be read.
     """
-    field, path = flag(use), Path(path)
-    clips = list_clips(path, channel=channel)
-    if clips.labels is None:
-        raise OptionError("has no genres", path=path, field=field, cure="add a column 'label'")
-    genre_of = dict(zip(clips.clip_ids, clips.labels, strict=True))
-    found = list(scorer.songs(clips, excerpts, jobs=jobs))
+    path = Path(path)
+    genre_of = dict(zip(clips.clip_ids, clips.labels or (), strict=True))
+    found = [_voting(song, scorer, excerpts) for song in scorer.songs(clips, excerpts, jobs=jobs, hearing=Hearing())]
     songs = [song for song in found if song.problem is None]
     if not songs:
-        raise OptionError("none of its songs can be read", path=path, field=field, cure="check the file paths")
+        cure = f"'mgc-keras check {path}' says what is wrong with them"
+        raise OptionError(f"none of its {len(found)} songs can be read", path=path, field=flag(use), cure=cure)
     unread = [song for song in found if song.problem is not None]
     clip_ids, scores = [song.clip_id for song in songs], [song.scores for song in songs]
     return LabelledSongs(path, use, clip_ids, [genre_of[clip_id] for clip_id in clip_ids], scores, unread)
+
+
+def _voting(song: SongScores, scorer: SongScorer, excerpts: Excerpts) -> SongScores:
+    """Return a song's excerpts that have a vote where it is asked about itself."""
+    heard = song.problem or listening(song, excerpts, scorer.extractor.fit)
+    return replace(song, problem=heard) if isinstance(heard, AudioError) else song.only(heard.votes)
 
 
 def flag(use: str) -> str:

@@ -59,6 +59,34 @@ def check_mutagen() -> None:
         raise OptionError("needs mutagen, which is not installed", field="--write", cure=INSTALL) from error
 
 
+def own_genres(path: Path) -> tuple[str, ...]:
+    """Return the genres that a file's own tags name; () where mutagen is missing, or finds none."""
+    try:
+        import mutagen
+    except ImportError:
+        return ()
+    try:
+        file = mutagen.File(path, easy=True)
+        return _values(file.tags, "genre") if file is not None else ()
+    # Tags of wav files and of strange ones have other keys, or none.
+    except (mutagen.MutagenError, OSError, ValueError, KeyError):
+        return ()
+
+
+def are_genres(names: Iterable[str]) -> bool:
+    """Tell whether names of classes are genres, such as ID3 lists: some models tell other things apart."""
+    try:
+        from mutagen.id3 import TCON
+    except ImportError:
+        return False
+    return not {alike(name) for name in TCON.GENRES}.isdisjoint(map(alike, names))
+
+
+def alike(genre: str) -> str:
+    """Return a genre without what its spellings differ in: "hiphop" for "Hip-Hop"."""
+    return "".join(letter for letter in genre.casefold() if letter.isalnum())
+
+
 def plan_changes(
     songs: Iterable[tuple[Path, tuple[str, ...]]], field: str, *, overwrite: bool = False
 ) -> list[TagChange]:

@@ -23,8 +23,8 @@ def not_music(sounds: Sequence[str], spans: np.ndarray) -> tuple[bool, list[str]
     sentences = []
     for sound, number in count.most_common():
         heard = [span for span, other in zip(spans, sounds, strict=True) if other == sound]
-        which = "it sounds" if len(sounds) == 1 else f"{number} of {len(sounds)} excerpts {_verb(number, 'sound')}"
-        where = "" if number == len(sounds) else f": {_listed([between(span) for span in heard])}"
+        which = "it sounds" if len(sounds) == 1 else _counted(number, len(sounds), "sound")
+        where = "" if number == len(sounds) else f": {listed([between(span) for span in heard])}"
         sentences.append(f"{which} like {sound}{where}")
     return bool(sounds) and count.total() >= NO_MUSIC_SHARE * len(sounds), sentences
 
@@ -50,10 +50,10 @@ def genre_verdict(
     sentences = []
     if agree.mean() < sure:
         least = "half" if sure == 0.5 else f"{100 * sure:g} %"
-        say = _verb(agree.sum(), "say")
-        sentences.append(f"{agree.sum()} of {len(agree)} excerpts {say} {names[best]}, fewer than {least}")
+        few = f"{_counted(agree.sum(), len(agree), 'say')} {names[best]}, fewer than {least}"
+        sentences.append(few if len(agree) > 1 else f"its one excerpt does not say {names[best]}")
     if scores[best] < sure:
-        sentences.append(f"{names[best]} has {_percent(scores[best])} of the shares, below {100 * sure:g} %")
+        sentences.append(f"the share of {names[best]} is {_percent(scores[best])}, below {100 * sure:g} %")
     return (NOT_SURE, sentences) if sentences else (GENRE, [])
 
 
@@ -71,11 +71,13 @@ def evidence(excerpts: np.ndarray, spans: np.ndarray, best: int, names: Sequence
     own = excerpts.argmax(axis=1)
     agree = own == best
     said = lambda place: f"{between(spans[place])} ({_percent(excerpts[place, own[place]])})"
-    sentences = [f"{agree.sum()} of {len(own)} excerpts {_verb(agree.sum(), 'say')} {names[best]}"]
+    if len(own) == 1:
+        return [f"heard in one excerpt only: {names[own[0]]} {said(0)}"]
+    sentences = [f"{_counted(agree.sum(), len(own), 'say')} {names[best]}"]
     if agree.any():
-        sentences[0] += f": {_listed([said(place) for place in np.flatnonzero(agree)])}"
+        sentences[0] += f": {listed([said(place) for place in np.flatnonzero(agree)])}"
     others = [f"{names[own[place]]} {said(place)}" for place in np.flatnonzero(~agree)]
-    return [*sentences, *([f"against: {_listed(others)}"] if others else [])]
+    return [*sentences, *([f"against: {listed(others)}"] if others else [])]
 
 
 def why_sentences(why: Why, best: str) -> list[str]:
@@ -102,17 +104,19 @@ def between(span: np.ndarray) -> str:
     return f"{clock(span[0])}-{clock(span[1])}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """Return some words with commas between them: five at most, and how many more there are."""
+    more = len(words) - _MOST_NAMED
+    return ", ".join(words[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _verb(number: int, verb: str) -> str:
-    return f"{verb}s" if number == 1 else verb
-
-
-def _listed(words: list[str]) -> str:
-    more = len(words) - _MOST_NAMED
-    return ", ".join(words[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+def _counted(number: int, total: int, verb: str) -> str:
+    """Return "1 excerpt of 3 says", "2 excerpts of 3 say"."""
+    return f"1 excerpt of {total} {verb}s" if number == 1 else f"{number} excerpts of {total} {verb}"
 
 
 def _either(words: Sequence[str]) -> str:

@@ -69,7 +69,8 @@ def classify(
     why : bool
         Give all reasons: `SongAnswer.why`. The network then computes three times as much.
     data_home, channel, jobs
-        Folder that a manifest's paths start from; channel of stereo songs; threads that decode.
+        Folder that a manifest's paths start from (those of `neighbours` and `calibrate_on` where none of their songs is
+        beside the manifest); channel of stereo songs; threads that decode.
 
     Returns
     -------
@@ -99,6 +100,7 @@ def classify(
         neighbours=neighbours,
         calibration=calibration,
         calibrate_on=calibrate_on,
+        data_home=data_home,
         channel=channel,
         jobs=jobs,
         unread=unread,

@@ -29,9 +29,10 @@ class SongTagger(SongAnswerer):
         self._excerpts = self.scorer.excerpts(drop, centre)
         self._why, self._hearing = why, Hearing(WHY_LEVELS if why else ())
 
-    def _answer(self, found: SongScores, path: Path) -> SongAnswer:
+    def _answer(self, found: SongScores, path: Path, unsure: tuple[str, ...]) -> SongAnswer:
         of_song, sounds = found.scores.mean(axis=0), sounds_of(found)
         is_no_music, sentences = not_music(sounds, found.spans)
+        sentences += unsure
         best, why = int(of_song.argmax()), None
         if self._why:
             assert found.heard is not None
@@ -39,7 +40,9 @@ class SongTagger(SongAnswerer):
             highest = {level: (self.names[row.argmax()], float(row.max())) for level, row in at_levels.items()}
             why = Why(highest)
             sentences += evidence(found.scores, found.spans, best, self.names) + why_sentences(why, self.names[best])
+        # Tags have no verdict to be unsure by.
+        note = ", ".join(filter(None, [found.note, *unsure]))
         return SongAnswer(
             found.clip_id, found.filepath, path, self.names, NOT_MUSIC if is_no_music else TAGS, tuple(sentences),
-            self.names[best], of_song, found.scores, found.spans, sounds, note=found.note, remark=found.remark, why=why,
+            self.names[best], of_song, found.scores, found.spans, sounds, note=note, remark=found.remark, why=why,
         )  # fmt: skip

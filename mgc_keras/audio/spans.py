@@ -142,8 +142,10 @@ class Excerpts:
         for start in (dropped + span_starts(kept, length, length)).tolist():
             yield start, start + length
 
-    def note(self, song_seconds: float) -> str:
+    def note(self, song_seconds: float, filling: str = "") -> str:
         """Say in what a song of this length differs from what was asked for; "" if in nothing.
+
+        `filling` says what a song that is too short is filled up with.
 
         Example
         -------
@@ -152,7 +154,7 @@ class Excerpts:
         """
         if song_seconds < self.seconds:
             shorter = f"{song_seconds:.1f} s are shorter than an excerpt of {self.seconds:g} s"
-            return f"{shorter}: the rest of it is filled up"
+            return f"{shorter}: the rest of it is filled up" + (f" {filling}" if filling else "")
         if not self.centre and song_seconds - 2 * self.drop < self.seconds:
             ends = f"without {self.drop:g} s at each end, {song_seconds:.1f} s are too short"
             return f"{ends} for an excerpt of {self.seconds:g} s: its centre is taken"

@@ -61,7 +61,10 @@ def write_library(arguments: argparse.Namespace, songs: Iterable[tuple[Path, tup
     todo = [change for change in changes if not change.problem]
     for change in changes if not arguments.yes else [change for change in changes if change.problem]:
         say_change(change, "would be" if not arguments.yes else "is", stream)
-    if not arguments.yes or not todo:
+    if arguments.yes and not todo:
+        print(f"mgc-keras {program}: nothing was written, so there is nothing to undo", file=stream)
+        return 0
+    if not arguments.yes:
         hint = " Add --yes to write." if todo else ""
         print(f"mgc-keras {program}: {len(todo)} of {len(changes)} files would be written.{hint}", file=stream)
         return 0
@@ -71,8 +74,14 @@ def write_library(arguments: argparse.Namespace, songs: Iterable[tuple[Path, tup
     for change in write_changes(todo, undo):
         n_failed += bool(change.problem)
         say_change(change, "is", stream)
-    print(f"mgc-keras {program}: {len(todo) - n_failed} of {len(changes)} files were written", file=stream)
+    print(f"mgc-keras {program}: {counted(len(todo) - n_failed, len(changes))} written", file=stream)
     return int(n_failed > 0)
+
+
+def counted(number: int, total: int) -> str:
+    """Return "1 file was", "2 files were", or of more in `total`, "1 of 3 files was"."""
+    files = "1 file" if number == total == 1 else f"{number} files" if number == total else f"{number} of {total} files"
+    return f"{files} {'was' if number == 1 else 'were'}"
 
 
 def say_change(change: "TagChange", verb: str, stream: IO[str]) -> None:

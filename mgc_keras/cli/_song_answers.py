@@ -45,7 +45,8 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     form.add_argument(
         "--csv",
         action="store_true",
-        help="print CSV: a row for each song, then one for each excerpt; 'failed: …' says why a song has no scores",
+        help="print CSV: a row for each song, then one for each excerpt; 'failed: …' says why a song has no scores; "
+        "reasons in a cell have '; ' between them",
     )
     add_value(parser, "--top", int, "N", "number of genres or tags to print, highest first (default: %(default)s)", top)
     add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
@@ -86,9 +87,9 @@ def answer_songs(
 
     entries: list[dict[str, Any]] = []
     remarks: dict[str, str] = {}
-    n_failed = 0
+    n_failed, with_genre = 0, program == "classify"
     if arguments.csv:
-        print(csv([answer_columns(answerer.names)]), end="")
+        print(csv([answer_columns(answerer.names, with_genre=with_genre)]), end="")
     with (
         open_cluster(arguments.cluster) as cluster,
         progress_bar(description=program, total=len(clips), unit="song") as bar,
@@ -100,10 +101,13 @@ def answer_songs(
                 n_failed += 1
                 error = {"error": answer.problem.problem, "cure": answer.problem.cure}
                 song = {"clip_id": answer.clip_id, "filepath": answer.filepath}
-                entries.append({**song, **error, "verdict": answer.verdict})
+                entries.append({**song, **error, "verdict": answer.verdict, "reasons": list(answer.reasons)})
                 cure = f" ({error['cure']})" if error["cure"] else ""
                 bar.write(f"mgc-keras {program}: {answer.filepath}: {error['error']}{cure}", file=sys.stderr)
-                text = csv(answer_rows(answer)) if arguments.csv else ""
+                if arguments.csv:
+                    text = csv(answer_rows(answer, with_genre=with_genre))
+                elif not arguments.json:
+                    text = f"{answer.filepath}: {answer.verdict}: {error['error']}\n"
             else:
                 if answer.note:
                     bar.write(f"mgc-keras {program}: {answer.filepath}: {answer.note}", file=sys.stderr)
@@ -112,7 +116,11 @@ def answer_songs(
                 if arguments.json:
                     entries.append(_entry(answer) | ({"channel": clips.channel} if clips.channel != "mix" else {}))
                 else:
-                    text = csv(answer_rows(answer)) if arguments.csv else _text_of(answer, arguments.top)
+                    text = (
+                        csv(answer_rows(answer, with_genre=with_genre))
+                        if arguments.csv
+                        else _text_of(answer, arguments.top)
+                    )
             if text:
                 bar.write(text, end="", file=sys.stdout)
             after(answer)
@@ -121,7 +129,7 @@ def answer_songs(
         entries += [{"clip_id": None, "filepath": filepath, **left_out} for filepath in clips.left_out]
         print(json.dumps(entries, indent=2, ensure_ascii=False))
     if n_failed:
-        print(f"mgc-keras {program}: {n_failed} of {len(clips)} songs have no answer", file=sys.stderr)
+        print(f"mgc-keras {program}: {n_failed} of {len(clips)} songs have no scores", file=sys.stderr)
     say_damaged(program, remarks, len(clips))
     return exit_code(n_failed, len(clips))
 
@@ -132,8 +140,9 @@ def _text_of(answer: "SongAnswer", top: int) -> str:
     # What can be used needs no word before it.
     unsure = f"{answer.verdict}: " if answer.verdict in ("not sure", "not music") else ""
     lines = [f"{answer.filepath}: {unsure}{_highest(answer, answer.scores, top)}"]
-    for (start, end), row in zip(answer.spans, answer.excerpts, strict=True):
-        lines.append(f"  {clock(start):>5} - {clock(end):<5}  {_highest(answer, row, top)}")
+    for (start, end), row, sound in zip(answer.spans, answer.excerpts, answer.sounds, strict=True):
+        words = f"is {sound.replace('silence', 'silent')}" if np.isnan(row).any() else _highest(answer, row, top)
+        lines.append(f"  {clock(start):>5} - {clock(end):<5}  {words}")
     if unsure or answer.why is not None:
         lines += [f"  - {sentence}" for sentence in answer.reasons]
     return "\n".join(lines) + "\n"
@@ -148,16 +157,18 @@ def _highest(answer: "SongAnswer", row: np.ndarray, top: int) -> str:
 
 
 def _entry(answer: "SongAnswer") -> dict[str, Any]:
-    rounded = lambda value: round(float(value), 6)
+    rounded = lambda value: None if np.isnan(value) else round(float(value), 6)
     cells = lambda row: {name: rounded(value) for name, value in zip(answer.names, row, strict=True)}
     excerpts = [
-        {"start_s": round(float(start), 3), "end_s": round(float(end), 3), "scores": cells(row)}
-        for (start, end), row in zip(answer.spans, answer.excerpts, strict=True)
+        {"start_s": round(float(start), 3), "end_s": round(float(end), 3), "scores": cells(row), "sound": sound}
+        for (start, end), row, sound in zip(answer.spans, answer.excerpts, answer.sounds, strict=True)
     ]
     entry: dict[str, Any] = {"clip_id": answer.clip_id, "filepath": answer.filepath, "best": answer.best}
     entry |= {"scores": cells(answer.scores), "excerpts": excerpts, "note": answer.note}
     # What older readers do not know comes behind what they do.
     entry |= {"verdict": answer.verdict, "reasons": list(answer.reasons)}
+    if answer.verdict != "tags":
+        entry["genre"] = answer.genre or None
     entry["agreeing_excerpts"] = np.flatnonzero(answer.agreeing).tolist()
     if answer.probabilities is not None and answer.genre_set is not None:
         entry |= {"genre_set": list(answer.genre_set), "probabilities": cells(answer.probabilities)}

@@ -53,13 +53,17 @@ examples:
 
 Results go to standard output; progress, remarks and songs that cannot be read to standard error.
 """
+_PUBLISHED = "jimenez2017"
+# Answers with a verdict "genre" at the default of --sure, as benchmarks/answers.py counts them on those clips of
+# Emotify that have one of its genres.
+_RIGHT_OF_SURE = (19, 31)
 # Those of `GenreOptions`, by the names of the arguments.
 _OPTIONS = ("average", "k", "drop", "centre", "sure", "coverage", "why")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    add_song_arguments(parser, "jimenez2017", top=3)
+    add_song_arguments(parser, _PUBLISHED, top=3)
     how = "how the genre of a song is made from those of its excerpts (default: %(default)s)"
     parser.add_argument("--average", choices=("mean", "geometric", "knn"), default="mean", help=how)
     known = "songs of known genre for --average knn and --why: a manifest with labels, or a .neighbours.npz"
@@ -120,7 +124,12 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"mgc-keras classify: --{use.replace('_', '-')}: {song.filepath}: {problem}", file=sys.stderr)
 
         files = {name: getattr(arguments, name) for name in ("neighbours", "calibration", "calibrate_on")}
-        reading = {"channel": arguments.channel, "jobs": arguments.jobs, "unread": unread}
+        reading = {
+            "data_home": arguments.data_home,
+            "channel": arguments.channel,
+            "jobs": arguments.jobs,
+            "unread": unread,
+        }
         classifier = SongClassifier(arguments.weights, options, labels=labels, **files, **reading)
         lists = _playlist_files(arguments.playlists, classifier.names)
         written: list[Path] = []
@@ -131,9 +140,13 @@ def run(arguments: argparse.Namespace) -> int:
                 share = float(answer.scores[answer.names.index(answer.best)])
                 answers.append((answer.path, answer.verdict, answer.best, share))
                 if plots:
-                    written.append(_plot(answer, plots[answer.clip_id]))
+                    # Sets of genres have no such line.
+                    least = arguments.sure if classifier.calibration is None else None
+                    written.append(_plot(answer, plots[answer.clip_id], least))
 
         code = answer_songs(arguments, clips, classifier, "classify", after)
+        if answers and not (arguments.json or arguments.csv) and _is_published(arguments.weights):
+            _say_limits(classifier.names, classifier.calibration is None)
     if arguments.playlists is not None:
         written += _write_playlists(arguments.playlists, lists, answers)
     # Where the output is for programs, paths must not stand in it.
@@ -158,6 +171,25 @@ def _check(arguments: argparse.Namespace) -> None:
         raise OptionError("is a folder", path=arguments.plot, field="--plot", cure="name a file in it")
 
 
+def _is_published(weights: str) -> bool:
+    from mgc_keras.files import sha256_of
+    from mgc_keras.networks.registry import weight_files
+
+    file = Path(weights)
+    return sha256_of(file) == weight_files()[_PUBLISHED].sha256 if file.is_file() else weights == _PUBLISHED
+
+
+def _say_limits(genres: tuple[str, ...], by_sure: bool) -> None:
+    """Say what an answer of the published network does not say."""
+    sentences = [f"this network can name {', '.join(genres[:-1])} and {genres[-1]}, no other genre"]
+    if by_sure:
+        right, sure = _RIGHT_OF_SURE
+        sentences.append(f"Of its sure answers about other music than it learnt from, {right} of {sure} were right")
+    print(
+        f"mgc-keras classify: {'. '.join(sentences)}. Shares are no probabilities, and --why says more", file=sys.stderr
+    )
+
+
 def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
     """Return each song's figure; of several songs, no two the same."""
     if plot is None:
@@ -169,11 +201,11 @@ def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:
     return dict(zip(clips.clip_ids, paths, strict=True))
 
 
-def _plot(answer: "SongAnswer", path: Path) -> Path:
+def _plot(answer: "SongAnswer", path: Path, threshold: float | None) -> Path:
     from mgc_keras.reporting.genres_over_time import draw_genres
 
-    title = answer.clip_id.split("/")[-1]
-    return draw_genres(title, answer.names, answer.spans, answer.excerpts, answer.scores, path)
+    given = answer.clip_id.split("/")[-1], answer.names, answer.spans, answer.excerpts, answer.scores
+    return draw_genres(*given, path, verdict=answer.genre or answer.verdict, threshold=threshold)
 
 
 def _playlist_files(folder: Path | None, genres: tuple[str, ...]) -> dict[str, Path]:

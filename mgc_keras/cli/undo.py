@@ -25,13 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras undo`` and return its exit code: 1 if a file is left that holds something else, else 0."""
     from mgc_keras.answers.library import undo_changes
-    from mgc_keras.cli._library import say_change
+    from mgc_keras.cli._library import counted, say_change
 
     n_changed = n_left = 0
     for change in undo_changes(arguments.file, write=arguments.yes):
         say_change(change, "is" if arguments.yes else "would be", sys.stdout)
         n_changed += not change.problem
         n_left += bool(change.problem) and change.problem != "is as it was already"
-    verb = "were given back what they held" if arguments.yes else "would be given back what they held: add --yes"
-    print(f"mgc-keras undo: {n_changed} files {verb}")
+    it = "it" if n_changed == 1 else "they"
+    files = "1 file" if n_changed == 1 else f"{n_changed} files"
+    verb = counted(n_changed, n_changed) if arguments.yes else f"{files} would be"
+    print(f"mgc-keras undo: {verb} given back what {it} held{'' if arguments.yes else ': add --yes'}")
     return int(n_left > 0)

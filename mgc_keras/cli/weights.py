@@ -39,8 +39,26 @@ def run(arguments: argparse.Namespace) -> int:
         name, path = registry.add_weights(arguments.file, arguments.name)
         print(f"{name}\n{path}")
     else:
+        users = _users()
         for name, entry in registry.weight_files().items():
             place = registry.cached_path(name) if registry.is_cached(name) else "not in the cache"
-            print(f"{name}\n    {entry.description}\n    {entry.address()}\n    sha256 {entry.sha256}\n    {place}")
+            used = f"\n    used by default by {', '.join(users[name])}" if name in users else ""
+            print(
+                f"{name}\n    {entry.description}{used}\n    {entry.address()}\n    sha256 {entry.sha256}\n    {place}"
+            )
         print(registry.cache_folder())
     return 0
+
+
+def _users() -> dict[str, list[str]]:
+    """Return, by the name of a weight file, the commands that take it where they are given none."""
+    from mgc_keras.cli.main import commands
+
+    users: dict[str, list[str]] = {}
+    for command, module in commands().items():
+        parser = argparse.ArgumentParser()
+        module.add_arguments(parser)
+        for option in ("weights", "tag_weights"):
+            if name := parser.get_default(option):
+                users.setdefault(name, []).append(f"mgc-keras {command}")
+    return users

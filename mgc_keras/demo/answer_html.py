@@ -36,7 +36,6 @@ def answer_html(heard: Heard) -> str:
     highest, second = _verdict_words(answer)
     # What cures a song of a batch ("leave it out", "--channel left") is none here.
     reasons = answer.reasons if answer.problem is None else [_sentence(answer.problem.problem)]
-    remarks = [words for words in (answer.note, answer.remark and f"The file looks damaged: {answer.remark}") if words]
     figures = [] if answer.problem is not None else _figures(heard)
     excerpts = [
         {
@@ -49,7 +48,7 @@ def answer_html(heard: Heard) -> str:
     ]
     return _template().render(
         name=heard.name, length=clock(len(heard.waveform) / SAMPLING_RATE), verdict=answer.verdict, highest=highest,
-        second=second, reasons=reasons, remarks=remarks,
+        second=second, reasons=reasons,
         genres=_highest(answer, len(answer.names)), tags=_highest(heard.tags, _TAGS), figures=figures,
         excerpts=excerpts, csv=_data("text/csv;charset=utf-8", heard.csv().encode("utf-8", "replace")),
     )  # fmt: skip
@@ -59,7 +58,7 @@ def problem_html(name: str, problem: str, cure: str | None) -> str:
     """Return the HTML that says why there is no answer."""
     reasons = [_sentence(problem) + (f" ({cure})" if cure else "")]
     return _template().render(
-        name=name, length="", verdict=NO_ANSWER, highest=NO_ANSWER, second="", reasons=reasons, remarks=[], genres=[],
+        name=name, length="", verdict=NO_ANSWER, highest=NO_ANSWER, second="", reasons=reasons, genres=[],
         tags=[], figures=[], excerpts=[], csv="",
     )  # fmt: skip
 
@@ -74,7 +73,7 @@ def _verdict_words(answer: SongAnswer) -> tuple[str, str]:
         return answer.verdict, ""
     share = f"{100 * answer.scores[answer.names.index(answer.best)]:.1f} %"
     if answer.verdict == GENRE:
-        return answer.best, f"{share} of the song's shares"
+        return answer.best, f"{share} of the song"
     words = {NOT_SURE: "Most likely", NOT_MUSIC: "If it were music, it would be"}
     return answer.verdict, f"{words.get(answer.verdict, '')} {answer.best} ({share})".strip()
 

@@ -169,7 +169,7 @@ def typical_excerpts(answer: SongAnswer, waveform: np.ndarray) -> tuple[Excerpt,
     if not answer.best:
         return ()
     shares = answer.excerpts[:, answer.names.index(answer.best)]
-    places = {"most typical": int(shares.argmax()), "least typical": int(shares.argmin())}
+    places = {"most typical": int(np.nanargmax(shares)), "least typical": int(np.nanargmin(shares))}
     if len(shares) == 1:
         places = {"the one excerpt": 0}
     found = []

@@ -14,7 +14,7 @@ from mgc_keras.audio.files import CHANNELS, find_audio, is_clip_name
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.errors import OptionError
-from mgc_keras.files import escape_formula, readable_name, why_no_file
+from mgc_keras.files import escape_formula, is_url, readable_name, why_no_file
 
 
 @dataclass(frozen=True)
@@ -224,6 +224,8 @@ def _of_manifest(manifest: Manifest) -> Clips:
 
 def _expanded(path: Path) -> tuple[list[tuple[Path, str]], list[Path]]:
     """Return the clips that a path stands for, with their ids, and the audio files that cannot be read here."""
+    if is_url(path) and not os.path.lexists(path):
+        raise OptionError(why_no_file(path), path=path, cure="name the file that was downloaded")
     # The path of a missing clip stays in the list: it becomes a row of errors.csv, like any clip that cannot be read.
     if path.is_file() or is_clip_name(path.name) and not path.is_dir():
         return [(path, path.stem)], []

@@ -1,7 +1,8 @@
 """Scores of whole songs, excerpt by excerpt: threads decode ahead while the network computes."""
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -26,6 +27,8 @@ from mgc_keras.networks.load import load_model
 KINDS = ("genres", "tags")
 # Excerpts that run through the network together. The first layer's maps of MusicTaggerCRNN take 35 MB for one.
 BATCH_SIZE = 8
+# What short songs are filled up with: see `mgc_keras.audio.files.fit_waveform`.
+_FILLINGS = {"repeat": "with repeats of it", "zero_pad": "with silence", "crop": "with silence"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class SongScores:
         What makes it look damaged, though it was read; "" if reading it showed nothing.
     heard : Heard or None
         What else was heard, where that was asked for.
+    seconds : float
+        Length of the song; nan where there are no scores.
     """
 
     clip_id: str
@@ -57,6 +62,12 @@ class SongScores:
     problem: AudioError | None = None
     remark: str = ""
     heard: Heard | None = None
+    seconds: float = math.nan
+
+    def only(self, kept: np.ndarray) -> "SongScores":
+        """Return the same of some excerpts alone, (n_excerpts,) bool."""
+        heard = self.heard.only(kept) if self.heard else None
+        return replace(self, spans=self.spans[kept], scores=self.scores[kept], heard=heard)
 
 
 class SongScorer:
@@ -157,8 +168,10 @@ class SongScorer:
                 else:
                     rows, spans = np.stack(result.rows), np.asarray(result.spans)
                     scores, heard = (rows, None) if hearing is None else hearing.parted(rows, len(self.names))
-                    note = excerpts.note(result.seconds)
-                    yield SongScores(*song, spans, scores, note, remark=result.remark, heard=heard)
+                    note = excerpts.note(result.seconds, _FILLINGS.get(self.extractor.fit, ""))
+                    yield SongScores(
+                        *song, spans, scores, note, remark=result.remark, heard=heard, seconds=result.seconds
+                    )
 
     def _unheard(self, result: ClipFeatures) -> AudioError | None:
         """Why a song that can be read has no scores: a network answers whatever it is given, silence as well."""

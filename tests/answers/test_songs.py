@@ -15,7 +15,7 @@ from two_genres import LENGTH, RATE, share_of_high, song, two_genres
 import mgc_keras
 from mgc_keras.answers.calibration import Calibration
 from mgc_keras.answers.classifier import GenreOptions
-from mgc_keras.answers.labelled import labelled_songs
+from mgc_keras.answers.labelled import labelled_clips, labelled_songs
 from mgc_keras.answers.votes import Neighbours
 from mgc_keras.cli.main import main
 from mgc_keras.corpus.speech import talk
@@ -74,10 +74,10 @@ def test_an_answer_is_sure_if_song_and_excerpts_lean_to_it(model: Path, songs: P
     assert (a.verdict, a.best, a.agreeing.tolist()) == ("genre", "high", [True, True, False])
     assert (b.verdict, b.best) == ("genre", "low")
     # Its mean is that of one loud excerpt; two of three say otherwise.
-    assert (c.verdict, c.best) == ("not sure", "high") and "1 of 3 excerpts says high, fewer than half" in c.reasons
+    assert (c.verdict, c.best) == ("not sure", "high") and "1 excerpt of 3 says high, fewer than half" in c.reasons
     share = 100 * np.mean(share_of_high(np.array(LEVELS["a"])))
     (strict,) = mgc_keras.classify([songs / "a.wav"], model, sure=0.7)
-    assert strict.verdict == "not sure" and f"high has {share:.1f} % of the shares, below 70 %" in strict.reasons
+    assert strict.verdict == "not sure" and f"the share of high is {share:.1f} %, below 70 %" in strict.reasons
     np.testing.assert_array_equal(strict.scores, a.scores)
     assert [answer.verdict for answer in mgc_keras.classify(songs, model, sure=0.0)] == ["genre"] * 3
 
@@ -130,10 +130,12 @@ def test_calibrations_that_do_not_fit(model: Path, songs: Path, tmp_path: Path) 
     scorer = SongScorer(model)
     table.assign(label="polka").to_csv(manifest, index=False)
     with pytest.raises(OptionError, match="knows no genre 'polka'.*high, low"):
-        labelled_songs(scorer, manifest, scorer.excerpts(), "calibrate_on").of_genres(scorer.names)
+        labelled_songs(
+            scorer, manifest, labelled_clips(manifest, "calibrate_on"), scorer.excerpts(), "calibrate_on"
+        ).of_genres(scorer.names)
     table.rename(columns={"label": "label_high"}).assign(label_high=1.0).to_csv(manifest, index=False)
     with pytest.raises(OptionError, match="column 'label'"):
-        labelled_songs(scorer, manifest, scorer.excerpts(), "calibrate_on")
+        labelled_clips(manifest, "calibrate_on")
     for options in ({"coverage": 1.0}, {"sure": 1.5}, {"k": 0}, {"average": "median"}):
         with pytest.raises(OptionError):
             GenreOptions(**options)
@@ -185,10 +187,10 @@ def test_speech_and_silence_are_not_music(tmp_path: Path) -> None:
         "talk": "not music",
         "cancelling": "no answer",
     }
-    assert found["talk"].sounds == ("speech", "speech") and "2 of 2 excerpts sound like speech" in found["talk"].reasons
+    assert found["talk"].sounds == ("speech", "speech") and "2 excerpts of 2 sound like speech" in found["talk"].reasons
     assert (
         found["half"].sounds == ("speech", "")
-        and "1 of 2 excerpts sounds like speech: 0:00-0:10" in found["half"].reasons
+        and "1 excerpt of 2 sounds like speech: 0:00-0:10" in found["half"].reasons
     )
     # Scores stay what they are.
     assert found["talk"].scores.sum() == pytest.approx(1) and found["talk"].excerpts.shape == (2, 2)
@@ -217,7 +219,7 @@ def test_tags_for_programs(tmp_path: Path) -> None:
     write(tmp_path / "tone.wav", np.sin(np.arange(20 * RATE) / 9) / 3, RATE)
     speech, tone = mgc_keras.tag([tmp_path / "talk.wav", tmp_path / "tone.wav"], network)
     assert (speech.verdict, tone.verdict) == ("not music", "tags")
-    assert speech.reasons == ("2 of 2 excerpts sound like speech",) and tone.reasons == ()
+    assert speech.reasons == ("2 excerpts of 2 sound like speech",) and tone.reasons == ()
     for answer in (speech, tone):
         assert answer.names[:2] == ("rock", "pop") and answer.best == answer.names[answer.scores.argmax()]
         np.testing.assert_allclose(answer.scores, answer.excerpts.mean(axis=0), rtol=1e-6)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -21,7 +22,9 @@ TUNED = "upc/crnn_net_gru_adam_ours_epoch_40.h5"
 
 def song(*levels: float, rest: int = 300) -> np.ndarray:
     """A tenth of a second at each level, and a rest that fills no excerpt."""
-    return np.concatenate([*(np.full(LENGTH, level) for level in levels), np.zeros(rest)])
+    # A constant would be silence: each is as much above its level as below it.
+    sway = np.resize([1.01, 0.99], LENGTH)
+    return np.concatenate([*(level * sway for level in levels), np.zeros(rest)])
 
 
 def share_of_high(level: float) -> float:
@@ -120,7 +123,8 @@ def test_one_bad_file_does_not_stop_the_rest(model: Path, songs: Path, capsys: p
     assert code == 1 and [("error" in entry) for entry in entries] == [True, False, False]
     assert "bad.mp3" in error and "1 of 3 songs" in error
     code, out, error = run(capsys, "classify", songs / "bad.mp3", "--weights", model)
-    assert code == 2 and out == "" and "bad.mp3" in error
+    # Those without an answer stand among the answers, too.
+    assert code == 2 and out.startswith(f"{songs / 'bad.mp3'}: no answer: cannot be decoded") and "bad.mp3" in error
 
 
 def test_a_song_that_is_too_short_says_so(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -172,6 +176,8 @@ def test_wrong_input_is_one_line_that_says_what_and_where(
         ((songs, "--weights", "nothing.h5"), "nothing.h5"),
         ((tmp_path / "empty", *given), "holds no audio files"),
         ((tmp_path / "none", *given), "no such file or folder"),
+        (("https://example.com/a.mp3", *given), "https://example.com/a.mp3: URLs are not fetched: download it first"),
+        ((songs, "--weights", "https://example.com/w.h5"), "https://example.com/w.h5: URLs are not fetched: download"),
         ((songs, *given, "--drop", "-1"), "drop"),
         ((songs, *given, "--top", "0"), "--top"),
         ((songs, *given, "--jobs", "0"), "jobs"),
@@ -186,7 +192,7 @@ def test_wrong_input_is_one_line_that_says_what_and_where(
 def test_one_channel_of_songs_whose_channels_cancel(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     path = write(tmp_path / "song.wav", np.stack([song(0.9), song(-0.9)], axis=1), RATE)
     code, out, error = run(capsys, "classify", path, "--weights", model)
-    assert code == 2 and out == "" and "--channel left" in error
+    assert code == 2 and "no answer: has channels that cancel out" in out and "--channel left" in error
     shares = {}
     for channel in ("left", "right"):
         code, out, _ = run(capsys, "classify", path, "--weights", model, "--json", "--channel", channel)
@@ -196,3 +202,76 @@ def test_one_channel_of_songs_whose_channels_cancel(model: Path, tmp_path: Path,
         shares[channel] = entry["scores"]["high"]
     right = share_of_high(-0.9)
     assert shares == pytest.approx({"left": share_of_high(0.9), "right": right}, abs=1e-3)
+
+
+def test_the_published_network_says_what_it_cannot(
+    shared_data: Path, model: Path, songs: Path, capsys: pytest.CaptureFixture
+) -> None:
+    docs = Path(__file__).parents[2] / "docs" / "answers.md"
+    of_docs = re.search(r"(\d+) were sure, and (\d+) of\s+these right", docs.read_text("utf-8"))
+    clip, weights = shared_data / "audio" / "emotify" / "classical" / "45.mp3", shared_data / TUNED
+    code, _, error = run(capsys, "classify", clip, "--weights", weights)
+    (line,) = [line for line in error.splitlines() if "can name" in line]
+    assert code == 0 and "blues, classical, country, disco, hiphop, jazz, metal, pop, reggae and rock, no other" in line
+    assert f"{of_docs[2]} of {of_docs[1]} were right" in line and "no probabilities" in line and "--why" in line
+    assert "can name" not in run(capsys, "classify", clip, "--weights", weights, "--csv")[2]
+    assert "can name" not in run(capsys, "classify", songs, "--weights", model)[2]
+
+
+def test_labelled_songs_that_are_not_there_are_told_first(
+    songs: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    known = tmp_path / "lists" / "known.csv"
+    known.parent.mkdir()
+    table = pd.DataFrame({"clip_id": ["a", "b"], "filepath": ["rock/one.wav", "pop/two.wav"], "label": ["high", "low"]})
+    # No network is needed to say so: there is none.
+    command = ("classify", songs, "--weights", tmp_path / "none.h5", "--why")
+    for option in ("--neighbours", "--calibrate-on"):
+        for columns in (["filepath", "label"], ["clip_id", "label"]):
+            table[columns].to_csv(known, index=False)
+            code, _, error = run(capsys, *command, option, known)
+            assert code == 2 and error.count("\n") == 1 and f"{known}: {option}" in error and "manifest folder" in error
+            assert "the columns clip_id, filepath and label" in error
+        table.to_csv(known, index=False)
+        for home in (None, tmp_path):
+            code, _, error = run(capsys, *command, option, known, *(["--data-home", home] if home else []))
+            assert code == 2 and error.count("\n") == 1 and "none.h5" not in error
+            assert all(str(tried) in error for tried in (known.parent, home or known.parent))
+            assert "--data-home" in error and "manifest folder" in error
+    command = ("classify", songs, "--weights", model, "--average", "knn", "--neighbours", known, "--json")
+    code, out, _ = run(capsys, *command, "--data-home", songs)
+    known.rename(songs / "known.csv")
+    beside = run(capsys, *command[:-2], songs / "known.csv", "--json")
+    assert code == 0 and json.loads(out) == json.loads(beside[1])
+
+
+def test_reasons_of_a_cell_are_those_of_json(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    # Names of files stand among the reasons.
+    names = ["b; c.wav", "d, e.wav"]
+    for name in names:
+        write(tmp_path / "known" / name, song(-0.7), RATE)
+    table = pd.DataFrame({"clip_id": ["b; c", "d, e"], "filepath": names, "label": ["low", "high"]})
+    table.to_csv(tmp_path / "known" / "known.csv", index=False)
+    songs = [write(tmp_path / "one.wav", song(0.99, -0.05, -0.05), RATE), tmp_path / "gone.wav"]
+    command = ("classify", *songs, "--weights", model, "--why", "--neighbours", tmp_path / "known" / "known.csv")
+    entries = json.loads(run(capsys, *command, "--json")[1])
+    rows = [row for row in csv.DictReader(io.StringIO(run(capsys, *command, "--csv")[1])) if row["verdict"]]
+    for row, entry in zip(rows, entries, strict=True):
+        reasons = [reason.replace("b; c", "b, c") for reason in entry["reasons"]]
+        assert row["reasons"].split("; ") == reasons and row["verdict"] == entry["verdict"] and row["genre"] == ""
+    assert (
+        entries[0]["genre"] is None
+        and len(entries[0]["reasons"]) > 3
+        and any("b; c" in r for r in entries[0]["reasons"])
+    )
+    assert [entry["verdict"] for entry in entries] == ["not sure", "no answer"]
+    text = run(capsys, *command)[1].splitlines()
+    assert text[0].startswith(f"{songs[0]}: not sure: ") and text[-1].startswith(f"{songs[1]}: no answer: ")
+
+
+def test_one_excerpt_is_not_counted(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = write(tmp_path / "one.wav", song(0.9), RATE)
+    code, out, _ = run(capsys, "classify", path, "--weights", model, "--why")
+    share = 100 * share_of_high(0.9)
+    assert code == 0 and f"  - heard in one excerpt only: high 0:00-0:00 ({share:.1f} %)" in out.splitlines()
+    assert "excerpts" not in out

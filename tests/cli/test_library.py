@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from two_genres import RATE, song, two_genres
 
+import mgc_keras
 from mgc_keras.answers.playlists import playlist_files
 from mgc_keras.cli.main import main
 
@@ -46,14 +47,16 @@ def test_write_shows_then_writes_then_undoes(model: Path, music: Path, capsys: p
     code, out, _ = run(capsys, *command, "--threshold", "0.82")
     assert "#one.flac: genre would be" in out and "two.flac: genre would be" not in out
     code, out, _ = run(capsys, *command, "--yes", "--undo-file", "undo.jsonl")
-    assert code == 0 and "2 of 2 files were written" in out and "mgc-keras undo undo.jsonl" in out
+    assert code == 0 and "mgc-keras classify: 2 files were written" in out and "mgc-keras undo undo.jsonl" in out
     assert genres(music) == {"#one": ["high"], "two": ["low"], "unsure": []}
     code, out, _ = run(capsys, *command, "--yes", "--undo-file", "undo.jsonl")
     assert code == 2
     code, out, error = run(capsys, *command, "--csv")
     assert code == 0 and "holds this genre already" in error
     rows = list(csv.DictReader(io.StringIO(out)))
-    assert [*rows[0]][-3:] == ["verdict", "genre_set", "reasons"] and rows[-1]["verdict"] == ""
+    assert [*rows[0]][-4:] == ["verdict", "genre_set", "reasons", "genre"] and rows[-1]["verdict"] == ""
+    assert [row["genre"] for row in rows if row["part"] == "song"] == ["high", "low", ""]
+    assert not any(row["genre"] for row in rows if row["part"] != "song")
     assert [row["verdict"] for row in rows if row["part"] == "song"] == ["genre", "genre", "not sure"]
     code, out, _ = run(capsys, "undo", "undo.jsonl")
     assert code == 0 and "would be removed, was low" in out and genres(music)["two"] == ["low"]
@@ -116,6 +119,44 @@ def test_undo_of_what_is_no_undo_file(music: Path, capsys: pytest.CaptureFixture
 
 def test_why_is_printed_below_the_song(model: Path, music: Path, capsys: pytest.CaptureFixture) -> None:
     code, out, _ = run(capsys, "classify", music / "unsure.flac", "--weights", model)
-    assert code == 0 and "unsure.flac: not sure: high " in out and "- 1 of 3 excerpts says high, fewer than half" in out
+    assert code == 0 and "unsure.flac: not sure: high " in out and "- 1 excerpt of 3 says high, fewer than half" in out
     code, out, _ = run(capsys, "classify", music / "two.flac", "--weights", model, "--why")
     assert code == 0 and "two.flac: low " in out and "the answer stays with the level (10 dB softer: low " in out
+
+
+def test_a_files_own_genre_that_disagrees_is_a_reason(tmp_path: Path) -> None:
+    network = two_genres(tmp_path / "model.keras")
+    says = {"one": "Hip-Hop", "two": "Classic Rock", "three": "Polka", "four": ""}
+    for name, genre in says.items():
+        path = tmp_path / f"{name}.flac"
+        soundfile.write(path, song(0.9, 0.8), RATE)
+        if genre:
+            file = mutagen.File(path)
+            file["genre"] = genre
+            file.save()
+
+    def reasons(labels: list[str]) -> dict[str, list[str]]:
+        paths = [tmp_path / f"{name}.flac" for name in says]
+        found = mgc_keras.classify(paths, network, labels=labels)
+        assert [answer.verdict for answer in found] == ["genre"] * 4
+        return {answer.clip_id: [reason for reason in answer.reasons if "own genre" in reason] for answer in found}
+
+    other = lambda name: [f"the file's own genre tag says {says[name]}"]
+    assert reasons(["hiphop", "jazz"]) == {"one": [], "two": other("two"), "three": other("three"), "four": []}
+    assert reasons(["rock", "jazz"]) == {"one": other("one"), "two": [], "three": other("three"), "four": []}
+    # A model that tells other things than genres apart is not contradicted.
+    assert not any(reasons(["high", "low"]).values())
+
+
+def test_what_was_written_is_counted_in_words(model: Path, music: Path, capsys: pytest.CaptureFixture) -> None:
+    one = ("classify", music / "#one.flac", "--weights", model, "--write", "genre", "--yes", "--undo-file")
+    assert "mgc-keras classify: 1 file was written\n" in run(capsys, *one, "undo.jsonl")[1]
+    out = run(capsys, *one, "other.jsonl")[1]
+    assert "mgc-keras classify: nothing was written, so there is nothing to undo\n" in out
+    assert not Path("other.jsonl").exists() and "writing;" not in out and "would be" not in out
+    both = (*one[:1], music, *one[2:])
+    assert "mgc-keras classify: 1 of 2 files was written\n" in run(capsys, *both, "both.jsonl")[1]
+    assert (
+        "mgc-keras undo: 1 file would be given back what it held: add --yes\n" in run(capsys, "undo", "undo.jsonl")[1]
+    )
+    assert "mgc-keras undo: 1 file was given back what it held\n" in run(capsys, "undo", "undo.jsonl", "--yes")[1]

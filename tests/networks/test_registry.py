@@ -245,6 +245,10 @@ def test_command(cache, server, tmp_path, capsys):
         and "not in the cache" in listed
         and registry.weight_files()["small"].sha256 in listed
     )
+    entries = dict(entry.split("\n    ", 1) for entry in re.split(r"\n(?=\w)", listed) if "\n" in entry)
+    assert "used by default by mgc-keras classify, mgc-keras demo" in entries["jimenez2017"]
+    assert "used by default by mgc-keras demo, mgc-keras tag" in entries["music_tagger_crnn"]
+    assert "by default" not in entries["choi2017_theano"]
     assert main.main(["weights", "fetch", "small", "--address", f"{address}/small.h5"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(registry.cached_path("small"))
     wrong = tmp_path / "wrong.h5"
