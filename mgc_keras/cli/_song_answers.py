@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from mgc_keras._version import __version__
 from mgc_keras.cli._clips import (
     FOLDER_HELP,
     add_channel,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mgc_keras.answers.answer import SongAnswer
     from mgc_keras.cluster import Cluster
     from mgc_keras.features.clips import Clips
+    from mgc_keras.features.songs import SongScorer
 
 
 def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, top: int) -> None:
@@ -48,7 +50,14 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
         help="print CSV: a row for each song, then one for each excerpt; 'failed: …' says why a song has no scores; "
         "reasons in a cell have '; ' between them",
     )
-    add_value(parser, "--top", int, "N", "number of genres or tags to print, highest first (default: %(default)s)", top)
+    add_value(
+        parser,
+        "--top",
+        int,
+        "N",
+        "number of genres or tags to print as text, highest first; --csv and --json hold all (default: %(default)s)",
+        top,
+    )
     add_value(parser, "--data-home", Path, "DIR", FOLDER_HELP)
     add_channel(parser)
     add_precision(parser)
@@ -60,6 +69,7 @@ class Answerer(Protocol):
     """A network that answers: `mgc_keras.answers.classifier.SongClassifier`, or of tags."""
 
     names: tuple[str, ...]
+    scorer: "SongScorer"
 
     def answers(self, clips: "Clips", *, jobs: int | None, cluster: "Cluster | None") -> "Iterator[SongAnswer]":
         """Answer song by song."""
@@ -125,6 +135,8 @@ def answer_songs(
                 bar.write(text, end="", file=sys.stdout)
             after(answer)
     if arguments.json:
+        made_by = _made_by(arguments.weights, answerer.scorer)
+        entries = [entry | {"made_by": made_by} for entry in entries]
         left_out = {"error": "is left out: it needs ffmpeg, which is not there", "cure": INSTALL}
         entries += [{"clip_id": None, "filepath": filepath, **left_out} for filepath in clips.left_out]
         print(json.dumps(entries, indent=2, ensure_ascii=False))
@@ -132,6 +144,11 @@ def answer_songs(
         print(f"mgc-keras {program}: {n_failed} of {len(clips)} songs have no scores", file=sys.stderr)
     say_damaged(program, remarks, len(clips))
     return exit_code(n_failed, len(clips))
+
+
+def _made_by(weights: str, scorer: "SongScorer") -> dict[str, str]:
+    about = scorer.extractor.describe()
+    return {"mgc_keras": __version__, "weights": weights, "weights_sha256": about["weights_sha256"]}
 
 
 def _text_of(answer: "SongAnswer", top: int) -> str:

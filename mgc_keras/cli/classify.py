@@ -134,10 +134,12 @@ def run(arguments: argparse.Namespace) -> int:
         lists = _playlist_files(arguments.playlists, classifier.names)
         written: list[Path] = []
         answers: list[tuple[Path, str, str, float]] = []
+        told: dict[str, tuple[str, bool]] = {}
 
         def after(answer: "SongAnswer") -> None:
             if answer.problem is None:
                 share = float(answer.scores[answer.names.index(answer.best)])
+                told[answer.clip_id] = answer.best, answer.verdict == "genre"
                 answers.append((answer.path, answer.verdict, answer.best, share))
                 if plots:
                     # Sets of genres have no such line.
@@ -145,6 +147,8 @@ def run(arguments: argparse.Namespace) -> int:
                     written.append(_plot(answer, plots[answer.clip_id], least))
 
         code = answer_songs(arguments, clips, classifier, "classify", after)
+        if clips.labels is not None:
+            _say_accuracy(dict(zip(clips.clip_ids, clips.labels, strict=True)), told, classifier.names)
         if answers and not (arguments.json or arguments.csv) and _is_published(arguments.weights):
             _say_limits(classifier.names, classifier.calibration is None)
     if arguments.playlists is not None:
@@ -188,6 +192,27 @@ def _say_limits(genres: tuple[str, ...], by_sure: bool) -> None:
     print(
         f"mgc-keras classify: {'. '.join(sentences)}. Shares are no probabilities, and --why says more", file=sys.stderr
     )
+
+
+def _say_accuracy(labels: dict[str, str], told: dict[str, tuple[str, bool]], genres: tuple[str, ...]) -> None:
+    """Say how many songs of known genre were told right, all and sure ones, with intervals where there are two."""
+    import numpy as np
+
+    from mgc_keras.evaluation.intervals import score_interval
+
+    known = [clip_id for clip_id in told if labels[clip_id] in genres]
+    if not known:
+        return
+    truth, best = (np.array([pick(clip_id) for clip_id in known]) for pick in (labels.get, lambda one: told[one][0]))
+    sure = np.array([told[clip_id][1] for clip_id in known])
+    parts = []
+    for which, words in ((np.ones(len(known), bool), ""), (sure, " of the sure ones")):
+        share = ""
+        if which.sum() > 1:
+            found = score_interval(truth[which], best[which])
+            share = f" ({found.score:.2f} [{found.low:.2f}, {found.high:.2f}])"
+        parts.append(f"{(truth == best)[which].sum()} of {which.sum()}{share}{words}")
+    print(f"mgc-keras classify: told right of the songs of known genre: {', '.join(parts)}", file=sys.stderr)
 
 
 def _plot_files(plot: Path | None, clips: "Clips") -> dict[str, Path]:

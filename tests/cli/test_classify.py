@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from broken_clips import write
+from scipy.stats import binomtest
 
+from mgc_keras import __version__
 from mgc_keras.cli.main import main
 from mgc_keras.layers.named_outputs import with_output_names
 from mgc_keras.networks import registry
@@ -275,3 +277,36 @@ def test_one_excerpt_is_not_counted(model: Path, tmp_path: Path, capsys: pytest.
     share = 100 * share_of_high(0.9)
     assert code == 0 and f"  - heard in one excerpt only: high 0:00-0:00 ({share:.1f} %)" in out.splitlines()
     assert "excerpts" not in out
+
+
+def test_labelled_songs_give_an_accuracy(model: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:
+    write(songs / "low.wav", song(0.9, 0.9), RATE)
+    write(songs / "unsure.wav", song(0.9, -0.8), RATE)
+    labels = {"rock/one.wav": "high", "pop/two.wav": "low", "low.wav": "low", "unsure.wav": "high", "gone.wav": "low"}
+    table = pd.DataFrame({"clip_id": list(labels), "filepath": list(labels), "label": list(labels.values())})
+    table.to_csv(songs / "known.csv", index=False)
+    words = ("classify", songs / "known.csv", "--weights", model)
+    code, _, told = run(capsys, *words, "--sure", 0.6)
+    # Three of four are right; one of the three sure ones is wrong. Wilson's bounds, a normal quantile's, are near.
+    found = re.search(r"told right of the songs of known genre: 3 of 4 \(0.75 \[(\S+), (\S+)\]\), (.*)", told)
+    assert code == 1 and found and found[3].startswith("2 of 3 (0.67 [") and found[3].endswith("of the sure ones")
+    low, high = proportion_bounds(3, 4)
+    assert float(found[1]) <= low + 0.005 and float(found[2]) >= high - 0.005
+    table.assign(label="opera").to_csv(songs / "known.csv", index=False)
+    assert "known genre" not in run(capsys, *words)[2]
+
+
+def proportion_bounds(n_right: int, n: int) -> tuple[float, float]:
+    interval = binomtest(n_right, n).proportion_ci(method="wilson")
+    return interval.low, interval.high
+
+
+def test_json_says_what_made_it(model: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:
+    made_by = {}
+    for name in (model.name, "unnamed.h5"):
+        entries = json.loads(run(capsys, "classify", songs, "--weights", model.with_name(name), "--json")[1])
+        (made_by[name],) = {json.dumps(entry["made_by"]) for entry in entries}
+    known, same = map(json.loads, made_by.values())
+    assert known["mgc_keras"] == __version__ and known["weights"] == str(model)
+    # The same tensors in another file.
+    assert known["weights_sha256"] == same["weights_sha256"] != "" and same["weights"].endswith("unnamed.h5")
