@@ -68,10 +68,13 @@ def listening(found: SongScores, excerpts: Excerpts, fit: str) -> Listening | Au
         How what is shorter than an excerpt was filled up.
     """
     assert found.heard is not None
+    lengths = np.diff(found.spans)[:, 0]
     seconds = np.array([part.seconds for part in found.heard.sounding])
     if fit == "repeat":
         # Repeats sound as well, and are nothing new.
-        seconds *= np.diff(found.spans)[:, 0] / excerpts.seconds
+        seconds *= lengths / excerpts.seconds
+    # The frame that a song ends in counts whole.
+    seconds = np.minimum(seconds, lengths)
     share = seconds / excerpts.seconds + _ROUNDING
     half = share >= VOTING_SHARE
     votes = half if half.any() else seconds > 0
