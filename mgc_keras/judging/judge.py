@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from mgc_keras.datasets.gtzan import gtzan_ids
 from mgc_keras.errors import ManifestError
 from mgc_keras.evaluation.fold_tests import corrected_t_test
 from mgc_keras.evaluation.intervals import Interval, score_interval
@@ -17,7 +18,7 @@ from mgc_keras.files import sha256_of
 from mgc_keras.judging.classifiers import CLASSIFIERS, Classifier
 from mgc_keras.judging.columns import Features, Remark, features_of
 from mgc_keras.judging.duplicates import LEAST_COLUMNS, LEAST_ROWS, MOST_ROWS, Pair, equal_and_near_rows, joined
-from mgc_keras.judging.gtzan import describe_copy, gtzan_ids
+from mgc_keras.judging.gtzan import describe_copy
 from mgc_keras.judging.matching import LabelledClips, labelled, own_columns, stem
 from mgc_keras.judging.protocols import N_DRAWS, Protocol, protocols
 from mgc_keras.judging.tables import ClipTable, read_table

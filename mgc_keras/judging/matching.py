@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.datasets.cards import card_names, manifest_folder
+from mgc_keras.datasets.gtzan import committed, gtzan_ids
 from mgc_keras.datasets.manifest import read_manifest
 from mgc_keras.errors import ManifestError, OptionError
-from mgc_keras.judging.gtzan import committed, gtzan_ids
 from mgc_keras.judging.tables import ClipTable, read_table
 
 LABEL_COLUMNS = ("label", "genre", "class", "truth", "target", "category")

@@ -74,3 +74,36 @@ def test_there_are_no_more_folds_than_the_rarest_class_has_artists() -> None:
     task = tasks_of(manifest("a", label=["x"] * 30 + ["y"] * 30, artist=artists))[0]
     assert set(task.folds(True)) == {0, 1}
     assert set(task.folds(False)) == set(range(10))
+
+
+@pytest.mark.parametrize("name", ["gtzan_genre.csv", "gt.csv", "my music.csv"])
+def test_gtzan_is_known_by_its_clips_and_not_by_the_name_of_its_file(name: str, tmp_path: Path) -> None:
+    # The same bytes, under any name, are the same task: the published protocol tests all of them.
+    (tmp_path / name).write_bytes((manifest_folder() / "gtzan_genre.csv").read_bytes())
+    task = tasks_of(read_manifest(tmp_path / name))[0]
+    assert (len(task.with_split(False)), len(task.with_split(True))) == (1000, 930)
+    assert task.with_split(False).split is None
+
+
+def test_gtzan_is_known_by_its_paths_its_segments_and_a_few_of_its_clips() -> None:
+    table = read_manifest(manifest_folder() / "gtzan_genre.csv").table
+    few = {"label": table["label"][:300:60].tolist(), "split": table["split"][:300:60].tolist()}
+    clips = table["clip_id"][:300:60]
+    ids = [f"clip{number}" for number in range(len(clips))]
+    for columns in (
+        {"clip_id": clips, "filepath": ids},
+        {"clip_id": ids, "filepath": [f"a/{clip}.mp3" for clip in clips]},
+    ):
+        assert tasks_of(Manifest("a", pd.DataFrame({**columns, **few}), Path(".")))[0].fault_filtered
+    segments = pd.DataFrame({"clip_id": ids, "filepath": ids, "cut_from": clips.tolist(), **few})
+    assert tasks_of(Manifest("a", segments, Path(".")))[0].fault_filtered
+
+
+def test_ones_own_split_counts_under_every_protocol() -> None:
+    table = read_manifest(manifest_folder() / "gtzan_genre.csv").table
+    # Of GTZAN's clips, but another split; and of other clips, under GTZAN's name.
+    own = table.assign(split=np.resize(["train", "valid", "test"], len(table)))
+    others = {"label": ["blues", "jazz"] * 3, "split": ["train", "train", "test", "test", "", ""]}
+    for found in (Manifest("gtzan_genre", own, Path(".")), manifest("gtzan_genre", **others)):
+        task = tasks_of(found)[0]
+        assert not task.fault_filtered and task.with_split(False).split.tolist() == task.with_split(True).split.tolist()

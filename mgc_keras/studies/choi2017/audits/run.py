@@ -34,7 +34,7 @@ def run_audits(searched: list[StudyData], source: Source | None, run: Run[Option
     classified = [data for data in searched if data.task.kind == "classification" and PUBLISHED in data.blocks]
     if not classified:
         return
-    data = next((data for data in classified if data.task.name == "gtzan_genre"), classified[0])
+    data = next((data for data in classified if data.task.fault_filtered), classified[0])
     writer = run.writer
     writer.audit(_weighting(run))
     writer.audit(_scaling(data, run))
