@@ -1,7 +1,7 @@
 """GTZAN, told by the names of its clips, whatever a file that lists them is called; and its partition of 2015.
 
-The partition is no part of the dataset: Kereliuk, Sturm and Larsen (2015) drew it later, to leave faults out and to part
-artists. `split` of the manifest that comes with the package holds it.
+The partition is no part of the dataset: Kereliuk, Sturm and Larsen (2015) drew it later, to leave faults out and to
+part artists. `split` of the manifest that comes with the package holds it.
 """
 
 import re
@@ -45,8 +45,8 @@ def gtzan_id(name: str) -> tuple[str, str] | None:
 def is_fault_filtered(names: Sequence[str], split: Sequence[str]) -> bool:
     """Tell whether a split, (n_clips,) of train, valid, test or "", is GTZAN's of 2015 and no other.
 
-    `names` are the clips' ids, or their files. A few clips do: they must be GTZAN's, each in the part that it has there;
-    a few strangers may be among them, in no part.
+    `names` are the clips' ids, or their files. A few clips do: they must be GTZAN's, each in the part that it has
+    there; a few strangers may be among them, in no part.
 
     Example
     -------

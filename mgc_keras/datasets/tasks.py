@@ -84,6 +84,25 @@ class StudyTask:
             seed=seed,
         )
 
+    def told_folds(self, tests: Sequence[np.ndarray]) -> str:
+        """Say whose folds these are, and how many; `tests` are the positions that each fold tests."""
+        parts = {frozenset(test.tolist()) for test in tests}
+
+        def are(*theirs: np.ndarray) -> bool:
+            return parts == {frozenset(np.flatnonzero(part).tolist()) for part in theirs}
+
+        if self.split is not None and are(self.split == "test"):
+            sizes = ", ".join(f"{(self.split == name).sum()} {name}" for name in ("train", "valid", "test"))
+            whose = (
+                "GTZAN's fault-filtered split of 2015" if self.fault_filtered else "the split that the clips come with"
+            )
+            return f"{whose} ({sizes})"
+        if self.fold is not None and are(*(self.fold == name for name in np.unique(self.fold))):
+            return f"the {len(parts)} folds that the clips come with"
+        if len(parts) == 1:
+            return "one split, drawn here"
+        return f"{len(parts)} folds, drawn here"
+
     def units_per_class(self, by_group: bool) -> pd.Series:
         """Count the clips of each class, or its groups where these are known; a regression is one class."""
         units = self.groups if by_group and self.groups is not None else np.arange(len(self))

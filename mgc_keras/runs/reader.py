@@ -14,7 +14,7 @@ import pandas as pd
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.runs.claims import ClaimRow, read_claim_rows
-from mgc_keras.runs.rows import Cell, ComparisonRow, ScoreRow
+from mgc_keras.runs.rows import TASK_COLUMNS, Cell, ComparisonRow, ScoreRow
 from mgc_keras.runs.writer import prediction_file, read_predictions, read_table
 
 # Columns that stay text also where they look like numbers.
@@ -79,6 +79,11 @@ class RunFolder:
             if cell in cells[:number]:
                 raise OptionError(f"two rows of {', '.join(cell)}", path=path, cure="run the study again")
         return table
+
+    @cached_property
+    def parts(self) -> pd.DataFrame:
+        """``tasks.csv``: which clips of each task each protocol trains on and tests."""
+        return self.table("tasks.csv", TASK_COLUMNS)
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mgc_keras.errors import MgcKerasError
 from mgc_keras.datasets.gtzan import committed, gtzan_ids
+from mgc_keras.errors import MgcKerasError
 from mgc_keras.judging.gtzan import describe_copy
 from mgc_keras.judging.judge import Options, judge_features
 from mgc_keras.judging.matching import labelled, stem

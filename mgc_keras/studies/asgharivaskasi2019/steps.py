@@ -62,6 +62,7 @@ class _Scored:
             share=run.options.data.share,
             seed=run.seed,
         )
+        run.note_task(self.task, protocol, [self.fold.test])
 
     def baselines(self, segments: str) -> None:
         """Train the classic classifiers on segments, let the segments of a clip vote, and score the clips."""

@@ -55,10 +55,12 @@ def search_and_score(
     writer = writer or run.writer
     task, blocks = data.under(protocol)
     settings, grouped = search_settings(protocol, run.seed), protocol.mends(ARTISTS_TOGETHER)
+    folds = task.folds(grouped, run.seed, run.options.search.corrected_folds if grouped else 10)
+    run.note_task(task, protocol, [np.flatnonzero(folds == number) for number in range(folds.max() + 1)])
     results = sweep(
         blocks,
         task.target,
-        task.folds(grouped, run.seed, run.options.search.corrected_folds if grouped else 10),
+        folds,
         {name: feature_blocks(name) for name in features},
         task.estimator,
         settings,

@@ -19,6 +19,7 @@ from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.files import locked, sweep
 from mgc_keras.protocols import CORRECTED, Protocol, protocols_of
+from mgc_keras.runs.rows import TaskRow
 from mgc_keras.runs.summary import ComparisonRow, Pairs, ScoreRow, compare_features, score_row
 from mgc_keras.runs.writer import RunWriter, check_file_part
 from mgc_keras.studies.common.options import Options, RunOptions, flat
@@ -184,6 +185,12 @@ class Run(Generic[Options]):
             name, folder, n_clips, self.seed, sampling_rate=sampling_rate, duration=duration, jobs=self.jobs
         )
         return read_manifest(path)
+
+    def note_task(self, task: StudyTask, protocol: Protocol, tests: Sequence[np.ndarray]) -> None:
+        """Note in ``tasks.csv`` what is tested of a task as a protocol sees it; `tests`: the positions in each fold."""
+        n_tested = len(set(np.concatenate(tests).tolist()))
+        known = ["no" if missing else "yes" for missing in (task.groups is None, not task.fault_filtered)]
+        self.writer.add_task(TaskRow(task.name, protocol.name, len(task), n_tested, task.told_folds(tests), *known))
 
     def score(
         self,

@@ -158,13 +158,13 @@ def _fine_tuned(manifest: Manifest, sequences: Sequences, protocol: Protocol, ru
     folders = {seed: parent / f"seed{seed}" for seed in run.options.seeds}
     for seed, folder in folders.items():
         source = _given_network(run.options.data.source_model or _trained_network(run, seed))
-        folds = repeated_folds(
-            task, grouped=grouped, validation=validation, n_folds=n_folds, n_repetitions=training.repetitions, seed=seed
-        )
+        repeated = {"grouped": grouped, "validation": validation, "n_folds": n_folds}
+        folds = list(repeated_folds(task, **repeated, n_repetitions=training.repetitions, seed=seed))
+        run.note_task(task, protocol, [fold.test for fold in folds])
         cross_validate(
             with_head(source, len(names), dropped=dropped_share(network.dropout, network.dropout_meaning)),
             examples,
-            list(folds),
+            folds,
             starts(source, examples, len(names)),
             folder=folder,
             clip_ids=task.clip_ids,
