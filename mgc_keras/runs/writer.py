@@ -8,7 +8,6 @@ Every run folder holds ``config.json``, ``options.json``, ``scores.csv``, ``task
 
 import csv
 import json
-import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.files import output_folder, sha256_of, whole_file, write_text
 from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS, TASK_COLUMNS, Cell, ComparisonRow, ScoreRow, TaskRow
-from mgc_keras.work import FailedClip, keep_settings, versions, write_failed_clips
+from mgc_keras.work import FailedClip, keep_settings, machine, versions, write_failed_clips
 
 PREDICTION_COLUMNS = ["clip_id", "fold", "truth", "prediction"]
 
@@ -80,7 +79,7 @@ class RunWriter:
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "options": dict(options),
-            "versions": {**versions(), "platform": platform.platform()},
+            "versions": {**versions(), **machine()},
             "inputs": {str(path): sha256_of(path) for path in inputs},
         }
         text = json.dumps(content, indent=2, default=str, ensure_ascii=False)
