@@ -95,6 +95,25 @@ def _ended_by_exception(at_exit: bool) -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN if at_exit else signal.SIG_DFL)
 
 
+# Seconds of silence after which a command says that it is at work: progress bars come later, TensorFlow later still.
+_PATIENCE = 1.0
+
+
+@contextmanager
+def _says_that_it_begins(program: str) -> Iterator[None]:
+    """Print a line to the terminal unless the work is done at once; to a file, nothing."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    note = threading.Timer(_PATIENCE, lambda: print(f"{program}: starting ...", file=sys.stderr))
+    note.daemon = True
+    note.start()
+    try:
+        yield
+    finally:
+        note.cancel()
+
+
 def guarded(
     work: Callable[[], int], program: str, *, resumes: Callable[[], bool] = lambda: False, at_exit: bool = False
 ) -> int:
@@ -127,7 +146,7 @@ def guarded(
             # The first file that is opened would take its number, and get what libraries print.
             cure = "leave it open, or send it to a file or to /dev/null"
             raise OptionError("is closed", path="standard output", cure=cure)
-        with _ended_by_exception(at_exit):
+        with _says_that_it_begins(program), _ended_by_exception(at_exit):
             return _shown(work)
     except BrokenPipeError:
         # Whoever read the output (`| head`) has seen enough.

@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -58,8 +59,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of the search for garbage: there is much of it, and it stays."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_configure() -> None:
     """Let Ctrl-C reach the programs that tests start, and let tests compute on the device that is there."""
+    # The processes that pytest starts share the cores: on top of that, threads of BLAS wait longer than they work.
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     # Where the tests themselves run in the background.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,14 +1,11 @@
 """The contract that every layer and every model keeps, in one helper."""
 
 import copy
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
-from tensorflow.python.framework.test_util import IsMklEnabled
+from forked import Forked
 
 _RELOAD = """
 import sys
@@ -53,7 +50,7 @@ def check_contract(subject: keras.layers.Layer, inputs: np.ndarray, *, batch_ind
 
 
 def check_reload(cases: dict[str, tuple[keras.layers.Layer, np.ndarray]], folder: Path) -> None:
-    """Save every layer (in a model of its own) and model as .h5 and .keras; reload all in ONE fresh process; compare.
+    """Save every layer (in a model of its own) and model as .h5 and .keras; reload all in another process; compare.
 
     Parameters
     ----------
@@ -73,12 +70,9 @@ def check_reload(cases: dict[str, tuple[keras.layers.Layer, np.ndarray]], folder
         np.save(folder / f"{name}_inputs.npy", inputs)
         model.save(folder / f"{name}.h5")
         model.save(folder / f"{name}.keras")
-    # The same kernels as here: which ones TensorFlow takes is settled when it is first imported.
-    environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": str(int(IsMklEnabled()))}
-    finished = subprocess.run(
-        [sys.executable, "-c", _RELOAD, str(folder)], capture_output=True, text=True, check=False, env=environment
-    )
-    assert finished.returncode == 0, finished.stderr
+    reloading = Forked("-c", _RELOAD, folder)
+    _, errors = reloading.communicate()
+    assert reloading.returncode == 0, errors
     for name, outputs in expected.items():
         for kind in ("h5", "keras"):
             reloaded = np.load(folder / f"{name}.{kind}_outputs.npy", allow_pickle=False)

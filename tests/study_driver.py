@@ -2,9 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
+
+from forked import Forked
 
 # Half of the time would go into the figures, which tests of their own look at: fewer pixels, laid out roughly.
 _ROUGH_FIGURES = """
@@ -65,12 +65,7 @@ def study(module: str, *commands: list, before: str = "") -> list[Done]:
     roughly.
     """
     arguments = [module, json.dumps([list(map(str, command)) for command in commands]), _ROUGH_FIGURES + before]
-    done = subprocess.run(
-        [sys.executable, "-c", _DRIVER, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    assert done.returncode == 0, done.stderr
-    return [Done(*one) for one in json.loads(done.stdout.split("DONE")[-1])]
+    running = Forked("-c", _DRIVER, *arguments, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"})
+    out, errors = running.communicate(timeout=600)
+    assert running.returncode == 0, errors
+    return [Done(*one) for one in json.loads(out.split("DONE")[-1])]

@@ -1,8 +1,6 @@
 """How exactly, and compiled how: what a GPU does with its policy is shown on the CPU, under that policy."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from broken_clips import tune, write
+from forked import Forked
 from toy_extractor import ToyExtractor, write_clips
 
 from mgc_keras import execution
@@ -188,9 +187,10 @@ for model in (excerpt_tagger(5), music_tagger_crnn(output="tags", input="melspec
 
 def test_every_studys_network_trains_under_deterministic_operations() -> None:
     # In a process of its own: they cannot be switched off again.
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    lines = [line.split()[1:] for line in done.stdout.splitlines()]
+    training = Forked("-c", PROGRAM)
+    printed, errors = training.communicate()
+    assert training.returncode == 0, errors[-2000:]
+    lines = [line.split()[1:] for line in printed.splitlines()]
     assert lines == [["True", "None"], ["True", "None"], ["True", "2"]]
 
 

@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from mgc_keras.threads import one_thread
 
@@ -63,8 +64,15 @@ def test_numbers_do_not_depend_on_the_number_of_cores() -> None:
     assert len(one) == 6 and one == two
 
 
-def test_the_last_to_leave_lifts_the_limit() -> None:
-    before = blas_threads()
+@pytest.fixture
+def before() -> Iterator[set[int]]:
+    """Two threads, whatever the tests themselves are given."""
+    with threadpool_limits(2, user_api="blas"):
+        yield blas_threads()
+
+
+def test_the_last_to_leave_lifts_the_limit(before: set[int]) -> None:
+    assert before == {2}
     entered, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -82,8 +90,7 @@ def test_the_last_to_leave_lifts_the_limit() -> None:
     assert blas_threads() == before
 
 
-def test_an_error_lifts_the_limit() -> None:
-    before = blas_threads()
+def test_an_error_lifts_the_limit(before: set[int]) -> None:
     with pytest.raises(ZeroDivisionError), one_thread(), one_thread():
         raise ZeroDivisionError
     assert blas_threads() == before

@@ -80,9 +80,9 @@ protocol ({" and ".join(name for name, known in SETS.items() if "protocol" in kn
 
 examples:
   mgc-keras features my_music -o mfcc.csv
-  mgc-keras features my_music -o features.csv --weights weights_layer4_theano.hdf5
-  mgc-keras features my_music -o song.csv --features song --weights weights_layer4_theano.hdf5
-  mgc-keras features my_music -o both.csv --features song+mfcc --weights weights_layer4_theano.hdf5
+  mgc-keras features my_music -o features.csv --weights choi2017_theano
+  mgc-keras features my_music -o song.csv --features song --weights choi2017_theano
+  mgc-keras features my_music -o both.csv --features song+mfcc --weights choi2017_theano
   mgc-keras features gtzan_genre.csv --data-home /data/gtzan -o gtzan.csv --weights model.keras
   mgc-keras features song.mp3 -o song.csv --weights model.keras --window 29 --hop 5
   mgc-keras features *.mp3 -o tags.csv --weights model.keras --output tags
@@ -301,4 +301,4 @@ def _save(model: "keras.Model", path: Path) -> None:
 
 
 def _first(needs_weights: bool) -> str:
-    return next(name for name, known in SETS.items() if known.needs_weights == needs_weights)
+    return next(name for name, known in SETS.items() if bool(known.needs_weights) == needs_weights)

@@ -24,8 +24,9 @@ and not written, exit code 1; --allow-incomplete writes what is there.
 jamendo_vocal also cuts the songs into DIR/segments.
 
 `cut` writes segments as mono 16-bit wav beside its CSV, whose column cut_from says which clip each is from: hold out
-clips before cutting them, or by that column. What a stopped run has cut is kept; a clip that changed is cut again. A
-clip that cannot be read becomes a row of FILE_errors.csv there, exit code 1.
+clips before cutting them, or by that column. A clip shorter than a segment is repeated to make one, and samples beyond
+full scale are clipped. What a stopped run has cut is kept; a clip that changed is cut again. A clip that cannot be read
+becomes a row of FILE_errors.csv there, exit code 1.
 """
 
 

@@ -77,7 +77,8 @@ def read_card(name: str) -> Card:
     """
     path = manifest_folder() / f"{name}.json"
     if name not in card_names():
-        raise ManifestError("there is no such card", path=path, cure=f"known datasets: {', '.join(card_names())}")
+        cure = f"known datasets: {', '.join(card_names())}"
+        raise ManifestError("there is no such dataset", field=repr(name), cure=cure)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

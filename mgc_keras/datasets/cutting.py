@@ -4,6 +4,7 @@ Asgharivaskasi et al. (2019) cut songs into clips of 30 s, and clips into segmen
 Hold out clips before cutting them (`mgc_keras.datasets.holdout`): what a segment was cut from decides its side.
 """
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +23,11 @@ from mgc_keras.files import LONGEST_NAME, locked, sweep
 from mgc_keras.progress import progress_bar
 from mgc_keras.work import Journal, fingerprint, keep_settings
 
+logger = logging.getLogger("mgc_keras")
+
 REMAINDERS = ("drop", "fit")
+# Decoded mp3s overshoot full scale here and there; a larger share of a clip's samples is heard when it is clipped.
+_FEW = 1e-3
 SETTINGS_FILE = "segments.json"
 
 
@@ -190,6 +195,9 @@ def _cut_manifest(manifest: Manifest, folder: Path, cutting: Cutting, sampling_r
                     problem, cure = "has too long a name for its segments' files", "give the clip a shorter name"
                     problems[position] = AudioError(problem, path=path, cure=cure)
                     continue
+                beyond = float(np.mean([np.mean(np.abs(waveform) > 1) for waveform in segments.waveforms]))
+                if beyond > _FEW:
+                    logger.warning("%s: %.0f %% of its samples are beyond full scale, and clipped", path, 100 * beyond)
                 for k, waveform in enumerate(segments.waveforms):
                     file = folder / f"{stem}_{k}.wav"
                     if file.resolve() in originals:

@@ -325,10 +325,19 @@ def _check_fields(rows: _Rows, path: Path) -> None:
 
 
 def check_source_manifest(manifest: Manifest) -> None:
-    """Raise `ManifestError` if a manifest has no tags, or no split into "train" and "valid"."""
+    """Raise `ManifestError` if a manifest has no tags, no split into "train" and "valid", or no tag to score there."""
     name = manifest.name
     if not manifest.label_columns:
         raise ManifestError("holds no tags", path=name, field="label_<tag>", cure="give a multi-label manifest")
     if not {"train", "valid"} <= set(manifest.table.get("split", ())):
         problem = "needs clips marked train and clips marked valid"
         raise ManifestError(problem, path=name, field="split", cure="add the column")
+    check_held_out_tags(manifest, (manifest.table["split"] == "valid").to_numpy())
+
+
+def check_held_out_tags(manifest: Manifest, held_out: np.ndarray) -> None:
+    """Raise `ManifestError` unless some tag tells the clips apart that choose the epoch, a mask (n_clips,)."""
+    truth = manifest.table.loc[held_out, manifest.label_columns].to_numpy(np.float64)
+    if not (truth.max(axis=0) > truth.min(axis=0)).any():
+        problem = f"no tag has both positive and negative clips among the {len(truth)} that choose the epoch"
+        raise ManifestError(problem, path=manifest.name, field="split", cure="hold more clips out")

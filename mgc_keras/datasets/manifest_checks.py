@@ -217,7 +217,8 @@ def _floats(cells: pd.Series) -> pd.Series:
 
 def _as_float(cell: str) -> float:
     # Python's own reading is exact; pandas.to_numeric can be one unit off in the last place.
+    # It also takes 1_000, which nobody writes into a table as a number.
     try:
-        return float(cell)
+        return math.nan if "_" in cell else float(cell)
     except ValueError:
         return math.nan

@@ -10,7 +10,7 @@ import pandas as pd
 from mgc_keras.datasets.gtzan import is_fault_filtered
 from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest
 from mgc_keras.datasets.splits import choose_folds
-from mgc_keras.errors import ManifestError
+from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.runs.writer import check_file_part
 
 N_FOLDS = 10
@@ -72,7 +72,13 @@ class StudyTask:
         OptionError
             There are too few clips, or too few artists, for the folds.
         """
-        n_folds = max(2, min(n_folds, int(self.units_per_class(grouped).min())))
+        units = self.units_per_class(grouped)
+        if self.fold is None and self.split is None and units.min() < 2:
+            which = "the task" if self.kind == "regression" else f"class {str(units.idxmin())!r}"
+            unit = "artist (or song)" if grouped and self.groups is not None else "clip"
+            problem = f"{which} has one {unit} alone, and needs one to learn from and one to test"
+            raise OptionError(problem, field="label", cure="give it more of them, or leave the class out")
+        n_folds = max(2, min(n_folds, int(units.min())))
         return choose_folds(
             grouped,
             self.target,

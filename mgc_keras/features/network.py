@@ -1,5 +1,6 @@
 """What a network computes of waveforms (features, tags), in batches, through one compiled graph."""
 
+import logging
 import tempfile
 from collections.abc import Sequence
 from functools import cached_property, lru_cache, partial
@@ -19,11 +20,14 @@ from mgc_keras.files import sha256_of
 from mgc_keras.layers.melspectrogram import MelSpectrogram
 from mgc_keras.layers.named_outputs import output_names
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, ClipStandardization
+from mgc_keras.layers.sampled_at import sampling_rate_of
 from mgc_keras.networks.kinds import kind_of
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.load import load_model
 from mgc_keras.networks.registry import fetch_weights, weight_files
 from mgc_keras.networks.tensors import check_is_file, network_sha256, weights_sha256
+
+logger = logging.getLogger("mgc_keras")
 
 PUBLISHED_BATCH_SIZE = 256
 # In Hz, of networks that bring no front end that would tell.
@@ -135,7 +139,15 @@ class NetworkExtractor(Extractor):
         compose_batches(0, self.batch_size, batch_order, labels=())  # refuses sizes and orders that make no sense
         if batch_order == "single":
             self.batch_size = 1
-        self.sampling_rate = USUAL_SAMPLING_RATE if self._front_end is None else self._front_end.sampling_rate
+        told = sampling_rate_of(model)
+        if told is None:
+            logger.warning(
+                "%s: does not say at what sampling rate it hears; %d Hz are assumed (save it with_sampling_rate: "
+                "mgc_keras.layers.sampled_at)",
+                self.weights_file or model.name,
+                USUAL_SAMPLING_RATE,
+            )
+        self.sampling_rate = told or USUAL_SAMPLING_RATE
         self.n_samples = model.input_shape[1]
         self.cut = "before_resampling" if _layer_of(model, ClipStandardization) is None else "after_resampling"
         self.duration = None if fit == "crop" else self.n_samples / self.sampling_rate

@@ -73,7 +73,8 @@ class FeatureSet:
         From the options and the number of threads (None: one a core) to `BuiltFeatures`.
     takes : tuple of str
         Which of `FeatureOptions` it reads; the others are refused.
-    needs_weights : bool
+    needs_weights : str
+        The name of published weights that would do, where it cannot do without any; else nothing.
     blocks : mapping of str to str
         The blocks that a search may join, each with the prefix of its columns.
     over : {"start", "song"}
@@ -85,15 +86,15 @@ class FeatureSet:
     help: str
     build: "Callable[[FeatureOptions, int | None], BuiltFeatures]"
     takes: tuple[str, ...]
-    needs_weights: bool = False
+    needs_weights: str = ""
     blocks: Mapping[str, str] = field(default_factory=dict)
     over: str = "start"
 
     def check(self, options: FeatureOptions) -> None:
         """Raise `OptionError` where weights are missing, or an option is given that this set does not read."""
         if self.needs_weights and options.weights is None:
-            free = " and ".join(name for name, known in feature_sets().items() if not known.needs_weights)
-            cure = f"give a file, or a name from 'mgc-keras weights list'; --features {free} need none"
+            free = ", ".join(name for name, known in feature_sets().items() if not known.needs_weights)
+            cure = f"give a file or a name, such as {self.needs_weights}; --features {free} need none"
             raise OptionError(f"--features {self.name} needs weights", field="--weights", cure=cure)
         for name, value in vars(options).items():
             if value is not None and name not in self.takes:
@@ -115,9 +116,25 @@ class FeatureSet:
         return {name: block.to_numpy(float) for name, block in found.items()}
 
 
+def _clip_facts(options: FeatureOptions, jobs: int | None) -> BuiltFeatures:
+    from mgc_keras.features.clip_facts import ClipFacts
+
+    return BuiltFeatures(ClipFacts())
+
+
+_OWN = FeatureSet(
+    "clip",
+    "4 facts to stand beside other features (mfcc+clip): clip_seconds, clip_peak_db, clip_rms_db, clip_silent_share. "
+    "Whole clips.",
+    _clip_facts,
+    takes=(),
+)
+
+
 def feature_sets() -> dict[str, FeatureSet]:
-    """Return all feature sets that the studies declare, by name."""
-    return {known.name: known for module in modules_named("feature_sets") for known in module.FEATURE_SETS}
+    """Return all feature sets that the studies declare, by name, and what tells of clips themselves."""
+    declared = (known for module in modules_named("feature_sets") for known in module.FEATURE_SETS)
+    return {known.name: known for known in (*declared, _OWN)}
 
 
 def named_sets(names: str) -> tuple[FeatureSet, ...]:

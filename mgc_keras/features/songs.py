@@ -18,6 +18,7 @@ from mgc_keras.features.network import NetworkExtractor, find_weights
 from mgc_keras.features.on_cluster import cluster_features
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.layers.named_outputs import NamedOutputs, output_names
+from mgc_keras.layers.sampled_at import SampledAt
 from mgc_keras.networks.kinds import kind_of
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.load import load_model
@@ -191,7 +192,7 @@ def _model_of(weights: str | Path | keras.Model, kind: str) -> tuple[keras.Model
 
 
 def _head(model: keras.Model) -> str:
-    return [layer.name for layer in model.layers if not isinstance(layer, NamedOutputs)][-1]
+    return [layer.name for layer in model.layers if not isinstance(layer, (NamedOutputs, SampledAt))][-1]
 
 
 def _names(model: keras.Model) -> tuple[str, ...]:

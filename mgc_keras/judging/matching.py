@@ -199,8 +199,8 @@ def labels_file(labels: str) -> Path | None:
 def _source(labels: str, table: ClipTable) -> pd.DataFrame:
     """Read where the labels are: clip_id, filepath, label and more, all text."""
     if not Path(labels).is_file():
-        if known := labels_file(labels):
-            return read_manifest(known).table
+        if path := labels_file(labels):
+            return read_manifest(path).table
         with_tables = [name for name in card_names() if (manifest_folder() / f"{name}.csv").is_file()]
         problem = f"{labels!r} is no file, no column of {table.path.name} and no dataset whose manifest is here"
         cure = f"give a manifest, the name of a column, or one of: {', '.join(with_tables)}"

@@ -110,7 +110,9 @@ def _open(path: Path, chosen: dict[str, str]) -> keras.Model:
             problem = "is no whole .keras file: it is a zip archive of another name"
             is_wheel = path.suffix == ".whl"
             cure = (
-                "run 'mgc-keras weights add FILE', then give a name that it prints" if is_wheel else "take another copy"
+                "run 'mgc-keras weights add FILE', then give a name that it prints"
+                if is_wheel
+                else "let its name end in .keras, or take another copy"
             )
             raise WeightsError(problem, path=path, cure=cure)
         config, is_keras2 = config_of_keras_file(path), False
@@ -180,7 +182,8 @@ def _variant(model: keras.Model, chosen: dict[str, str], path: Path) -> keras.Mo
     kind = kind_of(model)
     if kind is None:
         problem = f"the model {model.name!r} is not {' or '.join(kind.name for kind in network_kinds())}"
-        raise WeightsError(problem, path=path, field=next(iter(chosen)), cure="load it without this option")
+        cure = "only these have such a choice; other models are for 'mgc-keras classify' and 'tag'"
+        raise WeightsError(problem, path=path, field=next(iter(chosen)), cure=cure)
     _check_choices(kind, chosen, path)
     try:
         return kind.variant(model, **chosen)

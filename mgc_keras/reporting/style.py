@@ -1,5 +1,7 @@
 """How figures look: colours that colour-blind readers can tell apart, readable sizes, saving as PNG."""
 
+import logging
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator, ScalarFormatter
 
 from mgc_keras.files import PNG_SOFTWARE, whole_file
+
+logger = logging.getLogger("mgc_keras")
 
 # Okabe and Ito's palette, distinguishable with any of the common colour-vision deficiencies.
 PALETTE = BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
@@ -86,6 +90,13 @@ def save_png(figure: Figure, path: Path) -> Path:
     }
     for text in set(figure.findobj(Text)) - numbers:
         text.set_parse_math(False)
-    with whole_file(path) as temporary:
+    with whole_file(path) as temporary, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH, metadata={"Software": PNG_SOFTWARE})
+    lacking = [warning for warning in said if "missing from font" in str(warning.message)]
+    if lacking:
+        logger.warning("%s: %d letters that the font lacks are drawn as boxes", path, len(lacking))
+    for warning in said:
+        if warning not in lacking:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return path

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from broken_clips import tune, write, write_unusable
+from forked import Forked
 
 from mgc_keras.audio.files import fit_waveform, read_waveform
 from mgc_keras.cli.main import main
@@ -30,13 +31,6 @@ Journal.append = append_and_die
 from mgc_keras.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
-
-
-def run_process(*arguments, start=("-m", "mgc_keras.cli.main")):
-    """Run the command in a process of its own; whatever happens, no traceback may reach the user."""
-    done = subprocess.run([sys.executable, *start, "features", *map(str, arguments)], capture_output=True, text=True)
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def features(*arguments):
@@ -70,8 +64,9 @@ def test_a_killed_run_goes_on_and_ends_the_same_to_the_byte(tmp_path, clips, kin
     # Batch statistics: features that depend on the batch show any change of its members.
     network = ("--features", "random", "--protocol", "published") if kind == "SIGKILL" else ()
     work = (clips, "--batch-size", 2, *network)
-    done = run_process(*work, "-o", killed / "x.csv", start=("-c", DYING.format(signal=kind)))
-    assert done.returncode == (-signal.SIGKILL if kind == "SIGKILL" else 130)
+    dying = Forked("-c", DYING.format(signal=kind), "features", *work, "-o", killed / "x.csv")
+    assert "Traceback" not in dying.communicate()[1]
+    assert dying.returncode == (-signal.SIGKILL if kind == "SIGKILL" else 130)
     partial = killed / "x.csv.partial"
     assert list(files_in(killed)) == [partial.name]
     os.truncate(partial, partial.stat().st_size - 7)
@@ -169,21 +164,23 @@ def test_tags_of_the_published_network(tmp_path, shared_data):
 
 
 def test_bad_clips_are_listed_and_the_exit_code_is_1(tmp_path):
-    words = write_unusable(tmp_path / "bad")
+    unusable = write_unusable(tmp_path / "bad")
     unusual = {"silence": np.zeros((8000, 1)), "one_sample": np.ones((1, 1)), "eight": tune(0.1, channels=8)}
     for name, samples in unusual.items():
         write(tmp_path / "bad" / f"{name}.wav", samples)
     write(tmp_path / "bad" / "fast.wav", tune(0.5, 192000), 192000)
-    names = [*words, "silence.wav", "one_sample.wav", "eight.wav", "fast.wav"]
+    names = [*unusable, "silence.wav", "one_sample.wav", "eight.wav", "fast.wav"]
     pd.DataFrame({"clip_id": names, "filepath": names, "label": "x"}).to_csv(tmp_path / "bad" / "set.csv", index=False)
-    done = run_process(tmp_path / "bad" / "set.csv", "-o", tmp_path / "out.csv", "--features", "random")
-    assert done.returncode == 1 and f"{len(words)} of {len(names)} clips failed" in done.stdout
+    words = ("features", tmp_path / "bad" / "set.csv", "-o", tmp_path / "out.csv", "--features", "random")
+    done = subprocess.run([sys.executable, "-m", "mgc_keras", *words], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1 and f"{len(unusable)} of {len(names)} clips failed" in done.stdout
     # The decoders' own remarks on broken files, and TensorFlow's on the machine, are kept away.
     *lines, last = [line for line in done.stderr.replace("\r", "\n").split("\n") if line]
     which = "silence.wav is below -80 dB throughout; one_sample.wav is constant (DC offset)"
     assert f"2 of {len(names)} clips were read but look damaged: {which} (" in last
     assert all(line.startswith(("random: ", "calibrating: ")) for line in lines)
-    assert pd.read_csv(tmp_path / "out_errors.csv").clip_id.tolist() == list(words)
+    assert pd.read_csv(tmp_path / "out_errors.csv").clip_id.tolist() == list(unusable)
     table = read_features(tmp_path / "out.csv")
     assert table.index.tolist() == names[-4:] and np.isfinite(table.to_numpy()).all()
 

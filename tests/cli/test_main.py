@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -28,6 +29,24 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
 def test_the_exit_code_of_the_work_is_kept(code, capsys):
     assert guarded(lambda: code, "program") == code
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_long_work_says_on_a_terminal_that_it_begins(terminal, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setattr("mgc_keras.terminal._PATIENCE", 0.01)
+    said = []
+
+    def work() -> int:
+        for _ in range(1000 if terminal else 10):
+            time.sleep(0.01)
+            said.append(capsys.readouterr().err)
+            if said[-1]:
+                break
+        return 0
+
+    assert guarded(work, "mgc-keras classify") == 0
+    assert "".join(said) == ("mgc-keras classify: starting ...\n" if terminal else "")
 
 
 @pytest.mark.parametrize("kind", [MgcKerasError, AudioError, ManifestError, OptionError, WeightsError])

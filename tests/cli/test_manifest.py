@@ -123,7 +123,7 @@ def test_cutting_a_manifest(tmp_path: Path, capsys: pytest.CaptureFixture) -> No
         (["folder", ".", "--hop", "3"], "--hop: is an option of `cut` alone"),
         (["gtzan_genre"], "DIR: the folder is missing"),
         (["nonsense", "."], "dataset: 'nonsense' is unknown"),
-        (["list", "nonsense"], "there is no such card"),
+        (["list", "gtzan"], "mgc-keras manifest: 'gtzan': there is no such dataset (known datasets: artists1517, "),
         (["gtzan_genre", "/does/not/exist"], "there is no such folder"),
         (["folder", "/does/not/exist"], "there is no such folder"),
     ],

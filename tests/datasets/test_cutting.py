@@ -121,6 +121,17 @@ class TestManifest:
         levels = [read_waveform(tmp_path / "cut" / name, None).mean() for name in table["filepath"]]
         np.testing.assert_allclose(levels, [0.25, 0.5], atol=1e-4)
 
+    def test_what_is_clipped_is_told(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        sine = np.sin(np.arange(40000) * np.sqrt(2))
+        for name, level in (("loud", 8.0), ("full", 1.0)):
+            soundfile.write(tmp_path / f"{name}.wav", level * sine, 8000, subtype="FLOAT")
+        write(tmp_path, "two.csv", "clip_id,filepath,label", "x,loud.wav,jazz", "y,full.wav,jazz")
+        cut_manifest(read_manifest(tmp_path / "two.csv"), tmp_path / "cut", Cutting(1.0))
+        # The share of a sine that lies above an eighth of its height.
+        share = 100 * (1 - 2 / np.pi * np.arcsin(1 / 8))
+        said = f"{tmp_path / 'loud.wav'}: {share:.0f} % of its samples are beyond full scale, and clipped"
+        assert caplog.messages == [said]
+
     def test_a_song_that_cannot_be_read_is_reported(self, songs: Manifest, tmp_path: Path) -> None:
         (tmp_path / "songs/rock/short.wav").write_bytes(b"no audio")
         built = cut_manifest(songs, tmp_path / "cut", Cutting(3.0))

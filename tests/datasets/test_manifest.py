@@ -91,6 +91,7 @@ def test_manifest_without_classes_has_targets_only(tmp_path: Path) -> None:
         ({"label_x": ["1", "nan"]}, "label_x", "not a finite number: 'nan' in row 2"),
         ({"label_x": ["1", ""]}, "label_x", "not a finite number"),
         ({"label_x": ["inf", "1"]}, "label_x", "not a finite number"),
+        ({"label_x": ["1", "1_000"]}, "label_x", "not a finite number: '1_000' in row 2"),
         ({"label_x": ["yes", "no"]}, "label_x", "'yes' in row 1, 2 row(s)"),
         ({"fold": ["1", "2.5"]}, "fold", "not an integer: '2.5'"),
         ({"fold": ["1", ""]}, "fold", "not an integer"),

@@ -9,7 +9,7 @@ import pytest
 from mgc_keras.datasets.cards import manifest_folder
 from mgc_keras.datasets.manifest import Manifest, read_manifest
 from mgc_keras.datasets.tasks import tasks_of
-from mgc_keras.errors import ManifestError
+from mgc_keras.errors import ManifestError, OptionError
 
 
 def manifest(name: str, **columns: list) -> Manifest:
@@ -121,3 +121,11 @@ def test_whose_folds_are_tested_is_told() -> None:
     assert own.told_folds([np.array([2, 3]), np.array([1, 0])]) == "the 2 folds that the clips come with"
     assert own.told_folds([np.array([1, 2, 3])]) == "the split that the clips come with (1 train, 0 valid, 3 test)"
     assert own.told_folds([np.array([1, 2])]) == "one split, drawn here"
+
+
+@pytest.mark.parametrize(("grouped", "unit"), [(False, "clip"), (True, "artist")])
+def test_a_class_that_stands_alone_is_named_before_any_fold(grouped: bool, unit: str) -> None:
+    columns = {"label": ["x", "x", "y", "y"], "artist": list("pqrr")}
+    task = tasks_of(manifest("a", **(columns if grouped else {"label": list("xxxy")})))[0]
+    with pytest.raises(OptionError, match=f"label: class 'y' has one {unit}.* alone, and needs one to learn from"):
+        task.folds(grouped)

@@ -44,4 +44,4 @@ def test_a_study_adds_a_set_by_declaring_it(monkeypatch: pytest.MonkeyPatch) -> 
     toy = FeatureSet("toy", "", lambda *_: None, takes=("seed",))
     found = {"feature_sets": [SimpleNamespace(FEATURE_SETS=(toy,))]}
     monkeypatch.setattr(sets, "modules_named", lambda name: found[name])
-    assert feature_sets() == {"toy": toy}
+    assert feature_sets()["toy"] == toy and list(feature_sets()) == ["toy", "clip"]

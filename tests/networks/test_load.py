@@ -247,3 +247,17 @@ def test_truncated_published_file(theano_file):
     content = theano_file.read_bytes()
     with pytest.raises(WeightsError, match="neither a whole HDF5"):
         load_model(write(theano_file, content[:600_000]))
+
+
+def test_a_model_under_the_name_of_another_kind_of_file(tmp_path):
+    for suffix, other, cure in (("keras", "h5", "let its name end in .keras"), ("h5", "keras", "rename it")):
+        keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / f"model.{suffix}")
+        (tmp_path / f"model.{suffix}").rename(tmp_path / f"odd.{other}")
+        with pytest.raises(WeightsError, match=f"odd.{other}: .*{cure}"):
+            load_model(tmp_path / f"odd.{other}")
+
+
+def test_models_without_choices_say_what_they_are_for(tmp_path):
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "model.h5")
+    with pytest.raises(WeightsError, match="model.h5: output: .*other models are for 'mgc-keras classify'"):
+        load_model(tmp_path / "model.h5", output="features")

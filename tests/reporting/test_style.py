@@ -32,3 +32,13 @@ def test_dollars_are_drawn_as_they_are(name: str, tmp_path: Path) -> None:
     figure = named(name.replace("$", r"\$"))
     figure.savefig(tmp_path / "escaped.png", dpi=DOTS_PER_INCH, metadata={"Software": "mgc-keras"})
     assert written.read_bytes() == (tmp_path / "escaped.png").read_bytes()
+
+
+def test_letters_that_the_font_lacks_are_told_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    figure, (axes, *_) = new_figure(2.0, 2.0)
+    axes.text(0.5, 0.5, "\u6b4c \N{MUSICAL NOTE}")
+    save_png(figure, tmp_path / "song.png")
+    assert caplog.messages == [f"{tmp_path / 'song.png'}: 2 letters that the font lacks are drawn as boxes"]
+    assert not recwarn.list

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import strategy_worker
+from forked import Forked
 from strategy_worker import BATCH_SIZE, N_TRAINING, TRAININGS, train_convnet
 
 from mgc_keras.errors import OptionError
@@ -57,13 +56,10 @@ def run(what: str, folder: Path, n_workers: int = 2) -> list[Ended]:
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         place = folder if index == 0 else folder.with_name(f"{folder.name}_of_worker{index}")
         place.mkdir(exist_ok=True)
-        command = [sys.executable, strategy_worker.__file__, what, str(place)]
         environment = os.environ | {"TF_CONFIG": json.dumps(config), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         if what.startswith("mirrored"):
             del environment["TF_CONFIG"]
-        processes.append(subprocess.Popen(command, env=environment, **pipes))
+        processes.append(Forked(strategy_worker.__file__, what, place, env=environment))
     try:
         texts = [process.communicate(timeout=PATIENCE) for process in processes]
     finally:

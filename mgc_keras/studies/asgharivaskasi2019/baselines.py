@@ -149,7 +149,8 @@ def fit_and_predict(
     if choose:
         model = _search(name, model, labels, groups, seed)
     elif name == "knn" and model["classify"].n_neighbors > len(training):
-        raise OptionError(f"there are {len(training)} rows to train on", field="n_neighbors", cure="ask for fewer")
+        problem = f"there are {len(training)} rows to train on, and the study takes {model['classify'].n_neighbors}"
+        raise OptionError(problem, field="n_neighbors", cure="give more clips")
     elsewhere = cluster if name in _SLOW else None
     with joblib.parallel_config("dask", client=elsewhere.client) if elsewhere else nullcontext():
         model.fit(np.asarray(training, np.float64), labels)

@@ -12,6 +12,7 @@ import keras
 
 from mgc_keras.checks import check_sizes, checked_choice
 from mgc_keras.errors import OptionError
+from mgc_keras.layers.sampled_at import SampledAt
 from mgc_keras.layers.skip_gru import SkipGRU
 from mgc_keras.layers.standardization import PathStandardization
 
@@ -102,4 +103,6 @@ def _sequence(inputs: keras.KerasTensor, sampling_rate: int | None) -> keras.Ker
     if n_samples != wanted:
         problem = f"waveforms have {n_samples} samples, {N_SECONDS} s at {sampling_rate} Hz are {wanted}"
         raise OptionError(problem, field="input_shape", cure="fit them with mgc_keras.fit_waveform")
-    return keras.layers.Reshape((N_SECONDS, sampling_rate), name="seconds")(inputs)
+    return keras.layers.Reshape((N_SECONDS, sampling_rate), name="seconds")(
+        SampledAt(sampling_rate, name="sampled_at")(inputs)
+    )

@@ -5,6 +5,8 @@ import pandas as pd
 
 from mgc_keras.datasets.holdout import holdout_fold
 from mgc_keras.datasets.manifest import Manifest
+from mgc_keras.datasets.repeated_folds import Fold
+from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.evaluation.fold_tests import overfitting_over_seeds
 from mgc_keras.evaluation.voting import majority_vote
 from mgc_keras.features.sequences import Sequences
@@ -29,7 +31,9 @@ def run(run: Run[Options]) -> None:
     # Options that turn out wrong are told before the run folder is taken.
     extractors, networks = extractors_of(options), Networks(options)
     run.connect()
-    for manifest in genre_manifests(run):
+    manifests = genre_manifests(run)
+    run.check_tasks(manifests, lambda task, protocol: _fold(task, protocol, run))
+    for manifest in manifests:
         for name, sub_run in sub_runs_on(manifest, options).items():
             for segments in sub_run.segments:
                 sequences = features_of(manifest, extractors[sub_run, segments], run)
@@ -49,19 +53,23 @@ def run(run: Run[Options]) -> None:
         write_table(intervals, run.folder / "seed_intervals.csv")
 
 
+def _fold(task: StudyTask, protocol: Protocol, run: Run[Options]) -> Fold:
+    return holdout_fold(
+        task,
+        grouped=protocol.mends("artists-together"),
+        validation=protocol.mends("validation-part"),
+        share=run.options.data.share,
+        seed=run.seed,
+    )
+
+
 class _Scored:
     """One task under one protocol, with what a sub-run's classifiers see of it."""
 
     def __init__(self, manifest: Manifest, sequences: Sequences, protocol: Protocol, run: Run[Options]) -> None:
         self.task, self.kept = task_of(manifest, sequences.clip_ids, protocol.mends("fault-filtered-split"))
         self.sequences, self.protocol, self.run = sequences, protocol, run
-        self.fold = holdout_fold(
-            self.task,
-            grouped=protocol.mends("artists-together"),
-            validation=protocol.mends("validation-part"),
-            share=run.options.data.share,
-            seed=run.seed,
-        )
+        self.fold = _fold(self.task, protocol, run)
         run.note_task(self.task, protocol, [self.fold.test])
 
     def baselines(self, segments: str) -> None:

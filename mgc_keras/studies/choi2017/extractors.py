@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mgc_keras.datasets.manifest import Manifest, read_manifest
+from mgc_keras.datasets.manifest import Manifest, check_source_manifest, read_manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.intervals import macro_auc_interval
 from mgc_keras.evaluation.metrics import macro_auc
@@ -64,15 +64,18 @@ class Source:
     calibration: Clips | Manifest | None = None
 
 
-def check_source(options: Options) -> None:
+def check_source(run: Run[Options]) -> None:
     """Refuse a wrong weight file, manifest, folder or training option before any clip is rendered or read."""
+    options = run.options
     _settings(options)
     if options.data.calibrate_on:
         list_clips(options.data.calibrate_on)
     if options.data.source_weights:
         load_model(options.data.source_weights)
     elif options.data.source_manifest:
-        read_manifest(options.data.source_manifest, options.run.data_home)
+        check_source_manifest(read_manifest(options.data.source_manifest, options.run.data_home))
+    else:
+        run.check_source_clips(options.training.source_clips)
 
 
 def _settings(options: Options) -> TaggerSettings:

@@ -207,7 +207,7 @@ FEATURE_SETS = (
         "160 numbers: five layers of the convnet of Choi et al. (2017), layer1_00 ... layer5_31. Needs --weights.",
         partial(_network, name="convnet"),
         takes=_OF_CONVNET,
-        needs_weights=True,
+        needs_weights="choi2017_theano",
         blocks={layer: f"layer{layer}_" for layer in LAYERS},
     ),
     FeatureSet(
@@ -215,7 +215,7 @@ FEATURE_SETS = (
         "the convnet's 160 numbers, averaged over windows of the whole song: --features convnet --over song.",
         partial(_network, name="song"),
         takes=_OF_CONVNET,
-        needs_weights=True,
+        needs_weights="choi2017_theano",
         blocks={layer: f"layer{layer}_" for layer in LAYERS},
         over="song",
     ),

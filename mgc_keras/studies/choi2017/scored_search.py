@@ -12,6 +12,7 @@ from mgc_keras.runs.summary import score_row
 from mgc_keras.runs.writer import RunWriter, write_table
 from mgc_keras.search.grid import SearchSettings
 from mgc_keras.search.result import SearchResult
+from mgc_keras.search.splits import check_train_clips, nested_cv, outer_splits, prepare_task
 from mgc_keras.search.sweeps import sweep
 from mgc_keras.studies.choi2017.feature_sets import feature_blocks
 from mgc_keras.studies.choi2017.features import StudyData
@@ -55,7 +56,7 @@ def search_and_score(
     writer = writer or run.writer
     task, blocks = data.under(protocol)
     settings, grouped = search_settings(protocol, run.seed), protocol.mends(ARTISTS_TOGETHER)
-    folds = task.folds(grouped, run.seed, run.options.search.corrected_folds if grouped else 10)
+    folds = _folds(task, protocol, run)
     run.note_task(task, protocol, [np.flatnonzero(folds == number) for number in range(folds.max() + 1)])
     results = sweep(
         blocks,
@@ -94,6 +95,18 @@ def search_and_score(
     table = candidates[["feature", *candidates.columns.drop("feature")]]
     write_table(table, writer.folder / "candidates" / f"{task.name}__{protocol.name}.csv")
     return rows
+
+
+def check_folds(task: StudyTask, protocol: Protocol, run: Run[Options]) -> None:
+    """Raise `OptionError` where a task's clips cannot be searched: too few for the folds, or for those inside them."""
+    prepared = prepare_task(task.target, _folds(task, protocol, run), task.estimator, groups=task.groups)
+    outer = outer_splits(prepared)
+    check_train_clips(nested_cv(prepared, run.seed).splits if protocol.mends("nested") else outer, prepared)
+
+
+def _folds(task: StudyTask, protocol: Protocol, run: Run[Options]) -> np.ndarray:
+    grouped = protocol.mends(ARTISTS_TOGETHER)
+    return task.folds(grouped, run.seed, run.options.search.corrected_folds if grouped else 10)
 
 
 def _named(result: SearchResult, task: StudyTask) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from mgc_keras.studies.choi2017.extractors import (
 from mgc_keras.studies.choi2017.feature_sets import RANDOM, feature_blocks, layer_sets, planned_pairs
 from mgc_keras.studies.choi2017.features import StudyData, exported_data
 from mgc_keras.studies.choi2017.network import SAMPLING_RATE
-from mgc_keras.studies.choi2017.scored_search import search_and_score
+from mgc_keras.studies.choi2017.scored_search import check_folds, search_and_score
 from mgc_keras.studies.choi2017.study import Options, weighting_of
 from mgc_keras.studies.common.run import Run
 
@@ -45,9 +45,10 @@ def run(run: Run[Options]) -> None:
         folder, tasks = run.options.data.published_features, run.shared.tasks or PUBLISHED_TASKS
         searched = [published_data(folder, name, run.protocols) for name in tasks]
     else:
-        check_source(run.options)
+        check_source(run)
         # A wrong task is refused before anything is trained.
         manifests = run.manifests(BUILT_IN_TASKS, lambda name: run.rendered(name, SAMPLING_RATE))
+        run.check_tasks(manifests, lambda task, protocol: check_folds(task, protocol, run), classified=False)
         source = source_network(run, workers)
         refuse_tested_clips(source, manifests)
         searched = data_from_audio(manifests, source, run)

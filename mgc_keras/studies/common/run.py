@@ -5,19 +5,22 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Generic
 
 import numpy as np
 import pandas as pd
 
+from mgc_keras.audio.containers import open_clip
 from mgc_keras.checks import checked_choice
 from mgc_keras.cluster import Cluster, open_cluster
-from mgc_keras.corpus import TASKS, write_corpus
-from mgc_keras.datasets.manifest import Manifest, read_manifest
+from mgc_keras.corpus import TASKS, corpus_table, write_corpus
+from mgc_keras.datasets.manifest import Manifest, check_source_manifest, read_manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
-from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.errors import AudioError, ManifestError, OptionError
 from mgc_keras.files import locked, sweep
+from mgc_keras.progress import progress_bar
 from mgc_keras.protocols import CORRECTED, Protocol, protocols_of
 from mgc_keras.runs.rows import TaskRow
 from mgc_keras.runs.summary import ComparisonRow, Pairs, ScoreRow, compare_features, score_row
@@ -26,6 +29,8 @@ from mgc_keras.studies.common.options import Options, RunOptions, flat
 from mgc_keras.studies.common.study import Study
 from mgc_keras.training.strategies import Workers, open_workers
 from mgc_keras.work import FailedClip, read_failed_clips
+
+_HOME = "correct the paths, or name the folder that they start from with --data-home"
 
 
 @dataclass
@@ -173,6 +178,44 @@ class Run(Generic[Options]):
                 raise ManifestError("names fewer than two classes", path=manifest.name, field="label", cure=cure)
         return manifests
 
+    def check_tasks(
+        self, manifests: Iterable[Manifest], draw: Callable[[StudyTask, Protocol], object], *, classified: bool = True
+    ) -> None:
+        """Draw the folds of every task from the clips that can be opened, before anything is computed.
+
+        Parameters
+        ----------
+        manifests : iterable of Manifest
+        draw : callable
+            Draws folds of a task as a protocol sees it, as the study will.
+        classified : bool
+            The study has one task a manifest, to tell its classes; else all that `tasks_of` names.
+
+        Raises
+        ------
+        ManifestError
+            No clip of a manifest can be opened, or too few for the folds.
+        """
+        for manifest in manifests:
+            # What was rendered is there.
+            there = np.ones(len(manifest), bool) if self.shared.is_built_in else _can_be_opened(manifest)
+            for task, protocol in product(tasks_of(manifest)[: 1 if classified else None], self.protocols):
+                seen = task.subset(there).with_split(protocol.mends("fault-filtered-split"))
+                try:
+                    draw(seen, protocol)
+                except OptionError as error:
+                    left_out = f" ({(~there).sum()} of {len(there)} clips cannot be opened)" if not there.all() else ""
+                    problem = error.problem + left_out
+                    raise ManifestError(problem, path=manifest.name, field=error.field, cure=error.cure) from error
+
+    def check_source_clips(self, n_clips: int | None) -> None:
+        """Refuse, before any is rendered, so few clips of the built-in tagging task that no epoch can be chosen."""
+        try:
+            check_source_manifest(Manifest("tagging", corpus_table("tagging", n_clips, self.seed), self.place))
+        except ManifestError as error:
+            problem = f"{n_clips} clips are too few: {error.problem}"
+            raise OptionError(problem, field="--source-clips", cure="give more") from error
+
     def rendered(
         self, name: str, sampling_rate: int, n_clips: int | None = None, duration: float | None = None
     ) -> Manifest:
@@ -285,6 +328,21 @@ def task_of(manifest: Manifest, clip_ids: Sequence[str], fault_filtered: bool) -
     task = tasks_of(manifest)[0].subset(kept).with_split(fault_filtered)
     place = {clip_id: row for row, clip_id in enumerate(clip_ids)}
     return task, np.array([place[clip_id] for clip_id in task.clip_ids])
+
+
+def _can_be_opened(manifest: Manifest) -> np.ndarray:
+    """Tell which clips open as audio, a mask (n_clips,). Raises `ManifestError` where none does."""
+    there, why = np.zeros(len(manifest), bool), ""
+    for row, path in enumerate(progress_bar(manifest.filepaths, description=f"opening {manifest.name}")):
+        try:
+            open_clip(path, seconds=1.0).close()
+            there[row] = True
+        except (AudioError, OSError) as error:
+            why = why or f"{path}: {error.problem if isinstance(error, AudioError) else error}"
+    if not there.any():
+        problem = f"no clip can be opened; the first: {why}"
+        raise ManifestError(problem, path=manifest.name, field="filepath", cure=_HOME)
+    return there
 
 
 def _manifest_paths(options: RunOptions) -> list[Path]:

@@ -42,6 +42,11 @@ class SongExcerpts:
     first: np.ndarray
     notes: dict[str, str]
 
+    @property
+    def n_several(self) -> int:
+        """The number of songs with more than one excerpt; the centre excerpt does not count."""
+        return int((np.diff(self.first) > 2).sum())
+
 
 class _CentreFirst:
     """The spans of `Excerpts`, behind the one at the song's centre."""

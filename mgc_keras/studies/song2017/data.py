@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from mgc_keras.audio.files import fit_waveform, read_waveform
-from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, read_manifest
+from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest, check_held_out_tags, read_manifest
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.features.export import export_sequences
 from mgc_keras.features.melspectrogram_cache import SourceClips
@@ -32,6 +32,17 @@ def source_manifest(run: Run[Options]) -> Manifest:
     if data.source_manifest:
         return read_manifest(data.source_manifest, data.source_home)
     return _rendered(SOURCE_TASK, data.source_clips, run)
+
+
+def check_source(run: Run[Options]) -> None:
+    """Refuse tags and clips that a network cannot be pre-trained on, before any is rendered or read."""
+    data = run.options.data
+    if not data.source_manifest:
+        run.check_source_clips(data.source_clips)
+        return
+    manifest = source_manifest(run)
+    tag_columns(manifest, data.source_tags)
+    check_held_out_tags(manifest, validation_clips(manifest, data.source_validation)[1])
 
 
 def _rendered(name: str, n_clips: int | None, run: Run[Options]) -> Manifest:

@@ -9,6 +9,7 @@ import keras
 
 from mgc_keras.checks import check_sizes, checked_choice
 from mgc_keras.errors import OptionError
+from mgc_keras.layers.sampled_at import SampledAt
 from mgc_keras.layers.scattering import Scattering
 from mgc_keras.layers.standardization import PathStandardization
 from mgc_keras.networks.parts import has_layers
@@ -196,7 +197,9 @@ def with_head(model: keras.Model, n_genres: int, *, seed: int = 0, dropped: floa
     return set_tensors(gru_network(**options, seed=seed), tensors_of(model), except_layers=HEADS)
 
 
-def with_scattering(network: keras.Model, n_samples: int, *, J: int = 13, Q: int = 8) -> keras.Model:
+def with_scattering(
+    network: keras.Model, n_samples: int, *, J: int = 13, Q: int = 8, sampling_rate: int = 16000
+) -> keras.Model:
     """Put a scattering layer in front of a network: one file that takes waveforms.
 
     Parameters
@@ -205,6 +208,8 @@ def with_scattering(network: keras.Model, n_samples: int, *, J: int = 13, Q: int
         A `gru_network` for the logarithms of scattering coefficients, as `ScatteringExtractor` exports them.
     n_samples, J, Q : int
         As for the sequences that the network was trained on.
+    sampling_rate : int
+        Of these sequences' waveforms, in Hz; the file tells it.
 
     Returns
     -------
@@ -225,7 +230,8 @@ def with_scattering(network: keras.Model, n_samples: int, *, J: int = 13, Q: int
     """
     expected = options_of(network)["n_paths"]
     waveforms = keras.Input((n_samples,), dtype="float32", name="waveform")
-    coefficients = Scattering(J=J, Q=Q, logarithm=True, name="log_scattering")(waveforms)
+    heard = SampledAt(sampling_rate, name="sampled_at")(waveforms)
+    coefficients = Scattering(J=J, Q=Q, logarithm=True, name="log_scattering")(heard)
     if coefficients.shape[1] != expected:
         raise OptionError(
             f"gives {coefficients.shape[1]} paths, and the network takes {expected}",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mgc_keras.datasets.manifest import Manifest
 from mgc_keras.datasets.repeated_folds import Fold, repeated_folds
+from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.evaluation.intervals import macro_auc_interval
 from mgc_keras.evaluation.metrics import macro_auc
@@ -26,6 +27,7 @@ from mgc_keras.studies.common.run import Run, task_of
 from mgc_keras.studies.song2017.audit import melspectrogram_relation
 from mgc_keras.studies.song2017.data import (
     SAMPLING_RATE,
+    check_source,
     sequences_of,
     some_waveforms,
     source_clips,
@@ -46,7 +48,7 @@ from mgc_keras.studies.song2017.network import (
 from mgc_keras.studies.song2017.paper import SOURCE
 from mgc_keras.studies.song2017.pretraining import NETWORK, VALIDATION, is_pretrained, pretrain, train_source_tagger
 from mgc_keras.studies.song2017.scores import FineTuned, score_transfer
-from mgc_keras.studies.song2017.study import Options
+from mgc_keras.studies.song2017.study import Options, TrainingOptions
 from mgc_keras.training.examples import Examples
 from mgc_keras.training.strategies import Workers
 from mgc_keras.training.tagger import HISTORY
@@ -69,7 +71,10 @@ def run(run: Run[Options]) -> None:
         for seed in options.seeds:
             _trained_network(run, seed)
     # A wrong manifest is refused before anything is trained.
+    if step != "finetune" and not options.data.source_model:
+        check_source(run)
     targets = target_manifests(run) if step != "pretrain" else []
+    run.check_tasks(targets, lambda task, protocol: folds_of(task, protocol, run.seed, options.training))
     if step != "finetune":
         pretrain_all(run, workers)
     is_trained = is_pretrained(_source_folder(run, run.seed))
@@ -147,19 +152,30 @@ def fine_tune(manifest: Manifest, run: Run[Options]) -> list[FineTuned]:
     return [_fine_tuned(manifest, sequences, protocol, run) for protocol in run.protocols]
 
 
+def folds_of(task: StudyTask, protocol: Protocol, seed: int, training: TrainingOptions) -> list[Fold]:
+    """Return the folds of every repetition; see `repeated_folds` for the errors."""
+    grouped = protocol.mends("artists-together")
+    folds = repeated_folds(
+        task,
+        grouped=grouped,
+        validation=protocol.mends("epoch-on-validation"),
+        n_folds=training.corrected_folds if grouped else training.folds,
+        n_repetitions=training.repetitions,
+        seed=seed,
+    )
+    return list(folds)
+
+
 def _fine_tuned(manifest: Manifest, sequences: Sequences, protocol: Protocol, run: Run[Options]) -> FineTuned:
     training, network = run.options.training, run.options.network
     task, rows = task_of(manifest, sequences.clip_ids, protocol.mends("fault-filtered-split"))
     names, targets = np.unique(task.target, return_inverse=True)
     examples = Examples(sequences.values, rows, targets)
-    grouped, validation = protocol.mends("artists-together"), protocol.mends("epoch-on-validation")
-    n_folds = training.corrected_folds if grouped else training.folds
     parent = run.folder / "finetuning" / f"{task.name}_{protocol.name}"
     folders = {seed: parent / f"seed{seed}" for seed in run.options.seeds}
     for seed, folder in folders.items():
         source = _given_network(run.options.data.source_model or _trained_network(run, seed))
-        repeated = {"grouped": grouped, "validation": validation, "n_folds": n_folds}
-        folds = list(repeated_folds(task, **repeated, n_repetitions=training.repetitions, seed=seed))
+        folds = folds_of(task, protocol, seed, training)
         run.note_task(task, protocol, [fold.test for fold in folds])
         cross_validate(
             with_head(source, len(names), dropped=dropped_share(network.dropout, network.dropout_meaning)),
@@ -173,7 +189,8 @@ def _fine_tuned(manifest: Manifest, sequences: Sequences, protocol: Protocol, ru
             seed=seed,
             provenance={"source": weights_sha256(source), "protocol": protocol.name},
         )
-    return FineTuned(task, protocol, folders, "validation" if validation else training.published_epoch)
+    quoted = "validation" if protocol.mends("epoch-on-validation") else training.published_epoch
+    return FineTuned(task, protocol, folders, quoted)
 
 
 def starts(source: keras.Model, examples: Examples, n_classes: int) -> dict[str, Start]:

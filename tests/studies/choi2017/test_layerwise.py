@@ -1,11 +1,9 @@
 """Layer by layer equals the whole batch at once, in little memory."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
+from forked import Forked
 
 from mgc_keras.errors import OptionError
 from mgc_keras.studies.choi2017.layerwise import Moments, batch_statistics_features, first_layer_moments
@@ -103,6 +101,8 @@ for n_clips in (6, 30):
 
 
 def test_memory_grows_by_less_than_two_megabytes_a_clip():
-    finished = subprocess.run([sys.executable, "-c", _MEMORY], capture_output=True, text=True, check=True)
-    before, after = (int(line) / 1024 for line in finished.stdout.split())
+    measuring = Forked("-c", _MEMORY)
+    printed, errors = measuring.communicate()
+    assert measuring.returncode == 0, errors
+    before, after = (int(line) / 1024 for line in printed.split())
     assert after - before < 2 * 24

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from study_driver import Done, study
+
+from mgc_keras.audio.files import write_waveform
 
 SCRIPT = Path(__file__).parents[3] / "experiments" / "choi2017.py"
 COLUMNS = "study,task,feature,protocol,metric,score,ci_low,ci_high,published,n_clips".split(",")
@@ -18,6 +21,9 @@ WRONG = [
     (["--jobs", "0"], "jobs"),
     (["--cluster", "local:0"], "--cluster: '0' is no number of threads (give local:2, or local)"),
     (["--epochs", "0"], "epochs"),
+    (["--source-clips", "8"], "--source-clips: 8 clips are too few: no tag has both positive and negative clips among"),
+    (["--tasks", "FOLDER/few.csv"], "few: label: class 'jazz' has one clip alone, and needs one to learn from"),
+    (["--tasks", "FOLDER/gone.csv"], "gone: filepath: no clip can be opened; the first: "),
     (["--source-weights", "w.h5", "--source-manifest", "tags.csv"], "--source-weights: leaves --source-manifest"),
     (["--layer-sets", "6"], "--layer-sets: '6' is unknown"),
     (["--layer-sets", "1,51"], "'51' is unknown"),
@@ -81,8 +87,22 @@ def test_a_run_goes_on_but_not_with_other_options(runs: tuple) -> None:
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
-    out = tmp_path_factory.mktemp("refused") / "run"
-    done = study("choi2017", *([*arguments, "--source-clips", "4", "--out", out] for arguments, _ in WRONG))
+    folder = tmp_path_factory.mktemp("refused")
+    for number in range(4):
+        write_waveform(folder / f"{number}.wav", np.sin(np.arange(8000) * (number + 1) / 20), 8000)
+    rows = [f"{number},{number}.wav,{'jazz' if number == 3 else 'rock'}" for number in range(4)]
+    for name, text in (("few", "\n".join(rows)), ("gone", "\n".join(rows).replace(".wav", ".mp3"))):
+        (folder / f"{name}.csv").write_text(f"clip_id,filepath,label\n{text}\n", encoding="utf-8")
+    out = folder / "run"
+    done = study(
+        "choi2017",
+        *(
+            ["--source-clips", "12", *(word.replace("FOLDER", str(folder)) for word in arguments), "--out", out]
+            for arguments, _ in WRONG
+        ),
+    )
+    # All of it is told before any work.
+    assert not out.exists()
     return {message: one for (_, message), one in zip(WRONG, done, strict=True)}
 
 

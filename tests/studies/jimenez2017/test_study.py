@@ -11,7 +11,9 @@ from study_driver import Done, study
 
 from mgc_keras.answers.classifier import GenreOptions, SongClassifier
 from mgc_keras.answers.votes import Neighbours
+from mgc_keras.studies.jimenez2017.excerpts import SongExcerpts
 from mgc_keras.studies.jimenez2017.network import music_tagger_crnn
+from mgc_keras.studies.jimenez2017.steps import PAIRS, pairs_of
 
 RATE = 12000
 SMALL = ["--epochs", "2", "--from-layer", "head", "--jobs", "1"]
@@ -144,5 +146,13 @@ def test_wrong_input_is_one_line_that_says_what_and_where(runs: tuple, command: 
     assert "Traceback" not in done.err
 
 
-def test_songs_that_cannot_be_split_are_told_before_any_training(runs: tuple) -> None:
-    assert (runs[0] / "hers" / "excerpts").is_dir() and not (runs[0] / "hers" / "training").exists()
+def test_songs_that_cannot_be_split_are_told_before_any_work(runs: tuple) -> None:
+    assert not (runs[0] / "hers").exists()
+
+
+def test_songs_of_one_excerpt_tell_nothing_of_several() -> None:
+    values = np.zeros((7, 1), np.float32)
+    # Each song's centre excerpt, then the others.
+    assert SongExcerpts(["a", "b", "c"], values, np.array([0, 2, 4, 7]), {}).n_several == 1
+    assert SongExcerpts(["a", "b", "c"], values[:6], np.array([0, 2, 4, 6]), {}).n_several == 0
+    assert pairs_of(several=True) == PAIRS and pairs_of(several=False) == (("finetune-mean", "extractor-mean"),)

@@ -8,6 +8,7 @@ import pytest
 from contracts import check_contract, check_reload
 
 from mgc_keras.errors import OptionError
+from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.scattering import ScatteringExtractor
 from mgc_keras.layers.standardization import PathStandardization, path_statistics
 from mgc_keras.networks.load import load_model
@@ -112,7 +113,10 @@ def test_a_network_that_takes_waveforms_equals_the_two_steps(tmp_path: Path) -> 
     np.testing.assert_allclose(model(waveforms), network(extractor(waveforms)), atol=2e-5)
     for name in ("model.h5", "model.keras"):
         model.save(tmp_path / name)
-        np.testing.assert_array_equal(load_model(tmp_path / name)(waveforms), model(waveforms))
+        loaded = load_model(tmp_path / name)
+        np.testing.assert_array_equal(loaded(waveforms), model(waveforms))
+        # Songs are brought to this rate by whoever opens the file.
+        assert NetworkExtractor(loaded).sampling_rate == 16000
     with pytest.raises(OptionError, match="J: gives .* paths"):
         with_scattering(network, 8192, J=7, Q=2)
 

@@ -22,7 +22,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done
     clip_ids = [f"{name}.0000{number}" for name in ("blues", "jazz", "pop") for number in range(2)]
     own = pd.DataFrame({"clip_id": clip_ids, "filepath": [f"{clip[:-6]}/{clip}.wav" for clip in clip_ids]})
     own.assign(label=own["filepath"].str.split("/").str[0]).to_csv(folder / "own.csv", index=False)
-    tags = own.assign(filepath="gone/" + own["filepath"], label_loud=1, split=["train", "valid"] * 3)
+    tags = own.assign(filepath="gone/" + own["filepath"], label_loud=[1, 1, 1, 0, 0, 1], split=["train", "valid"] * 3)
     tags.to_csv(folder / "tags.csv", index=False)
     network = steps / "training" / "seed0" / "source_network.h5"
     commands = {

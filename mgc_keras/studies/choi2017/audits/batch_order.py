@@ -81,16 +81,17 @@ def nested_linear_svm(features: np.ndarray, labels: np.ndarray, folds: np.ndarra
     """Return out-of-fold predictions of a linear SVM; scaling and C are fitted within the training folds alone.
 
     C is chosen among 0.001, 0.01, 0.1 and 1 by 3-fold cross-validation inside the training folds (shuffled, fixed
-    seed). Clips of fold -1 are learnt from in every fold, and get their own labels.
+    seed), 2-fold where a class has two clips there, and is 1 where one has a single clip. Clips of fold -1 are learnt
+    from in every fold, and get their own labels.
     """
     guess = labels.copy()
     for fold in np.unique(folds[folds >= 0]):
         inside = folds == fold
-        model = GridSearchCV(
-            make_pipeline(StandardScaler(), SVC(kernel="linear")),
-            {"svc__C": [0.001, 0.01, 0.1, 1.0]},
-            cv=StratifiedKFold(3, shuffle=True, random_state=0),
-        )
+        model = make_pipeline(StandardScaler(), SVC(kernel="linear"))
+        n_inner = min(3, int(np.unique(labels[~inside], return_counts=True)[1].min()))
+        if n_inner > 1:
+            cv = StratifiedKFold(n_inner, shuffle=True, random_state=0)
+            model = GridSearchCV(model, {"svc__C": [0.001, 0.01, 0.1, 1.0]}, cv=cv)
         guess[inside] = model.fit(features[~inside], labels[~inside]).predict(features[inside])
     return guess
 

@@ -68,6 +68,13 @@ def test_nested_svm_never_sees_the_test_fold(made_up):
     assert np.array_equal(nested_linear_svm(tables["one by one"], spoiled, folds)[folds == 2], guess[folds == 2])
 
 
+@pytest.mark.parametrize("n_clips", [2, 3, 4])
+def test_classes_of_few_clips_are_told_apart_where_they_lie_apart(n_clips: int) -> None:
+    labels = np.repeat(["jazz", "rock"], n_clips)
+    features = np.where(labels == "jazz", -10.0, 10.0)[:, None] + np.arange(2 * n_clips)[:, None] % n_clips
+    assert (nested_linear_svm(features, labels, np.tile(np.arange(n_clips), 2)) == labels).all()
+
+
 def test_unusable_input_is_refused(made_up):
     tables, labels, folds = made_up
     with pytest.raises(OptionError, match="one by one"):
