@@ -289,7 +289,7 @@ def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.n
         len(set(clips.clips[part["row"]])),
         len(set(groups)),
         len(plan.splits),
-        shared if clips.knows_artists or shared else math.nan,
+        shared if shared or clips.bonds() or len(set(clips.clips)) < len(clips) else math.nan,
         # A given split with the same artists on both sides is no better than a random one.
         min(plan.strictness, 1) if plan.key.startswith("own_") and shared else plan.strictness,
         clips.knows_artists,

@@ -16,7 +16,7 @@ from mgc_keras.audio.containers import open_clip
 from mgc_keras.checks import checked_choice
 from mgc_keras.cluster import Cluster, open_cluster
 from mgc_keras.corpus import TASKS, corpus_table, write_corpus
-from mgc_keras.datasets.manifest import Manifest, check_source_manifest, read_manifest
+from mgc_keras.datasets.manifest import Manifest, check_some_there, check_source_manifest, read_manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import AudioError, ManifestError, OptionError
 from mgc_keras.files import locked, sweep
@@ -169,6 +169,8 @@ class Run(Generic[Options]):
                 cure = "name one with --tasks"
                 raise OptionError("holds no manifest", path=self.shared.data_home, field="--data-home", cure=cure)
             manifests = [read_manifest(path, self.shared.data_home) for path in paths]
+            for manifest in manifests:
+                check_some_there(manifest)
         for manifest in manifests:
             # Before hours of work: the run's files bear these names.
             for name in (manifest.name, *manifest.label_columns):
