@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -168,7 +168,9 @@ class RunFolder:
     def _rows(self, name: str, row: type[ScoreRow] | type[ComparisonRow]) -> pd.DataFrame:
         """Return a table of typed rows. Raises `OptionError` where a number is none, or infinite."""
         types, path, cure = get_type_hints(row), self.folder / name, "run the study again"
-        table = self.table(name, tuple(types))
+        later = {each.name: each.default for each in fields(row) if each.default is not MISSING}
+        table = self.table(name, tuple(column for column in types if column not in later))
+        table = table.assign(**{column: value for column, value in later.items() if column not in table})
         for column, kind in types.items():
             if kind is str or table.empty:
                 continue

@@ -52,6 +52,8 @@ class ComparisonRow:
         With the ends of its 95 % interval.
     p_value, p_holm : float
         By itself, and corrected for all comparisons of the protocol.
+    test : str
+        What tests; empty in runs of before it was kept.
     """
 
     task: str
@@ -65,6 +67,7 @@ class ComparisonRow:
     p_value: float
     p_holm: float
     n_clips: int
+    test: str = ""
 
 
 @dataclass(frozen=True)

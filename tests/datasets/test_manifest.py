@@ -335,9 +335,7 @@ def test_long_manifests_are_checked_in_parts_as_in_one(tmp_path: Path, monkeypat
 
 def test_a_folder_that_holds_none_of_the_clips_is_another(tmp_path):
     (tmp_path / "m.csv").write_text("clip_id,filepath,label\na,x/a.wav,p\nb,x/b.wav,q\n")
-    with pytest.raises(
-        ManifestError, match=r"none of 2 files is below .* \(is --data-home right\? The first is 'x/a.wav'"
-    ):
+    with pytest.raises(ManifestError, match=r"none of 2 files is below .* \(is --data-home right\?.* 'x/a.wav'"):
         check_some_there(read_manifest(tmp_path / "m.csv"))
     with pytest.raises(ManifestError, match="none of 2 files is below"):
         list_clips(tmp_path / "m.csv")

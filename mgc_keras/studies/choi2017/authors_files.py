@@ -51,6 +51,15 @@ _SOURCES = {
 PUBLISHED_TASKS = tuple(_SOURCES)
 
 
+def files_of(folder: Path, tasks: Iterable[str] | None = None) -> list[Path]:
+    """Return the files that some tasks, by default all, are read from."""
+    datasets = [_SOURCES[name].dataset for name in tasks or PUBLISHED_TASKS if name in _SOURCES]
+    lists = [folder / "data_csv" / f"{name}.csv" for name in datasets]
+    layers = [folder / "data_feats" / f"{name}_layer_{layer}.npy" for name in datasets for layer in range(5)]
+    mfccs = [folder / "data_feats" / f"{name}_mfcc.npy" for name in datasets]
+    return list(dict.fromkeys([folder / "published_scores.csv", *lists, *layers, *mfccs]))
+
+
 def published_data(folder: str | Path, name: str, protocols: Iterable[Protocol]) -> StudyData:
     """Read one task with its recorded scores; all protocols see the same features, which came out of batches.
 

@@ -149,7 +149,9 @@ def _best_cells(run: RunFolder, scores: pd.DataFrame) -> dict[str, str]:
     paper = best_layer_set(known.assign(score=known["published"]))
     cells = {"Paper": NONE if paper is None else f"{paper['score']:.3f} ({paper['feature']})"}
     for protocol in run.protocols:
-        best = best_layer_set(scores[scores["protocol"] == protocol])
+        here = scores[scores["protocol"] == protocol]
+        # Of one set none is the best.
+        best = best_layer_set(here) if here["feature"].isin(LAYER_SETS).sum() > 1 else None
         cells[protocol_title(protocol)] = NONE if best is None else score_text(run, best, f" ({best['feature']})")
     return cells
 

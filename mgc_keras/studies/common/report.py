@@ -4,14 +4,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from mgc_keras._version import __version__
+from mgc_keras.datasets.cards import card_names, read_card
+from mgc_keras.datasets.gtzan import NAME as GTZAN
 from mgc_keras.files import write_text
 from mgc_keras.protocols import ARTISTS_TOGETHER, Protocol, protocol_title
-from mgc_keras.reporting.page import Heading, Paragraph, Part, Table, render
+from mgc_keras.reporting.page import Heading, Paragraph, Part, Preformatted, Table, render
 from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, first_screen, paired
 from mgc_keras.reporting.tables import score_table
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.common.claims import module_of, study_of, write_claims
 
+PACKAGE = "The mgc_keras authors: mgc_keras: five music-genre-classification studies in Keras 3."
 # By repair: the column of ``tasks.csv`` that says where it applies, and why it does not elsewhere.
 _APPLIES_WHERE = {
     ARTISTS_TOGETHER: ("artists", "no artists are known"),
@@ -29,7 +33,7 @@ def write_report(run_folder: str | Path) -> Path:
     run = RunFolder(Path(run_folder))
     study, report = study_of(run), module_of(run, "report")
     own: dict[str, Section] = report.SECTIONS if report else {"In one glance": glance, "Paired tests": paired}
-    shared = {"Protocols and repairs": protocols, **COMMON_SECTIONS}
+    shared = {"Protocols and repairs": protocols, **COMMON_SECTIONS, "How to cite": citations}
     sections = {name: section for name, section in own.items() if name not in shared} | shared
     paper, started = study.paper, f", started {run.config['started']}" if "started" in run.config else ""
     title, who = (paper.title, f"{', '.join(paper.authors)}, {paper.year}. ") if paper else (study.title, "")
@@ -73,6 +77,21 @@ def protocols(run: RunFolder) -> list[Part]:
         told = run.parts[[*names]].rename(columns=names).astype(str)
         told.insert(1, "Protocol", titles)
         parts += [Heading("Which clips are tested"), Table(told, grouped_by="Task")]
+    return parts
+
+
+def citations(run: RunFolder) -> list[Part]:
+    """The study's paper, this package, and the datasets whose cards are here."""
+    paper, used = study_of(run).paper, run.config.get("versions", {}).get("mgc_keras", __version__)
+    parts: list[Part] = [Preformatted(paper.citation)] if paper else []
+    parts.append(Paragraph(f"{PACKAGE} Version {used}."))
+    known = dict(zip(run.parts["task"], run.parts["fault_filtered"]))
+    for name in card_names():
+        if any(
+            task == name or task.startswith(f"{name}_") or (name == GTZAN and known.get(task) == "yes")
+            for task in run.tasks
+        ):
+            parts.append(Paragraph(f"{read_card(name).title}: {read_card(name).citation}."))
     return parts
 
 

@@ -132,11 +132,18 @@ class Run(Generic[Options]):
             sweep(Path(folder))
         writer.lock({name: str(value) for name, value in flat(self.options, locks=True).items()})
         values = flat(self.options)
-        files = [value for value in values.values() if isinstance(value, Path) and value.is_file()]
+        # Weights are named by a path, or by what is fetched.
+        named = [Path(value) for value in _texts(values.values())]
+        files = [*self.options_inputs(), *(path for path in named if path.is_file())]
         manifests = [] if self.shared.is_built_in else [path for path in _manifest_paths(self.shared) if path.is_file()]
         values |= {"out": writer.folder, "jobs": self.jobs}
         writer.config(self.study.key, values, [*files, *manifests])
         return writer
+
+    def options_inputs(self) -> list[Path]:
+        """The files that the options stand for, where a study's name a folder."""
+        inputs = getattr(self.options, "inputs", None)
+        return [path for path in inputs() if path.is_file()] if inputs else []
 
     def manifests(
         self, built_in: Sequence[str], rendered: Callable[[str], Manifest], *, classified: bool = False
@@ -345,6 +352,14 @@ def _can_be_opened(manifest: Manifest) -> np.ndarray:
         problem = f"no clip can be opened; the first: {why}"
         raise ManifestError(problem, path=manifest.name, field="filepath", cure=_HOME)
     return there
+
+
+def _texts(values: Iterable[object]) -> Iterable[str]:
+    for value in values:
+        if isinstance(value, dict):
+            yield from _texts(value.values())
+        elif isinstance(value, str | Path):
+            yield str(value)
 
 
 def _manifest_paths(options: RunOptions) -> list[Path]:

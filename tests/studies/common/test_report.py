@@ -5,19 +5,21 @@ import shutil
 import struct
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from run_example import write_example_run
 from typed_rows import score_rows
 
+from mgc_keras._version import __version__
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.reporting.page import Table
 from mgc_keras.reporting.sections import interval_units
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.rows import TaskRow
 from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.common.report import protocols, write_report
+from mgc_keras.studies.common.report import PACKAGE, protocols, write_report
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_the_page_is_well_formed_and_needs_no_other_file(text):
     assert parser.open == []
     assert all(source.startswith(("data:image/png;base64,", "#")) for source in parser.sources)
     anchors = [source[1:] for source in parser.sources if source.startswith("#")]
-    assert len(anchors) == 9 and all(f'id="{name}"' in text for name in anchors)
+    assert len(anchors) == 10 and all(f'id="{name}"' in text for name in anchors)
     assert "<script" not in text and "url(" not in text and "@import" not in text
 
 
@@ -205,3 +207,11 @@ def test_the_repairs_say_where_they_apply(tmp_path):
     assert cells["fault-filtered-split"].startswith("does not apply: these clips do not come with GTZAN's split")
     told = interval_units(RunFolder(tmp_path))
     assert "of gt over artists" in told and "Artists of b are not known" in told
+
+
+def test_what_to_cite_is_what_the_record_says(text):
+    cited = text[text.index('id="how-to-cite"') :] if 'id="how-to-cite"' in text else text
+    record = (Path(__file__).parents[3] / "CITATION.cff").read_text("utf-8")
+    title, version = (re.search(rf'^{name}: "?([^"\n]+)', record, re.M)[1] for name in ("title", "version"))
+    assert title in PACKAGE and version == __version__
+    assert "choi2017transfer" in cited and unescape(PACKAGE) in unescape(cited)
