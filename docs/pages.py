@@ -25,7 +25,7 @@ from mgc_keras.reporting.style import BLUE, MIDDLE_GREY, ORANGE, label_axes, new
 from mgc_keras.studies.common.main import add_study_options
 from mgc_keras.studies.common.measured import MeasuredRow, read_measured
 from mgc_keras.studies.common.paper import Paper
-from mgc_keras.studies.common.readme_table import HEADER, STUDIES, commands_of, readme_table, study_lines
+from mgc_keras.studies.common.readme_table import HEADER, NOTE, STUDIES, commands_of, readme_table, study_lines
 from mgc_keras.studies.common.study import Study, studies
 from mgc_keras.terminal import EXIT_CODES
 from mgc_keras.work import ERROR_COLUMNS
@@ -122,7 +122,7 @@ def _claims(paper: Paper) -> list[str]:
 def _scores(paper: Paper, measured: list[MeasuredRow], folder: Path) -> list[str]:
     notes = [f"* `{command}`: {about}" for command, about in commands_of(measured).items()]
     lines = ["## What came out here", "", "Accuracies in %, in brackets 95 % intervals.", ""]
-    lines += [*HEADER, *study_lines(paper, measured), "", "Measured with:", "", *notes, ""]
+    lines += [*HEADER, *study_lines(paper, measured), "", NOTE, "", "Measured with:", "", *notes, ""]
     if any(row.metric == "accuracy" for row in measured):
         _draw(paper, [row for row in measured if row.metric == "accuracy"], folder / f"{paper.key}.png")
         lines += [f"![Accuracies of both protocols with their intervals, beside the paper's]({paper.key}.png)", ""]

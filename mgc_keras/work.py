@@ -46,6 +46,17 @@ def versions() -> dict[str, str]:
     return found
 
 
+def machine() -> dict[str, str]:
+    """Return the platform and the name of the processor, which numbers may depend on in their last digits."""
+    processor = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {"platform": platform.platform(), "processor": names[0] if names else processor}
+
+
 def fingerprint(*parts: Any) -> str:
     """Return a SHA-256, in hexadecimal, over everything that a result depends on.
 

@@ -40,7 +40,7 @@ the tables:
   name of the file. Columns that tell the row's number, the file's length or the label are left out, by name.
   With --predictions: a column prediction, or one column of scores a class. No classifier is fitted.
 
-what comes out, in the folder of -o:
+what comes out, in the folder of -o (with --against, NAME is FEATURES_against_OTHER):
   NAME_judge.html              one page: what may be claimed, what may not
   NAME_judge.json              all numbers
   NAME_judge_leaks.csv         columns that leak, clips with equal or near rows
@@ -122,12 +122,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def summary(judgement: "Judgement") -> str:
     """Return a short table of the scores, and what may be claimed."""
-    from mgc_keras.judging.claims import claims, interval_text
+    from mgc_keras.judging.claims import claims, interval_text, why_not_quoted
 
+    why = why_not_quoted(judgement)
+    told = f"not to be quoted: {why}" if why else "quote this"
     width = max(len(score.title) for score in judgement.scores)
     lines = [f"{'':{width}}  accuracy [95 % interval]  clips"]
     for score in judgement.scores:
-        mark = "  <- quote this" if score == judgement.strictest and score.strictness else ""
+        mark = f"  <- {told}" if score == judgement.strictest and score.strictness else ""
         lines.append(f"{score.title:{width}}  {interval_text(score):24}  {score.n_clips:5}{mark}")
     return "\n".join([*lines, "", *(f"{found.verdict.upper()}: {found.text}" for found in claims(judgement)), ""])
 
@@ -135,7 +137,11 @@ def summary(judgement: "Judgement") -> str:
 def _page(arguments: argparse.Namespace) -> tuple[str, Path]:
     """Return where the page goes, and the option that says so."""
     if arguments.report is None:
-        return "--out", (arguments.out or Path(".")) / f"{Path(arguments.features).stem}_judge.html"
+        name = Path(arguments.features).stem
+        if arguments.against:
+            # A comparison, and the judgement of its first table alone, are two pages.
+            name += f"_against_{Path(arguments.against).stem}"
+        return "--out", (arguments.out or Path(".")) / f"{name}_judge.html"
     if arguments.out is not None:
         raise OptionError("names the page and its folder", field="--report", cure="leave --out away")
     if arguments.report.suffix.lower() not in (".html", ".htm"):

@@ -324,6 +324,14 @@ def _check_fields(rows: _Rows, path: Path) -> None:
         raise ManifestError(problem, path=path, field=f"row {row} (line {line})", cure=cure)
 
 
+def check_some_there(manifest: Manifest) -> None:
+    """Raise `ManifestError` where none of a manifest's files is there: the folder that they start from is another."""
+    if not any(path.exists() for path in manifest.filepaths):
+        problem = f"none of {len(manifest)} files is below {manifest.data_home}"
+        cure = f"is --data-home right? The first is {manifest.table['filepath'].iloc[0]!r}"
+        raise ManifestError(problem, path=manifest.name, field="filepath", cure=cure)
+
+
 def check_source_manifest(manifest: Manifest) -> None:
     """Raise `ManifestError` if a manifest has no tags, no split into "train" and "valid", or no tag to score there."""
     name = manifest.name

@@ -7,14 +7,15 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from mgc_keras.datasets.gtzan import is_fault_filtered
 from mgc_keras.datasets.manifest import LABEL_PREFIX, Manifest
 from mgc_keras.datasets.splits import choose_folds
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.runs.writer import check_file_part
 
 N_FOLDS = 10
-# Datasets whose split is no part of them: it was drawn later, to leave out faults and part artists.
-FAULT_FILTERED = ("gtzan_genre",)
+# What names a clip, or what it was cut from.
+_NAMES = ("clip_id", "filepath", "cut_from")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class StudyTask:
     groups: np.ndarray | None = None  # artist (or song, or recording) of each clip, where known
     fold: np.ndarray | None = None  # the dataset's own
     split: np.ndarray | None = None  # the dataset's own: train, valid, test, or "" for clips in none
+    fault_filtered: bool = False  # that split is GTZAN's of 2015, drawn after the dataset was published
     published: dict[str, float] = field(default_factory=dict)  # the recorded score of each feature set, where known
     class_names: dict[int, str] = field(default_factory=dict)
 
@@ -51,11 +53,11 @@ class StudyTask:
         """Return the task without the clips that its split leaves out, or without the split.
 
         `fault_filtered`: whether a split counts that was drawn after the dataset was published, to filter faults
-        (GTZAN's of 2015).
+        (GTZAN's of 2015, known by its clips and their parts, whatever the manifest is called).
         """
         if self.split is None:
             return self
-        if self.name in FAULT_FILTERED and not fault_filtered:
+        if self.fault_filtered and not fault_filtered:
             return replace(self, split=None)
         return self.subset(self.split != "")
 
@@ -87,6 +89,25 @@ class StudyTask:
             n_folds=n_folds,
             seed=seed,
         )
+
+    def told_folds(self, tests: Sequence[np.ndarray]) -> str:
+        """Say whose folds these are, and how many; `tests` are the positions that each fold tests."""
+        parts = {frozenset(test.tolist()) for test in tests}
+
+        def are(*theirs: np.ndarray) -> bool:
+            return parts == {frozenset(np.flatnonzero(part).tolist()) for part in theirs}
+
+        if self.split is not None and are(self.split == "test"):
+            sizes = ", ".join(f"{(self.split == name).sum()} {name}" for name in ("train", "valid", "test"))
+            whose = (
+                "GTZAN's fault-filtered split of 2015" if self.fault_filtered else "the split that the clips come with"
+            )
+            return f"{whose} ({sizes})"
+        if self.fold is not None and are(*(self.fold == name for name in np.unique(self.fold))):
+            return f"the {len(parts)} folds that the clips come with"
+        if len(parts) == 1:
+            return "one split, drawn here"
+        return f"{len(parts)} folds, drawn here"
 
     def units_per_class(self, by_group: bool) -> pd.Series:
         """Count the clips of each class, or its groups where these are known; a regression is one class."""
@@ -129,6 +150,8 @@ def tasks_of(manifest: Manifest, name: str | None = None, labels: Mapping[str, s
         groups=_groups(table),
         fold=table["fold"].to_numpy(int) if "fold" in table else None,
         split=table["split"].to_numpy(str) if "split" in table else None,
+        fault_filtered="split" in table
+        and any(is_fault_filtered(table[name], table["split"]) for name in _NAMES if name in table),
     )
     tasks = []
     if "label" in table:

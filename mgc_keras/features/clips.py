@@ -12,7 +12,7 @@ from typing import overload
 from mgc_keras.audio.ffmpeg import left_out_words, warn_left_out
 from mgc_keras.audio.files import CHANNELS, find_audio, is_clip_name
 from mgc_keras.checks import checked_choice
-from mgc_keras.datasets.manifest import Manifest, read_manifest
+from mgc_keras.datasets.manifest import Manifest, check_some_there, read_manifest
 from mgc_keras.errors import OptionError
 from mgc_keras.files import escape_formula, is_url, readable_name, why_no_file
 
@@ -158,7 +158,7 @@ def list_clips(
         `channel` is unknown, a folder is missing or holds no clips, a path occurs twice, a manifest is mixed with other
         paths, or nothing was given.
     ManifestError
-        The manifest breaks the schema.
+        The manifest breaks the schema, or the file of one names no file that is there.
     """
     if isinstance(source, Clips):
         return source
@@ -172,7 +172,9 @@ def _listed(source: Manifest | str | Path | Iterable[str | Path], data_home: str
     paths = [Path(source)] if isinstance(source, (str, Path)) else [Path(path) for path in source]
     manifests = [path for path in paths if path.suffix.lower() == ".csv"]
     if manifests and len(paths) == 1:
-        return _of_manifest(read_manifest(manifests[0], data_home))
+        manifest = read_manifest(manifests[0], data_home)
+        check_some_there(manifest)
+        return _of_manifest(manifest)
     if manifests:
         raise OptionError("a manifest cannot be mixed with other paths", path=manifests[0], cure="give it alone")
     name = paths[0].name if len(paths) == 1 else "paths"

@@ -60,6 +60,13 @@ class OwnExtractor(Extractor):
         return rows
 
 
+def _no_such(module: Any, name: str) -> OptionError:
+    kinds = [kind for kind, found in vars(module).items() if getattr(found, "__module__", "") == module.__name__]
+    there = [kind for kind in kinds if all(hasattr(vars(module)[kind], needed) for needed in _NEEDED)]
+    cure = f"choose one of {', '.join(there)}" if there else "write an extractor there: a class with a call"
+    return OptionError(f"{module.__name__} holds no {name!r}", field=_FIELD, cure=cure)
+
+
 def load_extractor(where: str) -> OwnExtractor:
     """Import an extractor by the name of its module and its own: a class that is made without arguments, or an object.
 
@@ -84,11 +91,15 @@ def load_extractor(where: str) -> OwnExtractor:
         sys.path.insert(0, here)
     try:
         module = import_module(module_name)
+        if not hasattr(module, name):
+            raise _no_such(module, name)
         found = getattr(module, name)
         extractor = found() if isinstance(found, type) else found
     except ModuleNotFoundError as error:
         cure = f"run it in the folder of {error.name}.py, or install what is missing"
         raise OptionError(f"there is no module {error.name!r}", field=_FIELD, cure=cure) from error
+    except OptionError:
+        raise
     except Exception as error:
         raise OptionError(f"{where} fails: {error!r}", field=_FIELD, cure="mend the module") from error
     missing = [needed for needed in _NEEDED if not hasattr(extractor, needed)]

@@ -92,6 +92,11 @@ class ExportFiles:
         """Tell whether the files are there, made from the same, and still what was written."""
         return is_finished_export(self.output, self.errors_csv, self.fingerprint)
 
+    def replaces_other(self) -> bool:
+        """Tell whether a finished output is there that was made from other clips, or in another way."""
+        earlier = read_record(self.output.with_suffix(".json")).get("fingerprint")
+        return self.output.is_file() and earlier not in (None, self.fingerprint)
+
 
 @dataclass(frozen=True)
 class ExportPlan(ExportFiles):

@@ -1,13 +1,19 @@
 """What may be claimed, in words: from the scores under every protocol, whichever way they turn out."""
 
 import math
+from pathlib import Path
 
+from mgc_keras.datasets.gtzan import COUNTS_OF_COPIES
 from mgc_keras.judging.duplicates import NEAR
+from mgc_keras.judging.gtzan import OTHER_GRIDS, PUBLIC_TABLE
 from mgc_keras.judging.judge import Judgement, Score
 from mgc_keras.reporting.findings import Finding
 from mgc_keras.reporting.tables import p_relation
 from mgc_keras.reporting.verdicts import CLAIM, LEVEL, MIND, NO_CLAIM
 
+NO_ARTISTS = "Artists are not known: clips count as independent; the true interval is wider."
+# Fewer tested clips are an anecdote.
+LEAST_CLIPS = 30
 _WHY = {
     "fault_filtered": "By the lists of Kereliuk, Sturm and Larsen (2015) no artist and no recording stands on both "
     "sides, and distorted clips are left out.",
@@ -23,7 +29,9 @@ def claims(judgement: Judgement) -> list[Finding]:
     quoted = judgement.strictest
     found = _quoted(judgement, quoted)
     if judgement.about["kind"] == "features":
-        found += _lax(judgement, quoted)
+        found += _lax(judgement, quoted) + _choices(judgement)
+    if not quoted.artists_known:
+        found.append(Finding(NO_ARTISTS, MIND))
     found += _differences(judgement)
     return found + _leaks(judgement)
 
@@ -35,10 +43,24 @@ def interval_text(score: Score) -> str:
     return f"{score.accuracy:.3f} [{score.low:.3f}, {score.high:.3f}]"
 
 
+def why_not_quoted(judgement: Judgement) -> str:
+    """Say why the strictest protocol's score is none to quote, for want of clips; "" where it may be."""
+    quoted = judgement.strictest
+    tested = judgement.predictions.loc[judgement.predictions["protocol"] == quoted.protocol, "truth"]
+    n_classes, reasons = int(str(judgement.about["n_classes"])), []
+    if (n_tested := tested.nunique()) < n_classes:
+        reasons.append(f"{n_classes - n_tested} of {n_classes} classes have no test clip")
+    if quoted.n_clips < LEAST_CLIPS:
+        reasons.append(f"{quoted.n_clips} clips were tested, and {LEAST_CLIPS} are the least")
+    return "; ".join(reasons)
+
+
 def _quoted(judgement: Judgement, quoted: Score) -> list[Finding]:
     number = f"Accuracy {interval_text(quoted)} on {quoted.n_clips} clips ({quoted.title}; chance {quoted.chance:.3f})"
     if math.isnan(quoted.low):
         return [Finding(f"{number}: too few independent clips, artists or songs for an interval.", NO_CLAIM)]
+    if why := why_not_quoted(judgement):
+        return [Finding(f"{number}. Not to be quoted: {why}.", NO_CLAIM)]
     if quoted.low <= quoted.chance:
         return [
             Finding(f"{number}: no better than always naming the largest class, as far as these clips show.", NO_CLAIM)
@@ -70,7 +92,7 @@ def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
             if decided
             else (", which these clips do not tell from the accuracy to quote.")
         )
-        if lax.shared:
+        if lax.shared > 0:
             text += (
                 f" As far as known, {lax.shared:.0%} of what is tested there has its artist or recording in training."
             )
@@ -89,9 +111,31 @@ def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
         text = f"Trained on the validation clips, too, hyperparameters kept: {interval_text(refit)}. Say which it is."
         found.append(Finding(text, MIND))
     for score in judgement.scores:
-        if score.protocol.startswith("own_") and score.shared:
+        if score.protocol.startswith("own_") and score.shared > 0:
             text = f"{score.shared:.0%} of what is tested has its artist or recording in training"
             found.append(Finding(f"In {score.title}, {text}.", NO_CLAIM))
+    return found
+
+
+def _choices(judgement: Judgement) -> list[Finding]:
+    """Say where a choice of hyperparameters was the end of its grid, and what other grids are known to give."""
+    found = []
+    for table in ("first", "against"):
+        told = []
+        for score in judgement.scores:
+            here = [each for each in judgement.choices if (each.protocol, each.table) == (score.protocol, table)]
+            if edges := [each for each in here if each.at_edge]:
+                names = " and ".join(sorted({name for each in edges for name in each.at_edge}))
+                n_edges = sum(each.n_splits for each in edges)
+                told.append(f"{names} in {n_edges} of {score.n_splits} splits of {score.title}")
+        if told:
+            whose = "" if table == "first" else " (the second table)"
+            text = f"Chosen at the edge of the grid{whose}: {'; '.join(told)}. Another grid may score otherwise."
+            found.append(Finding(text, MIND))
+    hashes, options = judgement.about.get("sha256"), judgement.about.get("options")
+    is_svm = isinstance(options, dict) and options.get("classifier") == "svm"
+    if is_svm and isinstance(hashes, dict) and hashes.get(str(Path(str(judgement.about["features"])))) == PUBLIC_TABLE:
+        found.append(Finding(OTHER_GRIDS, MIND))
     return found
 
 
@@ -102,7 +146,8 @@ def _differences(judgement: Judgement) -> list[Finding]:
     found = next(each for each in judgement.differences if each.protocol == key)
     ends = "no interval" if math.isnan(found.low) else f"{found.low:+.3f}, {found.high:+.3f}"
     numbers = f"{found.first:.3f} against {found.second:.3f}, difference {found.difference:+.3f} [{ends}]"
-    numbers += f", p {p_relation(found.p_holm)} after Holm's correction for {len(judgement.differences)} tests"
+    numbers += f", p {p_relation(found.p_value)} by itself ({found.test})"
+    numbers += f", {p_relation(found.p_holm)} after Holm's correction for {len(judgement.differences)} tests"
     if found.p_holm < LEVEL:
         better = "first" if found.difference > 0 else "second"
         return [Finding(f"The {better} table is better under the strictest protocol: {numbers}.", CLAIM)]
@@ -120,6 +165,8 @@ def _leaks(judgement: Judgement) -> list[Finding]:
         text += ": they look like one recording under two names."
         if odd := [remark for remark in (*equal, *near) if "labelled" in remark.detail]:
             text += f" With different labels: {len(odd)}, such as {odd[0].subject} and {odd[0].other}."
+        if judgement.copies:
+            text += f" {COUNTS_OF_COPIES}"
         found.append(Finding(text, MIND))
     columns = [remark for remark in judgement.remarks if remark.kind == "leaking column"]
     for remark in columns[:5]:

@@ -8,6 +8,7 @@ import numpy as np
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.splits import grouped_stratified_folds
 from mgc_keras.errors import OptionError
+from mgc_keras.judging.choices import at_edge
 from mgc_keras.judging.protocols import Split
 from mgc_keras.search.grid import Candidate, SearchSettings
 from mgc_keras.threads import one_thread
@@ -90,9 +91,7 @@ class Classifier:
         known = np.unique(labels[split.train])
         if len(known) == 1:
             return np.full(len(split.test), known[0]), {}
-        # What never varies in training says nothing of the test rows, whatever it does there.
-        seen = features[split.train]
-        varies = seen.max(axis=0) > seen.min(axis=0)
+        varies = self._varies(features, split)
         if not varies.any():
             values, counts = np.unique(labels[split.train], return_counts=True)
             return np.full(len(split.test), values[counts.argmax()]), {}
@@ -101,6 +100,15 @@ class Classifier:
             chosen = self._choose(features, labels, split, groups)
             model = self.build(**chosen).fit(features[split.fitted], labels[split.fitted])
             return np.asarray(model.predict(features[split.test]), str), chosen
+
+    def edges(self, chosen: dict[str, float], features: np.ndarray, split: Split) -> tuple[str, ...]:
+        """Return which of the hyperparameters that `predict` chose are at the ends of their grids."""
+        return at_edge(chosen, self.candidates(int(self._varies(features, split).sum())))
+
+    def _varies(self, features: np.ndarray, split: Split) -> np.ndarray:
+        """What never varies in training says nothing of the test rows, whatever it does there."""
+        seen = features[split.train]
+        return seen.max(axis=0) > seen.min(axis=0)
 
     def _choose(
         self, features: np.ndarray, labels: np.ndarray, split: Split, groups: np.ndarray | None

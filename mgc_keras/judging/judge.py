@@ -4,21 +4,24 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from mgc_keras.datasets.gtzan import committed_path, gtzan_ids
 from mgc_keras.errors import ManifestError
 from mgc_keras.evaluation.fold_tests import corrected_t_test
 from mgc_keras.evaluation.intervals import Interval, score_interval
 from mgc_keras.evaluation.metrics import accuracy
 from mgc_keras.evaluation.paired import Comparison, compare, holm
 from mgc_keras.files import sha256_of
+from mgc_keras.judging.choices import Choice, tally
 from mgc_keras.judging.classifiers import CLASSIFIERS, Classifier
 from mgc_keras.judging.columns import Features, Remark, features_of
 from mgc_keras.judging.duplicates import LEAST_COLUMNS, LEAST_ROWS, MOST_ROWS, Pair, equal_and_near_rows, joined
-from mgc_keras.judging.gtzan import describe_copy, gtzan_ids
-from mgc_keras.judging.matching import LabelledClips, labelled, own_columns, stem
+from mgc_keras.judging.gtzan import describe_copy
+from mgc_keras.judging.matching import LabelledClips, labelled, labels_file, own_columns, stem
 from mgc_keras.judging.protocols import N_DRAWS, Protocol, protocols
 from mgc_keras.judging.tables import ClipTable, read_table
 
@@ -67,6 +70,7 @@ class Score:
     n_splits: int
     shared: float  # the share of tested rows whose artist or recording, as far as known, is trained on as well
     strictness: int = 0
+    artists_known: bool = False  # or songs, or recordings: else `n_units` is the most there can be, `shared` the least
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,8 @@ class Judgement:
         Which copy of a known dataset this is; what could not be done.
     about : dict
         What was judged and how.
+    choices : tuple of Choice
+        Hyperparameters.
     """
 
     scores: tuple[Score, ...]
@@ -112,6 +118,7 @@ class Judgement:
     copies: tuple[str, ...]
     notes: tuple[str, ...]
     about: dict[str, object] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
 
     @property
     def strictest(self) -> Score:
@@ -165,7 +172,7 @@ def judge_features(
     pairs = equal_and_near_rows(found[0].values, clips.clips)
     notes += _not_sought(found[0])
     plans, more = protocols(clips, pairs, options.n_folds, options.n_repeats, options.seed, options.n_draws)
-    predictions = _predict(plans, found, clips, classifier, progress)
+    predictions, chosen = _predict(plans, found, clips, classifier, progress)
     units = _units(clips, pairs)
     scores = [_score(plan, predictions[predictions["protocol"] == plan.key], clips, units) for plan in plans]
     return Judgement(
@@ -184,6 +191,7 @@ def judge_features(
                 key: getattr(options, key) for key in ("n_folds", "n_repeats", "seed", "classifier", "n_draws")
             },
         },
+        tally(chosen),
     )
 
 
@@ -191,11 +199,16 @@ def described(
     kind: str, first: str, against: str | None, labels: str | None, clips: LabelledClips
 ) -> dict[str, object]:
     """Return what was judged, features or predictions, as plain JSON values."""
+    files = [Path(name) for name in (first, against) if name]
+    if labels and (source := labels_file(labels)):
+        files.append(source)
+    if clips.fault_filtered is not None and committed_path() not in files:
+        files.append(committed_path())
     return {
         "kind": kind,
         "features": str(first),
         "against": against,
-        "sha256": {name: sha256_of(name) for name in (first, against) if name},
+        "sha256": {str(path): sha256_of(path) for path in files},
         "labels": labels or "the table's own column",
         "n_rows": len(clips),
         "n_clips": len(set(clips.clips)),
@@ -241,24 +254,24 @@ def _rows_in(clips: LabelledClips, other: ClipTable, way: Callable[[str], str]) 
 
 def _predict(
     plans: list[Protocol], found: list[Features], clips: LabelledClips, classifier: Classifier, progress: Progress
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, list[Choice]]:
+    chosen = []
     work = [(plan, split) for plan in plans for split in plan.splits]
     parts = []
     for plan, split in progress(work):
         columns = {"protocol": plan.key, "repeat": split.repeat, "fold": split.fold, "row": split.test}
         part = pd.DataFrame({**columns, "clip_id": clips.row_ids[split.test], "truth": clips.labels[split.test]})
-        for name, features in zip(("prediction", "prediction_against"), found):
-            part[name] = classifier.predict(features.values, clips.labels, split, plan.groups)[0]
+        for table, name, features in zip(("first", "against"), ("prediction", "prediction_against"), found):
+            part[name], best = classifier.predict(features.values, clips.labels, split, plan.groups)
+            edges = classifier.edges(best, features.values, split)
+            chosen.append(Choice(plan.key, table, tuple(best.items()), edges))
         parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True), chosen
 
 
 def _units(clips: LabelledClips, pairs: list[Pair]) -> np.ndarray:
     """Number what is independent: rows of one clip, artist or recording are one piece of evidence."""
-    bonds = [
-        clips.known[name].to_numpy(str) for name in ("artist", "song", "recording", "cut_from") if name in clips.known
-    ]
-    return joined(len(clips), clips.clips, *bonds, pairs=pairs)
+    return joined(len(clips), clips.clips, *clips.bonds(), pairs=pairs)
 
 
 def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.ndarray) -> Score:
@@ -276,9 +289,10 @@ def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.n
         len(set(clips.clips[part["row"]])),
         len(set(groups)),
         len(plan.splits),
-        shared,
+        shared if shared or clips.bonds() or len(set(clips.clips)) < len(clips) else math.nan,
         # A given split with the same artists on both sides is no better than a random one.
         min(plan.strictness, 1) if plan.key.startswith("own_") and shared else plan.strictness,
+        clips.knows_artists,
     )
 
 

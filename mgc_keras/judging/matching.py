@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.datasets.cards import card_names, manifest_folder
+from mgc_keras.datasets.gtzan import committed, gtzan_ids
 from mgc_keras.datasets.manifest import read_manifest
 from mgc_keras.errors import ManifestError, OptionError
-from mgc_keras.judging.gtzan import committed, gtzan_ids
 from mgc_keras.judging.tables import ClipTable, read_table
 
 LABEL_COLUMNS = ("label", "genre", "class", "truth", "target", "category")
 # What clips may have in common, the loosest bond last.
 GROUP_COLUMNS = ("artist", "album", "song", "recording", "cut_from")
+_SOURCES = ("artist", "song", "recording")
 _KEPT = (*GROUP_COLUMNS, "fold", "split")
 _SHOWN = 3
 
@@ -66,6 +67,15 @@ class LabelledClips:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def knows_artists(self) -> bool:
+        """Whether artists, songs or recordings are known."""
+        return any(name in self.known for name in _SOURCES)
+
+    def bonds(self) -> list[np.ndarray]:
+        """Return what makes clips one piece of evidence: a column each, (n_rows,) str."""
+        return [self.known[name].to_numpy(str) for name in (*_SOURCES, "cut_from") if name in self.known]
 
     def subset(self, places: np.ndarray) -> "LabelledClips":
         """Return some of the rows, by position."""
@@ -178,11 +188,19 @@ def _checked(
     )
 
 
+def labels_file(labels: str) -> Path | None:
+    """Return the file that `labels` names: a path, or a dataset whose manifest comes with the package."""
+    if Path(labels).is_file():
+        return Path(labels)
+    known = manifest_folder() / f"{labels}.csv"
+    return known if labels in card_names() and known.is_file() else None
+
+
 def _source(labels: str, table: ClipTable) -> pd.DataFrame:
     """Read where the labels are: clip_id, filepath, label and more, all text."""
     if not Path(labels).is_file():
-        if labels in card_names() and (manifest_folder() / f"{labels}.csv").is_file():
-            return read_manifest(manifest_folder() / f"{labels}.csv").table
+        if path := labels_file(labels):
+            return read_manifest(path).table
         with_tables = [name for name in card_names() if (manifest_folder() / f"{name}.csv").is_file()]
         problem = f"{labels!r} is no file, no column of {table.path.name} and no dataset whose manifest is here"
         cure = f"give a manifest, the name of a column, or one of: {', '.join(with_tables)}"
@@ -194,7 +212,8 @@ def _source(labels: str, table: ClipTable) -> pd.DataFrame:
         if "label" not in manifest.table:
             problem = "classes alone are judged, and there is no such column"
             raise ManifestError(problem, path=labels, field="label", cure="add one with each clip's class")
-        return manifest.table
+        # As those of tables: a space before or behind a name is no part of it.
+        return manifest.table.assign(label=manifest.table["label"].str.strip())
     other = read_table(labels)
     own = own_columns(other)
     if own.label is None:

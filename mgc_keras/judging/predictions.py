@@ -53,10 +53,7 @@ def judge_predictions(predictions: str, labels: str | None = None, against: str 
         clips, rows = common(clips, other, notes)
         found = {"prediction": predicted(table, clips, clips.rows, labels is not None, [])}
         found["prediction_against"] = predicted(other, clips, rows, labels is not None, notes)
-    bonds = [
-        clips.known[name].to_numpy(str) for name in ("artist", "song", "recording", "cut_from") if name in clips.known
-    ]
-    units = joined(len(clips), clips.clips, *bonds)
+    units = joined(len(clips), clips.clips, *clips.bonds())
     scores, differences, parts = [], [], []
     for key, title, rows, strictness in _parts(clips, notes):
         truth = clips.labels[rows]
@@ -64,7 +61,9 @@ def judge_predictions(predictions: str, labels: str | None = None, against: str 
         chance = float(np.unique(truth, return_counts=True)[1].max() / len(truth))
         n_clips, n_units = len(set(clips.clips[rows])), len(set(units[rows]))
         ends = interval.score, interval.low, interval.high
-        scores.append(Score(key, title, *ends, chance, n_clips, n_units, 1, float("nan"), strictness))
+        scores.append(
+            Score(key, title, *ends, chance, n_clips, n_units, 1, float("nan"), strictness, clips.knows_artists)
+        )
         columns = {name: answers[rows] for name, answers in found.items()}
         named = {"protocol": key, "repeat": 0, "fold": 0, "clip_id": clips.row_ids[rows], "truth": truth}
         parts.append(pd.DataFrame({**named, **columns}))

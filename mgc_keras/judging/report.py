@@ -10,22 +10,24 @@ from typing import Any
 import pandas as pd
 
 from mgc_keras.files import csv_lines, escape_formula, write_text
-from mgc_keras.judging.claims import claims, interval_text
-from mgc_keras.judging.judge import Judgement
+from mgc_keras.judging.choices import Choice, values_text
+from mgc_keras.judging.claims import claims, interval_text, why_not_quoted
+from mgc_keras.judging.judge import Judgement, Score
 from mgc_keras.outputs import begins_with, check_replaceable
 from mgc_keras.reporting.confusion import confusion_matrix, draw_confusion
 from mgc_keras.reporting.page import FigureImage, FindingList, Folded, Paragraph, Part, Preformatted, Table, render
 from mgc_keras.reporting.style import BLUE, DARK, GREEN, label_axes, new_figure, save_png
 from mgc_keras.reporting.tables import p_text
-from mgc_keras.work import read_record, versions, write_record
+from mgc_keras.work import machine, read_record, versions, write_record
 
 _TITLE = "mgc-keras judge: "
 _LEAK_COLUMNS = ("kind", "subject", "other", "detail")
 _PREDICTION_HEAD = "protocol,repeat,fold,clip_id,truth,prediction"
 _ROWS_SHOWN = 10
 _COLUMNS = (
-    "Independent: clips of one artist or recording, as far as known, count once. Also in training: the share of what "
-    "is tested whose artist or recording, as far as known, is trained on as well."
+    "Clips: the different clips that were tested; several random splits together may test one clip more than once, and "
+    'another never. Independent: clips of one artist or recording count once; "at most" where artists are not known. '
+    "Also in training: the share of what is tested whose artist or recording is trained on as well."
 )
 _TESTS = (
     "Both on the same clips and splits. Over several splits: the corrected resampled t-test of Nadeau and Bengio, "
@@ -85,14 +87,20 @@ def record(judgement: Judgement) -> dict[str, Any]:
     return {
         "judged": judgement.about,
         "quote": _plain(asdict(quoted)),
+        "why_not_quoted": why_not_quoted(judgement),
         "scores": [_plain(asdict(score)) for score in judgement.scores],
+        "choices": [_chosen(each) for each in judgement.choices],
         "differences": [_plain(asdict(each)) for each in judgement.differences],
         "claims": [{"verdict": each.verdict, "text": each.text} for each in claims(judgement)],
         "leaks": len(judgement.remarks),
         "copies": list(judgement.copies),
         "notes": list(judgement.notes),
-        "versions": versions(),
+        "versions": {**versions(), **machine()},
     }
+
+
+def _chosen(choice: Choice) -> dict[str, Any]:
+    return {**asdict(choice), "values": dict(choice.values), "at_edge": list(choice.at_edge)}
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -123,17 +131,40 @@ def score_table(judgement: Judgement) -> pd.DataFrame:
     for score in judgement.scores:
         rows.append(
             {
-                "": "quote" if score.protocol == quoted else "",
+                "": "quote" if score.protocol == quoted and not why_not_quoted(judgement) else "",
                 "Protocol": score.title,
                 "Accuracy [95 % interval]": interval_text(score),
                 "Chance": f"{score.chance:.3f}",
                 "Clips": str(score.n_clips),
-                "Independent": str(score.n_units),
+                "Independent": str(score.n_units) if score.artists_known else f"at most {score.n_units}",
                 "Splits": str(score.n_splits),
-                "Also in training": "–" if math.isnan(score.shared) else f"{score.shared:.0%}",
+                "Also in training": _shared(score),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _shared(score: Score) -> str:
+    if math.isnan(score.shared):
+        return "not known"
+    return f"{score.shared:.0%}" if score.artists_known else f"at least {score.shared:.0%}"
+
+
+def choice_table(judgement: Judgement) -> pd.DataFrame:
+    """Return the hyperparameters that were chosen as text, one row a protocol and choice."""
+    titles = {score.protocol: score.title for score in judgement.scores}
+    rows = [
+        {
+            "Protocol": titles[each.protocol],
+            "Table": each.table,
+            "Chosen": values_text(each),
+            "At the grid's edge": ", ".join(each.at_edge),
+            "Splits": str(each.n_splits),
+        }
+        for each in judgement.choices
+    ]
+    table = pd.DataFrame(rows)
+    return table if "against" in set(table["Table"]) else table.drop(columns="Table")
 
 
 def difference_table(judgement: Judgement) -> pd.DataFrame:
@@ -261,12 +292,24 @@ def _method(judgement: Judgement, command: str) -> list[Part]:
             "compare features and protocols."
         )
     lines.append(
-        "Intervals: Wilson's, for as many independent clips as would be as uncertain; the clips of one artist, "
+        "Intervals: Wilson's score interval, (p + q²/2n ± q √(p(1 - p)/n + q²/4n²)) / (1 + q²/n), n being the number "
+        "of clips divided by the design effect (Kish), q Student's quantile for the effective number of groups less 1 "
+        "(mgc_keras.score_interval). The clips of one artist, "
         "recording or suspected duplicate count together, and so do repeated tests of one clip. They speak of the "
         "tested clips, not of other training sets, and are a little too narrow in cross-validation. Chance: the share "
         "of the largest class."
     )
     parts: list[Part] = [Paragraph(line) for line in lines]
+    if judgement.choices:
+        parts.append(
+            Folded("Hyperparameters that were chosen", [Table(choice_table(judgement), grouped_by="Protocol")])
+        )
+    hashes = about["sha256"] if isinstance(about["sha256"], dict) else {}
+    named = {f"SHA-256 of {Path(str(name)).name}": value for name, value in hashes.items()}
+    told = pd.DataFrame(
+        [*named.items(), *versions().items(), *machine().items()], columns=["Input or part", "SHA-256 or version"]
+    )
+    parts.append(Folded("What was read, and with which versions", [Table(told)]))
     parts += [Paragraph(note, "caveat") for note in judgement.notes]
     parts.append(Preformatted(command))
     return parts

@@ -62,6 +62,27 @@ def first_screen(run: RunFolder, name: Callable[[str], str] = str) -> list[Part]
     return parts
 
 
+def interval_units(run: RunFolder, units: str = "clips", every_protocol: bool = False) -> str:
+    """Say what the run's intervals are over, and whether they are too narrow for want of artists.
+
+    `units` is what counts as independent where artists do not; `every_protocol`: they count under the published one,
+    too.
+    """
+    start = f"In brackets: 95 % intervals, over {units}"
+    if run.parts.empty:
+        return f"{start}, or over artists where they are known."
+    known = dict(zip(run.parts["task"], run.parts["artists"]))
+    over, unknown = ([task for task in known if known[task] == word] for word in ("yes", "no"))
+    text = f"{start}."
+    if over:
+        under = "under every protocol" if every_protocol else "where the protocol keeps artists together"
+        text = f"{start}; of {', '.join(over)} over artists (songs, recordings) {under}."
+    if unknown:
+        whose = f" of {', '.join(unknown)}" if over else ""
+        text += f" Artists{whose} are not known: clips count as independent; the true interval is wider."
+    return text
+
+
 def paired(
     run: RunFolder,
     text: str = PAIRED_TESTS,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -14,7 +14,7 @@ import pandas as pd
 from mgc_keras.errors import OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.runs.claims import ClaimRow, read_claim_rows
-from mgc_keras.runs.rows import Cell, ComparisonRow, ScoreRow
+from mgc_keras.runs.rows import TASK_COLUMNS, Cell, ComparisonRow, ScoreRow
 from mgc_keras.runs.writer import prediction_file, read_predictions, read_table
 
 # Columns that stay text also where they look like numbers.
@@ -79,6 +79,11 @@ class RunFolder:
             if cell in cells[:number]:
                 raise OptionError(f"two rows of {', '.join(cell)}", path=path, cure="run the study again")
         return table
+
+    @cached_property
+    def parts(self) -> pd.DataFrame:
+        """``tasks.csv``: which clips of each task each protocol trains on and tests."""
+        return self.table("tasks.csv", TASK_COLUMNS)
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
@@ -163,7 +168,9 @@ class RunFolder:
     def _rows(self, name: str, row: type[ScoreRow] | type[ComparisonRow]) -> pd.DataFrame:
         """Return a table of typed rows. Raises `OptionError` where a number is none, or infinite."""
         types, path, cure = get_type_hints(row), self.folder / name, "run the study again"
-        table = self.table(name, tuple(types))
+        later = {each.name: each.default for each in fields(row) if each.default is not MISSING}
+        table = self.table(name, tuple(column for column in types if column not in later))
+        table = table.assign(**{column: value for column, value in later.items() if column not in table})
         for column, kind in types.items():
             if kind is str or table.empty:
                 continue

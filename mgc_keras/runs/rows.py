@@ -52,6 +52,8 @@ class ComparisonRow:
         With the ends of its 95 % interval.
     p_value, p_holm : float
         By itself, and corrected for all comparisons of the protocol.
+    test : str
+        What tests; empty in runs of before it was kept.
     """
 
     task: str
@@ -65,7 +67,32 @@ class ComparisonRow:
     p_value: float
     p_holm: float
     n_clips: int
+    test: str = ""
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """A row of ``tasks.csv``: which clips of a task a protocol trains on and tests.
+
+    Parameters
+    ----------
+    n_clips, n_tested : int
+        Of those that could be used.
+    folds : str
+        Whose folds or split they are, and how many.
+    artists, fault_filtered : {"yes", "no"}
+        Whether artists (songs, recordings) are known; whether the clips come with GTZAN's split of 2015.
+    """
+
+    task: str
+    protocol: str
+    n_clips: int
+    n_tested: int
+    folds: str
+    artists: str
+    fault_filtered: str
 
 
 SCORE_COLUMNS = tuple(column.name for column in fields(ScoreRow))
+TASK_COLUMNS = tuple(column.name for column in fields(TaskRow))
 COMPARISON_COLUMNS = tuple(column.name for column in fields(ComparisonRow))

@@ -129,6 +129,7 @@ def compare_tables(
     if not np.array_equal(truth, truth_b):
         raise OptionError("the two features were scored against different labels", cure="score both on one manifest")
     same_folds = np.array_equal(table_a["fold"], table_b["fold"])
+    units = _units_of(table_a, grouped)
     result = compare(
         truth,
         prediction_a,
@@ -136,11 +137,14 @@ def compare_tables(
         metric,
         folds=table_a["fold"].to_numpy() if same_folds else None,
         weighting=weighting if same_folds else "pooled",
-        groups=_units_of(table_a, grouped),
+        groups=units,
         seed=seed,
     )
     ends = {"difference": result.difference, "ci_low": result.low, "ci_high": result.high}
-    return {"metric": metric, **ends, "p_value": result.p_value, "n_clips": len(table_a)}
+    test = "McNemar, exact" if metric == "accuracy" and units is None else "swaps of clips"
+    if grouped and units is not None:
+        test = "swaps of groups (artists, songs)"
+    return {"metric": metric, **ends, "p_value": result.p_value, "n_clips": len(table_a), "test": test}
 
 
 def _units_of(predictions: pd.DataFrame, grouped: bool) -> np.ndarray | None:

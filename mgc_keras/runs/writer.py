@@ -1,6 +1,6 @@
 """What a run leaves on disk, written whole or not at all: configuration, scores, predictions, comparisons, audits.
 
-Every run folder holds ``config.json``, ``options.json``, ``scores.csv``, ``errors.csv`` and
+Every run folder holds ``config.json``, ``options.json``, ``scores.csv``, ``tasks.csv``, ``errors.csv`` and
 ``predictions/<task>__<feature>__<protocol>.csv``; where the study makes them also ``comparisons.csv``, ``features/``,
 ``training/``, ``audit/<name>.csv`` with its conclusion in ``audit/<name>.txt``, and tables of the study's own.
 `mgc_keras.studies.common.report` adds ``claims.csv``, ``figures/*.png`` and ``report.html``, made from these alone.
@@ -8,7 +8,6 @@ Every run folder holds ``config.json``, ``options.json``, ``scores.csv``, ``erro
 
 import csv
 import json
-import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,8 +19,8 @@ import pandas as pd
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.evaluation.audit import AuditResult
 from mgc_keras.files import output_folder, sha256_of, whole_file, write_text
-from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS, Cell, ComparisonRow, ScoreRow
-from mgc_keras.work import FailedClip, keep_settings, versions, write_failed_clips
+from mgc_keras.runs.rows import COMPARISON_COLUMNS, SCORE_COLUMNS, TASK_COLUMNS, Cell, ComparisonRow, ScoreRow, TaskRow
+from mgc_keras.work import FailedClip, keep_settings, machine, versions, write_failed_clips
 
 PREDICTION_COLUMNS = ["clip_id", "fold", "truth", "prediction"]
 
@@ -80,7 +79,7 @@ class RunWriter:
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "options": dict(options),
-            "versions": {**versions(), "platform": platform.platform()},
+            "versions": {**versions(), **machine()},
             "inputs": {str(path): sha256_of(path) for path in inputs},
         }
         text = json.dumps(content, indent=2, default=str, ensure_ascii=False)
@@ -117,6 +116,15 @@ class RunWriter:
         found = {row.cell: row for row in [*(ScoreRow(**row) for row in earlier.to_dict("records")), *rows]}
         self.scores(found.values())
         return list(found.values())
+
+    def add_task(self, row: TaskRow) -> Path:
+        """Write ``tasks.csv`` with a row, in the place of an earlier one of the same task and protocol."""
+        path, rows = self.folder / "tasks.csv", [vars(row)]
+        if path.exists():
+            earlier = read_table(path, TASK_COLUMNS, dtype=str)
+            rows = [*earlier.to_dict("records"), *rows]
+        found = {(str(each["task"]), str(each["protocol"])): each for each in rows}
+        return write_table(pd.DataFrame(found.values(), columns=TASK_COLUMNS), path)
 
     def comparisons(self, rows: Iterable[ComparisonRow]) -> Path:
         """Write ``comparisons.csv``."""

@@ -162,10 +162,23 @@ def check_train_clips(splits: list[Split] | tuple[Split, ...], task: SearchTask)
             raise OptionError(few, field="folds", cure="use other folds, or more clips a class")
 
 
+def _check_classes(task: SearchTask, inside: np.ndarray) -> None:
+    numbers, counts = np.unique(task.target[inside], return_counts=True)
+    if counts.min() < N_INNER_FOLDS:
+        name = numbers[counts.argmin()] if task.classes is None else task.classes[numbers[counts.argmin()]]
+        clips = "clip" if counts.min() == 1 else "clips"
+        problem = (
+            f"class {str(name)!r} has {counts.min()} {clips} to learn from, and {N_INNER_FOLDS} folds of these choose"
+        )
+        cure = f"give at least {N_INNER_FOLDS} training clips a class, or leave the class out"
+        raise OptionError(problem, field="label", cure=cure)
+
+
 def _drawn_folds(task: SearchTask, inside: np.ndarray, seed: int) -> np.ndarray:
     within = None if task.groups is None else task.groups[inside]
     drawn = np.full(len(inside), -1)
     if task.estimator == "SVC":
+        _check_classes(task, inside)
         drawn[inside] = grouped_stratified_folds(task.target[inside], within, N_INNER_FOLDS, seed)
     else:
         drawn[inside] = grouped_folds(int(inside.sum()), within, N_INNER_FOLDS, seed)

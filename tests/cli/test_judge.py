@@ -1,5 +1,6 @@
 """``mgc-keras judge`` as a user runs it."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -39,23 +40,29 @@ def test_a_judgement(tables: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(words) == 0
     printed = capsys.readouterr().out
     lines = printed.splitlines()
-    names = ("mine_judge_leaks.csv", "mine_judge_predictions.csv", "mine_judge.json", "mine_judge.html")
+    stem = "mine_against_mine_judge"
+    names = (f"{stem}_leaks.csv", f"{stem}_predictions.csv", f"{stem}.json", f"{stem}.html")
     assert lines[-4:] == [f"out/{name}" for name in names]
     quoted = next(line for line in lines if line.endswith("<- quote this"))
     assert quoted.startswith("folds that keep the clips of each artist together") and "CLAIM: Accuracy " in printed
-    page = Path("out/mine_judge.html").read_text("utf-8")
+    page = Path(f"out/{stem}.html").read_text("utf-8")
     for says in ("What may be claimed", "k nearest neighbours", "Against the other table", "--seed 0", "Do not claim"):
         assert says in page
-    found = json.loads(Path("out/mine_judge.json").read_text("utf-8"))
-    table = pd.read_csv("out/mine_judge_predictions.csv")
+    found = json.loads(Path(f"out/{stem}.json").read_text("utf-8"))
+    for path, digest in found["judged"]["sha256"].items():
+        assert digest == hashlib.sha256(Path(path).read_bytes()).hexdigest() and digest in page
+    assert set(found["judged"]["sha256"]) == {"mine.csv", "music.csv"} and found["versions"]["processor"] in page
+    table = pd.read_csv(f"out/{stem}_predictions.csv")
     for score in found["scores"]:
         rows = table[table["protocol"] == score["protocol"]]
         assert (rows["truth"] == rows["prediction"]).mean() == score["accuracy"] and len(rows) == 36
     assert found["quote"]["protocol"] == "artist" and found["differences"][0]["low"] is None
-    # Its own outputs are replaced, and the same run gives the same numbers.
+    # The same run gives the same numbers, and the comparison stays where it is.
+    kept = {path: path.read_bytes() for path in Path("out").iterdir()}
     assert main([*words[:4], "-o", "out", *QUICK, "--json", "--escape-formulas"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert again["scores"] == found["scores"] and not again["differences"]
+    assert all(path.read_bytes() == content for path, content in kept.items())
     assert pd.read_csv("out/mine_judge_predictions.csv")["clip_id"].str.startswith("'=c").all()
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mgc_keras.datasets.manifest import folder_manifest, read_manifest, write_manifest
+from mgc_keras.datasets.manifest import check_some_there, folder_manifest, read_manifest, write_manifest
 from mgc_keras.errors import ManifestError
+from mgc_keras.features.clips import list_clips
 
 GOOD = pd.DataFrame(
     {
@@ -330,3 +331,14 @@ def test_long_manifests_are_checked_in_parts_as_in_one(tmp_path: Path, monkeypat
         stream.write("x,b.wav,rock,z\ny,c.wav\n")
     with pytest.raises(ManifestError, match=r"row 12 \(line 13\): has 4 fields, the header 3; 2 row\(s\)"):
         read_manifest(tmp_path / stream.name, tmp_path / "home")
+
+
+def test_a_folder_that_holds_none_of_the_clips_is_another(tmp_path):
+    (tmp_path / "m.csv").write_text("clip_id,filepath,label\na,x/a.wav,p\nb,x/b.wav,q\n")
+    with pytest.raises(ManifestError, match=r"none of 2 files is below .* \(is --data-home right\?.* 'x/a.wav'"):
+        check_some_there(read_manifest(tmp_path / "m.csv"))
+    with pytest.raises(ManifestError, match="none of 2 files is below"):
+        list_clips(tmp_path / "m.csv")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "b.wav").touch()
+    check_some_there(read_manifest(tmp_path / "m.csv"))

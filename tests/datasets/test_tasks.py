@@ -76,6 +76,53 @@ def test_there_are_no_more_folds_than_the_rarest_class_has_artists() -> None:
     assert set(task.folds(False)) == set(range(10))
 
 
+@pytest.mark.parametrize("name", ["gtzan_genre.csv", "gt.csv", "my music.csv"])
+def test_gtzan_is_known_by_its_clips_and_not_by_the_name_of_its_file(name: str, tmp_path: Path) -> None:
+    # The same bytes, under any name, are the same task: the published protocol tests all of them.
+    (tmp_path / name).write_bytes((manifest_folder() / "gtzan_genre.csv").read_bytes())
+    task = tasks_of(read_manifest(tmp_path / name))[0]
+    assert (len(task.with_split(False)), len(task.with_split(True))) == (1000, 930)
+    assert task.with_split(False).split is None
+
+
+def test_gtzan_is_known_by_its_paths_its_segments_and_a_few_of_its_clips() -> None:
+    table = read_manifest(manifest_folder() / "gtzan_genre.csv").table
+    few = {"label": table["label"][:300:60].tolist(), "split": table["split"][:300:60].tolist()}
+    clips = table["clip_id"][:300:60]
+    ids = [f"clip{number}" for number in range(len(clips))]
+    for columns in (
+        {"clip_id": clips, "filepath": ids},
+        {"clip_id": ids, "filepath": [f"a/{clip}.mp3" for clip in clips]},
+    ):
+        assert tasks_of(Manifest("a", pd.DataFrame({**columns, **few}), Path(".")))[0].fault_filtered
+    segments = pd.DataFrame({"clip_id": ids, "filepath": ids, "cut_from": clips.tolist(), **few})
+    assert tasks_of(Manifest("a", segments, Path(".")))[0].fault_filtered
+
+
+def test_ones_own_split_counts_under_every_protocol() -> None:
+    table = read_manifest(manifest_folder() / "gtzan_genre.csv").table
+    # Of GTZAN's clips, but another split; and of other clips, under GTZAN's name.
+    own = table.assign(split=np.resize(["train", "valid", "test"], len(table)))
+    others = {"label": ["blues", "jazz"] * 3, "split": ["train", "train", "test", "test", "", ""]}
+    for found in (Manifest("gtzan_genre", own, Path(".")), manifest("gtzan_genre", **others)):
+        task = tasks_of(found)[0]
+        assert not task.fault_filtered and task.with_split(False).split.tolist() == task.with_split(True).split.tolist()
+
+
+def test_whose_folds_are_tested_is_told() -> None:
+    table = read_manifest(manifest_folder() / "gtzan_genre.csv").table
+    task = tasks_of(Manifest("gt", table, Path(".")))[0]
+    folds = task.with_split(False).folds(False)
+    assert task.with_split(False).told_folds([np.flatnonzero(folds == k) for k in range(10)]) == "10 folds, drawn here"
+    tested = [np.flatnonzero(task.with_split(True).split == "test")]
+    told = "GTZAN's fault-filtered split of 2015 (443 train, 197 valid, 290 test)"
+    assert task.with_split(True).told_folds(tested) == told
+    own = tasks_of(manifest("a", label=["x", "y"] * 2, fold=[3, 3, 7, 7], split=["train", "test", "test", "test"]))[0]
+    assert own.told_folds([np.array([2, 3]), np.array([1, 0])]) == "the 2 folds that the clips come with"
+    assert own.told_folds([np.array([1, 2, 3])]) == "the split that the clips come with (1 train, 0 valid, 3 test)"
+    assert own.told_folds([np.array([1, 2])]) == "one split, drawn here"
+
+
 @pytest.mark.parametrize(("grouped", "unit"), [(False, "clip"), (True, "artist")])
 def test_a_class_that_stands_alone_is_named_before_any_fold(grouped: bool, unit: str) -> None:
     columns = {"label": ["x", "x", "y", "y"], "artist": list("pqrr")}

@@ -390,3 +390,11 @@ def test_what_is_no_feature_table_is_refused(tmp_path):
     for name in ("gone.csv", "other.csv", "words.csv", "empty.csv", "list.csv", "torn.csv", "type.csv"):
         with pytest.raises(ManifestError, match=name):
             read_features(tmp_path / name)
+
+
+def test_a_finished_table_of_other_clips_is_not_replaced_without_a_word(tmp_path, clips, caplog):
+    table = export_features(clips, tmp_path / "toy.csv", ToyExtractor())
+    export_features(clips, table, ToyExtractor(), resume=False)
+    assert "replaces" not in caplog.text
+    export_features(clips[:3], table, ToyExtractor())
+    assert f"{table}: replaces a finished table of other settings or clips" in caplog.text

@@ -85,7 +85,7 @@ def test_changed_code_is_another_extractor(folder: Path, capsys: pytest.CaptureF
     [
         (["--extractor", "loudness"], "--extractor: 'loudness' names no extractor (give module:Name"),
         (["--extractor", "nowhere_at_all:Name"], "--extractor: there is no module 'nowhere_at_all'"),
-        (["--extractor", "OWN:Quiet"], "has no attribute 'Quiet'"),
+        (["--extractor", "OWN:Quiet"], "holds no 'Quiet' (choose one of Loudness, made, Flat, Unsaid, Failing)"),
         (["--extractor", "OWN:Failing"], "fails: RuntimeError('no such device') (mend the module)"),
         (["--extractor", "OWN:number"], "is no extractor: it lacks name, columns, sampling_rate"),
         (["--extractor", "OWN:Unsaid"], "describes itself by what is no JSON"),

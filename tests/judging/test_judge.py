@@ -12,8 +12,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from mgc_keras.cli.judge import summary
 from mgc_keras.judging import judge as judging
-from mgc_keras.judging.claims import claims
+from mgc_keras.judging.claims import NO_ARTISTS, claims, why_not_quoted
 from mgc_keras.judging.classifiers import Classifier
 from mgc_keras.judging.columns import features_of
 from mgc_keras.judging.duplicates import NEAR, equal_and_near_rows, joined
@@ -21,6 +22,7 @@ from mgc_keras.judging.gtzan import REPLICAS
 from mgc_keras.judging.judge import Options, judge_features
 from mgc_keras.judging.matching import labelled
 from mgc_keras.judging.protocols import protocols
+from mgc_keras.judging.report import record, score_table
 from mgc_keras.judging.tables import read_table
 from mgc_keras.reporting.verdicts import CLAIM, MIND, NO_CLAIM
 
@@ -237,3 +239,47 @@ def test_replicas_of_gtzan_are_found(gtzan: str) -> None:
     equal = {(clips.clips[pair.first], clips.clips[pair.second]) for pair in pairs if pair.nearness == 0}
     assert equal == set(REPLICAS) and len(pairs) == 30
     assert all("" in (clips.fault_filtered[pair.first], clips.fault_filtered[pair.second]) for pair in pairs)
+
+
+def test_what_is_not_known_is_said_to_be_unknown(tmp_path: Path) -> None:
+    values, labels = two_classes()
+    table = write(tmp_path / "t.csv", values, labels)
+    found = judge_features(table, options=KNN)
+    shown = score_table(found).iloc[0]
+    assert shown["Also in training"] == "not known" and shown["Independent"] == "at most 90"
+    assert NO_ARTISTS in [each.text for each in claims(found)] and record(found)["scores"][0]["shared"] is None
+    known = judge_features(write(tmp_path / "a.csv", values, labels, artist=np.arange(90) // 2), options=KNN)
+    shown = score_table(known).iloc[0]
+    assert shown["Also in training"].endswith("%") and shown["Independent"] == "45"
+    assert NO_ARTISTS not in [each.text for each in claims(known)]
+
+
+def test_few_clips_and_untested_classes_are_not_to_be_quoted(tmp_path: Path) -> None:
+    values, labels = two_classes(distance=2.5)
+    split = np.full(90, "train")
+    split[:20] = "test"  # all of one class
+    found = judge_features(write(tmp_path / "t.csv", values, labels, split=split), options=KNN)
+    assert why_not_quoted(found) == "1 of 2 classes have no test clip; 20 clips were tested, and 30 are the least"
+    assert claims(found)[0].verdict == NO_CLAIM and "<- quote this" not in summary(found)
+    split[:] = "train"
+    split[30:60] = "test"
+    assert not why_not_quoted(judge_features(write(tmp_path / "t.csv", values, labels, split=split), options=KNN))
+
+
+def test_what_was_chosen_is_told_and_so_is_the_edge_of_the_grid(tmp_path: Path) -> None:
+    values, labels = two_classes()
+    found = judge_features(write(tmp_path / "t.csv", values, labels), options=Options(n_folds=5, seed=3))
+    clips = labelled(read_table(tmp_path / "t.csv"), None)
+    (plan,), _ = protocols(clips, [], 5, 1, 3)
+    grid = {"C": (1.0, 64.0), "gamma": (1 / 16 / 12, 1 / 12)}
+    counted: dict[tuple, int] = {}
+    for split in plan.splits:
+        chosen = Classifier(seed=3).predict(values, labels, split)[1]
+        edges = tuple(name for name, ends in grid.items() if chosen[name] in ends)
+        counted[tuple(chosen.items()), edges] = counted.get((tuple(chosen.items()), edges), 0) + 1
+    assert {(each.values, each.at_edge): each.n_splits for each in found.choices} == counted
+    n_edges = sum(count for (_, edges), count in counted.items() if edges)
+    said = [each.text for each in claims(found) if "edge of the grid" in each.text]
+    assert n_edges and f"in {n_edges} of 5 splits of random folds" in said[0]
+    shown = record(found)["choices"]
+    assert sum(each["n_splits"] for each in shown) == 5 and set(shown[0]["values"]) == {"C", "gamma"}

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mgc_keras.datasets.gtzan import committed, gtzan_ids
 from mgc_keras.errors import MgcKerasError
-from mgc_keras.judging.gtzan import committed, describe_copy, gtzan_ids
+from mgc_keras.judging.gtzan import describe_copy
 from mgc_keras.judging.judge import Options, judge_features
 from mgc_keras.judging.matching import labelled, stem
 from mgc_keras.judging.predictions import judge_predictions
@@ -156,3 +157,11 @@ def test_windows_of_three_clips(tmp_path: Path) -> None:
     assert all(np.isnan(score.low) for score in found.scores) and found.strictest.protocol == "own_split"
     assert [score.n_units for score in found.scores if score.protocol == "own_split"] == [1]
     assert any("3 folds in place of 10 where clips are kept together" in note for note in found.notes)
+
+
+def test_spaces_around_labels_are_no_part_of_them(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(ROWS)
+    rows = [f"{name},{name}.wav,{label}" for name, label in zip("abcd", (" x", " x", "y ", "y "))]
+    (tmp_path / "m.csv").write_text("\n".join(["clip_id,filepath,label", *rows, ""]))
+    clips = labelled(read_table(tmp_path / "t.csv"), str(tmp_path / "m.csv"))
+    assert clips.labels.tolist() == ["x", "x", "y", "y"] and not clips.notes

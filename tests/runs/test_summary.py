@@ -85,3 +85,4 @@ def test_groups_count_as_one_piece_of_evidence():
     alone, grouped = (compare_tables(a, b, "accuracy", grouped=kind) for kind in (False, True))
     assert grouped["difference"] == alone["difference"]
     assert grouped["p_value"] != alone["p_value"]
+    assert (alone["test"], grouped["test"]) == ("McNemar, exact", "swaps of groups (artists, songs)")

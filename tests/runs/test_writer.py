@@ -29,7 +29,7 @@ def test_scores_have_exactly_the_promised_columns(writer):
     assert lines[0] == "study,task,feature,protocol,metric,score,ci_low,ci_high,published,n_clips"
     # Every digit survives.
     assert lines[1] == "choi2017,gtzan,12345,published,accuracy,0.30000000000000004,0.2,0.4,,10"
-    head = "task,protocol,feature_a,feature_b,metric,difference,ci_low,ci_high,p_value,p_holm,n_clips"
+    head = "task,protocol,feature_a,feature_b,metric,difference,ci_low,ci_high,p_value,p_holm,n_clips,test"
     assert ",".join(COMPARISON_COLUMNS) == head
     assert writer.comparisons([]).read_text() == head + "\n"
 

@@ -11,6 +11,7 @@ from sklearn.svm import SVC, SVR
 from mgc_keras.datasets.splits import choose_folds, plain_folds, published_stratified_folds
 from mgc_keras.errors import OptionError
 from mgc_keras.search import CORRECTED, PUBLISHED, Candidate, candidates, search
+from mgc_keras.search.splits import nested_cv, prepare_task
 
 GRID = [c for c in candidates(10) if c.C in (0.1, 8.0) and c.gamma in (None, 2**-3, 2**-7, 1 / 10)]
 
@@ -213,3 +214,9 @@ def test_input_that_makes_no_sense_is_refused(changes):
     arguments = {"target": target, "folds": plain_folds(90, 3)} | changes
     with pytest.raises(OptionError):
         search(blocks, **arguments)
+
+
+def test_a_class_of_too_few_training_clips_is_named_with_what_is_needed():
+    target, folds = np.array(["blues"] * 3 + ["jazz"] * 9), np.r_[np.full(10, -1), [0, 0]]
+    with pytest.raises(OptionError, match="label: class 'blues' has 3 clips to learn from, and 5 folds of these"):
+        nested_cv(prepare_task(target, folds, "SVC"), 0)

@@ -8,10 +8,8 @@ beside it writes.
 from pathlib import Path
 
 from mgc_keras.datasets.builders._common import Built, class_table, find_root
-from mgc_keras.datasets.cards import manifest_folder, read_card
-from mgc_keras.datasets.manifest import read_manifest
-
-NAME = "gtzan_genre"
+from mgc_keras.datasets.cards import read_card
+from mgc_keras.datasets.gtzan import NAME, committed
 
 
 def build(folder: Path) -> Built:
@@ -19,8 +17,7 @@ def build(folder: Path) -> Built:
     genres = read_card(NAME).classes or []
     root = find_root(NAME, folder, genres)
     table = class_table(folder, {genre: root / genre for genre in genres})
-    committed = read_manifest(manifest_folder() / f"{NAME}.csv").table
-    split = dict(zip(committed["clip_id"], committed["split"]))
+    split = dict(zip(committed().clip_ids, committed().table["split"]))
     table["split"] = table["clip_id"].map(split).fillna("")
     found = set(table["clip_id"])
     return Built(table, [clip_id for clip_id in split if clip_id not in found])

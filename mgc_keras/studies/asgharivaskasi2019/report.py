@@ -3,7 +3,15 @@
 from functools import partial
 
 from mgc_keras.reporting.page import Heading, Paragraph, Part, Table
-from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, first_screen, over_seeds, paired, trainings
+from mgc_keras.reporting.sections import (
+    COMMON_SECTIONS,
+    Section,
+    first_screen,
+    interval_units,
+    over_seeds,
+    paired,
+    trainings,
+)
 from mgc_keras.reporting.tables import score_table
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.asgharivaskasi2019.baselines import BASELINES
@@ -24,7 +32,7 @@ _OVER_SEEDS = (
 def glance(run: RunFolder) -> list[Part]:
     """The planned differences, the claims, either way, and Tables 2 and 3."""
     note = (
-        "In brackets: 95 % intervals, over test clips, or over artists where they are known. Published: one "
+        f"{interval_units(run, 'test clips')} Published: one "
         "stratified split; the epoch is chosen on the very clips that are scored, as the paper does. Corrected: "
         "artists on one side of the split; a validation part of the training clips chooses the epoch, and settings of "
         "classic classifiers. Chance: always naming the most frequent class."

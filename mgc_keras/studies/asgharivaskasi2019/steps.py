@@ -70,6 +70,7 @@ class _Scored:
         self.task, self.kept = task_of(manifest, sequences.clip_ids, protocol.mends("fault-filtered-split"))
         self.sequences, self.protocol, self.run = sequences, protocol, run
         self.fold = _fold(self.task, protocol, run)
+        run.note_task(self.task, protocol, [self.fold.test])
 
     def baselines(self, segments: str) -> None:
         """Train the classic classifiers on segments, let the segments of a clip vote, and score the clips."""

@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mgc_keras.datasets.cards import card_names, manifest_folder, read_card
-from mgc_keras.datasets.manifest import read_manifest
+from mgc_keras.datasets.cards import card_names, read_card
+from mgc_keras.datasets.gtzan import committed
 from mgc_keras.datasets.tasks import StudyTask
 from mgc_keras.errors import ManifestError
 from mgc_keras.protocols import Protocol
 from mgc_keras.studies.choi2017.features import Blocks, StudyData
 from mgc_keras.studies.choi2017.paper import TASK_NAMES
+from mgc_keras.studies.common.paper import GTZAN
 
 _SCORE_COLUMNS = ["task", "feature", "estimator", "score"]
 _FRESH = "get the authors' files afresh"
@@ -50,6 +51,15 @@ _SOURCES = {
 PUBLISHED_TASKS = tuple(_SOURCES)
 
 
+def files_of(folder: Path, tasks: Iterable[str] | None = None) -> list[Path]:
+    """Return the files that some tasks, by default all, are read from."""
+    datasets = [_SOURCES[name].dataset for name in tasks or PUBLISHED_TASKS if name in _SOURCES]
+    lists = [folder / "data_csv" / f"{name}.csv" for name in datasets]
+    layers = [folder / "data_feats" / f"{name}_layer_{layer}.npy" for name in datasets for layer in range(5)]
+    mfccs = [folder / "data_feats" / f"{name}_mfcc.npy" for name in datasets]
+    return list(dict.fromkeys([folder / "published_scores.csv", *lists, *layers, *mfccs]))
+
+
 def published_data(folder: str | Path, name: str, protocols: Iterable[Protocol]) -> StudyData:
     """Read one task with its recorded scores; all protocols see the same features, which came out of batches.
 
@@ -57,14 +67,16 @@ def published_data(folder: str | Path, name: str, protocols: Iterable[Protocol])
     """
     task, blocks = read_published_task(folder, name)
     scores, split = read_published_scores(folder), task.split
-    if name == "gtzan_genre":
-        filtered = read_manifest(manifest_folder() / "gtzan_genre.csv").table.set_index("clip_id")["split"]
-        split = filtered.loc[task.clip_ids].to_numpy(str)
+    # Of the authors' own files, which are named so.
+    is_gtzan = name == GTZAN
+    if is_gtzan:
+        split = committed().table.set_index("clip_id")["split"].loc[task.clip_ids].to_numpy(str)
     # The classes behind the authors' numbers, where the dataset's card names them.
     dataset = next((dataset for dataset, known in TASK_NAMES.items() if known == name), name)
     classes = read_card(dataset).classes if dataset in card_names() else None
     published = dict(scores[scores["task"] == name].set_index("feature")["score"])
-    task = replace(task, split=split, published=published, class_names=dict(enumerate(classes or ())))
+    names = dict(enumerate(classes or ()))
+    task = replace(task, split=split, fault_filtered=is_gtzan, published=published, class_names=names)
     return StudyData(task, {protocol.name: blocks for protocol in protocols})
 
 

@@ -68,7 +68,8 @@ def exported_data(manifest: Manifest, tables: Mapping[tuple[str, str], Path]) ->
     read = {key: clip_features(path) for key, path in tables.items()}
     kept = [clip for clip in manifest.clip_ids if all(clip in table.index for table in read.values())]
     if not kept:
-        raise ManifestError("no clip could be read", path=manifest.name, cure="see errors.csv")
+        lists = sorted({path.with_name(f"{path.stem}_errors.csv") for path in tables.values()})
+        raise ManifestError("no clip could be read", path=manifest.name, cure=f"see {lists[0]}")
     mask = np.isin(manifest.clip_ids, kept)
     blocks: dict[str, Blocks] = {}
     for (protocol, kind), table in read.items():

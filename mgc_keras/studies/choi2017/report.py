@@ -7,7 +7,15 @@ import pandas as pd
 from mgc_keras.protocols import protocol_title
 from mgc_keras.reporting.findings import reproduction
 from mgc_keras.reporting.page import FigureImage, FindingList, Folded, Heading, Paragraph, Part, Table
-from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, audit, first_screen, paired, source_training
+from mgc_keras.reporting.sections import (
+    COMMON_SECTIONS,
+    Section,
+    audit,
+    first_screen,
+    interval_units,
+    paired,
+    source_training,
+)
 from mgc_keras.reporting.tables import NONE, metric_name, protocol_cells, score_text
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.choi2017.feature_sets import (
@@ -55,10 +63,7 @@ AUDITS = {
 def glance(run: RunFolder) -> list[Part]:
     """The planned differences, the claims, and the table Paper | Published protocol | Corrected."""
     is_published = run.config.get("options", {}).get("published_features")
-    note = (
-        "In brackets: 95 % intervals, over clips, or over artists where the protocol keeps artists together. "
-        "Chance: always naming the most frequent class."
-    )
+    note = f"{interval_units(run)} Chance: always naming the most frequent class."
     return [
         *([Paragraph(PUBLISHED_FEATURES, "caveat")] if is_published else []),
         *first_screen(run, feature_name),
@@ -144,9 +149,17 @@ def _best_cells(run: RunFolder, scores: pd.DataFrame) -> dict[str, str]:
     paper = best_layer_set(known.assign(score=known["published"]))
     cells = {"Paper": NONE if paper is None else f"{paper['score']:.3f} ({paper['feature']})"}
     for protocol in run.protocols:
-        best = best_layer_set(scores[scores["protocol"] == protocol])
+        here = scores[scores["protocol"] == protocol]
+        # Of one set none is the best.
+        best = best_layer_set(here) if here["feature"].isin(LAYER_SETS).sum() > 1 else None
         cells[protocol_title(protocol)] = NONE if best is None else score_text(run, best, f" ({best['feature']})")
     return cells
+
+
+def not_mended(run: RunFolder) -> dict[str, str]:
+    """Say which repairs the corrected protocol could not make in this run."""
+    is_published = run.config.get("options", {}).get("published_features")
+    return {"batch-features": "not possible with these features"} if is_published else {}
 
 
 SECTIONS: dict[str, Section] = {

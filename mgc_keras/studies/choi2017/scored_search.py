@@ -56,10 +56,12 @@ def search_and_score(
     writer = writer or run.writer
     task, blocks = data.under(protocol)
     settings, grouped = search_settings(protocol, run.seed), protocol.mends(ARTISTS_TOGETHER)
+    folds = _folds(task, protocol, run)
+    run.note_task(task, protocol, [np.flatnonzero(folds == number) for number in range(folds.max() + 1)])
     results = sweep(
         blocks,
         task.target,
-        _folds(task, protocol, run),
+        folds,
         {name: feature_blocks(name) for name in features},
         task.estimator,
         settings,

@@ -115,6 +115,15 @@ class Options:
         """Whether the clips are those of the built-in corpus."""
         return not self.data.published_features and self.run.is_built_in
 
+    def inputs(self) -> list[Path]:
+        """Return the authors' files that the tasks read."""
+        folder = self.data.published_features
+        if not folder:
+            return []
+        from mgc_keras.studies.choi2017.authors_files import files_of
+
+        return files_of(folder, self.run.tasks)
+
     def resolved(self) -> "Options":
         """Fill in the defaults that depend on the data: the built-in corpus gets a study of minutes."""
         refuse_beside(self, "published_features", "data_home", "source_weights", "source_manifest", "strategy")

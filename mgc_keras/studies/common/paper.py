@@ -1,6 +1,6 @@
 """What a paper prints: its figures, its claims, and how to cite it. Each study has one `Paper` in its ``paper.py``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 # The task that all five papers share, by the name of its manifest.
@@ -75,6 +75,8 @@ class Paper:
         BibTeX.
     settings : mapping of str to str
         What else the paper prints of how it was done, by name.
+    leaks : function of (feature, command) to bool
+        Whether a command scored features that tell of the class by how they were made, under every protocol.
     """
 
     key: str
@@ -89,6 +91,7 @@ class Paper:
     claims: tuple[Claim, ...]
     datasets: tuple[PrintedDataset, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    leaks: Callable[[str, str], bool] = lambda feature, command: False
 
     def printed(self, task: str, metric: str = "accuracy") -> dict[str, float]:
         """Return the paper's own scores on a task, by feature.

@@ -20,6 +20,8 @@ from mgc_keras.studies.common.paper import Paper
 STUDIES = Path(__file__).parents[1]
 BEGIN, END = "<!-- scores: begin -->", "<!-- scores: end -->"
 HEADER = ("| study | task | feature | metric | Paper | Published | Corrected |", "|---|---|---|---|---|---|---|")
+MARK = "†"
+NOTE = f"{MARK} not to be quoted: the features themselves leak."
 METRICS = {"accuracy": "accuracy", "r2": "r²", "auc": "AUC"}
 
 
@@ -37,7 +39,7 @@ def readme_table() -> str:
         commands |= commands_of(measured)
     notes = [f"* `{command}`: {about}" for command, about in commands.items()]
     left = f"Printed and not measured here yet (`mgc-keras study paper KEY` lists them): {', '.join(missing)} figures."
-    return "\n".join([*lines, "", left, "", "In brackets: 95 % intervals. Measured with:", "", *notes]) + "\n"
+    return "\n".join([*lines, "", NOTE, "", left, "", "In brackets: 95 % intervals. Measured with:", "", *notes]) + "\n"
 
 
 def commands_of(measured: Sequence[MeasuredRow]) -> dict[str, str]:
@@ -72,7 +74,9 @@ def study_lines(paper: Paper, measured: Sequence[MeasuredRow]) -> list[str]:
         task, feature, metric = cell
         in_paper = _number(printed[cell], metric) if cell in printed else NONE
         cells = [_measured_cell(found.get((*cell, protocol))) for protocol in (PUBLISHED, CORRECTED)]
-        lines.append("| " + " | ".join([paper.key, task, feature, METRICS[metric], in_paper, *cells]) + " |")
+        rows = [row for protocol in (PUBLISHED, CORRECTED) if (row := found.get((*cell, protocol)))]
+        mark = f" {MARK}" if any(paper.leaks(feature, row.command) for row in rows) else ""
+        lines.append("| " + " | ".join([paper.key, task, feature + mark, METRICS[metric], in_paper, *cells]) + " |")
     return lines
 
 

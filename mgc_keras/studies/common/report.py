@@ -4,13 +4,23 @@ from pathlib import Path
 
 import pandas as pd
 
+from mgc_keras._version import __version__
+from mgc_keras.datasets.cards import card_names, read_card
+from mgc_keras.datasets.gtzan import NAME as GTZAN
 from mgc_keras.files import write_text
-from mgc_keras.protocols import protocol_title
-from mgc_keras.reporting.page import Heading, Paragraph, Part, Table, render
+from mgc_keras.protocols import ARTISTS_TOGETHER, Protocol, protocol_title
+from mgc_keras.reporting.page import Heading, Paragraph, Part, Preformatted, Table, render
 from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, first_screen, paired
 from mgc_keras.reporting.tables import score_table
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.common.claims import module_of, study_of, write_claims
+
+PACKAGE = "The mgc_keras authors: mgc_keras: five music-genre-classification studies in Keras 3."
+# By repair: the column of ``tasks.csv`` that says where it applies, and why it does not elsewhere.
+_APPLIES_WHERE = {
+    ARTISTS_TOGETHER: ("artists", "no artists are known"),
+    "fault-filtered-split": ("fault_filtered", "these clips do not come with GTZAN's split of 2015"),
+}
 
 
 def write_report(run_folder: str | Path) -> Path:
@@ -23,7 +33,7 @@ def write_report(run_folder: str | Path) -> Path:
     run = RunFolder(Path(run_folder))
     study, report = study_of(run), module_of(run, "report")
     own: dict[str, Section] = report.SECTIONS if report else {"In one glance": glance, "Paired tests": paired}
-    shared = {"Protocols and repairs": protocols, **COMMON_SECTIONS}
+    shared = {"Protocols and repairs": protocols, **COMMON_SECTIONS, "How to cite": citations}
     sections = {name: section for name, section in own.items() if name not in shared} | shared
     paper, started = study.paper, f", started {run.config['started']}" if "started" in run.config else ""
     title, who = (paper.title, f"{', '.join(paper.authors)}, {paper.year}. ") if paper else (study.title, "")
@@ -52,7 +62,7 @@ def protocols(run: RunFolder) -> list[Part]:
             "Repair": repair.name,
             "The original": repair.fault,
             "Mended": repair.cure,
-            **{title: "mended" if protocol.mends(repair.name) else "as published" for title, protocol in ran.items()},
+            **{title: _mended(run, repair.name, protocol) for title, protocol in ran.items()},
         }
         for repair in study.repairs
     ]
@@ -60,4 +70,43 @@ def protocols(run: RunFolder) -> list[Part]:
         "The published protocol does what the original program did, faults included; the corrected one mends every "
         "fault. --without REPAIR runs the corrected protocol also without a repair, which tells what it is worth."
     )
-    return [Paragraph(text), Table(pd.DataFrame(rows))]
+    parts: list[Part] = [Paragraph(text), Table(pd.DataFrame(rows))]
+    if not run.parts.empty:
+        names = {"task": "Task", "n_clips": "Clips", "n_tested": "Tested", "folds": "Folds", "artists": "Artists known"}
+        titles = run.parts["protocol"].map(protocol_title)
+        told = run.parts[[*names]].rename(columns=names).astype(str)
+        told.insert(1, "Protocol", titles)
+        parts += [Heading("Which clips are tested"), Table(told, grouped_by="Task")]
+    return parts
+
+
+def citations(run: RunFolder) -> list[Part]:
+    """The study's paper, this package, and the datasets whose cards are here."""
+    paper, used = study_of(run).paper, run.config.get("versions", {}).get("mgc_keras", __version__)
+    parts: list[Part] = [Preformatted(paper.citation)] if paper else []
+    parts.append(Paragraph(f"{PACKAGE} Version {used}."))
+    known = dict(zip(run.parts["task"], run.parts["fault_filtered"]))
+    for name in card_names():
+        if any(
+            task == name or task.startswith(f"{name}_") or (name == GTZAN and known.get(task) == "yes")
+            for task in run.tasks
+        ):
+            parts.append(Paragraph(f"{read_card(name).title}: {read_card(name).citation}."))
+    return parts
+
+
+def _mended(run: RunFolder, repair: str, protocol: Protocol) -> str:
+    """Say whether a protocol makes a repair, and where it cannot or need not."""
+    if not protocol.mends(repair):
+        return "as published"
+    not_mended = getattr(module_of(run, "report"), "not_mended", None)
+    if not_mended and (why := not_mended(run).get(repair)):
+        return str(why)
+    column, missing = _APPLIES_WHERE.get(repair, ("", ""))
+    rows = run.parts[run.parts["protocol"] == protocol.name]
+    if not column or rows.empty:
+        return "mended"
+    here = rows.loc[rows[column] == "yes", "task"].tolist()
+    if not here:
+        return f"does not apply: {missing}"
+    return "mended" if len(here) == len(rows) else f"mended on {', '.join(here)}; elsewhere {missing}"

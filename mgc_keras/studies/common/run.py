@@ -16,12 +16,13 @@ from mgc_keras.audio.containers import open_clip
 from mgc_keras.checks import checked_choice
 from mgc_keras.cluster import Cluster, open_cluster
 from mgc_keras.corpus import TASKS, corpus_table, write_corpus
-from mgc_keras.datasets.manifest import Manifest, check_source_manifest, read_manifest
+from mgc_keras.datasets.manifest import Manifest, check_some_there, check_source_manifest, read_manifest
 from mgc_keras.datasets.tasks import StudyTask, tasks_of
 from mgc_keras.errors import AudioError, ManifestError, OptionError
 from mgc_keras.files import locked, sweep
 from mgc_keras.progress import progress_bar
 from mgc_keras.protocols import CORRECTED, Protocol, protocols_of
+from mgc_keras.runs.rows import TaskRow
 from mgc_keras.runs.summary import ComparisonRow, Pairs, ScoreRow, compare_features, score_row
 from mgc_keras.runs.writer import RunWriter, check_file_part
 from mgc_keras.studies.common.options import Options, RunOptions, flat
@@ -131,11 +132,18 @@ class Run(Generic[Options]):
             sweep(Path(folder))
         writer.lock({name: str(value) for name, value in flat(self.options, locks=True).items()})
         values = flat(self.options)
-        files = [value for value in values.values() if isinstance(value, Path) and value.is_file()]
+        # Weights are named by a path, or by what is fetched.
+        named = [Path(value) for value in _texts(values.values())]
+        files = [*self.options_inputs(), *(path for path in named if path.is_file())]
         manifests = [] if self.shared.is_built_in else [path for path in _manifest_paths(self.shared) if path.is_file()]
         values |= {"out": writer.folder, "jobs": self.jobs}
         writer.config(self.study.key, values, [*files, *manifests])
         return writer
+
+    def options_inputs(self) -> list[Path]:
+        """The files that the options stand for, where a study's name a folder."""
+        inputs = getattr(self.options, "inputs", None)
+        return [path for path in inputs() if path.is_file()] if inputs else []
 
     def manifests(
         self, built_in: Sequence[str], rendered: Callable[[str], Manifest], *, classified: bool = False
@@ -168,6 +176,8 @@ class Run(Generic[Options]):
                 cure = "name one with --tasks"
                 raise OptionError("holds no manifest", path=self.shared.data_home, field="--data-home", cure=cure)
             manifests = [read_manifest(path, self.shared.data_home) for path in paths]
+            for manifest in manifests:
+                check_some_there(manifest)
         for manifest in manifests:
             # Before hours of work: the run's files bear these names.
             for name in (manifest.name, *manifest.label_columns):
@@ -227,6 +237,12 @@ class Run(Generic[Options]):
             name, folder, n_clips, self.seed, sampling_rate=sampling_rate, duration=duration, jobs=self.jobs
         )
         return read_manifest(path)
+
+    def note_task(self, task: StudyTask, protocol: Protocol, tests: Sequence[np.ndarray]) -> None:
+        """Note in ``tasks.csv`` what is tested of a task as a protocol sees it; `tests`: the positions in each fold."""
+        n_tested = len(set(np.concatenate(tests).tolist()))
+        known = ["no" if missing else "yes" for missing in (task.groups is None, not task.fault_filtered)]
+        self.writer.add_task(TaskRow(task.name, protocol.name, len(task), n_tested, task.told_folds(tests), *known))
 
     def score(
         self,
@@ -336,6 +352,14 @@ def _can_be_opened(manifest: Manifest) -> np.ndarray:
         problem = f"no clip can be opened; the first: {why}"
         raise ManifestError(problem, path=manifest.name, field="filepath", cure=_HOME)
     return there
+
+
+def _texts(values: Iterable[object]) -> Iterable[str]:
+    for value in values:
+        if isinstance(value, dict):
+            yield from _texts(value.values())
+        elif isinstance(value, str | Path):
+            yield str(value)
 
 
 def _manifest_paths(options: RunOptions) -> list[Path]:

@@ -10,6 +10,7 @@ from mgc_keras.reporting.sections import (
     Section,
     confusions,
     first_screen,
+    interval_units,
     paired,
     source_training,
     trainings,
@@ -80,8 +81,8 @@ def glance(run: RunFolder) -> list[Part]:
         caption = f"{task}: genre of a song from one excerpt or from all, with 95 % intervals. Dotted: chance."
         parts.append(FigureImage(draw_ways(run, task), caption))
     note = (
-        "In brackets: 95 % intervals, over songs (excerpts: over their songs), or over artists where they "
-        "are known. Published: one split by song, the last epoch. Corrected: folds with artists on one side of each; "
+        f"{interval_units(run, 'songs (excerpts: over their songs)')} "
+        "Published: one split by song, the last epoch. Corrected: folds with artists on one side of each; "
         "validation songs choose the epoch."
     )
     return [*parts, Paragraph(note, "quiet")]

@@ -116,6 +116,8 @@ def _run_task(manifest: Manifest, network: keras.Model, excerpts: SongExcerpts, 
     }
     # All of them at once: songs that cannot be split are told before anything is trained.
     folds = {protocol.name: folds_of(task, protocol, run) for protocol, (task, _) in tasks.items()}
+    for protocol, (task, _) in tasks.items():
+        run.note_task(task, protocol, [fold.test for fold in folds[protocol.name]])
     for sub_run in run.options.choice.sub_runs:
         for protocol, (task, kept) in tasks.items():
             tables: dict[str, list[pd.DataFrame]] = {}

@@ -11,6 +11,7 @@ from mgc_keras.reporting.sections import (
     Section,
     confusions,
     first_screen,
+    interval_units,
     over_seeds,
     paired,
     trainings,
@@ -50,8 +51,8 @@ def glance(run: RunFolder) -> list[Part]:
         table = score_table(run, scores, lambda network: {"Network": _name(network)}, PAPER.printed(GTZAN))
         parts += [Heading(f"{task}: accuracy on test clips"), Table(table)]
     note = (
-        "In brackets: 95 % intervals, over test clips; under the corrected protocol over artists where they "
-        "are known. Published: one draw of each genre into training, validation and test clips, whoever plays. "
+        f"{interval_units(run, 'test clips')} "
+        "Published: one draw of each genre into training, validation and test clips, whoever plays. "
         "Corrected: copies left out, artists on one side of the split or the dataset's own fault-filtered one, the "
         "test clips of all seeds together. The validation clips choose the epoch under both; test clips choose "
         "nothing."

@@ -72,6 +72,7 @@ def _train_all(manifest: Manifest, run: Run[Options]) -> list[Saved]:
             folds = {seed: split_clips(clean, sequences, protocol, seed, run.options.data.parts) for seed in seeds}
             if network == run.options.choice.networks[0]:
                 write_counts(clean, folds[run.seed], protocol, run)
+                run.note_task(folds[run.seed].task, protocol, [folds[run.seed].fold.test])
             folder = _train(network, protocol, sequences, folds, run)
             if protocol == run.headline:
                 saved.append(Saved(network, folder, folds[run.seed], manifest))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from mgc_keras.reporting.page import FigureImage, Folded, Heading, Paragraph, Part, Table
-from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, audit, first_screen, source_training
+from mgc_keras.reporting.sections import COMMON_SECTIONS, Section, audit, first_screen, interval_units, source_training
 from mgc_keras.reporting.sections import paired as paired_tests
 from mgc_keras.reporting.style import BLUE, ORANGE, figure_legend, label_axes, new_figure, save_png, whole_ticks
 from mgc_keras.reporting.tables import interval_text, score_table
@@ -44,8 +44,9 @@ def glance(run: RunFolder) -> list[Part]:
     if _tuned(run).empty:
         return [Paragraph("Only the pre-training was run; finetune compares its network with a random start.")]
     note = (
-        "In brackets: 95 % intervals, over clips, or over artists where they are known; all predictions of a "
-        "clip count as one. Published: plain shuffled folds, the epoch as the option published_epoch says, so "
+        f"{interval_units(run, every_protocol=True)} "
+        "All predictions of a clip count as one. Published: plain shuffled folds, the epoch as the option "
+        "published_epoch says, so "
         'its figure knows the test clips unless that is "last". Corrected: artists kept in one fold where known, '
         "the epoch chosen on clips left out of the training part."
     )

@@ -117,11 +117,13 @@ def _over_folds(
         # One test part, trained once: only its clips can tell by how much chance may differ.
         (truth, first), (_, second) = (columns_for(predictions[start], "accuracy") for start in STARTS)
         found["accuracy"] = compare(truth, first, second, groups=groups_of(predictions[STARTS[0]]), seed=seed)
+    name = "corrected resampled t" if n_folds > 1 else "swaps of groups (artists, else clips)"
     adjusted = holm(np.array([test.p_value for test in found.values()]))
     rows = []
     for (quantity, test), p_holm in zip(found.items(), adjusted):
         cell = (tuned.task.name, tuned.protocol.name, *STARTS, quantity)
-        rows.append(ComparisonRow(*cell, test.difference, test.low, test.high, test.p_value, float(p_holm), n_clips))
+        ends = (test.difference, test.low, test.high, test.p_value, float(p_holm))
+        rows.append(ComparisonRow(*cell, *ends, n_clips, name))
     return rows
 
 

@@ -176,6 +176,7 @@ def _fine_tuned(manifest: Manifest, sequences: Sequences, protocol: Protocol, ru
     for seed, folder in folders.items():
         source = _given_network(run.options.data.source_model or _trained_network(run, seed))
         folds = folds_of(task, protocol, seed, training)
+        run.note_task(task, protocol, [fold.test for fold in folds])
         cross_validate(
             with_head(source, len(names), dropped=dropped_share(network.dropout, network.dropout_meaning)),
             examples,

@@ -1,6 +1,9 @@
 """The authors' published files: read right, and refused with a reason where they do not fit."""
 
+import hashlib
+import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,9 @@ import pytest
 
 from mgc_keras.errors import ManifestError
 from mgc_keras.studies.choi2017.authors_files import PUBLISHED_TASKS, read_published_scores, read_published_task
+from mgc_keras.studies.choi2017.study import STUDY, DataOptions, Options
+from mgc_keras.studies.common.options import RunOptions
+from mgc_keras.studies.common.run import Run
 
 N_CLIPS = {
     "ballroom_extended": 4180,
@@ -111,3 +117,16 @@ def test_unknown_tasks_and_missing_scores_are_refused(tmp_path):
         read_published_task(tmp_path, "gtzan")
     with pytest.raises(ManifestError, match="published_scores.csv"):
         read_published_scores(tmp_path)
+
+
+def test_the_run_names_every_file_that_it_reads(shared_data: Path, tmp_path: Path) -> None:
+    folder, run_options = shared_data / "choi2017", RunOptions(tasks=("gtzan_speechmusic",), out=tmp_path)
+    with Run(STUDY, Options(data=DataOptions(published_features=folder), run=run_options)) as run:
+        inputs = json.loads((run.folder / "config.json").read_text())["inputs"]
+    assert set(inputs) == {str(folder / "published_scores.csv"), *map(str, folder.rglob("gtzan_speechmusic*"))}
+    for path, digest in inputs.items():
+        assert digest == hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    weights = folder / "weights" / "weights_layer4_theano.hdf5"
+    own = Options(data=DataOptions(source_weights=str(weights)), run=RunOptions(out=tmp_path / "own"))
+    with Run(STUDY, own) as run:
+        assert list(json.loads((run.folder / "config.json").read_text())["inputs"]) == [str(weights)]

@@ -162,3 +162,20 @@ def test_random_convnets_are_compared_with_their_best_sets(example) -> None:
     random = max(score for name, score in scores.items() if name.startswith("random_"))
     assert f"is {trained - random:+.3f} [" in rows[0].evidence and rows[0].verdict == "confirmed"
     assert f"is {random - scores['mfcc']:+.3f} [" in rows[1].evidence
+
+
+def test_a_sentence_about_six_tasks_is_not_decided_on_fewer(recorded, tmp_path) -> None:
+    names = [name for name in recorded if name != "urbansound"]
+    for tasks, verdict in ((["gtzan_genre"], "not decided"), (names, "not decided"), (list(recorded), "confirmed")):
+        rows = [
+            {"study": "choi2017", "task": task, "feature": feature, "protocol": "published", "score": score}
+            | {"metric": "r2" if "emo" in task else "accuracy", "ci_low": 0.0, "ci_high": 1.0}
+            | {"published": score, "n_clips": 1}
+            for task in tasks
+            for feature, score in recorded[task].items()
+        ]
+        RunWriter(tmp_path).scores(score_rows(rows))
+        told = {row.task: row for row in write_claims(tmp_path) if row.claim == "a"}["gtzan_genre"]
+        assert told.verdict == verdict
+        if len(tasks) == 1:
+            assert "It holds on 1 of 6 tasks (published protocol)" in told.text()

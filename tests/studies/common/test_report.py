@@ -5,15 +5,21 @@ import shutil
 import struct
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from run_example import write_example_run
 from typed_rows import score_rows
 
+from mgc_keras._version import __version__
 from mgc_keras.errors import MgcKerasError, OptionError
+from mgc_keras.reporting.page import Table
+from mgc_keras.reporting.sections import interval_units
+from mgc_keras.runs.reader import RunFolder
+from mgc_keras.runs.rows import TaskRow
 from mgc_keras.runs.writer import RunWriter
-from mgc_keras.studies.common.report import write_report
+from mgc_keras.studies.common.report import PACKAGE, protocols, write_report
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +56,7 @@ def test_the_page_is_well_formed_and_needs_no_other_file(text):
     assert parser.open == []
     assert all(source.startswith(("data:image/png;base64,", "#")) for source in parser.sources)
     anchors = [source[1:] for source in parser.sources if source.startswith("#")]
-    assert len(anchors) == 9 and all(f'id="{name}"' in text for name in anchors)
+    assert len(anchors) == 10 and all(f'id="{name}"' in text for name in anchors)
     assert "<script" not in text and "url(" not in text and "@import" not in text
 
 
@@ -172,3 +178,40 @@ def test_any_task_is_drawn_in_its_folder_or_refused(run_folder, tmp_path, task, 
     else:
         assert words in write_report(folder).read_text()
         assert (folder / "figures" / f"{task}.png").is_file()
+
+
+def _repairs(folder, **columns):
+    """Return the cells of the repairs table under the corrected protocol, and the table of what is tested."""
+    writer = RunWriter(folder)
+    for task, artists in columns["artists"].items():
+        about = (columns["folds"], artists, columns["fault_filtered"])
+        writer.add_task(TaskRow(task, "corrected", 57, 20, *about))
+    tables = [part.frame for part in protocols(RunFolder(folder)) if isinstance(part, Table)]
+    return dict(zip(tables[0]["Repair"], tables[0]["Corrected"])), tables[1]
+
+
+def test_the_repairs_say_where_they_apply(tmp_path):
+    row = {"study": "choi2017", "task": "gt", "feature": "12345", "protocol": "corrected", "metric": "accuracy"}
+    ends = {"score": 0.5, "ci_low": 0.4, "ci_high": 0.6, "published": float("nan"), "n_clips": 20}
+    split = "GTZAN's fault-filtered split of 2015 (20 train, 10 valid, 20 test)"
+    RunWriter(tmp_path).scores(score_rows([row | ends]))
+    cells, tested = _repairs(tmp_path, artists={"gt": "no"}, folds=split, fault_filtered="yes")
+    assert cells["artists-together"] == "does not apply: no artists are known"
+    assert cells["fault-filtered-split"] == cells["batch-features"] == "mended"
+    assert tested.to_numpy().tolist() == [["gt", "Corrected", "57", "20", split, "no"]]
+    assert interval_units(RunFolder(tmp_path)).endswith("clips count as independent; the true interval is wider.")
+    RunWriter(tmp_path).config("choi2017", {"published_features": "DIR"})
+    cells, _ = _repairs(tmp_path, artists={"gt": "yes", "b": "no"}, folds="5 folds, drawn here", fault_filtered="no")
+    assert cells["batch-features"] == "not possible with these features"
+    assert cells["artists-together"] == "mended on gt; elsewhere no artists are known"
+    assert cells["fault-filtered-split"].startswith("does not apply: these clips do not come with GTZAN's split")
+    told = interval_units(RunFolder(tmp_path))
+    assert "of gt over artists" in told and "Artists of b are not known" in told
+
+
+def test_what_to_cite_is_what_the_record_says(text):
+    cited = text[text.index('id="how-to-cite"') :] if 'id="how-to-cite"' in text else text
+    record = (Path(__file__).parents[3] / "CITATION.cff").read_text("utf-8")
+    title, version = (re.search(rf'^{name}: "?([^"\n]+)', record, re.M)[1] for name in ("title", "version"))
+    assert title in PACKAGE and version == __version__
+    assert "choi2017transfer" in cited and unescape(PACKAGE) in unescape(cited)
