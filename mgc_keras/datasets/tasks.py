@@ -106,8 +106,8 @@ class StudyTask:
         if self.fold is not None and are(*(self.fold == name for name in np.unique(self.fold))):
             return f"the {len(parts)} folds that the clips come with"
         if len(parts) == 1:
-            return "one split, drawn here"
-        return f"{len(parts)} folds, drawn here"
+            return "one split, made here"
+        return f"{len(parts)} folds, made here"
 
     def units_per_class(self, by_group: bool) -> pd.Series:
         """Count the clips of each class, or its groups where these are known; a regression is one class."""

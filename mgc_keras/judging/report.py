@@ -221,9 +221,9 @@ def draw_scores(judgement: Judgement, path: Path) -> Path:
     """Draw every score with its interval; the one to quote in green."""
     scores = judgement.scores
     figure, (axes,) = new_figure(11.0, 0.9 + 0.42 * len(scores))
-    quoted = judgement.strictest.protocol
+    quoted, is_quotable = judgement.strictest.protocol, not why_not_quoted(judgement)
     for place, score in enumerate(scores):
-        colour = GREEN if score.protocol == quoted else BLUE
+        colour = GREEN if score.protocol == quoted and is_quotable else BLUE
         if not math.isnan(score.low):
             axes.plot([score.low, score.high], [place, place], color=colour, linewidth=2.4)
         axes.plot(score.accuracy, place, marker="s", color=colour, markersize=7)

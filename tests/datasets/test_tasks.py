@@ -113,14 +113,14 @@ def test_whose_folds_are_tested_is_told() -> None:
     table = read_manifest(manifest_folder() / "gtzan_genre.csv").table
     task = tasks_of(Manifest("gt", table, Path(".")))[0]
     folds = task.with_split(False).folds(False)
-    assert task.with_split(False).told_folds([np.flatnonzero(folds == k) for k in range(10)]) == "10 folds, drawn here"
+    assert task.with_split(False).told_folds([np.flatnonzero(folds == k) for k in range(10)]) == "10 folds, made here"
     tested = [np.flatnonzero(task.with_split(True).split == "test")]
     told = "GTZAN's fault-filtered split of 2015 (443 train, 197 valid, 290 test)"
     assert task.with_split(True).told_folds(tested) == told
     own = tasks_of(manifest("a", label=["x", "y"] * 2, fold=[3, 3, 7, 7], split=["train", "test", "test", "test"]))[0]
     assert own.told_folds([np.array([2, 3]), np.array([1, 0])]) == "the 2 folds that the clips come with"
     assert own.told_folds([np.array([1, 2, 3])]) == "the split that the clips come with (1 train, 0 valid, 3 test)"
-    assert own.told_folds([np.array([1, 2])]) == "one split, drawn here"
+    assert own.told_folds([np.array([1, 2])]) == "one split, made here"
 
 
 @pytest.mark.parametrize(("grouped", "unit"), [(False, "clip"), (True, "artist")])

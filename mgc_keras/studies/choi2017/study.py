@@ -132,6 +132,10 @@ class Options:
         if self.data.calibrate_on and not self.data.source_weights:
             cure = "leave it out, or give --source-weights"
             raise OptionError("a network that is trained here brings its statistics", field="--calibrate-on", cure=cure)
+        if self.data.published_features and not self.data.published_features.is_dir():
+            cure = "name the folder that holds data_csv and data_feats"
+            problem = "there is no such folder"
+            raise OptionError(problem, path=self.data.published_features, field="--published-features", cure=cure)
         windows_of(self.data.window, self.data.hop, SECONDS)
         layer_sets(self.search.layer_sets)  # refused before anything is computed
         grid = self.search.grid or ("reduced" if self.is_built_in else "authors")

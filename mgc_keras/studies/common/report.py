@@ -85,12 +85,12 @@ def citations(run: RunFolder) -> list[Part]:
     paper, used = study_of(run).paper, run.config.get("versions", {}).get("mgc_keras", __version__)
     parts: list[Part] = [Preformatted(paper.citation)] if paper else []
     parts.append(Paragraph(f"{PACKAGE} Version {used}."))
-    known = dict(zip(run.parts["task"], run.parts["fault_filtered"]))
+    # A paper may call the tasks of a dataset otherwise.
+    called = getattr(module_of(run, "paper"), "TASK_NAMES", {})
     for name in card_names():
-        if any(
-            task == name or task.startswith(f"{name}_") or (name == GTZAN and known.get(task) == "yes")
-            for task in run.tasks
-        ):
+        whose = called.get(name, name)
+        is_gtzan = name == GTZAN and "yes" in set(run.parts["fault_filtered"])
+        if is_gtzan or any(task == whose or task.startswith(f"{whose}_") for task in run.tasks):
             parts.append(Paragraph(f"{read_card(name).title}: {read_card(name).citation}."))
     return parts
 

@@ -201,7 +201,7 @@ def test_the_repairs_say_where_they_apply(tmp_path):
     assert tested.to_numpy().tolist() == [["gt", "Corrected", "57", "20", split, "no"]]
     assert interval_units(RunFolder(tmp_path)).endswith("clips count as independent; the true interval is wider.")
     RunWriter(tmp_path).config("choi2017", {"published_features": "DIR"})
-    cells, _ = _repairs(tmp_path, artists={"gt": "yes", "b": "no"}, folds="5 folds, drawn here", fault_filtered="no")
+    cells, _ = _repairs(tmp_path, artists={"gt": "yes", "b": "no"}, folds="5 folds, made here", fault_filtered="no")
     assert cells["batch-features"] == "not possible with these features"
     assert cells["artists-together"] == "mended on gt; elsewhere no artists are known"
     assert cells["fault-filtered-split"].startswith("does not apply: these clips do not come with GTZAN's split")
