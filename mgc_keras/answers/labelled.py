@@ -8,6 +8,7 @@ import numpy as np
 from mgc_keras.answers.listening import listening
 from mgc_keras.answers.votes import Neighbours
 from mgc_keras.audio.spans import Excerpts
+from mgc_keras.datasets.manifest import read_manifest, some_are_there
 from mgc_keras.errors import AudioError, ManifestError, OptionError
 from mgc_keras.evaluation.voting import shares
 from mgc_keras.features.clips import Clips, list_clips
@@ -95,15 +96,15 @@ def labelled_clips(path: str | Path, use: str, *, data_home: str | Path | None =
     homes = [path.absolute().parent, *([] if data_home is None else [Path(data_home)])]
     for home in homes:
         try:
-            clips = list_clips(path, home, channel)
+            manifest = read_manifest(path, home)
         except ManifestError as error:
             place = f"{field}: {error.field}" if error.field else field
             cure = f"{error.cure}; {_COLUMNS}" if path.is_file() and error.cure else error.cure
             raise ManifestError(error.problem, path=error.path, field=place, cure=cure) from error
-        if clips.labels is None:
+        if "label" not in manifest.table:
             raise OptionError("has no genres", path=path, field=field, cure=f"add a column 'label'; {_COLUMNS}")
-        if clips.readable():
-            return clips
+        if some_are_there(manifest):
+            return list_clips(path, home, channel)
     tried = " and none in ".join(map(str, homes))
     cure = f"give the folder that they start from with --data-home, or correct them; {_COLUMNS}"
     raise OptionError(f"none of its file paths leads to a song in {tried}", path=path, field=field, cure=cure)

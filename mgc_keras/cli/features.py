@@ -47,6 +47,8 @@ what comes out:
   FILE_errors.csv  clips that could not be read: clip_id, filepath, cause, cure
   FILE.csv.partial or FILE.parquet.partial exists while work is unfinished. A run that was stopped goes on from
                there when called again.
+  A clip of a folder is called by its path in that folder, one that is named by itself by its name. A folder with other
+  songs than before begins anew.
   Files of an earlier run of this command are replaced; any other file with one of these names is left as it is.
   With --part 3/10 there is one file alone, FILE.csv.part-03-of-10: see 'mgc-keras merge --help'.
 

@@ -180,6 +180,6 @@ def _check_output(output: Path) -> None:
 
 def _finish(folder: Path, output: Path) -> int:
     if output.resolve().parent != folder.resolve():
-        print(f"the paths in it are relative to {folder}: name that as data home when you use it")
+        print(f"the paths in it are relative to {folder}: give it with the list as --data-home {folder}")
     print(output)
     return 0

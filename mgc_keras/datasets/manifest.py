@@ -324,9 +324,14 @@ def _check_fields(rows: _Rows, path: Path) -> None:
         raise ManifestError(problem, path=path, field=f"row {row} (line {line})", cure=cure)
 
 
+def some_are_there(manifest: Manifest) -> bool:
+    """Tell whether any of a manifest's files is there."""
+    return any(path.exists() for path in manifest.filepaths)
+
+
 def check_some_there(manifest: Manifest) -> None:
     """Raise `ManifestError` where none of a manifest's files is there: the folder that they start from is another."""
-    if not any(path.exists() for path in manifest.filepaths):
+    if not some_are_there(manifest):
         problem = f"none of {len(manifest)} files is below {manifest.data_home}"
         cure = f"is --data-home right? The first is {manifest.table['filepath'].iloc[0]!r}"
         raise ManifestError(problem, path=manifest.name, field="filepath", cure=cure)

@@ -23,7 +23,7 @@ WRONG = [
     (["--epochs", "0"], "epochs"),
     (["--source-clips", "8"], "--source-clips: 8 clips are too few: no tag has both positive and negative clips among"),
     (["--tasks", "FOLDER/few.csv"], "few: label: class 'jazz' has one clip alone, and needs one to learn from"),
-    (["--tasks", "FOLDER/gone.csv"], "gone: filepath: no clip can be opened; the first: "),
+    (["--tasks", "FOLDER/gone.csv"], "gone: filepath: none of "),
     (["--source-weights", "w.h5", "--source-manifest", "tags.csv"], "--source-weights: leaves --source-manifest"),
     (["--layer-sets", "6"], "--layer-sets: '6' is unknown"),
     (["--layer-sets", "1,51"], "'51' is unknown"),
