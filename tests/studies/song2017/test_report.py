@@ -25,7 +25,7 @@ def test_the_report_holds_figures_table_and_verdict(run_folder: Path) -> None:
     assert "Confirmed" in text and "over 3 seeds" in text
     assert "1 tags without both kinds of clips are left out (never)" in text and "a &lt;tag&gt;" in text
     anchors = re.findall(r'href="#([^"]+)"', text)
-    assert len(anchors) == 9 and all(f'id="{name}"' in text for name in anchors)
+    assert len(anchors) == 10 and all(f'id="{name}"' in text for name in anchors)
 
 
 def test_a_report_can_be_drawn_again_to_the_last_byte(run_folder: Path) -> None:
