@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,7 +151,8 @@ def run(arguments: argparse.Namespace) -> int:
         if clips.labels is not None:
             _say_accuracy(dict(zip(clips.clip_ids, clips.labels, strict=True)), told, classifier.names)
         if answers and not (arguments.json or arguments.csv) and _is_published(arguments.weights):
-            _say_limits(classifier.names, classifier.calibration is None)
+            usual = classifier.calibration is None and replace(options, why=False) == GenreOptions()
+            _say_limits(classifier.names, usual)
     if arguments.playlists is not None:
         written += _write_playlists(arguments.playlists, lists, answers)
     # Where the output is for programs, paths must not stand in it.
@@ -183,10 +185,10 @@ def _is_published(weights: str) -> bool:
     return sha256_of(file) == weight_files()[_PUBLISHED].sha256 if file.is_file() else weights == _PUBLISHED
 
 
-def _say_limits(genres: tuple[str, ...], by_sure: bool) -> None:
-    """Say what an answer of the published network does not say."""
+def _say_limits(genres: tuple[str, ...], usual: bool) -> None:
+    """Say what an answer of the published network does not say; `usual`: it was asked as those songs were."""
     sentences = [f"this network can name {', '.join(genres[:-1])} and {genres[-1]}, no other genre"]
-    if by_sure:
+    if usual:
         right, sure = _RIGHT_OF_SURE
         sentences.append(f"Of its sure answers about other music than it learnt from, {right} of {sure} were right")
     print(

@@ -14,6 +14,7 @@ from broken_clips import write
 from scipy.stats import binomtest
 
 from mgc_keras import __version__
+from mgc_keras.cli.classify import _RIGHT_OF_SURE
 from mgc_keras.cli.main import main
 from mgc_keras.layers.named_outputs import with_output_names
 from mgc_keras.networks import registry
@@ -216,6 +217,9 @@ def test_the_published_network_says_what_it_cannot(
     (line,) = [line for line in error.splitlines() if "can name" in line]
     assert code == 0 and "blues, classical, country, disco, hiphop, jazz, metal, pop, reggae and rock, no other" in line
     assert f"{of_docs[2]} of {of_docs[1]} were right" in line and "no probabilities" in line and "--why" in line
+    # Asked otherwise, that count says nothing.
+    other = run(capsys, "classify", clip, "--weights", weights, "--sure", 0.3)[2]
+    assert "can name" in other and "were right" not in other
     assert "can name" not in run(capsys, "classify", clip, "--weights", weights, "--csv")[2]
     assert "can name" not in run(capsys, "classify", songs, "--weights", model)[2]
 
@@ -310,3 +314,14 @@ def test_json_says_what_made_it(model: Path, songs: Path, capsys: pytest.Capture
     assert known["mgc_keras"] == __version__ and known["weights"] == str(model)
     # The same tensors in another file.
     assert known["weights_sha256"] == same["weights_sha256"] != "" and same["weights"].endswith("unnamed.h5")
+
+
+def test_what_is_said_of_sure_answers_is_true_of_the_original_networks_scores(shared_data: Path) -> None:
+    golden = np.load(shared_data / "golden" / "upc_crnn.npz", allow_pickle=False)
+    clips = pd.read_csv(shared_data / "audio" / "emotify" / "emotify.csv").set_index("filepath")
+    names, truth = golden["genres"], clips.loc[golden["filepath"], "label"].to_numpy(str)
+    scores, excerpts = golden["song_scores"], golden["frame_scores"].reshape(len(truth), 2, len(names))
+    best = scores.argmax(axis=1)
+    agree = (excerpts.argmax(axis=2) == best[:, None]).mean(axis=1)
+    sure = np.isin(truth, names) & (scores.max(axis=1) >= 0.5) & (agree >= 0.5)
+    assert _RIGHT_OF_SURE == ((names[best] == truth)[sure].sum(), sure.sum())

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from mgc_keras.cli.judge import summary
+from mgc_keras.datasets.gtzan import COUNTS_OF_COPIES
 from mgc_keras.judging import judge as judging
 from mgc_keras.judging.claims import NO_ARTISTS, claims, why_not_quoted
 from mgc_keras.judging.classifiers import Classifier
@@ -238,6 +239,7 @@ def test_replicas_of_gtzan_are_found(gtzan: str) -> None:
     pairs = equal_and_near_rows(values, clips.clips)
     equal = {(clips.clips[pair.first], clips.clips[pair.second]) for pair in pairs if pair.nearness == 0}
     assert equal == set(REPLICAS) and len(pairs) == 30
+    assert f"{len(equal)} equal and {len(pairs) - len(equal)} near pairs" in COUNTS_OF_COPIES
     assert all("" in (clips.fault_filtered[pair.first], clips.fault_filtered[pair.second]) for pair in pairs)
 
 

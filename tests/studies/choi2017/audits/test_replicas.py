@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mgc_keras.datasets.gtzan import COUNTS_OF_COPIES
 from mgc_keras.errors import OptionError
 from mgc_keras.studies.choi2017.audits.replicas import replicas
 
@@ -42,6 +43,7 @@ def test_published_gtzan_features_hold_copies(shared_data):
     assert ("metal.00058.au", "rock.00016.au") in pairs
     exact = table[table["kind"] == "exact"]
     assert len(exact) == 14 and len(table) == 27
+    assert f"features {len(exact)} and {len(table) - len(exact)}," in COUNTS_OF_COPIES
     assert exact["distance_mfcc"].max() < 1e-6
     # Identical audio, other batch: other features. Identical audio, same batch: identical features.
     assert (exact.loc[exact["same_batch"], "distance_12345"] < 1e-6).all()
