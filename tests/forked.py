@@ -12,6 +12,7 @@ import runpy
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -80,5 +81,7 @@ def _run(words: list[str], environment: dict[str, str], path: list[str], out: Pa
             sys.argv = words
             runpy.run_path(kind, run_name="__main__")
     finally:
-        # multiprocessing leaves these out.
+        # What an interpreter ends by, and multiprocessing leaves out or does too late: pools of processes are told to
+        # end before they are waited for.
+        threading._shutdown()
         atexit._run_exitfuncs()
