@@ -77,6 +77,8 @@ class SongClassifier(SongAnswerer):
         Names of the genres, where the model holds none.
     data_home, channel, jobs
         See `classify`; of labelled songs.
+    sampling_rate : int, optional
+        See `classify`.
     unread : callable
         Is told of each labelled song that has no scores, and whose it is: "neighbours" or "calibrate_on".
 
@@ -98,6 +100,7 @@ class SongClassifier(SongAnswerer):
         data_home: str | Path | None = None,
         channel: str = "mix",
         jobs: int | None = None,
+        sampling_rate: int | None = None,
         unread: Callable[[str, SongScores], None] = lambda use, song: None,
     ) -> None:
         self.options = options
@@ -108,7 +111,7 @@ class SongClassifier(SongAnswerer):
             for use, path in manifests.items()
             if path is not None and (use == "calibrate_on" or _is_manifest(path))
         }
-        self.scorer = SongScorer(weights, "genres", names=list(labels) if labels else None)
+        self.scorer = SongScorer(weights, "genres", names=list(labels) if labels else None, sampling_rate=sampling_rate)
         self.names = self.scorer.names
         self._are_genres = are_genres(self.names)
         self._excerpts = self.scorer.excerpts(options.drop, options.centre)

@@ -36,6 +36,7 @@ def classify(
     data_home: str | Path | None = None,
     channel: str = "mix",
     jobs: int | None = None,
+    sampling_rate: int | None = None,
 ) -> list[SongAnswer]:
     """Tell the genre of songs, how sure that is, and why: ``mgc-keras classify`` for programs.
 
@@ -71,6 +72,8 @@ def classify(
     data_home, channel, jobs
         Folder that a manifest's paths start from (those of `neighbours` and `calibrate_on` where none of their songs is
         beside the manifest); channel of stereo songs; threads that decode.
+    sampling_rate : int, optional
+        In Hz, at which the network hears; needed where its file does not tell.
 
     Returns
     -------
@@ -103,6 +106,7 @@ def classify(
         data_home=data_home,
         channel=channel,
         jobs=jobs,
+        sampling_rate=sampling_rate,
         unread=unread,
     )
     return list(classifier.answers(clips, jobs=jobs))
@@ -118,6 +122,7 @@ def tag(
     data_home: str | Path | None = None,
     channel: str = "mix",
     jobs: int | None = None,
+    sampling_rate: int | None = None,
 ) -> list[SongAnswer]:
     """Find last.fm tags of songs: ``mgc-keras tag`` for programs. Parameters and errors are those of `classify`.
 
@@ -127,4 +132,5 @@ def tag(
         Scores are no shares: each tag has its own, from 0 to 1, and rare tags score low.
     """
     clips = list_clips(songs, data_home, channel)
-    return list(SongTagger(weights, drop=drop, centre=centre, why=why).answers(clips, jobs=jobs))
+    tagger = SongTagger(weights, drop=drop, centre=centre, why=why, sampling_rate=sampling_rate)
+    return list(tagger.answers(clips, jobs=jobs))

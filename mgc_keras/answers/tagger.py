@@ -23,8 +23,9 @@ class SongTagger(SongAnswerer):
         drop: float = 0.0,
         centre: bool = False,
         why: bool = False,
+        sampling_rate: int | None = None,
     ) -> None:
-        self.scorer = SongScorer(weights, "tags")
+        self.scorer = SongScorer(weights, "tags", sampling_rate=sampling_rate)
         self.names = self.scorer.names
         self._excerpts = self.scorer.excerpts(drop, centre)
         self._why, self._hearing = why, Hearing(WHY_LEVELS if why else ())

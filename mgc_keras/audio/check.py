@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from mgc_keras.audio.containers import CONSTANT, SILENCE, SILENT, SUFFIXES_OF_FORMAT
+from mgc_keras.audio.containers import CONSTANT, LOUDEST, SILENCE, SILENT, SUFFIXES_OF_FORMAT
 from mgc_keras.audio.ffmpeg import FORMAT, left_out_words, warn_left_out
 from mgc_keras.audio.files import find_audio, no_memory, walk_files
 from mgc_keras.audio.probe import ClipProbe, probe_clip
@@ -34,8 +34,6 @@ KINDS = (
 )
 # Shorter than one window of 1024 samples at 12 kHz, and the MFCC baseline has to pad a clip.
 MINIMUM_DURATION = 0.1
-# 20 dB above full scale: no decoder and no mix goes so far, but a file of numbers in another unit does.
-LOUDEST = 10.0
 # Of the channels' power, what is left in the mono mix: -20 dB. Independent channels keep half of it.
 CANCELLED = 0.01
 # Clips of a task for a cluster: some tenths of a second of work.

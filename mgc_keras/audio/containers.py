@@ -16,6 +16,8 @@ from mgc_keras.files import why_no_file
 
 # -80 dB against full scale: three steps of a 16-bit file. What does not go farther from its middle says nothing.
 SILENCE = 1e-4
+# 20 dB above full scale: no decoder and no mix goes so far, but a file of numbers in another unit does.
+LOUDEST = 10.0
 SILENT, CONSTANT = "below -80 dB throughout", "constant (DC offset)"
 # libsndfile's name of each format that the package reads, and the suffixes that belong to it, the usual one first.
 # Left out are those without a header (RAW) or sampling rate (XI), of any data (MAT4, MAT5), of two files each (SD2).
@@ -219,8 +221,11 @@ def remark(clip: Clip) -> str:
             header = read_header(stream)
             found = found or missing_samples(header) or header_contradiction(stream, header)
     words = [found] if found else []
+    peak = max(clip.highest, -clip.lowest)
     if clip.highest - clip.lowest < 2 * SILENCE:
-        words.append(f"is {CONSTANT if max(clip.highest, -clip.lowest) >= SILENCE else SILENT}")
+        words.append(f"is {CONSTANT if peak >= SILENCE else SILENT}")
+    if peak > LOUDEST:
+        words.append(f"reaches {peak:.3g} times full scale")
     return "; ".join(words)
 
 

@@ -35,6 +35,8 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     add_clips(parser, "songs", "SONG")
     weights = "a name of 'mgc-keras weights list', a published weight file, or a saved model (default: %(default)s)"
     add_value(parser, "--weights", str, "NAME|FILE", weights, default_weights)
+    rate = "at which the network hears, where its file does not tell"
+    add_value(parser, "--sampling-rate", int, "HZ", rate)
     add_value(parser, "--drop", float, "S", "leave out S seconds at each end of a song (default: none)", 0.0)
     parser.add_argument(
         "--centre", action="store_true", help="take one excerpt from the centre of each song, no others"

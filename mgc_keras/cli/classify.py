@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgc_keras.cli._clips import add_value, check_output, output_stems
+from mgc_keras.cli._clips import add_value, check_above_0, check_output, output_stems
 from mgc_keras.cli._library import add_library_arguments, check_library_arguments, write_library
 from mgc_keras.cli._song_answers import add_song_arguments, answer_songs
 from mgc_keras.errors import OptionError
@@ -99,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.outputs import check_replaceable, is_figure
 
     _check(arguments)
+    check_above_0(arguments, "sampling_rate")
     check_library_arguments(arguments)
     clips = list_clips(arguments.songs, arguments.data_home, arguments.channel)
     plots = _plot_files(arguments.plot, clips)
@@ -129,6 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
             "data_home": arguments.data_home,
             "channel": arguments.channel,
             "jobs": arguments.jobs,
+            "sampling_rate": arguments.sampling_rate,
             "unread": unread,
         }
         classifier = SongClassifier(arguments.weights, options, labels=labels, **files, **reading)

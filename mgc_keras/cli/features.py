@@ -15,6 +15,7 @@ from mgc_keras.cli._clips import (
     add_cluster,
     add_part,
     add_precision,
+    check_above_0,
     check_export,
     exit_code,
     say_damaged,
@@ -67,7 +68,8 @@ your own:
 
 windows:
   --over song takes windows of the length that the features take in (convnet 29 s), one behind the other, and one more
-  that ends with the song, and gives their mean: one row a song. --window S gives a row for each window instead.
+  that ends with the song, and gives their mean: one row a song. --window S gives a row for each window instead, of as
+  many as fit whole: what a clip has behind its last one is in no row.
   A window is cut from the song after it is resampled, a clip without --window before: the row of a song's first 29 s
   and that of its first --window 29 may differ by 5e-4.
 
@@ -112,6 +114,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights song=FILE --weights musicnn=MSD_musicnn",
     )  # fmt: skip
     parser.add_argument("--output", choices=("features", "tags", "genres"), help="default: features")
+    rate = "at which the network hears, where its file does not tell"
+    parser.add_argument("--sampling-rate", type=int, metavar="HZ", help=rate)
     parser.add_argument("--protocol", choices=("corrected", "published"), help="default: corrected")
     parser.add_argument(
         "--calibrate-on", metavar="PATH", type=Path,
@@ -160,6 +164,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.outputs import check_replaceable
     from mgc_keras.work import read_record
 
+    check_above_0(arguments, "sampling_rate")
     sets = _chosen(arguments)
     name = "+".join(known.name for known in sets)
     over_song = [(arguments.over or known.over) == "song" for known in sets]

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mgc_keras.cli._clips import check_above_0
 from mgc_keras.cli._library import add_library_arguments, check_library_arguments, write_library
 from mgc_keras.cli._song_answers import add_song_arguments, answer_songs
 from mgc_keras.terminal import quiet_libraries
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run ``mgc-keras tag`` and return its exit code."""
     from mgc_keras.features.clips import list_clips
 
+    check_above_0(arguments, "sampling_rate")
     check_library_arguments(arguments)
     clips = list_clips(arguments.songs, arguments.data_home, arguments.channel)
     least = _LEAST_SCORE if arguments.threshold is None else arguments.threshold
@@ -59,6 +61,6 @@ def run(arguments: argparse.Namespace) -> int:
         from mgc_keras.execution import set_precision
 
         set_precision(arguments.precision or "exact")
-        options = {"drop": arguments.drop, "centre": arguments.centre, "why": arguments.why}
+        options = {name: getattr(arguments, name) for name in ("drop", "centre", "why", "sampling_rate")}
         code = answer_songs(arguments, clips, SongTagger(arguments.weights, **options), "tag", after)
     return (write_library(arguments, found, "tag") or code) if arguments.write is not None else code

@@ -1,5 +1,6 @@
 """Tasks of a study: which clips, what to predict, and how each protocol folds them."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,6 +15,7 @@ from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.runs.writer import check_file_part
 
 N_FOLDS = 10
+logger = logging.getLogger("mgc_keras")
 # What names a clip, or what it was cut from.
 _NAMES = ("clip_id", "filepath", "cut_from")
 
@@ -73,12 +75,17 @@ class StudyTask:
             There are too few clips, or too few artists, for the folds.
         """
         units = self.units_per_class(grouped)
-        if self.fold is None and self.split is None and units.min() < 2:
-            which = "the task" if self.kind == "regression" else f"class {str(units.idxmin())!r}"
-            unit = "artist (or song)" if grouped and self.groups is not None else "clip"
+        which = "the task" if self.kind == "regression" else f"class {str(units.idxmin())!r}"
+        together = grouped and self.groups is not None
+        unit, plural = ("artist (or song)", "artists (or songs)") if together else ("clip", "clips")
+        is_made_here = self.fold is None and self.split is None
+        if is_made_here and units.min() < 2:
             problem = f"{which} has one {unit} alone, and needs one to learn from and one to test"
             raise OptionError(problem, field="label", cure="give it more of them, or leave the class out")
-        n_folds = max(2, min(n_folds, int(units.min())))
+        possible = max(2, min(n_folds, int(units.min())))
+        if is_made_here and possible < n_folds:
+            words = "%s: %d folds, not %d: %s has %d %s, and each fold needs one of them to test"
+            logger.warning(words, self.name, possible, n_folds, which, units.min(), plural)
         return choose_folds(
             grouped,
             self.target,
@@ -86,7 +93,7 @@ class StudyTask:
             fold_column=self.fold,
             split_column=self.split,
             groups=self.groups,
-            n_folds=n_folds,
+            n_folds=possible,
             seed=seed,
         )
 

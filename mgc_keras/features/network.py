@@ -142,8 +142,8 @@ class NetworkExtractor(Extractor):
         told = sampling_rate_of(model)
         if told is None:
             logger.warning(
-                "%s: does not say at what sampling rate it hears; %d Hz are assumed (save it with_sampling_rate: "
-                "mgc_keras.layers.sampled_at)",
+                "%s: does not say at what sampling rate it hears; %d Hz are assumed (give --sampling-rate, or save it "
+                "with_sampling_rate: mgc_keras.layers.sampled_at)",
                 self.weights_file or model.name,
                 USUAL_SAMPLING_RATE,
             )

@@ -40,6 +40,8 @@ class FeatureOptions:
         Of random weights.
     precision : {"exact", "fast"} or None
         As of `mgc_keras.execution.set_precision`, of networks.
+    sampling_rate : int or None
+        In Hz, of a network whose file does not tell it.
     """
 
     weights: str | None = None
@@ -50,6 +52,7 @@ class FeatureOptions:
     fit: str | None = None
     seed: int | None = None
     precision: str | None = None
+    sampling_rate: int | None = None
 
 
 @dataclass(frozen=True)

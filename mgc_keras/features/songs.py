@@ -19,7 +19,7 @@ from mgc_keras.features.network import NetworkExtractor, find_weights
 from mgc_keras.features.on_cluster import cluster_features
 from mgc_keras.features.pipeline import ClipFeatures, checked_jobs, clip_features
 from mgc_keras.layers.named_outputs import NamedOutputs, output_names
-from mgc_keras.layers.sampled_at import SampledAt
+from mgc_keras.layers.sampled_at import SampledAt, heard_at
 from mgc_keras.networks.kinds import kind_of
 from mgc_keras.networks.lastfm import TAGS
 from mgc_keras.networks.load import load_model
@@ -83,6 +83,8 @@ class SongScorer:
         Of its outputs. Default: those that the model's file holds, else "class 0", …
     batch_size : int
         Excerpts that run together.
+    sampling_rate : int, optional
+        In Hz, of a network whose file does not tell it.
 
     Attributes
     ----------
@@ -95,7 +97,7 @@ class SongScorer:
     WeightsError
         The file cannot be read, or was trained for the other kind.
     OptionError
-        The network takes no waveforms, its scores depend on the batch, or the names do not fit.
+        The network takes no waveforms, its scores depend on the batch, or names or sampling rate do not fit.
     """
 
     def __init__(
@@ -105,8 +107,10 @@ class SongScorer:
         *,
         names: Sequence[str] | None = None,
         batch_size: int = BATCH_SIZE,
+        sampling_rate: int | None = None,
     ) -> None:
         model, path = _model_of(weights, kind)
+        model = heard_at(model, sampling_rate)
         self.names = tuple(names) if names else output_names(model) or _names(model)
         self.extractor = NetworkExtractor(
             model,

@@ -52,6 +52,28 @@ def with_sampling_rate(model: keras.Model, sampling_rate: int) -> keras.Model:
     return keras.Model(model.inputs[0], outputs, name=model.name)
 
 
+def heard_at(model: keras.Model, sampling_rate: int | None) -> keras.Model:
+    """Return a model that tells its sampling rate: itself if its layers do, else one that holds the rate given in Hz.
+
+    Without a rate the model comes back as it is.
+
+    Raises
+    ------
+    OptionError
+        The rate is not the one that the model tells, or not above 0.
+
+    Example
+    -------
+    >>> sampling_rate_of(heard_at(keras.Sequential([keras.Input((16000,)), keras.layers.Dense(2)]), 16000))
+    16000
+    """
+    told = sampling_rate_of(model)
+    if None not in (told, sampling_rate) and told != sampling_rate:
+        problem = f"{sampling_rate} Hz, and the network's file says {told} Hz"
+        raise OptionError(problem, field="--sampling-rate", cure="leave it out")
+    return model if told or sampling_rate is None else with_sampling_rate(model, sampling_rate)
+
+
 def sampling_rate_of(model: keras.Model) -> int | None:
     """Return the sampling rate that the layers of a model tell, in Hz, or None where none does."""
     rates = (getattr(layer, "sampling_rate", None) for layer in model.layers)

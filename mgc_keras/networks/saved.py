@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -122,6 +123,12 @@ def load_saved(path: Path, config: dict[str, Any], is_keras2: bool = False) -> k
             model = keras.saving.load_model(path, stand_ins, compile=False, safe_mode=True)
         except OptionError as error:
             raise WeightsError(f"does not fit its own network: {error}", path=path, cure=cure) from error
+        except (TypeError, ValueError) as error:
+            if unknown := re.search(r"(?:Could not locate class|Unknown layer:) '([^']+)'", str(error)):
+                problem = f"has a layer of class {unknown[1]}, which neither Keras nor this package knows"
+                own = "from Python, import the module that registers it, then mgc_keras.load_model(file)"
+                raise WeightsError(problem, path=path, cure=own) from error
+            raise
         for variable in model.variables:
             if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
                 problem = "holds NaN or infinite numbers"

@@ -111,7 +111,9 @@ def gaussian(sigma: float, n_samples: int, times: np.ndarray) -> np.ndarray:
     width = gaussian_width(sigma)
     bump = lambda distances: np.exp(-0.5 * (distances / width) ** 2)
     nearest = (times + n_samples // 2) % n_samples - n_samples // 2
-    near = sum(bump(nearest + turn * n_samples) for turn in (-1, 0, 1))
+    turns = (nearest + turn * n_samples for turn in (-1, 0, 1))
+    # Beyond 39 widths a bump is zero in double precision.
+    near = sum((bump(turn) for turn in turns if np.abs(turn).min() < 39 * width), np.zeros(times.shape))
     # A sampled Gaussian sums to its integral as soon as it spans a few samples; a narrow one does not.
     reach = np.arange(-math.ceil(10 * width), math.ceil(10 * width) + 1) if width < 100 else None
     return near / (width * math.sqrt(2 * math.pi) if reach is None else bump(reach).sum())

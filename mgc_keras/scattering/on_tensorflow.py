@@ -53,7 +53,7 @@ class TensorFlowOperations(Operations):
         """Multiply, add up, join."""
         rows = []
         for block in blocks:
-            ranges = [tf.add_n([_weighted(*product) for product in products]) for products in block]
+            ranges = [tf.add_n([bins * weights for bins, weights in products]) for products in block]
             rows.append(tf.concat(ranges, -1) if len(ranges) > 1 else ranges[0])
         return _widened(tf.concat(rows, -2), n_bins)
 
@@ -89,7 +89,7 @@ class TensorFlowOperations(Operations):
         def products(sign: int, weights: tf.Tensor) -> tf.Tensor:
             starts = [zero + sign * centre for centre in wavelets.centres]
             bins = [spectra[..., start : start + n_bins] for start in starts]
-            return _weighted(tf.concat(bins, -2) if len(bins) > 1 else bins[0], weights)
+            return (tf.concat(bins, -2) if len(bins) > 1 else bins[0]) * weights
 
         upper, lower = products(1, above), products(-1, below)
         rows = tf.concat([upper + lower, (upper - lower) * tf.constant([-1j], self.spectral)], -2)
@@ -137,17 +137,6 @@ def _filtered_by_matrices(signals: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     blocks = tf.pad(tf.reshape(signals, (-1, signals.shape[-1] // width, width)), [[0, 0], [1, 1], [0, 0]])
     neighbours = tf.reshape(tf.concat([blocks[:, :-2], blocks[:, 1:-1], blocks[:, 2:]], -1), (-1, 3 * width))
     return tf.reshape(neighbours @ tf.reshape(kernel, (3 * width, width)), _shape(signals))
-
-
-@tf.custom_gradient
-def _weighted(bins: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    """Multiply bins (..., n, m) by weights (n, m), constants without an imaginary part; one may have a single row."""
-
-    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
-        slope = upstream * weights
-        return (tf.reduce_sum(slope, axis=-2, keepdims=True) if bins.shape[-2] == 1 else slope), None
-
-    return bins * weights, gradient
 
 
 @tf.custom_gradient

@@ -170,11 +170,11 @@ def test_samples_that_are_no_sound_are_refused(tmp_path, level, words, place):
     with pytest.raises(AudioError, match=words) as caught:
         read_waveform(write(tmp_path / "clip.wav", samples, subtype="FLOAT"))
     assert "clip.wav" in str(caught.value) and caught.value.cure
-    # Numbers of 16 bits that were stored as they are can be heard.
+    # Numbers of 16 bits that were stored as they are can be heard, but are told.
     write(tmp_path / "loud.wav", 32768 * tune(), subtype="FLOAT")
-    np.testing.assert_array_equal(
-        read_waveform(tmp_path / "loud.wav", None), 32768 * read_waveform(write(tmp_path / "16.wav", tune()), None)
-    )
+    usual, remarks = read_waveform(write(tmp_path / "16.wav", tune()), None), []
+    np.testing.assert_array_equal(read_waveform(tmp_path / "loud.wav", None, remarks=remarks), 32768 * usual)
+    assert remarks == [f"reaches {32768 * np.abs(usual).max():.3g} times full scale"]
 
 
 @pytest.mark.parametrize("rate, is_read", [(1, False), (99, False), (100, True), (768_000, True), (768_001, False)])

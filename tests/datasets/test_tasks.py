@@ -48,6 +48,18 @@ def test_segments_stay_with_the_song_that_they_were_cut_from() -> None:
     assert tasks_of(manifest("a", **songs, artist=["p", "p"]))[0].groups.tolist() == ["p", "p"]
 
 
+def test_fewer_folds_than_asked_for_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    labels, artists = ["x"] * 14 + ["y"] * 6, [f"artist{number // 2}" for number in range(20)]
+    task = tasks_of(manifest("a", label=labels, artist=artists))[0]
+    assert len(np.unique(task.folds(False))) == 6 and len(np.unique(task.folds(True))) == 3
+    assert caplog.messages == [
+        "a: 6 folds, not 10: class 'y' has 6 clips, and each fold needs one of them to test",
+        "a: 3 folds, not 10: class 'y' has 3 artists (or songs), and each fold needs one of them to test",
+    ]
+    caplog.clear()
+    assert len(np.unique(task.folds(False, n_folds=6))) == 6 and not caplog.messages
+
+
 def test_corrected_folds_keep_an_artist_together() -> None:
     artists = np.repeat([f"artist{number}" for number in range(15)], 4)
     task = tasks_of(manifest("a", label=["x", "y"] * 30, artist=artists.tolist()))[0]

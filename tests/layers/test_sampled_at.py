@@ -7,6 +7,9 @@ import keras
 import numpy as np
 import pytest
 
+import mgc_keras
+from mgc_keras.audio.files import write_waveform
+from mgc_keras.cli.main import main
 from mgc_keras.errors import OptionError
 from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.features.songs import SongScorer
@@ -38,6 +41,35 @@ def test_a_network_that_does_not_tell_is_named(caplog: pytest.LogCaptureFixture)
     with caplog.at_level(logging.WARNING, "mgc_keras"):
         assert NetworkExtractor(model).sampling_rate == 12000
     assert caplog.messages[0].startswith(f"{model.name}: does not say at what sampling rate it hears; 12000 Hz are")
+
+
+def test_a_rate_can_be_given_but_not_against_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    model = untold()
+    scorer = SongScorer(model, sampling_rate=22050)
+    assert (scorer.seconds, scorer.names) == (0.1, ("jazz", "rock")) and not caplog.messages
+    tagger = keras.Sequential([keras.Input((2205,)), keras.layers.Dense(50, "sigmoid", name="tags")])
+    # The network hears ten pieces of a second, whatever the rate of the file.
+    write_waveform(tmp_path / "song.wav", np.sin(np.arange(44100) / 20), 44100)
+    (answer,) = mgc_keras.classify(tmp_path / "song.wav", model, sampling_rate=22050)
+    assert answer.spans[-1].tolist() == pytest.approx([0.9, 1.0])
+    (answer,) = mgc_keras.tag(tmp_path / "song.wav", tagger, sampling_rate=22050)
+    assert len(answer.spans) == 10
+    with pytest.raises(OptionError, match="--sampling-rate: 22050 Hz, and the network's file says 16000 Hz"):
+        SongScorer(with_sampling_rate(model, 16000), sampling_rate=22050)
+
+
+def test_the_command_line_takes_a_rate(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    untold().save(tmp_path / "model.keras")
+    write_waveform(tmp_path / "song.wav", np.sin(np.arange(22050) / 20), 22050)
+    words = [str(tmp_path / "song.wav"), "--weights", str(tmp_path / "model.keras")]
+    assert main(["classify", *words, "--sampling-rate", "22050", "--csv"]) == 0
+    told = capsys.readouterr()
+    assert "sampling rate" not in told.err and len(told.out.splitlines()) == 12
+    for command in (["classify", *words], ["tag", *words], ["features", *words, "-o", str(tmp_path / "x.csv")]):
+        assert main([*command, "--sampling-rate", "0"]) == 2
+        assert "--sampling-rate: must be above 0" in capsys.readouterr().err
+    assert main(["features", words[0], "-o", str(tmp_path / "x.csv"), "--sampling-rate", "9"]) == 2
+    assert "--sampling-rate: --features mfcc has no such option" in capsys.readouterr().err
 
 
 def test_a_rate_that_cannot_be() -> None:

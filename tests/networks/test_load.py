@@ -83,6 +83,18 @@ def test_a_layer_from_elsewhere_is_refused(tmp_path):
         load_model(tmp_path / "bad.keras")
 
 
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_a_class_that_another_program_registered_is_named(suffix, tmp_path):
+    Odd = keras.saving.register_keras_serializable("other")(type("Odd", (keras.layers.Dense,), {}))
+    keras.Sequential([keras.Input((3,)), Odd(2)]).save(tmp_path / f"odd{suffix}")
+    # As in a process that has not imported that program.
+    del keras.saving.get_custom_objects()["other>Odd"]
+    # Files of Keras 3 name the module.
+    own = "odd_?.*: Odd comes from" if suffix == ".keras" else "class other>Odd, which neither Keras nor this"
+    with pytest.raises(WeightsError, match=own):
+        load_model(tmp_path / f"odd{suffix}")
+
+
 def test_another_saved_network_loads_but_has_no_options(tmp_path):
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)], name="other").save(tmp_path / "other.keras")
     assert load_model(tmp_path / "other.keras").output_shape == (None, 2)

@@ -168,6 +168,7 @@ def _mfcc(options: FeatureOptions, jobs: int | None) -> BuiltFeatures:
 
 def _network(options: FeatureOptions, jobs: int | None, *, name: str) -> BuiltFeatures:
     from mgc_keras.features.network import NetworkExtractor, find_weights
+    from mgc_keras.layers.sampled_at import heard_at
     from mgc_keras.networks.load import load_model
     from mgc_keras.studies.choi2017.calibration import has_batch_statistics, independent_extractor
     from mgc_keras.studies.choi2017.network import convnet
@@ -177,6 +178,7 @@ def _network(options: FeatureOptions, jobs: int | None, *, name: str) -> BuiltFe
         given = load_model(weights, output=options.output or "features", input="waveform")
     else:
         given = convnet(seed=options.seed or 0)
+    given = heard_at(given, options.sampling_rate)
     taken: dict[str, Any] = {
         "weights_file": weights,
         "batch_size": options.batch_size,
@@ -192,7 +194,7 @@ def _network(options: FeatureOptions, jobs: int | None, *, name: str) -> BuiltFe
     return BuiltFeatures(extractor, None if options.calibrate_on is None else extractor.model)
 
 
-_OF_CONVNET = ("weights", "output", "protocol", "calibrate_on", "batch_size", "fit", "precision")
+_OF_CONVNET = ("weights", "output", "protocol", "calibrate_on", "batch_size", "fit", "precision", "sampling_rate")
 
 FEATURE_SETS = (
     FeatureSet(

@@ -23,7 +23,7 @@ from mgc_keras.studies.song2017.network import (
     with_scattering,
 )
 
-N_FRAMES, N_PATHS = 9, 6
+N_FRAMES, N_PATHS = 5, 6
 SMALL = {"width": 5, "depth": 3, "n_frames": N_FRAMES}
 CASES = {
     "tags_last": lambda: gru_network(N_PATHS, 7, **SMALL),
@@ -106,10 +106,10 @@ def test_reload_in_a_fresh_process(tmp_path) -> None:
 
 
 def test_a_network_that_takes_waveforms_equals_the_two_steps(tmp_path: Path) -> None:
-    extractor = ScatteringExtractor(8192, J=6, Q=2)
+    extractor = ScatteringExtractor(2048, J=7, Q=1)
     network = randomized(gru_network(len(extractor.columns), 4, width=5, depth=2))
-    model = with_scattering(network, 8192, J=6, Q=2)
-    waveforms = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 8192)).astype(np.float32)
+    model = with_scattering(network, 2048, J=7, Q=1)
+    waveforms = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 2048)).astype(np.float32)
     np.testing.assert_allclose(model(waveforms), network(extractor(waveforms)), atol=2e-5)
     for name in ("model.h5", "model.keras"):
         model.save(tmp_path / name)
@@ -118,7 +118,7 @@ def test_a_network_that_takes_waveforms_equals_the_two_steps(tmp_path: Path) -> 
         # Songs are brought to this rate by whoever opens the file.
         assert NetworkExtractor(loaded).sampling_rate == 16000
     with pytest.raises(OptionError, match="J: gives .* paths"):
-        with_scattering(network, 8192, J=7, Q=2)
+        with_scattering(network, 2048, J=6, Q=1)
 
 
 def test_the_papers_size_has_the_papers_layers() -> None:
