@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 _HIGHEST = {"seconds": 86400, "sampling_rate": 768000}
 # Clips that a line names of all that look damaged.
 _MOST_NAMED = 3
-FOLDER_HELP = "folder that a manifest's paths start from (default: its own)"
+FOLDER_HELP = "folder that the paths of a manifest or playlist start from (default: its own)"
 
 
 def add_clips(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
     """Add the argument that names the clips to work on."""
-    parser.add_argument(name, nargs="+", metavar=metavar, help="audio files, folders, or one manifest (.csv)")
+    what = "audio files, folders, playlists (.m3u, .m3u8; - reads paths from standard input), or one manifest (.csv)"
+    parser.add_argument(name, nargs="+", metavar=metavar, help=what)
     add_escape(parser)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mgc_keras.cli._clips import (
+    FOLDER_HELP,
     add_channel,
     add_clips,
     add_cluster,
@@ -138,7 +139,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--window", type=float, metavar="S", help="a row for each S seconds, with their start and end")
     parser.add_argument("--hop", type=float, metavar="S", help="seconds from window to window (default: no overlap)")
-    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
+    parser.add_argument("--data-home", metavar="DIR", type=Path, help=FOLDER_HELP)
     add_channel(parser)
     add_precision(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that decode; default: one a core")

@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 from mgc_keras.cli._clips import (
+    FOLDER_HELP,
     add_channel,
     add_clips,
     add_cluster,
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--Q", type=int, default=8, help="first-order wavelets an octave (default: %(default)s)")
     parser.add_argument("--order", type=int, choices=(1, 2), default=2, help="the highest (default: %(default)s)")
     parser.add_argument("--linear", action="store_true", help="the coefficients themselves, no logarithms")
-    parser.add_argument("--data-home", metavar="DIR", type=Path, help="folder of a manifest's clips, if not its own")
+    parser.add_argument("--data-home", metavar="DIR", type=Path, help=FOLDER_HELP)
     add_channel(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="clips at a time; default: one a core")
     add_cluster(parser)

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import overload
 
@@ -14,6 +15,7 @@ from mgc_keras.audio.files import CHANNELS, find_audio, is_clip_name
 from mgc_keras.checks import checked_choice
 from mgc_keras.datasets.manifest import Manifest, check_some_there, read_manifest
 from mgc_keras.errors import OptionError
+from mgc_keras.features.song_lists import STANDARD_INPUT, is_song_list, read_song_list
 from mgc_keras.files import escape_formula, is_url, readable_name, why_no_file
 
 
@@ -143,12 +145,13 @@ def list_clips(
     Parameters
     ----------
     source : Clips, Manifest, path or iterable of paths
-        Clips listed before; a manifest; the path of a manifest's CSV, of a folder (searched with its sub-folders) or
-        of one clip; or several paths of clips and folders. Outside manifests, a clip's id is its path without suffix,
+        Clips listed before; a manifest; the path of a manifest's CSV, of a folder (searched with its sub-folders), of
+        one clip, or of a playlist (.m3u, .m3u8; ``-``: paths on standard input); or several of these but manifests.
+        Outside manifests, a clip's id is its path without suffix,
         relative to the folder searched, or its bare name where it was named itself; clips that would share an id keep
         their whole path.
     data_home : str or Path, optional
-        The folder that a manifest's file paths are relative to, if it is not the CSV's own.
+        The folder that the file paths of a manifest, or of a playlist, are relative to, if it is not that file's own.
     channel : {"mix", "left", "right"}
         What is read of each clip; clips listed before keep theirs.
 
@@ -156,7 +159,7 @@ def list_clips(
     ------
     OptionError
         `channel` is unknown, a folder is missing or holds no clips, a path occurs twice, a manifest is mixed with other
-        paths, or nothing was given.
+        paths, a playlist cannot be read or names nothing, or nothing was given.
     ManifestError
         The manifest breaks the schema, or the file of one names no file that is there.
     """
@@ -177,7 +180,13 @@ def _listed(source: Manifest | str | Path | Iterable[str | Path], data_home: str
         return _of_manifest(manifest)
     if manifests:
         raise OptionError("a manifest cannot be mixed with other paths", path=manifests[0], cure="give it alone")
-    name = paths[0].name if len(paths) == 1 else "paths"
+    name = paths[0].name if len(paths) == 1 and paths[0].name != STANDARD_INPUT else "paths"
+    home = None if data_home is None else Path(data_home)
+    are_lists = [is_song_list(path) and not path.is_dir() for path in paths]
+    of_each = (
+        read_song_list(path, home) if is_list else [path] for path, is_list in zip(paths, are_lists, strict=True)
+    )
+    paths = list(chain.from_iterable(of_each))
     base = paths[0] if len(paths) == 1 and paths[0].is_dir() else None
     name_of = lambda path: (path.relative_to(base) if base else path).as_posix()
     found: list[tuple[Path, str]] = []
