@@ -10,12 +10,11 @@ Products of labels and gradients take the place of gradients: signs cost nothing
 disappear from the loops. numba compiles them on first use, and keeps the result beside the source.
 """
 
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
-from mgc_keras.search.smo_loop import minimise
+from mgc_keras.search.smo_loop import minimise, minimise_pairs
 
 _FREE_ERROR = 0.1  # of a regression; scikit-learn's default
 _VALUES_KEPT = 128_000_000  # kernel values kept at a time: half a gigabyte, of which only what is needed is ever taken
@@ -58,19 +57,8 @@ def train_pairs(
     max_iter : int
         Iteration budget of each pair; -1: none.
     """
-    sizes = np.diff(starts)
-    dual_coef, intercepts = np.zeros((len(sizes) - 1, len(members))), []
-    cache, cut_off = _row_cache(int(np.sort(sizes)[-2:].sum())), False
-    for first, second in combinations(range(len(sizes)), 2):
-        ours, theirs = slice(*starts[first : first + 2]), slice(*starts[second : second + 2])
-        label = np.repeat((1.0, -1.0), (sizes[first], sizes[second]))
-        clips = np.concatenate((members[ours], members[theirs]))
-        alpha, rho, too_long = minimise(kernel, clips, label, np.full(len(label), -1.0), cost, max_iter, cache)
-        dual_coef[second - 1, ours] = alpha[: sizes[first]]
-        dual_coef[first, theirs] = -alpha[sizes[first] :]
-        intercepts.append(-rho)
-        cut_off |= too_long
-    return Machine(dual_coef, np.array(intercepts), cut_off)
+    memory = _row_cache(int(np.sort(np.diff(starts))[-2:].sum()))
+    return Machine(*minimise_pairs(kernel, members, starts, cost, max_iter, memory))
 
 
 def train_regression(

@@ -140,7 +140,7 @@ def test_gradient_equals_finite_differences_and_is_finite_on_silence():
 
 def test_contract_and_reload(tmp_path):
     clips = noise(3, 1000) * np.array([[1.0], [0.1], [0.01]], np.float32)
-    for options in ({"Q": 2}, {"Q": 2, "max_order": 1, "oversampling": 1}, {"Q": 1, "logarithm": True}):
+    for options in ({"Q": 2, "max_order": 1, "oversampling": 1}, {"Q": 1, "logarithm": True}):
         check_contract(Scattering(J=3, **options), clips, batch_independent=True)
     cases = {"plain": (Scattering(J=3, Q=2, T=13), clips), "log": (Scattering(J=3, Q=1, logarithm=True), clips)}
     check_reload(cases, tmp_path)

@@ -159,7 +159,7 @@ def test_ctrl_c_ends_it_and_determinism_does_not_stop_it_from_reading_ahead(mome
     time.sleep(moment)
     process.send_signal(signal.SIGINT)
     try:
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=5)
     except subprocess.TimeoutExpired:
         # TensorFlow may lose a Ctrl-C that comes while its C code calls Python; people press it again.
         process.send_signal(signal.SIGINT)
