@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 
 from mgc_keras.errors import MgcKerasError, OptionError
@@ -115,7 +115,12 @@ def _says_that_it_begins(program: str) -> Iterator[None]:
 
 
 def guarded(
-    work: Callable[[], int], program: str, *, resumes: Callable[[], bool] = lambda: False, at_exit: bool = False
+    work: Callable[[], int],
+    program: str,
+    *,
+    resumes: Callable[[], bool] = lambda: False,
+    at_exit: bool = False,
+    quiet: bool = False,
 ) -> int:
     """Run `work` and return its exit code; see `EXIT_CODES`.
 
@@ -132,6 +137,8 @@ def guarded(
         Asked when the work is stopped: whether it goes on from there when it is given again.
     at_exit : bool
         The process ends with this work: SIGTERM and SIGHUP that come later are ignored.
+    quiet : bool
+        Say nothing of the start.
     """
     # TensorFlow's start-up notes are no news to a user; a setting made outside wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -146,7 +153,7 @@ def guarded(
             # The first file that is opened would take its number, and get what libraries print.
             cure = "leave it open, or send it to a file or to /dev/null"
             raise OptionError("is closed", path="standard output", cure=cure)
-        with _says_that_it_begins(program), _ended_by_exception(at_exit):
+        with nullcontext() if quiet else _says_that_it_begins(program), _ended_by_exception(at_exit):
             return _shown(work)
     except BrokenPipeError:
         # Whoever read the output (`| head`) has seen enough.

@@ -8,6 +8,7 @@ from typing import Any
 
 from mgc_keras._version import __version__
 from mgc_keras.discovery import modules_in
+from mgc_keras.progress import hidden_progress
 from mgc_keras.terminal import EXIT_CODES, guarded
 
 
@@ -42,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         texts = {"help": module.HELP, "description": module.HELP, "epilog": epilog}
         command = subparsers.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
+        command.add_argument("-q", "--quiet", action="store_true", help="show no progress")
         command.set_defaults(run=module.run, resumes=getattr(module, "resumes", lambda _: False))
     return parser
 
@@ -54,10 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def work() -> int:
         nonlocal parsed
         parsed = build_parser().parse_args(words)
-        return parsed.run(parsed)
+        with hidden_progress(parsed.quiet):
+            return parsed.run(parsed)
 
+    is_quiet = not {"-q", "--quiet"}.isdisjoint(words)
     program, resumes = " ".join(["mgc-keras", *words[:1]]), lambda: parsed is not None and parsed.resumes(parsed)
-    return guarded(work, program, resumes=resumes, at_exit=arguments is None)
+    return guarded(work, program, resumes=resumes, at_exit=arguments is None, quiet=is_quiet)
 
 
 if __name__ == "__main__":

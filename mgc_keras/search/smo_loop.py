@@ -362,34 +362,6 @@ def minimise(
 
 
 @compiled
-def minimise_pairs(
-    kernel: np.ndarray, members: np.ndarray, starts: np.ndarray, cost: float, max_iter: int, memory: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Train every pair of classes; see `mgc_keras.search.smo.train_pairs`. Returns the fields of `Machine`.
-
-    All pairs in one call: between the calls of many short ones, threads would wait for Python's lock.
-    """
-    n_classes = len(starts) - 1
-    dual_coef = np.zeros((n_classes - 1, len(members)))
-    intercepts = np.empty(n_classes * (n_classes - 1) // 2)
-    pair, cut_off = 0, False
-    for first in range(n_classes):
-        for second in range(first + 1, n_classes):
-            ours, theirs = members[starts[first] : starts[first + 1]], members[starts[second] : starts[second + 1]]
-            n_first, n = len(ours), len(ours) + len(theirs)
-            label, linear = np.full(n, -1.0), np.full(n, -1.0)
-            label[:n_first] = 1.0
-            clips = np.concatenate((ours, theirs))
-            alpha, rho, too_long = minimise(kernel, clips, label, linear, cost, max_iter, memory)
-            dual_coef[second - 1, starts[first] : starts[first + 1]] = alpha[:n_first]
-            dual_coef[first, starts[second] : starts[second + 1]] = -alpha[n_first:]
-            intercepts[pair] = -rho
-            pair += 1
-            cut_off = cut_off or too_long
-    return dual_coef, intercepts, cut_off
-
-
-@compiled
 def _variables(kernel: np.ndarray, clips: np.ndarray, label: np.ndarray, linear: np.ndarray) -> Variables:
     n = len(clips)
     diagonal = np.empty(n)

@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+from tqdm import tqdm
 
 from mgc_keras import __version__
+from mgc_keras.audio.files import write_waveform
 from mgc_keras.cli.main import commands, main
 from mgc_keras.errors import AudioError, ManifestError, MgcKerasError, OptionError, WeightsError
 from mgc_keras.terminal import EXIT_CODES, guarded
@@ -47,6 +50,19 @@ def test_long_work_says_on_a_terminal_that_it_begins(terminal, monkeypatch, caps
 
     assert guarded(work, "mgc-keras classify") == 0
     assert "".join(said) == ("mgc-keras classify: starting ...\n" if terminal else "")
+
+
+@pytest.mark.parametrize("option", [[], ["-q"], ["--quiet"]])
+def test_quiet_shows_no_progress(option, tmp_path, monkeypatch, capsys):
+    write_waveform(tmp_path / "tone.wav", np.sin(np.arange(12000) / 9), 12000)
+    # At once, not after two seconds.
+    monkeypatch.setattr("mgc_keras.progress.tqdm", lambda *given, **look: tqdm(*given, **look | {"delay": 0}))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr("mgc_keras.terminal._PATIENCE", 0.0)
+    assert main(["features", str(tmp_path), "-o", str(tmp_path / "mfcc.csv"), *option]) == 0
+    told = capsys.readouterr()
+    assert ("1/1" in told.err, "starting" in told.err) == ((False, False) if option else (True, True))
+    assert told.out.startswith("mfcc: 1 rows of 120 features from 1 of 1 clips\n")
 
 
 @pytest.mark.parametrize("kind", [MgcKerasError, AudioError, ManifestError, OptionError, WeightsError])
