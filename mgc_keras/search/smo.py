@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mgc_keras.search.smo_loop import compiled, minimise
+from mgc_keras.search.smo_loop import minimise, minimise_pairs
 
 _FREE_ERROR = 0.1  # of a regression; scikit-learn's default
 _VALUES_KEPT = 128_000_000  # kernel values kept at a time: half a gigabyte, of which only what is needed is ever taken
@@ -58,7 +58,7 @@ def train_pairs(
         Iteration budget of each pair; -1: none.
     """
     memory = _row_cache(int(np.sort(np.diff(starts))[-2:].sum()))
-    return Machine(*_pairs(kernel, members, starts, cost, max_iter, memory))
+    return Machine(*minimise_pairs(kernel, members, starts, cost, max_iter, memory))
 
 
 def train_regression(
@@ -82,31 +82,3 @@ def train_regression(
 def _row_cache(n: int) -> np.ndarray:
     """Return memory for the kernel rows of n variables, or for as many rows as may be kept."""
     return np.empty(n * min(n, max(2, _VALUES_KEPT // n)), np.float32)
-
-
-@compiled
-def _pairs(
-    kernel: np.ndarray, members: np.ndarray, starts: np.ndarray, cost: float, max_iter: int, memory: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Train every pair of classes; see `train_pairs`. Returns the fields of `Machine`.
-
-    All pairs in one call: between the calls of many short ones, threads would wait for Python's lock.
-    """
-    n_classes = len(starts) - 1
-    dual_coef = np.zeros((n_classes - 1, len(members)))
-    intercepts = np.empty(n_classes * (n_classes - 1) // 2)
-    pair, cut_off = 0, False
-    for first in range(n_classes):
-        for second in range(first + 1, n_classes):
-            ours, theirs = members[starts[first] : starts[first + 1]], members[starts[second] : starts[second + 1]]
-            n_first, n = len(ours), len(ours) + len(theirs)
-            label, linear = np.full(n, -1.0), np.full(n, -1.0)
-            label[:n_first] = 1.0
-            clips = np.concatenate((ours, theirs))
-            alpha, rho, too_long = minimise(kernel, clips, label, linear, cost, max_iter, memory)
-            dual_coef[second - 1, starts[first] : starts[first + 1]] = alpha[:n_first]
-            dual_coef[first, starts[second] : starts[second + 1]] = -alpha[n_first:]
-            intercepts[pair] = -rho
-            pair += 1
-            cut_off = cut_off or too_long
-    return dual_coef, intercepts, cut_off

@@ -9,6 +9,7 @@ TOLERANCE = 1e-3  # of the stopping criterion; scikit-learn's default
 _SMALLEST_CURVATURE = 1e-12
 _LEAST, _ALL_BUT_SIGN = np.int64(-(2**63)), np.int64(2**63 - 1)
 # Compilers make vector instructions of element-wise loops and of maxima of integers, not of maxima of floats.
+# What calls one of these stands in its file: numba keeps compiled code until the caller's own file changes.
 compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 # For functions of every step, to which passing `Variables` would cost as much as their work.
 inlined = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -291,10 +292,8 @@ def minimise(
     kernel : np.ndarray [shape=(n_clips, n_clips), dtype=float64]
     clips : np.ndarray [shape=(n,), dtype=int64]
         The clip of each variable. Reordered, as are `label` and `linear`.
-    label : np.ndarray [shape=(n,), dtype=float64]
-        1 or -1.
-    linear : np.ndarray [shape=(n,), dtype=float64]
-        The linear term.
+    label, linear : np.ndarray [shape=(n,), dtype=float64]
+        1 or -1; the linear term.
     cost : float
         The most that an alpha may be.
     max_iter : int
@@ -359,6 +358,26 @@ def minimise(
     for t in range(n):
         alpha[v.places[t]] = v.alpha[t]
     return alpha, threshold(v, active), cut_off
+
+
+@compiled
+def minimise_pairs(
+    kernel: np.ndarray, members: np.ndarray, starts: np.ndarray, cost: float, max_iter: int, memory: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Train all pairs of classes in one call: between calls, threads wait for Python's lock. See `smo.train_pairs`."""
+    n_classes = len(starts) - 1
+    dual_coef, intercepts = np.zeros((n_classes - 1, len(members))), np.empty(n_classes * (n_classes - 1) // 2)
+    pair, cut_off = 0, False
+    for first in range(n_classes):
+        for second in range(first + 1, n_classes):
+            ours, theirs = slice(starts[first], starts[first + 1]), slice(starts[second], starts[second + 1])
+            clips = np.concatenate((members[ours], members[theirs]))
+            n_ours, label = starts[first + 1] - starts[first], np.ones(len(clips))
+            label[n_ours:] = -1.0
+            alpha, rho, too_long = minimise(kernel, clips, label, np.full(len(clips), -1.0), cost, max_iter, memory)
+            dual_coef[second - 1, ours], dual_coef[first, theirs] = alpha[:n_ours], -alpha[n_ours:]
+            intercepts[pair], pair, cut_off = -rho, pair + 1, cut_off or too_long
+    return dual_coef, intercepts, cut_off
 
 
 @compiled

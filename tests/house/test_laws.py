@@ -162,3 +162,17 @@ def test_pages_show_no_marks_of_source_text() -> None:
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
         assert not [text for text in texts if "`" in text and text not in docstrings], path
+
+
+def test_compiled_functions_call_those_of_their_own_file_alone() -> None:
+    """numba keeps what it compiled until the caller's file changes: another file's change would go unseen."""
+    trees = {path.relative_to(PACKAGE): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
+    compiling = {path for path, tree in trees.items() if any(ast.unparse(node) == "import numba" for node in tree.body)}
+    assert len(compiling) == 3
+    modules = {".".join(("mgc_keras", *path.with_suffix("").parts)) for path in compiling}
+    for path, name in imports():
+        module, _, function = name.rpartition(".")
+        if module in modules:
+            decorated = [node for node in ast.walk(trees[path]) if isinstance(node, ast.FunctionDef)]
+            decorators = {ast.unparse(decorator) for node in decorated for decorator in node.decorator_list}
+            assert path not in compiling and function not in decorators, (path, name)
