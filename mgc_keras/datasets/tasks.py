@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -84,8 +84,7 @@ class StudyTask:
             raise OptionError(problem, field="label", cure="give it more of them, or leave the class out")
         possible = max(2, min(n_folds, int(units.min())))
         if is_made_here and possible < n_folds:
-            words = "%s: %d folds, not %d: %s has %d %s, and each fold needs one of them to test"
-            logger.warning(words, self.name, possible, n_folds, which, units.min(), plural)
+            _warn_of_few(f"{self.name}: {possible} folds, not {n_folds}: {which} has {units.min()} {plural}")
         return choose_folds(
             grouped,
             self.target,
@@ -127,6 +126,12 @@ class StudyTask:
         columns = {name: getattr(self, name) for name in ("target", "groups", "fold", "split")}
         kept = {name: column[rows] for name, column in columns.items() if column is not None}
         return replace(self, clip_ids=np.asarray(self.clip_ids)[rows].tolist(), **kept)
+
+
+@lru_cache
+def _warn_of_few(words: str) -> None:
+    # Once: studies draw the same folds for every check, repetition and seed.
+    logger.warning("%s, and each fold needs one of them to test", words)
 
 
 def tasks_of(manifest: Manifest, name: str | None = None, labels: Mapping[str, str] | None = None) -> list[StudyTask]:
