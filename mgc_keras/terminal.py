@@ -1,6 +1,7 @@
 """What commands share at the terminal: errors in one line, how they are stopped, and silence of libraries."""
 
 import errno
+import logging
 import math
 import os
 import signal
@@ -95,6 +96,14 @@ def _ended_by_exception(at_exit: bool) -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN if at_exit else signal.SIG_DFL)
 
 
+def _warn_in_plain_words() -> None:
+    """Print warnings as they are: a library that sets up Python's log would put WARNING:mgc_keras: before each."""
+    logger = logging.getLogger("mgc_keras")
+    if not logger.handlers:
+        logger.addHandler(logging.StreamHandler())
+        logger.propagate = False
+
+
 # Seconds of silence after which a command says that it is at work: progress bars come later, TensorFlow later still.
 _PATIENCE = 1.0
 
@@ -142,6 +151,8 @@ def guarded(
     """
     # TensorFlow's start-up notes are no news to a user; a setting made outside wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if at_exit:
+        _warn_in_plain_words()
     # A file name that the terminal cannot show must not end the work.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -52,6 +52,19 @@ def test_long_work_says_on_a_terminal_that_it_begins(terminal, monkeypatch, caps
     assert "".join(said) == ("mgc-keras classify: starting ...\n" if terminal else "")
 
 
+def test_warnings_are_plain_lines_whatever_a_library_sets_up():
+    code = """
+import logging
+from mgc_keras.terminal import guarded
+def work():
+    logging.basicConfig()
+    logging.getLogger("mgc_keras").warning("genre: 8 folds")
+    return 0
+guarded(work, "program", at_exit=True)
+"""
+    assert start(code).communicate() == ("", "genre: 8 folds\n")
+
+
 @pytest.mark.parametrize("option", [[], ["-q"], ["--quiet"]])
 def test_quiet_shows_no_progress(option, tmp_path, monkeypatch, capsys):
     write_waveform(tmp_path / "tone.wav", np.sin(np.arange(12000) / 9), 12000)
