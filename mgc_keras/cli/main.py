@@ -1,15 +1,19 @@
 """The console command ``mgc-keras``: finds the sub-command, runs it, and turns errors into one readable line."""
 
 import argparse
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import shtab
 
 from mgc_keras._version import __version__
 from mgc_keras.discovery import modules_in
 from mgc_keras.progress import hidden_progress
-from mgc_keras.terminal import EXIT_CODES, guarded
+from mgc_keras.terminal import EXIT_CODES, add_quiet, guarded
 
 
 def commands() -> dict[str, ModuleType]:
@@ -28,6 +32,10 @@ class _Parser(argparse.ArgumentParser):
         (sys.stderr if file is None else file).write(message)
 
 
+# What values that are files are called in --help.
+_FILES = re.compile(r"FILE|PATH|CSV|CLIP|SONG|RUN|FEATURES|OTHER|MANIFEST|WEIGHTS|TASK|ADDRESS")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of ``mgc-keras`` with all its sub-commands."""
     parser = _Parser(
@@ -37,15 +45,38 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mgc-keras {__version__}")
+    shtab.add_argument_to(parser, help="print a script by which your shell completes words at the Tab key; it says how")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module in commands().items():
         epilog = f"{module.EPILOG.rstrip()}\n\n{EXIT_CODES}"
         texts = {"help": module.HELP, "description": module.HELP, "epilog": epilog}
         command = subparsers.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
-        command.add_argument("-q", "--quiet", action="store_true", help="show no progress")
-        command.set_defaults(run=module.run, resumes=getattr(module, "resumes", lambda _: False))
+        command.set_defaults(run=module.run, resumes=getattr(module, "resumes", lambda _: False), quiet=False)
+        for below in _with_those_below(command):
+            if "--quiet" not in below._option_string_actions:
+                add_quiet(below)
+            _complete_paths(below)
     return parser
+
+
+def _with_those_below(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from _with_those_below(below)
+
+
+def _complete_paths(parser: argparse.ArgumentParser) -> None:
+    """Tell shells which values they complete by the files that are there."""
+    for action in parser._actions:
+        if action.nargs != 0 and not action.choices:
+            metavar = str(action.metavar)
+            if metavar == "DIR":
+                action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
+            elif action.type is Path or _FILES.search(metavar):
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from mgc_keras import __version__
 from mgc_keras.audio.files import write_waveform
-from mgc_keras.cli.main import commands, main
+from mgc_keras.cli.main import build_parser, commands, main
 from mgc_keras.errors import AudioError, ManifestError, MgcKerasError, OptionError, WeightsError
 from mgc_keras.terminal import EXIT_CODES, guarded
 
@@ -76,6 +77,43 @@ def test_quiet_shows_no_progress(option, tmp_path, monkeypatch, capsys):
     told = capsys.readouterr()
     assert ("1/1" in told.err, "starting" in told.err) == ((False, False) if option else (True, True))
     assert told.out.startswith("mfcc: 1 rows of 120 features from 1 of 1 clips\n")
+
+
+@pytest.mark.parametrize("words", ["-q list", "list -q", "list --quiet", "paper choi2017 -q", "list"])
+def test_quiet_may_stand_before_and_behind_what_a_command_shall_do(words):
+    assert build_parser().parse_args(["study", *words.split()]).quiet == (words != "list")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_commands_options_choices_and_paths(tmp_path):
+    (tmp_path / "songs").mkdir()
+    (tmp_path / "solo.wav").touch()
+    (tmp_path / "completion").write_text(run("--print-completion", "bash").stdout)
+    expected = {
+        "cl": "classify",
+        "classify --neigh": "--neighbours",
+        "tag --channel l": "left",
+        "study run ch": "choi2017",
+        "study run choi2017 --protocol p": "published",
+        "features so": "solo.wav songs",
+        "features songs -o so": "solo.wav songs",
+        "features songs --data-home so": "songs",
+        "study run choi2017 --tasks s": "solo.wav songs",
+        "features songs --summary s": "",
+    }
+    script = """
+. ./completion
+while read -r line; do
+    COMP_WORDS=(mgc-keras $line) COMPREPLY=()
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    _shtab_mgc_keras
+    printf '%s\\n' "${COMPREPLY[*]}"
+done
+"""
+    words = "".join(f"{line}\n" for line in expected)
+    done = subprocess.run(["bash", "-c", script], input=words, cwd=tmp_path, capture_output=True, text=True)
+    found = [" ".join(sorted(line.split())) for line in done.stdout.splitlines()]
+    assert dict(zip(expected, found, strict=True)) == expected, done.stderr
 
 
 @pytest.mark.parametrize("kind", [MgcKerasError, AudioError, ManifestError, OptionError, WeightsError])

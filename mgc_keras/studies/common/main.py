@@ -5,10 +5,11 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mgc_keras.progress import hidden_progress
 from mgc_keras.protocols import protocols_of
 from mgc_keras.studies.common.options import add_options, options_from
 from mgc_keras.studies.common.study import Study
-from mgc_keras.terminal import EXIT_CODES, guarded, quiet_libraries
+from mgc_keras.terminal import EXIT_CODES, add_quiet, guarded, quiet_libraries
 from mgc_keras.threads import one_thread
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def add_study_options(parser: argparse.ArgumentParser, study: Study) -> None:
     repairs = ["repairs that the corrected protocol makes:", *lines, ""] if lines else []
     parser.epilog = "\n".join([*repairs, EXIT_CODES])
     add_options(parser, study.options)
+    add_quiet(parser)
 
 
 def main(study: Study, arguments: Sequence[str] | None = None) -> int:
@@ -29,9 +31,13 @@ def main(study: Study, arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=study.key, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_study_options(parser, study)
     namespace = parser.parse_args(arguments)
+    is_quiet = getattr(namespace, "quiet", False)
 
-    work, at_exit = lambda: run_parsed(study, namespace).exit_code, arguments is None
-    return guarded(work, parser.prog, resumes=lambda: True, at_exit=at_exit)
+    def work() -> int:
+        with hidden_progress(is_quiet):
+            return run_parsed(study, namespace).exit_code
+
+    return guarded(work, parser.prog, resumes=lambda: True, at_exit=arguments is None, quiet=is_quiet)
 
 
 def run_parsed(study: Study, namespace: argparse.Namespace) -> "Run":
