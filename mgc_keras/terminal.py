@@ -1,6 +1,5 @@
 """What commands share at the terminal: errors in one line, how they are stopped, and silence of libraries."""
 
-import argparse
 import errno
 import logging
 import math
@@ -37,14 +36,6 @@ _OF_THE_SYSTEM = {
     errno.EMFILE: ("too many files are open", "ask for fewer jobs, or raise the limit: ulimit -n"),
     errno.EIO: ("the disk or network failed", "see to the disk, and run the same again"),
 }
-
-
-def add_quiet(parser: argparse.ArgumentParser) -> None:
-    """Add the option that hides progress.
-
-    It has no default: a command may take it as well, and what stands there would be overwritten.
-    """
-    parser.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="show no progress")
 
 
 @contextmanager

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     import keras
 
 # Files of more than about 20 s, the longest first: begun last, one would keep a process waiting for the other's end.
+# Before all that search: compiled once, the solver is there for every process.
 LONGEST = (
-    "layers/test_scattering.py", "studies/asgharivaskasi2019/test_study.py", "training/test_strategies.py",
-    "features/test_on_cluster.py", "studies/choi2017/test_recorded_scores.py", "cli/test_features.py",
+    "search/test_smo.py", "layers/test_scattering.py", "studies/asgharivaskasi2019/test_study.py",
+    "training/test_strategies.py", "features/test_on_cluster.py", "studies/choi2017/test_recorded_scores.py",
+    "cli/test_features.py",
     "test_execution.py", "studies/song2017/test_study.py", "test_caches.py", "studies/choi2017/test_study.py",
     "networks/test_image_network.py", "audio/test_files.py", "scattering/test_reference.py", "search/test_cluster.py",
     "studies/jimenez2017/test_study.py", "studies/ouyang2023/test_study.py", "cli/test_merge.py",

@@ -116,7 +116,7 @@ def search_prepared(
         each = pool.map if options.jobs > 1 else map
 
         def fitter(grid: tuple[Candidate, ...]) -> Fits:
-            return Fits(kernels, blocks, task, grid, settings.standardize, options.max_iter, each)
+            return Fits(kernels, blocks, task, grid, settings.standardize, options.max_iter, each, options.jobs)
 
         return search_by(fitter, kernels.n_features(blocks), task, settings, options)
 

@@ -135,7 +135,7 @@ class _ClusterFits:
         self.count = 0
 
     def run(self, requests: list[tuple[Split, list[int]]]) -> list[Fit]:
-        units = units_of(requests, self._standardize)
+        units = units_of(requests, whole=self._standardize or len(requests) >= self._cluster.n_threads)
         name = f"blocks {'+'.join(self._search.blocks)}"
         # Of short fits, a few to a task: each way to a worker costs some ten milliseconds.
         step = max(1, len(units) // (_TASKS_A_THREAD * self._cluster.n_threads))
@@ -174,7 +174,9 @@ class _Kept:
             if self._fits is None or self._fits[0] != search:
                 self._fits = None  # its matrices go before others come
                 task, standardize = self.shared.task, self.shared.settings.standardize
-                fits = Fits(self.kernels, search.blocks, task, search.grid, standardize, search.max_iter, each)
+                fits = Fits(
+                    self.kernels, search.blocks, task, search.grid, standardize, search.max_iter, each, self.n_threads
+                )
                 self._fits = (search, fits)
             self._fits[1].prepare(some, each)
             return self._fits[1]

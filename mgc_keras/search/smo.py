@@ -30,17 +30,26 @@ class Machine(NamedTuple):
         the r-th: positive for the first class of a pair, negative for the second.
     intercept : np.ndarray [shape=(n_pairs,) or, of a regression, (), dtype=float64]
         Of the pairs (0, 1), (0, 2), …, (1, 2), ….
-    cut_off : bool
+    cut_off : np.ndarray [shape=(n_pairs,) or (), dtype=bool]
         Whether the iteration budget ended before the stopping criterion was met.
+    peak : np.ndarray [shape=(n_pairs,) or (), dtype=float64]
+        The most that an alpha was on the way. The penalty does nothing but hold alphas back, so a machine with any
+        penalty above this is the same to the last bit. Infinite where this machine's own penalty held one back.
     """
 
     dual_coef: np.ndarray
     intercept: np.ndarray
-    cut_off: bool
+    cut_off: np.ndarray
+    peak: np.ndarray
 
 
 def train_pairs(
-    kernel: np.ndarray, members: np.ndarray, starts: np.ndarray, cost: float, max_iter: int = -1
+    kernel: np.ndarray,
+    members: np.ndarray,
+    starts: np.ndarray,
+    cost: float,
+    max_iter: int = -1,
+    other: Machine | None = None,
 ) -> Machine:
     """Train a support vector machine for every pair of classes.
 
@@ -56,27 +65,48 @@ def train_pairs(
         The penalty C.
     max_iter : int
         Iteration budget of each pair; -1: none.
+    other : Machine or None
+        Trained on the same with another penalty: the pairs for which that makes no difference are taken from it.
     """
+    n_classes = len(starts) - 1
+    n_pairs = n_classes * (n_classes - 1) // 2
+    if other is None:
+        untrained = np.full(n_pairs, np.inf)
+        machine = Machine(
+            np.zeros((n_classes - 1, len(members))), np.empty(n_pairs), np.zeros(n_pairs, bool), untrained
+        )
+    elif (other.peak < cost).all():
+        return other
+    else:
+        machine = Machine(*(numbers.copy() for numbers in other))
     memory = _row_cache(int(np.sort(np.diff(starts))[-2:].sum()))
-    return Machine(*minimise_pairs(kernel, members, starts, cost, max_iter, memory))
+    minimise_pairs(kernel, members, starts, cost, max_iter, memory, *machine)
+    return machine
 
 
 def train_regression(
-    kernel: np.ndarray, members: np.ndarray, values: np.ndarray, cost: float, max_iter: int = -1
+    kernel: np.ndarray,
+    members: np.ndarray,
+    values: np.ndarray,
+    cost: float,
+    max_iter: int = -1,
+    other: Machine | None = None,
 ) -> Machine:
     """Train a support vector regression to which errors up to 0.1 cost nothing.
 
     Parameters
     ----------
-    kernel, members, cost, max_iter
+    kernel, members, cost, max_iter, other
         As of `train_pairs`; the clips in any order.
     values : np.ndarray [shape=(n_trained,), dtype=float64]
     """
+    if other is not None and other.peak < cost:
+        return other
     n = len(members)
     label, clips = np.repeat((1.0, -1.0), n), np.concatenate((members, members))
     linear = np.concatenate((_FREE_ERROR - values, _FREE_ERROR + values))
-    alpha, rho, cut_off = minimise(kernel, clips, label, linear, cost, max_iter, _row_cache(2 * n))
-    return Machine(alpha[:n] - alpha[n:], np.array(-rho), cut_off)
+    alpha, rho, cut_off, peak = minimise(kernel, clips, label, linear, cost, max_iter, _row_cache(2 * n))
+    return Machine(alpha[:n] - alpha[n:], np.array(-rho), np.array(cut_off), np.array(peak))
 
 
 def _row_cache(n: int) -> np.ndarray:

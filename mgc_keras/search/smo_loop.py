@@ -284,7 +284,7 @@ def minimise(
     cost: float,
     max_iter: int,
     memory: np.ndarray,
-) -> tuple[np.ndarray, float, bool]:
+) -> tuple[np.ndarray, float, bool, float]:
     """Minimise the dual objective of a support vector machine over alpha.
 
     Parameters
@@ -294,10 +294,8 @@ def minimise(
         The clip of each variable. Reordered, as are `label` and `linear`.
     label, linear : np.ndarray [shape=(n,), dtype=float64]
         1 or -1; the linear term.
-    cost : float
-        The most that an alpha may be.
-    max_iter : int
-        Steps; -1: no limit.
+    cost, max_iter : float, int
+        The most that an alpha may be; the most steps, -1: no limit.
     memory : np.ndarray [dtype=float32]
         Of the row cache, for at least two rows of n values.
 
@@ -308,13 +306,14 @@ def minimise(
     threshold : float
     cut_off : bool
         Whether `max_iter` was reached.
+    peak : float
+        The most that an alpha ever was: each cost above it takes the same steps. Infinite once the cost held one back.
     """
     n = len(clips)
     v, cache = _variables(kernel, clips, label, linear), _row_cache(n, memory)
     work, gain = np.empty(n), np.empty(n)
-    order_number, next_slot = 0, 0
+    order_number, next_slot, n_steps, countdown, peak = 0, 0, 0, min(n, 1000) + 1, 0.0
     active, unshrunk, cut_off = n, False, False
-    n_steps, countdown = 0, min(n, 1000) + 1
     while True:
         if max_iter != -1 and n_steps >= max_iter:
             cut_off = True
@@ -324,9 +323,8 @@ def minimise(
             countdown = min(n, 1000)
             highest, lowest = extremes(v, active)
             if not unshrunk and highest + lowest <= TOLERANCE * 10:
-                unshrunk = True
                 reconstruct(kernel, v, cost, active)
-                active = n
+                unshrunk, active = True, n
             active, moved = shrink(v, highest, lowest, active)
             order_number += moved
         i, j, slot_i, violation = -1, -1, 0, 0.0
@@ -350,34 +348,38 @@ def minimise(
         fill_row(kernel[v.clips[j]], v.clips, active, cache, slot_j, order_number)
         old_i, old_j = v.alpha[i], v.alpha[j]
         move_pair(v, i, j, cache.rows[slot_i], cache.rows[slot_j], cost, active)
+        peak = max(peak, v.alpha[i], v.alpha[j])
         for t, old, slot in ((i, old_i, slot_i), (j, old_j, slot_j)):
             if (old >= cost) != (v.alpha[t] >= cost):
                 fill_row(kernel[v.clips[t]], v.clips, n, cache, slot, order_number)
                 add_row(v.bound_slope, v.label[t] * (cost if v.alpha[t] >= cost else -cost), cache.rows[slot])
     alpha = np.empty(n)
-    for t in range(n):
-        alpha[v.places[t]] = v.alpha[t]
-    return alpha, threshold(v, active), cut_off
+    alpha[v.places] = v.alpha
+    return alpha, threshold(v, active), cut_off, peak if peak < cost else np.inf
 
 
 @compiled
 def minimise_pairs(
-    kernel: np.ndarray, members: np.ndarray, starts: np.ndarray, cost: float, max_iter: int, memory: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Train all pairs of classes in one call: between calls, threads wait for Python's lock. See `smo.train_pairs`."""
-    n_classes = len(starts) - 1
-    dual_coef, intercepts = np.zeros((n_classes - 1, len(members))), np.empty(n_classes * (n_classes - 1) // 2)
-    pair, cut_off = 0, False
-    for first in range(n_classes):
-        for second in range(first + 1, n_classes):
+    kernel: np.ndarray, members: np.ndarray, starts: np.ndarray, cost: float, max_iter: int, memory: np.ndarray,
+    dual_coef: np.ndarray, intercepts: np.ndarray, cut_off: np.ndarray, peaks: np.ndarray,
+) -> None:  # fmt: skip
+    """Train the pairs of classes whose peak is not below the cost, in place.
+
+    All in one call: between calls, threads wait for Python's lock. See `smo.train_pairs`.
+    """
+    pair = -1
+    for first in range(len(starts) - 1):
+        for second in range(first + 1, len(starts) - 1):
+            pair += 1
+            if peaks[pair] < cost:
+                continue
             ours, theirs = slice(starts[first], starts[first + 1]), slice(starts[second], starts[second + 1])
             clips = np.concatenate((members[ours], members[theirs]))
             n_ours, label = starts[first + 1] - starts[first], np.ones(len(clips))
             label[n_ours:] = -1.0
-            alpha, rho, too_long = minimise(kernel, clips, label, np.full(len(clips), -1.0), cost, max_iter, memory)
-            dual_coef[second - 1, ours], dual_coef[first, theirs] = alpha[:n_ours], -alpha[n_ours:]
-            intercepts[pair], pair, cut_off = -rho, pair + 1, cut_off or too_long
-    return dual_coef, intercepts, cut_off
+            found = minimise(kernel, clips, label, np.full(len(clips), -1.0), cost, max_iter, memory)
+            dual_coef[second - 1, ours], dual_coef[first, theirs] = found[0][:n_ours], -found[0][n_ours:]
+            intercepts[pair], cut_off[pair], peaks[pair] = -found[1], found[2], found[3]
 
 
 @compiled

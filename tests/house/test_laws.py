@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,24 +56,27 @@ def room_of(path: Path) -> str:
     return path.parts[0].removesuffix(".py")
 
 
-EDGES = [(path, name) for path, name in imports() if room_of(path) in FLOOR_OF and name.split(".")[1] in FLOOR_OF]
+@cache
+def edges() -> list[tuple[Path, str]]:
+    """Imports of a room by a room; found by those tests alone that want them, as all files are parsed for it."""
+    return [(path, name) for path, name in imports() if room_of(path) in FLOOR_OF and name.split(".")[1] in FLOOR_OF]
 
 
 def test_every_room_has_a_floor() -> None:
     rooms = {room_of(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py")}
     assert rooms - {"__init__", "__main__"} == set(FLOOR_OF)
-    assert len(EDGES) > 500
+    assert len(edges()) > 500
 
 
 def test_imports_go_down() -> None:
-    upward = [(str(path), name) for path, name in EDGES if FLOOR_OF[name.split(".")[1]] > FLOOR_OF[room_of(path)]]
+    upward = [(str(path), name) for path, name in edges() if FLOOR_OF[name.split(".")[1]] > FLOOR_OF[room_of(path)]]
     assert not upward
 
 
 def test_rooms_of_one_floor_do_not_use_each_other_both_ways() -> None:
     sideways = {
         (room_of(path), name.split(".")[1])
-        for path, name in EDGES
+        for path, name in edges()
         if FLOOR_OF[name.split(".")[1]] == FLOOR_OF[room_of(path)] and name.split(".")[1] != room_of(path)
     }
     assert not [pair for pair in sideways if pair[::-1] in sideways]
@@ -80,7 +84,7 @@ def test_rooms_of_one_floor_do_not_use_each_other_both_ways() -> None:
 
 def test_the_engine_knows_no_study_and_studies_know_none_but_themselves() -> None:
     wrong = []
-    for path, name in EDGES:
+    for path, name in edges():
         room, _, key = name.removeprefix("mgc_keras.").partition(".")
         study = key.split(".")[0]
         if room not in ("studies", "published") or room_of(path) == "cli":

@@ -29,11 +29,24 @@ def test_classes_are_those_of_svc_on_the_features(n_classes, gamma, cost):
     features, labels, train = clips(n_classes)
     kernel = kernel_matrix(BlockKernels({"a": features[:, :5], "b": features[:, 5:]}).gram(("a", "b")), gamma)
     test = np.flatnonzero(~train)
-    predictions, cut_off = fit_predict("SVC", kernel, labels, train, test, cost)
+    ((predictions, cut_off),) = fit_predict("SVC", kernel, labels, train, test, [cost])
     peer = SVC(C=cost, kernel="linear") if gamma is None else SVC(C=cost, gamma=gamma)
     expected = peer.fit(features[train], labels[train]).predict(features[test])
     assert np.array_equal(predictions, expected)
     assert not cut_off
+
+
+@pytest.mark.parametrize("estimator", ["SVC", "SVR"])
+@pytest.mark.parametrize("gamma", [None, 0.5, 8.0])
+def test_penalties_together_answer_as_each_alone(gamma, estimator):
+    features, labels, train = clips(4)
+    kernel = kernel_matrix(BlockKernels({"a": features}).gram(("a",)), gamma)
+    target = labels if estimator == "SVC" else labels + 0.1 * features[:, 0]
+    costs, test = [8.0, 32.0, 2.0, 0.1], np.flatnonzero(~train)
+    together = fit_predict(estimator, kernel, target, train, test, costs)
+    for cost, (predictions, cut_off) in zip(costs, together, strict=True):
+        ((expected, _),) = fit_predict(estimator, kernel, target, train, test, [cost])
+        assert np.array_equal(predictions, expected) and not cut_off
 
 
 @pytest.mark.parametrize("left_out", [0, 1, 3])
@@ -43,7 +56,7 @@ def test_a_class_without_training_clips_is_never_predicted(left_out):
     kernel = kernel_matrix(BlockKernels({"a": features}).gram(("a",)), 0.05)
     test = np.flatnonzero(~train)
     expected = SVC(C=2.0, gamma=0.05).fit(features[train], labels[train]).predict(features[test])
-    assert np.array_equal(fit_predict("SVC", kernel, labels, train, test, 2.0)[0], expected)
+    assert np.array_equal(fit_predict("SVC", kernel, labels, train, test, [2.0])[0][0], expected)
 
 
 def test_two_of_three_classes_left_keep_their_sign():
@@ -52,7 +65,7 @@ def test_two_of_three_classes_left_keep_their_sign():
     kernel = BlockKernels({"a": features}).gram(("a",))
     test = np.flatnonzero(~train)
     expected = SVC(C=2.0, kernel="linear").fit(features[train], labels[train]).predict(features[test])
-    assert np.array_equal(fit_predict("SVC", kernel, labels, train, test, 2.0)[0], expected)
+    assert np.array_equal(fit_predict("SVC", kernel, labels, train, test, [2.0])[0][0], expected)
 
 
 @pytest.mark.parametrize("gamma", [None, 0.05])
@@ -61,7 +74,7 @@ def test_values_are_those_of_svr_on_the_features(gamma):
     target = np.tanh(features[:, 0]) + 0.1 * features[:, 1]
     kernel = kernel_matrix(BlockKernels({"a": features}).gram(("a",)), gamma)
     test = np.flatnonzero(~train)
-    predictions, _ = fit_predict("SVR", kernel, target.astype(float), train, test, 2.0)
+    ((predictions, _),) = fit_predict("SVR", kernel, target.astype(float), train, test, [2.0])
     peer = SVR(C=2.0, kernel="linear") if gamma is None else SVR(C=2.0, gamma=gamma)
     expected = peer.fit(features[train], target[train]).predict(features[test])
     np.testing.assert_allclose(predictions, expected, atol=1e-3)  # libsvm's stopping tolerance
@@ -71,8 +84,8 @@ def test_a_budget_that_is_too_small_is_told():
     features, labels, train = clips(3)
     kernel = BlockKernels({"a": features}).gram(("a",))
     test = np.flatnonzero(~train)
-    assert fit_predict("SVC", kernel, labels, train, test, 32.0, max_iter=5)[1]
-    assert fit_predict("SVR", kernel, features[:, 0].astype(float), train, test, 32.0, max_iter=5)[1]
+    assert fit_predict("SVC", kernel, labels, train, test, [32.0], max_iter=5)[0][1]
+    assert fit_predict("SVR", kernel, features[:, 0].astype(float), train, test, [32.0], max_iter=5)[0][1]
 
 
 def test_kernels_add_up_over_blocks():

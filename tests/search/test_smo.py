@@ -17,10 +17,10 @@ def kernel_of(n_clips, gamma, n_columns=6, seed=0, replicas=0):
     return features, np.ascontiguousarray((kernel + kernel.T) / 2)
 
 
-def classify(kernel, labels, train, cost, max_iter=-1):
+def classify(kernel, labels, train, cost, max_iter=-1, other=None):
     members = np.flatnonzero(train)
     classes, starts = np.unique(labels[members], return_index=True)
-    return members, smo.train_pairs(kernel, members, np.append(starts, len(members)), cost, max_iter)
+    return members, smo.train_pairs(kernel, members, np.append(starts, len(members)), cost, max_iter, other)
 
 
 @pytest.mark.parametrize("gamma", [None, 0.02, 0.5])
@@ -34,13 +34,13 @@ def test_classifiers_equal_those_of_libsvm_bit_by_bit(gamma, cost, n_classes):
     labels, kernel = labels[order], np.ascontiguousarray(kernel[np.ix_(order, order)])
     train = np.random.default_rng(2).random(600) < 0.9
     peer = SVC(kernel="precomputed", C=cost).fit(kernel, labels, sample_weight=train.astype(float))
-    members, (coefficients, intercepts, cut_off) = classify(kernel, labels, train, cost)
+    members, (coefficients, intercepts, cut_off, _) = classify(kernel, labels, train, cost)
     support = np.flatnonzero(coefficients.any(axis=0))
     sign = -1 if n_classes == 2 else 1  # scikit-learn turns the machine of two classes round
     assert np.array_equal(members[support], members[peer.support_])
     assert np.array_equal(coefficients[:, support], sign * peer.dual_coef_)
     assert np.array_equal(intercepts, sign * peer.intercept_)
-    assert not cut_off
+    assert not cut_off.any()
 
 
 @pytest.mark.parametrize("gamma", [None, 0.02, 0.5])
@@ -51,7 +51,7 @@ def test_regressions_equal_those_of_libsvm_bit_by_bit(gamma, cost):
     members = np.flatnonzero(np.random.default_rng(2).random(500) < 0.8)
     weights = np.isin(np.arange(500), members).astype(float)
     peer = SVR(kernel="precomputed", C=cost).fit(kernel, values, sample_weight=weights)
-    coefficients, intercept, cut_off = smo.train_regression(kernel, members, values[members], cost)
+    coefficients, intercept, cut_off, _ = smo.train_regression(kernel, members, values[members], cost)
     support = np.flatnonzero(coefficients)
     assert np.array_equal(support, peer.support_)
     assert np.array_equal(coefficients[support], peer.dual_coef_[0])
@@ -73,7 +73,7 @@ def test_the_optimum_is_reached():
     # Independent of any solver: the conditions of Karush, Kuhn and Tucker, within the tolerance.
     _, kernel = kernel_of(400, 0.1)
     labels = np.repeat((0, 1), 200)
-    _, (coefficients, intercepts, _) = classify(kernel, labels, np.ones(400, bool), 2.0)
+    _, (coefficients, intercepts, *_) = classify(kernel, labels, np.ones(400, bool), 2.0)
     sign = np.where(labels == 0, 1.0, -1.0)
     margin = sign * (kernel @ coefficients[0] + intercepts[0])
     alpha = sign * coefficients[0]
@@ -88,5 +88,43 @@ def test_a_budget_is_kept(budget):
     _, kernel = kernel_of(300, None)
     labels = np.repeat((0, 1), 150)
     peer = SVC(kernel="precomputed", C=32.0).fit(kernel, labels)
-    _, (_, _, cut_off) = classify(kernel, labels, np.ones(300, bool), 32.0, budget)
-    assert cut_off == (budget <= peer.n_iter_[0])
+    _, machine = classify(kernel, labels, np.ones(300, bool), 32.0, budget)
+    assert machine.cut_off.tolist() == [budget <= peer.n_iter_[0]]
+
+
+@pytest.mark.parametrize("max_iter", [-1, 60])
+@pytest.mark.parametrize("costs", [(300.0, 8.0, 2.0, 0.1), (0.1, 2.0, 8.0, 300.0), (8.0, 300.0, 2.0)])
+def test_a_machine_that_its_penalty_holds_nothing_back_of_serves_the_others_bit_by_bit(costs, max_iter):
+    # Two classes that lie apart, and two that overlap.
+    features, _ = kernel_of(400, None)
+    labels = np.repeat(np.arange(4), 100)
+    features[:, 0] += np.array([0, 7, 20, 20.5])[labels]
+    squares = (features**2).sum(axis=1)
+    kernel = np.exp(-0.02 * (squares[:, None] + squares[None] - 2 * features @ features.T))
+    kernel, train = np.ascontiguousarray((kernel + kernel.T) / 2), np.random.default_rng(2).random(400) < 0.9
+    other, taken = None, 0
+    for cost in costs:
+        _, alone = classify(kernel, labels, train, cost, max_iter)
+        _, shared = classify(kernel, labels, train, cost, max_iter, other)
+        if other is not None:
+            is_taken = other.peak < cost
+            assert (shared.peak[is_taken] == other.peak[is_taken]).all()
+            taken += is_taken.sum()
+        assert all(np.array_equal(one, two) for one, two in zip(shared, alone, strict=True))
+        assert (np.abs(alone.dual_coef).max() == cost) == np.isinf(alone.peak).any()
+        other = shared
+    # Some pairs of classes, at some penalties, and never all.
+    assert 0 < taken < 6 * (len(costs) - 1)
+
+
+@pytest.mark.parametrize("costs", [(300.0, 8.0, 0.01), (0.01, 8.0, 300.0)])
+def test_a_regression_serves_the_others_bit_by_bit(costs):
+    features, kernel = kernel_of(200, 0.5)
+    members, other, taken = np.arange(200), None, 0
+    for cost in costs:
+        alone = smo.train_regression(kernel, members, features[:, 0], cost)
+        shared = smo.train_regression(kernel, members, features[:, 0], cost, other=other)
+        taken += shared is other
+        assert all(np.array_equal(one, two) for one, two in zip(shared, alone, strict=True))
+        other = shared
+    assert taken == 1

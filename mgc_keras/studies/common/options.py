@@ -141,6 +141,14 @@ def add_options(parser: argparse.ArgumentParser, options: type) -> None:
             _add_option(group, given, hints[given.name])
 
 
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Add the option that hides progress.
+
+    It has no default: a command may take it as well, and what stands there would be overwritten.
+    """
+    parser.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="show no progress")
+
+
 def options_from(options: type[Options], namespace: argparse.Namespace) -> Options:
     """Return the options that a command line gave, with all defaults filled in.
 

@@ -39,7 +39,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Done
     commands = {
         "all": [*SMALL, "--out", whole],
         "copy": ["copy", whole, folder / "before"],
-        "again": [*SMALL, "--out", whole],
+        "again": ["baselines", "vgg16", "rnn", *SMALL, "--out", whole],
         "other options": ["rnn", *SMALL, "--units", "5", "--out", whole],
         "one": ["rnn", *SEEDS, *rendered, "--out", folder / "seeds"],
         "seeds": ["skip-rnn", *SEEDS, *rendered, "--out", folder / "seeds"],
