@@ -18,7 +18,7 @@ from matplotlib.collections import QuadMesh
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import AudioError
-from mgc_keras.reporting.style import BLUE, GREY, ORANGE, label_axes, new_figure, save_png
+from mgc_keras.reporting.style import BLUE, GREY, ORANGE, label_axes, new_figure, save_png, wrapped
 
 N_DFT, N_MELS, DYNAMIC_RANGE, ROLL_OFF = 2048, 128, 80.0, 0.85
 # Frames of a spectrogram, about: as many as a figure has pixels to show.
@@ -114,6 +114,7 @@ def draw_clip(
         VIEWS[name](panel, spectra)
         panel.set_xlim(0, len(waveform) / sampling_rate)
     if title:
+        title = wrapped(title, figure.get_figwidth(), 13)
         figure.suptitle(title, fontsize=13, x=0.01, horizontalalignment="left")
     return save_png(figure, Path(path))
 

@@ -1,6 +1,7 @@
 """How figures look: colours that colour-blind readers can tell apart, readable sizes, saving as PNG."""
 
 import logging
+import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,10 +58,23 @@ def new_figure(
 
 
 def label_axes(axes: Axes, title: str, x: str, y: str) -> None:
-    """Set title and axis labels, in one size each."""
+    """Set title and axis labels, in one size each; a title that is wider than the figure goes on in a further line."""
+    spec = axes.get_subplotspec()
+    n_columns = spec.get_gridspec().ncols if spec else 1
+    # An inch of each column is for the labels of its axis.
+    title = wrapped(title, axes.get_figure(root=True).get_figwidth() / n_columns - 1.0, 12)
     axes.set_title(title, fontsize=12, loc="left", color="black")
     axes.set_xlabel(x, fontsize=11)
     axes.set_ylabel(y, fontsize=11)
+
+
+def wrapped(text: str, inches: float, size: float) -> str:
+    """Break lines of text, of a size in points, that are likely to be wider than so many inches.
+
+    Matplotlib's own ``wrap`` reads names with dollars as mathematics.
+    """
+    n_letters = max(10, int(inches * 72 / (0.6 * size)))
+    return "\n".join(textwrap.fill(line, n_letters) for line in text.split("\n"))
 
 
 def whole_ticks(axis: Axis) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from mgc_keras.reporting.style import DOTS_PER_INCH, figure_legend, label_axes, new_figure, save_png
 
@@ -42,3 +43,23 @@ def test_letters_that_the_font_lacks_are_told_in_one_line(
     save_png(figure, tmp_path / "song.png")
     assert caplog.messages == [f"{tmp_path / 'song.png'}: 2 letters that the font lacks are drawn as boxes"]
     assert not recwarn.list
+
+
+LONG = "speech_music, corrected protocol: layers 5 minus MFCC, class by class"
+
+
+@pytest.mark.parametrize("title", ["genre", LONG, "Nightingale" * 9])
+def test_a_title_stays_within_its_figure_and_above_its_axes(title: str, tmp_path: Path) -> None:
+    figure, panels = new_figure(6.0, 7.0, 2)
+    for panel in panels:
+        label_axes(panel, title, "Class", "Difference")
+    save_png(figure, tmp_path / "titles.png")
+    renderer = figure.canvas.get_renderer()
+    for panel in panels:
+        (shown,) = (text for text in panel.findobj(Text) if text.get_text() == panel.get_title("left"))
+        assert "".join(shown.get_text().split()) == "".join(title.split())
+        place = shown.get_window_extent(renderer)
+        assert place.x1 <= figure.bbox.x1 and place.y1 <= figure.bbox.y1
+        assert place.y0 >= panel.get_window_extent(renderer).y1
+    # What stands below ends where the title of the next panel begins.
+    assert panels[0].xaxis.label.get_window_extent(renderer).y0 >= place.y1
