@@ -25,16 +25,15 @@ print(folder)
 child = subprocess.run([sys.executable, "-c", "import mgc_keras"], capture_output=True, text=True)
 print(repr(child.stderr))
 """
-# Compiling takes seconds: of the two cases, which differ until the folder is named, one compiles the package's longest
-# loop, the other its shortest.
-OURS = """
-# Two clips of opposite classes and kernel 1: alpha is 2 / |x - y|^2 = 1 for both, the threshold 0.
-alpha, threshold, cut_off = minimise(
-    np.eye(2), np.arange(2), np.array([1.0, -1.0]), np.full(2, -1.0), 10.0, -1, np.empty(4, np.float32)
-)
-assert (alpha.tolist(), threshold, cut_off) == ([1.0, 1.0], 0.0, False)
+# Compiling takes seconds: one of the two cases, which differ until the folder is named, compiles a loop that calls
+# another, the other a loop that calls none.
+NESTED = """
+from mgc_keras.scattering.loops import modulus
+found = np.zeros((1, 2))
+modulus(np.array([[3.0, 0.0], [4.0, -2.0]]), found)
+assert found.tolist() == [[5.0, 2.0]]
 """
-SHORTEST = """
+ALONE = """
 from mgc_keras.search.smo_loop import add_row
 slope = np.zeros(2)
 add_row(slope, 2.0, np.ones(2, np.float32))
@@ -49,7 +48,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("places", "compiled"),
-    [({"HOME": "/dev/null"}, OURS), ({"HOME": "/dev/null", "NUMBA_CACHE_DIR": "/dev/null/x"}, SHORTEST)],
+    [({"HOME": "/dev/null"}, NESTED), ({"HOME": "/dev/null", "NUMBA_CACHE_DIR": "/dev/null/x"}, ALONE)],
     ids=["no home", "no named folder"],
 )
 def test_without_a_writable_cache_it_compiles_all_the_same_and_says_so_once(

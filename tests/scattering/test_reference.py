@@ -2,12 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from eagerly import uncompiled
 
 from mgc_keras.layers.scattering import Scattering
 from mgc_keras.scattering.on_scipy import ScipyOperations
@@ -51,16 +49,6 @@ def by_scipy(waveform: np.ndarray, options: dict, dtype: str, exact: bool) -> li
     plan = ScatteringPlan(ScatteringOptions(len(waveform), **options), exact=exact)
     transform = Transform(plan, ScipyOperations(dtype))
     return list(transform(waveform.astype(dtype)))
-
-
-@contextmanager
-def uncompiled() -> Iterator[None]:
-    """Call the very operations one by one: to trace a layer's hundreds of them takes seconds."""
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(False)
 
 
 def by_layer(waveform: np.ndarray, options: dict, double: bool) -> dict[tuple[int, ...], np.ndarray]:
