@@ -15,16 +15,20 @@ from mgc_keras import execution
 if TYPE_CHECKING:
     import keras
 
-# Files of more than about 20 s, the longest first: begun last, one would keep a process waiting for the other's end.
+# Files of more than about 10 s, the longest first: begun last, one would keep a process waiting for the other's end.
 # Before all that search: compiled once, the solver is there for every process.
 LONGEST = (
     "search/test_smo.py", "layers/test_scattering.py", "studies/asgharivaskasi2019/test_study.py",
-    "training/test_strategies.py", "features/test_on_cluster.py", "studies/choi2017/test_recorded_scores.py",
-    "cli/test_features.py",
-    "test_execution.py", "studies/song2017/test_study.py", "test_caches.py", "studies/choi2017/test_study.py",
-    "networks/test_image_network.py", "audio/test_files.py", "scattering/test_reference.py", "search/test_cluster.py",
-    "studies/jimenez2017/test_study.py", "studies/ouyang2023/test_study.py", "cli/test_merge.py",
-    "networks/test_contract.py", "studies/common/test_report.py", "cli/test_main.py",
+    "studies/choi2017/test_recorded_scores.py", "features/test_on_cluster.py", "networks/test_image_network.py",
+    "training/test_strategies.py", "cli/test_features.py", "published/musicnn/test_musicnn.py",
+    "studies/song2017/test_pretraining.py", "test_execution.py", "studies/song2017/test_study.py", "cli/test_main.py",
+    "studies/common/test_report.py", "studies/ouyang2023/test_study.py", "networks/test_backbones.py",
+    "networks/test_contract.py", "studies/song2017/test_finetuning.py", "studies/choi2017/test_transformer.py",
+    "scattering/test_reference.py", "studies/song2017/test_network.py", "training/test_batches.py",
+    "features/test_joined.py", "search/test_cluster.py", "studies/jimenez2017/test_study.py", "cli/test_merge.py",
+    "cli/test_check.py", "features/test_network.py", "studies/choi2017/test_study.py", "scattering/test_blocks.py",
+    "judging/test_judge.py", "training/test_classifier.py", "corpus/test_corpus.py", "training/test_tagger.py",
+    "training/test_optimizers.py", "training/test_stepping.py",
 )  # fmt: skip
 SHARED_DATA = Path(os.environ.get("MGC_KERAS_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

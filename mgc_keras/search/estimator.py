@@ -5,11 +5,9 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-import skops.io
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from mgc_keras.errors import WeightsError
 from mgc_keras.files import whole_file, why_no_file
@@ -41,6 +39,9 @@ def refit(result: SearchResult, features_by_block: Mapping[str, np.ndarray], tar
 
 def save_estimator(estimator: Pipeline, path: str | Path) -> Path:
     """Write an estimator in the format of skops, whole or not at all. Return the path, such as genre.skops."""
+    # Here, since skops takes three seconds to import, and `refit` does without.
+    import skops.io
+
     with whole_file(path) as temporary:
         skops.io.dump(estimator, temporary)
     return Path(path)
@@ -55,6 +56,9 @@ def load_estimator(path: str | Path) -> Pipeline:
         There is no such file, it was not written by skops, it holds types that skops does not know to be safe, or it
         is another estimator.
     """
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
     if not Path(path).is_file():
         raise WeightsError(why_no_file(path), path=path, cure="save one with save_estimator")
     try:
