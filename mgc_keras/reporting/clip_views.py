@@ -18,7 +18,7 @@ from matplotlib.collections import QuadMesh
 
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import AudioError
-from mgc_keras.reporting.style import BLUE, GREY, ORANGE, label_axes, new_figure, save_png, wrapped
+from mgc_keras.reporting.style import BLUE, GREY, ORANGE, colour_bar, label_axes, new_figure, save_png, wrapped
 
 N_DFT, N_MELS, DYNAMIC_RANGE, ROLL_OFF = 2048, 128, 80.0, 0.85
 # Frames of a spectrogram, about: as many as a figure has pixels to show.
@@ -135,13 +135,13 @@ def _fill_waveform(axes: Axes, spectra: ClipSpectra, colour: str) -> None:
 def _spectrogram(axes: Axes, spectra: ClipSpectra, scale: str, title: str) -> None:
     decibels = spectra.mel_decibels if scale == "mel" else spectra.decibels
     image = _show(axes, spectra, decibels, scale, -DYNAMIC_RANGE, 0.0)
-    axes.figure.colorbar(image, ax=axes, label="Level (dB below maximum)", format="%.0f")
+    colour_bar(axes, image, "Level (dB below maximum)", format="%.0f")
     label_axes(axes, title, "Time (s)", "Frequency (Hz)")
 
 
 def _chroma(axes: Axes, spectra: ClipSpectra) -> None:
     image = _show(axes, spectra, spectra.chroma, "chroma", 0.0, 1.0)
-    axes.figure.colorbar(image, ax=axes, label="Share of the strongest")
+    colour_bar(axes, image, "Share of the strongest")
     label_axes(axes, "Chroma", "Time (s)", "Pitch class")
 
 

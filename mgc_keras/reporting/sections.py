@@ -5,7 +5,7 @@ What was not saved gets a sentence.
 
 import json
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,11 +161,11 @@ class Counted:
     independent: bool = True
 
 
-def confusions(run: RunFolder, features: Iterable[Counted]) -> list[Part]:
-    """Which genre is taken for which, for every task and feature with saved predictions, all protocols together."""
+def confusions(run: RunFolder, features: Sequence[Counted]) -> list[Part]:
+    """Which class is taken for which, for every task and feature with saved predictions, all protocols together."""
     parts: list[Part] = []
     for task in run.tasks:
-        for counted in features:
+        for counted in features if run.metric(task) == "accuracy" else ():
             tables = {protocol: run.predictions(task, counted.feature, protocol) for protocol in run.protocols}
             matrices = {
                 f"{protocol.capitalize()} protocol": confusion_matrix(table["truth"], table["prediction"])

@@ -7,7 +7,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from sklearn.manifold import smacof
 
-from mgc_keras.reporting.style import BLUE, DARK, GREY, PALETTE, figure_legend, label_axes, new_figure, save_png
+from mgc_keras.reporting.style import (
+    BLUE,
+    DARK,
+    GREY,
+    PALETTE,
+    colour_bar,
+    figure_legend,
+    label_axes,
+    new_figure,
+    save_png,
+)
 from mgc_keras.segmentation.segments import Segmentation
 
 # As many as the eigenvalue gap may choose; the four at the end stand apart in lightness.
@@ -105,7 +115,7 @@ def _matrix(segmentation: Segmentation, values: np.ndarray, title: str, most: fl
     image = axes.pcolormesh(times, times, values, cmap="viridis", vmin=0, vmax=most, rasterized=True)
     axes.invert_yaxis()
     axes.set_aspect("equal")
-    figure.colorbar(image, ax=axes, label=meaning, extend="max" if values.max() > most else "neither")
+    colour_bar(axes, image, meaning, extend="max" if values.max() > most else "neither")
     label_axes(axes, title, "Time of a window (s)", "Time of a window (s)")
     return figure
 

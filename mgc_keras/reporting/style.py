@@ -5,11 +5,14 @@ import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
@@ -62,7 +65,7 @@ def label_axes(axes: Axes, title: str, x: str, y: str) -> None:
     spec = axes.get_subplotspec()
     n_columns = spec.get_gridspec().ncols if spec else 1
     # An inch of each column is for the labels of its axis.
-    title = wrapped(title, axes.get_figure(root=True).get_figwidth() / n_columns - 1.0, 12)
+    title = wrapped(title, axes.figure.bbox.width / axes.figure.dpi / n_columns - 1.0, 12)
     axes.set_title(title, fontsize=12, loc="left", color="black")
     axes.set_xlabel(x, fontsize=11)
     axes.set_ylabel(y, fontsize=11)
@@ -82,6 +85,12 @@ def whole_ticks(axis: Axis) -> None:
     axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
 
 
+def colour_bar(axes: Axes, image: ScalarMappable, label: str, **options: Any) -> Colorbar:
+    """Put a colour bar right beside its axes, wherever those of other rows end."""
+    place = axes.inset_axes((1.03, 0.0, 0.025, 1.0))
+    return axes.figure.colorbar(image, cax=place, label=label, **options)
+
+
 def figure_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     """Put one legend below all axes, in as many columns as the width of the figure holds."""
     columns = max(1, min(len(handles), int(figure.get_figwidth() / 2.6)))
@@ -94,7 +103,7 @@ def save_png(figure: Figure, path: Path) -> Path:
     Dollars stand for themselves, since texts may be names of users' songs, labels and tasks ("A$AP - L$D"): nothing is
     read as TeX but the numbers that Matplotlib puts at ticks, such as powers of ten.
     """
-    axes = [axis for panel in figure.axes for axis in (panel.xaxis, panel.yaxis)]
+    axes = [axis for panel in figure.findobj(Axes) for axis in (panel.xaxis, panel.yaxis)]
     numbers = {
         text
         for axis in axes

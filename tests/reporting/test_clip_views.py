@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from mgc_keras.errors import AudioError, OptionError
 from mgc_keras.reporting import clip_views
@@ -43,7 +44,7 @@ def test_every_view_has_its_axes(tone: np.ndarray, monkeypatch: pytest.MonkeyPat
     assert {name: axes.get_ylabel() for name, axes in panels.items()} == AXES
     assert all(axes.get_xlabel() == "Time (s)" and axes.get_xlim() == (0, 2) for axes in panels.values())
     assert panels["linear"].get_ylim() == pytest.approx((0, RATE / 2), abs=RATE / N_DFT)
-    labels = {axes.get_ylabel() for axes in drawn[0].axes}
+    labels = {axes.get_ylabel() for axes in drawn[0].findobj(Axes)}
     assert {"Level (dB below maximum)", "Roll-off frequency (Hz)"} <= labels
 
 

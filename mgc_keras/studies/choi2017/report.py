@@ -9,8 +9,10 @@ from mgc_keras.reporting.findings import reproduction
 from mgc_keras.reporting.page import FigureImage, FindingList, Folded, Heading, Paragraph, Part, Table
 from mgc_keras.reporting.sections import (
     COMMON_SECTIONS,
+    Counted,
     Section,
     audit,
+    confusions,
     first_screen,
     interval_units,
     paired,
@@ -98,6 +100,11 @@ def scores(run: RunFolder) -> list[Part]:
     return parts or [Paragraph("No task has more than one feature; the table above holds all scores.")]
 
 
+def confusion(run: RunFolder) -> list[Part]:
+    """Confusion matrices of the largest layer set, with the accuracy of each class."""
+    return confusions(run, [Counted(feature, describe(feature)) for feature in _main_features(run.scores)[:1]])
+
+
 def headline_table(run: RunFolder) -> pd.DataFrame:
     """Return the main features of every task: Task, Feature, Paper, and one column a protocol with 95 % intervals.
 
@@ -165,6 +172,7 @@ def not_mended(run: RunFolder) -> dict[str, str]:
 SECTIONS: dict[str, Section] = {
     "In one glance": glance,
     "Scores and figures": scores,
+    "Confusion matrices": confusion,
     "Paired tests": partial(paired, name=feature_name, describe=describe),
     "Training": source_training,
     "Audit": partial(audit, questions=AUDITS, draw=draw_audit),

@@ -9,7 +9,7 @@ from mgc_keras.reporting.tables import comparison_table, p_text
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.runs.writer import RunWriter
 from mgc_keras.studies.choi2017.feature_sets import LAYER_SETS, best_layer_set, describe, feature_name, feature_order
-from mgc_keras.studies.choi2017.report import headline_table, score_table
+from mgc_keras.studies.choi2017.report import confusion, headline_table, score_table
 
 
 def _score(task, feature, protocol, score, metric="accuracy", published=float("nan")):
@@ -143,3 +143,17 @@ def test_features_in_words(feature, words):
 
 def test_features_that_look_like_numbers_stay_text(run):
     assert pd.api.types.is_string_dtype(run.scores["feature"]) and "12345" in set(run.scores["feature"])
+
+
+def test_the_classes_of_the_largest_set_have_a_matrix_and_regressions_none(run):
+    writer = RunWriter(run.folder)
+    clips = {"clip_id": list("abcd"), "fold": [0, 0, 1, 1]}
+    for protocol in ("published", "corrected"):
+        said = {"truth": ["rock", "rock", "jazz", "jazz"], "prediction": ["rock", "jazz", "jazz", "jazz"]}
+        for feature in ("12345", "345", "mfcc"):
+            writer.predictions("gtzan", feature, protocol, pd.DataFrame(clips | said))
+        values = {"truth": [0.1, 0.2, 0.3, 0.4], "prediction": [0.1, 0.2, 0.3, 0.5]}
+        writer.predictions("arousal", "12345", protocol, pd.DataFrame(clips | values))
+    heading, figure = confusion(run)
+    assert heading.text == "gtzan: the trained convnet"
+    assert figure.png == run.folder / "figures" / "gtzan__12345__confusion.png" and figure.png.is_file()

@@ -56,7 +56,7 @@ def test_the_page_is_well_formed_and_needs_no_other_file(text):
     assert parser.open == []
     assert all(source.startswith(("data:image/png;base64,", "#")) for source in parser.sources)
     anchors = [source[1:] for source in parser.sources if source.startswith("#")]
-    assert len(anchors) == 10 and all(f'id="{name}"' in text for name in anchors)
+    assert len(anchors) == 11 and all(f'id="{name}"' in text for name in anchors)
     assert "<script" not in text and "url(" not in text and "@import" not in text
 
 
@@ -70,6 +70,7 @@ def test_every_figure_is_drawn_and_embedded(run_folder, text):
     assert names == {
         "arousal.png", "genre <example>.png", "genre <example>_labels.png", "training.png", "audit_batch_border.png",
         "audit_batch_number.png", "audit_batch_order.png", "audit_scaling.png", "differences.png",
+        "genre <example>__12345__confusion.png",
     }  # fmt: skip
     assert text.count("data:image/png;base64,") == len(names)
     for path in (run_folder / "figures").iterdir():
