@@ -28,9 +28,6 @@ from mgc_keras.search.splits import (
 )
 from mgc_keras.threads import one_thread
 
-# From so many candidates on, a round of one split keeps a few jobs busy.
-_MANY = 4
-
 
 @dataclass(frozen=True)
 class Options:
@@ -244,6 +241,5 @@ def _rounds(splits: list[Split], group: list[int], selections: Selections, budge
     while begin < len(splits):
         yield splits[begin : begin + ahead]
         begin += ahead
-        running = sum(any(selections.needs(split, candidate) for split in splits[begin:]) for candidate in group)
-        # Fits of very unequal length leave jobs idle at the end of a round, most of all where only a few are left.
-        ahead = max(-(-len(splits) // 10), 1 if running >= _MANY else 2)
+        # Two jobs each take all candidates of a split, where penalties may share a machine.
+        ahead = max(-(-len(splits) // 10), 2)
