@@ -213,10 +213,16 @@ def test_the_published_network_says_what_it_cannot(
     docs = Path(__file__).parents[2] / "docs" / "answers.md"
     of_docs = re.search(r"(\d+) were sure, and (\d+) of\s+these right", docs.read_text("utf-8"))
     clip, weights = shared_data / "audio" / "emotify" / "classical" / "45.mp3", shared_data / TUNED
+    others = re.search(
+        r"Of (\d+) of electronic music, a genre that it does not know, (\d+) were not sure", docs.read_text()
+    )
     code, _, error = run(capsys, "classify", clip, "--weights", weights)
     (line,) = [line for line in error.splitlines() if "can name" in line]
     assert code == 0 and "blues, classical, country, disco, hiphop, jazz, metal, pop, reggae and rock, no other" in line
     assert f"{of_docs[2]} of {of_docs[1]} were right" in line and "no probabilities" in line and "--why" in line
+    n_others, n_unsure = map(int, others.groups())
+    assert f"of {n_others} songs of another genre it was sure of {n_others - n_unsure}" in line
+    assert "says more" not in run(capsys, "classify", clip, "--weights", weights, "--why")[2]
     # Asked otherwise, that count says nothing.
     other = run(capsys, "classify", clip, "--weights", weights, "--sure", 0.3)[2]
     assert "can name" in other and "were right" not in other
