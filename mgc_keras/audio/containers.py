@@ -286,4 +286,6 @@ def _missing_frames(frames: MpegFrames) -> str:
         return in_part(frames.n_frames, frames.promised, "frame")
     if frames.odd_bytes:
         return f"is damaged: {frames.odd_bytes} bytes between its frames are no audio"
+    if frames.trailing_bytes:
+        return f"is damaged: {frames.trailing_bytes} bytes behind its last frame are no audio"
     return lacks

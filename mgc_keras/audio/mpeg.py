@@ -34,6 +34,8 @@ _BLOCK_BYTES = 1 << 20
 _SEARCH_BYTES = 1 << 24
 # What may be a frame header, for a quick search; `_frame` decides.
 _PERHAPS_HEADER = re.compile(rb"\xff[\xe2-\xff][\x10-\xef]", re.DOTALL)
+# Bytes behind the last frame that may be a tag of any kind, lyrics for instance, in a file that is ten times as long.
+_MOST_BEHIND = 16384
 # Decoders leave out samples at both ends that are no music, where the Xing frame says how many: at most 4095 each.
 _MOST_TRIMMED = 2 * 4095
 _DECODER_DELAY = 529
@@ -101,13 +103,14 @@ class MpegFrames:
 
     Whole frames that hold audio; the frames that Xing or Info headers name, None without such a header; the bytes that
     the last frame lacks, 0 where the file ends with a whole frame; the bytes between frames that are neither frames nor
-    tags; the frames by kind.
+    tags; those behind the last one, where they are too many for a tag that is not known here; the frames by kind.
     """
 
     n_frames: int
     promised: int | None
     missing_bytes: int
     odd_bytes: int = 0
+    trailing_bytes: int = 0
     parts: list[MpegPart] = field(default_factory=list, compare=False, repr=False)
 
     @property
@@ -154,7 +157,7 @@ def walk_frames(path: str | Path) -> MpegFrames:
     """Find the frames of an mp3 file from header to header; memory stays flat however long the file."""
     size = Path(path).stat().st_size
     parts: list[MpegPart] = []
-    kind, missing_bytes, odd_bytes = None, 0, 0
+    kind, missing_bytes, odd_bytes, trailing_bytes = None, 0, 0, 0
     with open(path, "rb") as stream:
         position = _find_frame(stream, _behind_tags(stream, 0))
         while position is not None:
@@ -195,13 +198,16 @@ def walk_frames(path: str | Path) -> MpegFrames:
                     missing_bytes = 4 - (size - position)
                 start = _behind_tags(stream, position)
                 position = _find_frame(stream, start)
-                odd_bytes += 0 if position is None else position - start
+                if position is not None:
+                    odd_bytes += position - start
+                elif size - start > max(_MOST_BEHIND, size // 10):
+                    trailing_bytes = size - start
     parts = [part for part in parts if part.n_frames >= _LEAST_FRAMES] or parts[:1]
     promises = [part.promised for part in parts if part.promised is not None]
     # Of several parts, none can make up for what another lacks.
     most = sum(max(part.n_frames, part.promised or 0) for part in parts)
     promised = None if not promises else promises[0] if len(parts) == 1 else most
-    return MpegFrames(sum(part.n_frames for part in parts), promised, missing_bytes, odd_bytes, parts)
+    return MpegFrames(sum(part.n_frames for part in parts), promised, missing_bytes, odd_bytes, trailing_bytes, parts)
 
 
 @lru_cache(maxsize=4096)

@@ -92,7 +92,7 @@ examples:
   mgc-keras features song.mp3 -o song.csv --weights model.keras --window 29 --hop 5
   mgc-keras features *.mp3 -o tags.csv --weights model.keras --output tags
   mgc-keras features my_music -o musicnn.csv --features musicnn --weights MSD_musicnn
-  mgc-keras features million.csv -o million.csv --features mfcc --cluster tcp://scheduler:8786
+  mgc-keras features million.csv -o mfcc.csv --features mfcc --cluster tcp://scheduler:8786
 """
 
 

@@ -4,6 +4,7 @@ import pytest
 import soundfile
 from broken_clips import tune, write
 
+from mgc_keras.audio.containers import missing_end
 from mgc_keras.audio.mpeg import MpegFrames, frame_length, walk_frames
 
 
@@ -81,6 +82,24 @@ def test_tags_and_damage_are_stepped_over(tmp_path):
     assert plain.n_frames - 12 < damaged.n_frames < plain.n_frames and damaged.missing_bytes == 0
     # What is lost are the zeros, and the rest of the frames at both ends of them.
     assert plain.odd_bytes == 0 and 1500 - 1044 < damaged.odd_bytes < 1500 + 1044
+
+
+@pytest.mark.parametrize(
+    ("behind", "is_damage"),
+    [
+        (bytes(400_000), True),  # a download that was given its size in advance, and broken off
+        (b"<p>Not found</p>\n" * 2000, True),
+        (b"LYRICSBEGIN" + b"la " * 3000 + b"LYRICS200TAG" + bytes(125), False),
+        (b"TAG" + bytes(125), False),
+    ],
+)
+def test_what_stands_behind_the_last_frame_is_told_where_it_is_too_much_for_a_tag(tmp_path, behind, is_damage):
+    path = write(tmp_path / "clip.mp3", tune(2.0))
+    content = path.read_bytes()
+    path.write_bytes(content + behind)
+    assert walk_frames(path).trailing_bytes == (len(behind) if is_damage else 0)
+    told = f"is damaged: {len(behind)} bytes behind its last frame are no audio" if is_damage else ""
+    assert missing_end(path, "MP3") == told
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"no mp3 at all" * 100, b"\xff" * 5000, bytes(200_000)])
