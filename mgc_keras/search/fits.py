@@ -134,8 +134,8 @@ def fit_predict(
 ) -> list[tuple[np.ndarray, bool]]:
     """Fit a support vector machine for each penalty on some clips of a kernel matrix, and predict others.
 
-    A penalty that holds no alpha back changes nothing, so its machine serves every penalty that would not either: the
-    same to the last bit, and in many a set half of the work.
+    A penalty that holds no alpha back changes nothing, so its machine serves every penalty that would not either, the
+    same to the last bit.
 
     Parameters
     ----------
