@@ -4,6 +4,8 @@ import math
 from pathlib import Path
 
 from mgc_keras.datasets.gtzan import COUNTS_OF_COPIES
+from mgc_keras.judging.columns import TELLING
+from mgc_keras.judging.differences import Difference
 from mgc_keras.judging.duplicates import NEAR
 from mgc_keras.judging.gtzan import OTHER_GRIDS, PUBLIC_TABLE
 from mgc_keras.judging.judge import Judgement, Score
@@ -14,6 +16,7 @@ from mgc_keras.reporting.verdicts import CLAIM, LEVEL, MIND, NO_CLAIM
 NO_ARTISTS = "Artists are not known: clips count as independent; the true interval is wider."
 # Fewer tested clips are an anecdote.
 LEAST_CLIPS = 30
+_SHOWN = 3
 _WHY = {
     "fault_filtered": "By the lists of Kereliuk, Sturm and Larsen (2015) no artist and no recording stands on both "
     "sides, and distorted clips are left out.",
@@ -27,7 +30,7 @@ _WHY = {
 def claims(judgement: Judgement) -> list[Finding]:
     """Say what may be claimed, what may not, and what to mind."""
     quoted = judgement.strictest
-    found = _quoted(judgement, quoted)
+    found = [*_quoted(judgement, quoted), *_guesses(judgement)]
     if judgement.about["kind"] == "features":
         found += _lax(judgement, quoted) + _choices(judgement)
     if not quoted.artists_known:
@@ -44,27 +47,34 @@ def interval_text(score: Score) -> str:
 
 
 def why_not_quoted(judgement: Judgement) -> str:
-    """Say why the strictest protocol's score is none to quote, for want of clips; "" where it may be."""
+    """Say why the strictest protocol's score is none to quote; "" where it may be."""
+    quoted, reasons = judgement.strictest, _why_no_measure(judgement)
+    if not reasons and quoted.low <= quoted.chance:
+        reasons = ["no better than always naming the largest class, as far as these clips show"]
+    return "; ".join(reasons)
+
+
+def _why_no_measure(judgement: Judgement) -> list[str]:
+    """Say why the strictest protocol's score is no measure of the features, so that nothing is held against it."""
     quoted = judgement.strictest
     tested = judgement.predictions.loc[judgement.predictions["protocol"] == quoted.protocol, "truth"]
     n_classes, reasons = int(str(judgement.about["n_classes"])), []
+    if math.isnan(quoted.low):
+        reasons.append("too few independent clips, artists or songs for an interval")
     if (n_tested := tested.nunique()) < n_classes:
         reasons.append(f"{n_classes - n_tested} of {n_classes} classes have no test clip")
     if quoted.n_clips < LEAST_CLIPS:
         reasons.append(f"{quoted.n_clips} clips were tested, and {LEAST_CLIPS} are the least")
-    return "; ".join(reasons)
+    if columns := [remark.subject for remark in judgement.remarks if remark.kind == TELLING]:
+        shown = ", ".join(columns[:_SHOWN]) + (", …" if len(columns) > _SHOWN else "")
+        reasons.append(f"was {shown} made from the labels? (below)")
+    return reasons
 
 
 def _quoted(judgement: Judgement, quoted: Score) -> list[Finding]:
     number = f"Accuracy {interval_text(quoted)} on {quoted.n_clips} clips ({quoted.title}; chance {quoted.chance:.3f})"
-    if math.isnan(quoted.low):
-        return [Finding(f"{number}: too few independent clips, artists or songs for an interval.", NO_CLAIM)]
     if why := why_not_quoted(judgement):
         return [Finding(f"{number}. Not to be quoted: {why}.", NO_CLAIM)]
-    if quoted.low <= quoted.chance:
-        return [
-            Finding(f"{number}: no better than always naming the largest class, as far as these clips show.", NO_CLAIM)
-        ]
     if judgement.about["kind"] == "predictions":
         text = (
             "This holds if the model was trained on none of these clips, nor on their artists: predictions do not tell."
@@ -77,14 +87,26 @@ def _quoted(judgement: Judgement, quoted: Score) -> list[Finding]:
         )
         return [Finding(f"{number}. {text}", MIND)]
     text = _WHY.get(quoted.protocol, "Nothing stricter is known of these clips; artists would be.")
-    return [Finding(f"{number}. {text}", MIND if quoted.strictness == 1 else CLAIM)]
+    is_certain = quoted.strictness > 1 and not judgement.about.get("guesses")
+    return [Finding(f"{number}. {text}", CLAIM if is_certain else MIND)]
+
+
+def _guesses(judgement: Judgement) -> list[Finding]:
+    guesses = judgement.about.get("guesses")
+    if not isinstance(guesses, list) or not guesses:
+        return []
+    text = (
+        f"{len(guesses)} rows were found by the name of the file alone, in folders that differ ({guesses[0]}). If "
+        "these are other recordings, all figures here are void: name the clips by the manifest's clip_id or filepath."
+    )
+    return [Finding(text, MIND)]
 
 
 def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
     """Say what laxer protocols would have claimed, and where the difference comes from."""
     found = []
     lax = judgement.scores[0]
-    if lax.protocol != quoted.protocol:
+    if lax.protocol != quoted.protocol and not _why_no_measure(judgement):
         text = f"Random folds say {interval_text(lax)}"
         decided = lax.low > quoted.high
         text += (
@@ -97,15 +119,9 @@ def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
                 f" As far as known, {lax.shared:.0%} of what is tested there has its artist or recording in training."
             )
         found.append(Finding(text, NO_CLAIM if decided else MIND))
-    twin = next((score for score in judgement.scores if score.protocol == f"{quoted.protocol}_random"), None)
-    if twin is not None:
-        text = f"The very same clips, split at random {twin.n_splits} times: {interval_text(twin)}."
-        if twin.low > quoted.high:
-            worth = f"{twin.accuracy - quoted.accuracy:.3f}"
-            text += f" What stands on both sides of a random split (artists, albums, recordings) is worth {worth}."
-        else:
-            text += " No difference is shown between this and the given split."
-        found.append(Finding(text, MIND))
+    for twin in judgement.against_random:
+        if twin.protocol == quoted.protocol and not _why_no_measure(judgement):
+            found.append(Finding(_worth(judgement, twin), MIND))
     refit = next((score for score in judgement.scores if score.protocol == f"{quoted.protocol}_refit"), None)
     if refit is not None:
         text = f"Trained on the validation clips, too, hyperparameters kept: {interval_text(refit)}. Say which it is."
@@ -115,6 +131,18 @@ def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
             text = f"{score.shared:.0%} of what is tested has its artist or recording in training"
             found.append(Finding(f"In {score.title}, {text}.", NO_CLAIM))
     return found
+
+
+def _worth(judgement: Judgement, twin: Difference) -> str:
+    """Say what a random split of the same clips gives, and what it gives on the clips of the given test part."""
+    whole = next(score for score in judgement.scores if score.protocol == f"{twin.protocol}_random")
+    text = f"The very same clips, split at random {whole.n_splits} times: {interval_text(whole)}. "
+    ends = "no interval" if math.isnan(twin.low) else f"{twin.low:+.3f}, {twin.high:+.3f}"
+    text += f"On the clips that the given split tests, too: {twin.first:.3f} against {twin.second:.3f}, difference "
+    text += f"{twin.difference:+.3f} [{ends}], p {p_relation(twin.p_value)} ({twin.test}). "
+    if twin.p_value < LEVEL and twin.difference > 0:
+        return text + "What stands on both sides of a random split (artists, albums, recordings) is worth so much."
+    return text + "No advantage of the random split is shown."
 
 
 def _choices(judgement: Judgement) -> list[Finding]:
@@ -168,9 +196,10 @@ def _leaks(judgement: Judgement) -> list[Finding]:
         if judgement.copies:
             text += f" {COUNTS_OF_COPIES}"
         found.append(Finding(text, MIND))
-    columns = [remark for remark in judgement.remarks if remark.kind == "leaking column"]
+    columns = [remark for remark in judgement.remarks if remark.kind in (TELLING, "leaking column")]
+    columns.sort(key=lambda remark: remark.kind != TELLING)
     for remark in columns[:5]:
         found.append(Finding(f"Column {remark.subject} {remark.detail}.", MIND))
     if len(columns) > 5:
-        found.append(Finding(f"{len(columns) - 5} more columns leak; they are listed below.", MIND))
+        found.append(Finding(f"{len(columns) - 5} more columns leak, or look like it; they are listed below.", MIND))
     return found

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,17 +11,15 @@ import pandas as pd
 
 from mgc_keras.datasets.gtzan import committed_path, gtzan_ids
 from mgc_keras.errors import ManifestError
-from mgc_keras.evaluation.fold_tests import corrected_t_test
-from mgc_keras.evaluation.intervals import Interval, score_interval
-from mgc_keras.evaluation.metrics import accuracy
-from mgc_keras.evaluation.paired import Comparison, compare, holm
 from mgc_keras.files import sha256_of
 from mgc_keras.judging.choices import Choice, tally
 from mgc_keras.judging.classifiers import CLASSIFIERS, Classifier
 from mgc_keras.judging.columns import Features, Remark, features_of
+from mgc_keras.judging.differences import Difference, against_random, differences, interval_of
 from mgc_keras.judging.duplicates import LEAST_COLUMNS, LEAST_ROWS, MOST_ROWS, Pair, equal_and_near_rows, joined
 from mgc_keras.judging.gtzan import describe_copy
-from mgc_keras.judging.matching import LabelledClips, labelled, labels_file, own_columns, stem
+from mgc_keras.judging.matching import LabelledClips, labelled, labels_file, own_columns
+from mgc_keras.judging.names import Names
 from mgc_keras.judging.protocols import N_DRAWS, Protocol, protocols
 from mgc_keras.judging.tables import ClipTable, read_table
 
@@ -73,23 +71,6 @@ class Score:
     artists_known: bool = False  # or songs, or recordings: else `n_units` is the most there can be, `shared` the least
 
 
-@dataclass(frozen=True)
-class Difference:
-    """The accuracy of the first table minus that of the second under one protocol, and the test of no difference."""
-
-    protocol: str
-    title: str
-    first: float
-    second: float
-    difference: float
-    low: float
-    high: float
-    p_value: float
-    p_holm: float
-    test: str
-    strictness: int = 0
-
-
 @dataclass(frozen=True, eq=False)
 class Judgement:
     """All that was found.
@@ -109,6 +90,8 @@ class Judgement:
         What was judged and how.
     choices : tuple of Choice
         Hyperparameters.
+    against_random : tuple of Difference
+        Random splits of a given split's clips, against it.
     """
 
     scores: tuple[Score, ...]
@@ -119,6 +102,7 @@ class Judgement:
     notes: tuple[str, ...]
     about: dict[str, object] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
+    against_random: tuple[Difference, ...] = ()
 
     @property
     def strictest(self) -> Score:
@@ -177,8 +161,8 @@ def judge_features(
     scores = [_score(plan, predictions[predictions["protocol"] == plan.key], clips, units) for plan in plans]
     return Judgement(
         tuple(scores),
-        _differences(plans, predictions, clips, units) if against is not None else (),
-        (*found[0].remarks, *_pair_remarks(pairs, clips)),
+        differences(plans, predictions, units) if against is not None else (),
+        (*_column_remarks(found), *_pair_remarks(pairs, clips)),
         predictions.drop(columns="row"),
         _copies(table, clips, pairs),
         (*notes, *more),
@@ -192,6 +176,7 @@ def judge_features(
             },
         },
         tally(chosen),
+        against_random(plans, predictions, units),
     )
 
 
@@ -214,6 +199,7 @@ def described(
         "n_clips": len(set(clips.clips)),
         "n_classes": len(clips.classes),
         "n_unmatched": clips.n_unmatched,
+        "guesses": list(clips.guesses),
     }
 
 
@@ -225,31 +211,31 @@ def common(clips: LabelledClips, other: ClipTable, notes: list[str]) -> tuple[La
     ManifestError
         They share no clip, or none of two classes.
     """
-    rows = max((_rows_in(clips, other, way) for way in (str, stem)), key=lambda found: int((found >= 0).sum()))
+    rows, guesses = _rows_in(clips, other)
     both = np.flatnonzero(rows >= 0)
     if not len(both):
-        problem = (
-            f"holds none of the first table's clips; it begins with {other.names[0]!r}, that with {clips.row_ids[0]!r}"
-        )
+        problem = f"holds none of the first table's clips; it begins with {other.names[0]!r}, that with {str(clips.row_ids[0])!r}"
         raise ManifestError(problem, path=other.path, field=other.name_column, cure="name clips alike in both tables")
     if len(both) < max(len(clips), len(other)):
         notes.append(
             f"Judged are the {len(both)} clips that both tables hold, of {len(clips)} in the first and {len(other)} in "
             "the second."
         )
-    shared = clips.subset(both)
+    shared = replace(clips.subset(both), guesses=(*clips.guesses, *guesses))
     if len(shared.classes) < 2:
         problem = f"shares {len(shared)} clips with the first table, of fewer than two classes"
         raise ManifestError(problem, path=other.path, cure="give a table of the same clips")
     return shared, rows[both]
 
 
-def _rows_in(clips: LabelledClips, other: ClipTable, way: Callable[[str], str]) -> np.ndarray:
-    """Return each clip's row in another table, -1 for none or several."""
-    there = Counter(map(way, other.row_ids))
-    place = {way(name): row for row, name in enumerate(other.row_ids) if there[way(name)] == 1}
-    here = Counter(map(way, clips.row_ids))
-    return np.array([place.get(way(name), -1) if here[way(name)] == 1 else -1 for name in clips.row_ids])
+def _rows_in(clips: LabelledClips, other: ClipTable) -> tuple[np.ndarray, list[str]]:
+    """Return each clip's row in another table (-1 for none or several), and those that are a guess."""
+    ids, names = other.row_ids, clips.row_ids.tolist()
+    rows, cut, guessed = Names(ids, ids, [""] * len(ids)).match(names)
+    times = Counter(rows.tolist())
+    rows[cut | (rows < 0) | np.array([times[row] > 1 for row in rows.tolist()])] = -1
+    guesses = np.flatnonzero(guessed & (rows >= 0))
+    return rows, [f"{names[row]} is taken for {ids[rows[row]]} of {other.path.name}" for row in guesses]
 
 
 def _predict(
@@ -296,60 +282,11 @@ def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.n
     )
 
 
-def _differences(
-    plans: list[Protocol], predictions: pd.DataFrame, clips: LabelledClips, units: np.ndarray
-) -> tuple[Difference, ...]:
-    """Test the two tables against each other on the same splits; p-values are adjusted for the number of protocols."""
-    found = []
-    for plan in plans:
-        part = predictions[predictions["protocol"] == plan.key]
-        truth = part["truth"].to_numpy(str)
-        pair = part["prediction"].to_numpy(str), part["prediction_against"].to_numpy(str)
-        right = part.assign(first=truth == pair[0], second=truth == pair[1])
-        first, second = float(right["first"].mean()), float(right["second"].mean())
-        if len(plan.splits) > 1:
-            by_split = right.groupby(["repeat", "fold"], sort=False)[["first", "second"]].mean()
-            outcome = corrected_t_test(
-                (by_split["first"] - by_split["second"]).to_numpy(), plan.test_share, largest=1.0
-            )
-            test = "corrected resampled t"
-        else:
-            outcome, test = compared(truth, *pair, units[part["row"].to_numpy(int)])
-        found.append(difference_of(plan.key, plan.title, first, second, outcome, test, plan.strictness))
-    return adjusted(found)
-
-
-def interval_of(truth: np.ndarray, prediction: np.ndarray, units: np.ndarray) -> Interval:
-    """Return the accuracy with its interval; rows of one of the `units` (n_rows,) are no independent evidence."""
-    n_units = len(set(units.tolist()))
-    if n_units < 2:
-        return Interval(accuracy(truth, prediction), math.nan, math.nan)
-    return score_interval(truth, prediction, groups=units if n_units < len(units) else None)
-
-
-def compared(truth: np.ndarray, first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tuple[Comparison, str]:
-    """Test two predictions of the same clips against each other; return what came out, and the name of the test."""
-    n_units = len(set(units.tolist()))
-    if n_units < 2:
-        difference = accuracy(truth, first) - accuracy(truth, second)
-        return Comparison(difference, math.nan, math.nan, 1.0), "none: all clips belong together"
-    if n_units < len(units):
-        return compare(truth, first, second, groups=units), "swaps by group"
-    return compare(truth, first, second), "McNemar, exact"
-
-
-def difference_of(
-    key: str, title: str, first: float, second: float, outcome: Comparison, test: str, strictness: int
-) -> Difference:
-    """Return a difference before its p-value is adjusted."""
-    ends = outcome.difference, outcome.low, outcome.high, outcome.p_value
-    return Difference(key, title, first, second, *ends, outcome.p_value, test, strictness)
-
-
-def adjusted(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Correct the p-values of several differences by Holm's procedure."""
-    p_values = holm(np.array([each.p_value for each in differences]))
-    return tuple(replace(each, p_holm=float(p)) for each, p in zip(differences, p_values))
+def _column_remarks(found: list[Features]) -> Iterator[Remark]:
+    yield from found[0].remarks
+    for features in found[1:]:
+        for remark in features.remarks:
+            yield replace(remark, detail=f"{remark.detail} (in the second table)")
 
 
 def _pair_remarks(pairs: list[Pair], clips: LabelledClips) -> list[Remark]:

@@ -1,9 +1,8 @@
 """Which clip of a manifest each row of a table is, its label, and what is known of it: artist, song, fold, split."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from mgc_keras.datasets.cards import card_names, manifest_folder
 from mgc_keras.datasets.gtzan import committed, gtzan_ids
 from mgc_keras.datasets.manifest import read_manifest
 from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.judging.names import Names, parents
 from mgc_keras.judging.tables import ClipTable, read_table
 
 LABEL_COLUMNS = ("label", "genre", "class", "truth", "target", "category")
@@ -20,6 +20,7 @@ GROUP_COLUMNS = ("artist", "album", "song", "recording", "cut_from")
 _SOURCES = ("artist", "song", "recording")
 _KEPT = (*GROUP_COLUMNS, "fold", "split")
 _SHOWN = 3
+_BY_PATH = "name the clips by the manifest's clip_id or filepath"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,8 @@ class LabelledClips:
         Rows without a clip in the manifest.
     source : str
         Where the labels are from, for errors.
+    guesses : tuple of str
+        Rows that are taken for clips by the name of the file alone, though their folders differ.
     """
 
     rows: np.ndarray
@@ -59,6 +62,7 @@ class LabelledClips:
     notes: tuple[str, ...] = ()
     n_unmatched: int = 0
     source: str = ""
+    guesses: tuple[str, ...] = ()
 
     @property
     def classes(self) -> list[str]:
@@ -103,7 +107,7 @@ def labelled(table: ClipTable, labels: str | None) -> LabelledClips:
     if labels is None or (not Path(labels).is_file() and table.column(labels) is not None):
         return _by_own_column(table, labels, own)
     source = _source(labels, table)
-    matched, clips = _matched(table, source, labels)
+    matched, clips, guesses = _matched(table, source, labels)
     rows = np.flatnonzero(matched >= 0)
     if not len(rows):
         problem = f"none of its {len(table)} rows is a clip of {labels}, the first is {table.names[0]!r}"
@@ -117,7 +121,8 @@ def labelled(table: ClipTable, labels: str | None) -> LabelledClips:
     for name, column in own.known.items():
         if name not in known:
             known[name] = table.texts(column)[rows]
-    return _checked(table, rows, clips[rows], picked["label"].to_numpy(str), known, own, notes, labels)
+    found = _checked(table, rows, clips[rows], picked["label"].to_numpy(str), known, own, notes, labels)
+    return replace(found, guesses=guesses)
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ def _by_own_column(table: ClipTable, wanted: str | None, own: OwnColumns) -> Lab
     own = replace(own, used=tuple(dict.fromkeys((column, *own.used))))
     known = pd.DataFrame({name: table.texts(there) for name, there in own.known.items()}, index=range(len(table)))
     rows = np.arange(len(table))
-    clips = np.array(_parents(table.names), str)
+    clips = np.array(parents(table.names), str)
     return _checked(table, rows, clips, table.texts(column), known, own, [], str(table.path))
 
 
@@ -222,81 +227,25 @@ def _source(labels: str, table: ClipTable) -> pd.DataFrame:
     return pd.DataFrame({"clip_id": other.names, "filepath": other.names, "label": other.texts(own.label), **known})
 
 
-def stem(name: str) -> str:
-    """Return the name of a file without folders and suffix; numbers behind a dot are no suffix.
-
-    Example
-    -------
-    >>> stem("genres/blues/blues.00000.au"), stem("blues.00000")
-    ('blues.00000', 'blues.00000')
-    """
-    return re.sub(r"\.[A-Za-z][A-Za-z0-9]{0,5}$", "", PurePosixPath(name.replace("\\", "/")).name)
-
-
-def _segment_of(name: str) -> str | None:
-    """Return the clip that a segment was cut from, by its name: song.3.wav, song_3."""
-    found = re.fullmatch(r"(.+?)[._-](?:seg|segment|part|chunk)?_?\d{1,3}", stem(name))
-    return found[1] if found else None
-
-
-def _parents(names: Sequence[str]) -> list[str]:
-    """Return the clips that rows are of: their own names, or those they were cut from, if all names tell."""
-    found = gtzan_ids(names)
-    return [pair[0] or name for pair, name in zip(found, names)] if found is not None else list(names)
-
-
-def _matched(table: ClipTable, source: pd.DataFrame, labels: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return each row's place in the source, -1 for none, and its clip's id."""
-    ids, paths = source["clip_id"].astype(str), source["filepath"].astype(str)
-    stems = [{stem(clip_id), stem(path)} for clip_id, path in zip(ids, paths)]
-    ways = [_index([{clip_id} for clip_id in ids]), _index([{path} for path in paths]), _index(stems)]
-    matched = np.full(len(table), -1)
-    cut = np.zeros(len(table), bool)
-    for row, name in enumerate(table.names):
-        parent = _segment_of(name)
-        keys = [(ways[0], name), (ways[1], name.replace("\\", "/")), (ways[2], stem(name))]
-        keys += [(ways[0], parent), (ways[2], parent)] if parent else []
-        for number, (way, key) in enumerate(keys):
-            places = way.get(key, [])
-            if len(places) > 1:
-                places = _by_path(name, places, paths)
-            if len(places) > 1:
-                two = " and ".join(repr(paths[place]) for place in places[:2])
-                problem = f"{name!r} may be {two} of {labels}"
-                cure = "name the clips by the manifest's clip_id or filepath"
-                raise ManifestError(problem, path=table.path, field=table.name_column, cure=cure)
-            if places:
-                matched[row], cut[row] = places[0], number > 2
-                break
+def _matched(table: ClipTable, source: pd.DataFrame, labels: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return each row's place in the source (-1 for none), its clip's id, and the rows that are a guess."""
+    ids, paths, classes = (source[name].astype(str).tolist() for name in ("clip_id", "filepath", "label"))
+    names = Names(ids, paths, classes)
+    matched, cut, guessed = names.match(table.names)
+    for row in np.flatnonzero(matched == Names.SEVERAL)[:1]:
+        two = " and ".join(repr(paths[place]) for place in names.places(table.names[row])[:2])
+        problem = f"{table.names[row]!r} may be {two} of {labels}"
+        raise ManifestError(problem, path=table.path, field=table.name_column, cure=_BY_PATH)
     whole = pd.Series(matched[(matched >= 0) & ~cut])
     if len(set(table.names)) == len(table) and whole.duplicated().any():
         place = whole[whole.duplicated()].iloc[0]
         first, second = [table.names[row] for row in np.flatnonzero((matched == place) & ~cut)[:2]]
         problem = f"{first!r} and {second!r} are both the clip {ids[place]!r} of {labels}"
-        raise ManifestError(problem, path=table.path, field=table.name_column, cure="keep one row a clip")
-    return matched, np.where(matched >= 0, ids.to_numpy(str)[matched], "")
-
-
-def _index(names: Sequence[set[str]]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for place, some in enumerate(names):
-        for name in some:
-            found.setdefault(name, []).append(place)
-    return found
-
-
-def _by_path(name: str, places: list[int], paths: pd.Series) -> list[int]:
-    """Tell clips of one file name apart by the folders before it."""
-    parts = PurePosixPath(name.replace("\\", "/")).parent.parts
-    alike = {}
-    for place in places:
-        theirs = PurePosixPath(paths[place]).parent.parts
-        common = 0
-        while common < min(len(parts), len(theirs)) and parts[-1 - common] == theirs[-1 - common]:
-            common += 1
-        alike[place] = common
-    most = max(alike.values())
-    return [place for place in places if alike[place] == most]
+        raise ManifestError(
+            problem, path=table.path, field=table.name_column, cure=f"keep one row a clip, or {_BY_PATH}"
+        )
+    guesses = tuple(f"{table.names[row]} is taken for {paths[matched[row]]}" for row in np.flatnonzero(guessed))
+    return matched, np.where(matched >= 0, np.array(ids, str)[matched], ""), guesses
 
 
 def _coverage(table: ClipTable, matched: np.ndarray, source: pd.DataFrame, labels: str) -> list[str]:

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.judging.differences import adjusted, compared, difference_of, interval_of
 from mgc_keras.judging.duplicates import joined
 from mgc_keras.judging.gtzan import describe_copy
-from mgc_keras.judging.judge import Judgement, Score, adjusted, common, compared, described, difference_of, interval_of
+from mgc_keras.judging.judge import Judgement, Score, common, described
 from mgc_keras.judging.matching import LABEL_COLUMNS, LabelledClips, labelled
 from mgc_keras.judging.tables import ClipTable, read_table
 

@@ -91,6 +91,7 @@ def record(judgement: Judgement) -> dict[str, Any]:
         "scores": [_plain(asdict(score)) for score in judgement.scores],
         "choices": [_chosen(each) for each in judgement.choices],
         "differences": [_plain(asdict(each)) for each in judgement.differences],
+        "against_random": [_plain(asdict(each)) for each in judgement.against_random],
         "claims": [{"verdict": each.verdict, "text": each.text} for each in claims(judgement)],
         "leaks": len(judgement.remarks),
         "copies": list(judgement.copies),

@@ -92,7 +92,8 @@ def read_table(path: str | Path) -> ClipTable:
     if path.suffix.lower() == ".npz":
         raise ManifestError("holds sequences, not a row a clip", path=path, cure="export a table: .csv or .parquet")
     if path.suffix.lower() == ".parquet" or _is_own(path):
-        frame = read_features(path).reset_index()
+        # In one piece: a column more would else be a warning of pandas.
+        frame = read_features(path).copy().reset_index()
         frame["clip_id"] = frame["clip_id"].astype(str)
     else:
         frame = _read_any(path)

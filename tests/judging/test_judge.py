@@ -17,7 +17,7 @@ from mgc_keras.datasets.gtzan import COUNTS_OF_COPIES
 from mgc_keras.judging import judge as judging
 from mgc_keras.judging.claims import NO_ARTISTS, claims, why_not_quoted
 from mgc_keras.judging.classifiers import Classifier
-from mgc_keras.judging.columns import features_of
+from mgc_keras.judging.columns import TELLING, features_of
 from mgc_keras.judging.duplicates import NEAR, equal_and_near_rows, joined
 from mgc_keras.judging.gtzan import REPLICAS
 from mgc_keras.judging.judge import Options, judge_features
@@ -192,6 +192,52 @@ def test_columns_that_leak(tmp_path: Path) -> None:
     }
     kept = features_of(table, clips.rows, clips.labels, clips.used, drop=["f0"], keep=["duration"])
     assert "duration" in kept.columns and "f0" not in kept.columns
+
+
+def test_columns_that_tell_the_class_alone_are_named_and_nothing_is_claimed(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat(["blues", "jazz", "pop", "rock"], 30)
+    artists = [f"artist {row // 2}" for row in range(120)]
+    values = random.normal(size=(120, 12)) + 0.7 * np.eye(4, 12)[np.unique(labels, return_inverse=True)[1]]
+    codes = np.unique(labels, return_inverse=True)[1]
+    flag = labels == "blues"
+    dealt = random.permutation(120)
+    assert (codes[dealt[:40]] != codes[np.sort(dealt[:40])]).mean() > 0.5
+    nearly = codes.copy()
+    nearly[np.sort(dealt[:40])] = codes[dealt[:40]]  # a third of them dealt anew
+    nearly_flag = flag ^ (np.arange(120) % 20 == 0)
+    sure = {"is_blues": flag * 1, "blues_or_jazz": codes < 2, "code": 7 - codes}
+    likely = {"nearly": nearly, "nearly_flag": nearly_flag * 1, "spread": nearly + random.normal(size=120) * 0.1}
+    honest = {"count": random.poisson(5, 120), "other_flag": random.integers(2, size=120)}
+    table = write(tmp_path / "t.csv", values, labels, artist=artists, **sure, **likely, **honest)
+    found = judge_features(table, options=KNN)
+    kinds = {remark.subject: remark.kind for remark in found.remarks}
+    assert {name for name, kind in kinds.items() if kind == "leaking column"} == set(sure)
+    assert {name for name, kind in kinds.items() if kind == TELLING} == set(likely)
+    assert "made from the labels?" in why_not_quoted(found) and claims(found)[0].verdict == NO_CLAIM
+    assert "<- quote this" not in summary(found)
+    kept = judge_features(table, options=replace(KNN, keep=tuple(likely)))
+    assert claims(kept)[0].verdict == CLAIM and not why_not_quoted(kept)
+    # What leaks in the second table is told, too.
+    both = judge_features(table, against=table, options=replace(KNN, drop=tuple(likely)))
+    assert [remark.subject for remark in both.remarks if "second table" in remark.detail].count("is_blues") == 1
+
+
+def test_a_split_is_held_against_random_ones_on_the_clips_that_it_tests(tmp_path: Path) -> None:
+    values, labels = two_classes(n_clips=120)
+    artists = np.arange(120) // 4
+    split = np.where(artists % 3, "train", "test")
+    table = write(tmp_path / "t.csv", values, labels, artist=artists, split=split)
+    found = judge_features(table, options=replace(KNN, n_draws=6))
+    (twin,) = found.against_random
+    rows = found.predictions.assign(right=lambda each: each["truth"] == each["prediction"])
+    given = rows[rows["protocol"] == "own_split"].set_index("clip_id")["right"]
+    drawn = rows[(rows["protocol"] == "own_split_random") & rows["clip_id"].isin(given.index)]
+    assert len(given) == 40 and 6 < len(drawn) < 240
+    assert twin.first == pytest.approx(drawn["right"].mean())
+    assert twin.second == pytest.approx(given.loc[drawn["clip_id"]].mean())
+    assert twin.difference == pytest.approx(twin.first - twin.second) and twin.low <= twin.difference <= twin.high
+    assert any(f"{twin.first:.3f} against {twin.second:.3f}" in each.text for each in claims(found))
 
 
 def test_scaling_and_choice_see_no_test_clip(tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ import pytest
 
 from mgc_keras.datasets.gtzan import committed, gtzan_ids
 from mgc_keras.errors import MgcKerasError
+from mgc_keras.judging.claims import claims
 from mgc_keras.judging.gtzan import describe_copy
 from mgc_keras.judging.judge import Options, judge_features
-from mgc_keras.judging.matching import labelled, stem
+from mgc_keras.judging.matching import labelled
+from mgc_keras.judging.names import stem
 from mgc_keras.judging.predictions import judge_predictions
 from mgc_keras.judging.tables import read_table
+from mgc_keras.reporting.verdicts import CLAIM, MIND
 
 ROWS = "filename,f1,f2,label\na.wav,1,2,x\nb.wav,2,1,x\nc.wav,3,5,y\nd.wav,4,0,y\n"
 MANIFEST = "clip_id,filepath,label,artist\n" + "".join(f"{name},m/{name}.mp3,{name > 'b'},s{name}\n" for name in "abcd")
@@ -54,7 +57,7 @@ def test_messages_name_file_field_and_cure(tmp_path: Path, text: str, message: s
 def test_a_manifest_finds_clips_by_id_path_and_name(tmp_path: Path) -> None:
     manifest = tmp_path / "m.csv"
     manifest.write_text(MANIFEST)
-    rows = "TRACK ID,F1\nd,1\nm/c.mp3,2\n/data/old/b.wav,3\na.png,4\nstranger,5\n"
+    rows = "TRACK ID,F1\nd,1\nm/c.mp3,2\n/data/old/m/b.wav,3\na.png,4\nstranger,5\n"
     clips = read(tmp_path, rows, str(manifest))
     assert clips.clips.tolist() == ["d", "c", "b", "a"] and clips.n_unmatched == 1
     assert clips.labels.tolist() == ["True", "True", "False", "False"]
@@ -70,6 +73,55 @@ def test_what_may_be_two_clips_is_refused_by_name(tmp_path: Path) -> None:
     assert read(tmp_path, "file,f\nold/y/a.wav,1\nold/x/a.mp3,2\n", str(manifest)).clips.tolist() == ["2", "1"]
     with pytest.raises(MgcKerasError, match="'b.wav' and 'b.mp3' are both the clip '3'"):
         read(tmp_path, "file,f\nb.wav,1\nb.mp3,2\n", str(manifest))
+
+
+FOLDERS = "clip_id,filepath,label\n" + "".join(
+    f"{label}/{n}.mp3,{label}/{n}.mp3,{label}\n" for label, n in [("pop", 1), ("pop", 2), ("rock", 1), ("rock", 3)]
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "found", "n_guesses"),
+    [
+        # A copy elsewhere: the folder of each clip is the same.
+        (["/old/pop/1.wav", "/old/rock/3.wav"], ["pop/1.mp3", "rock/3.mp3"], 0),
+        # One file name in two folders, of which the manifest knows one: the other is no clip of it.
+        (["pop/1.mp3", "pop/3.mp3", "rock/3.mp3", "jazz/2.mp3"], ["pop/1.mp3", "", "rock/3.mp3", ""], 0),
+        (["new/pop/1.mp3", "new/rock/3.mp3", "new/jazz/1.mp3"], ["pop/1.mp3", "rock/3.mp3", ""], 0),
+        # The folder is another class, whatever the other rows say.
+        (["rock/2.wav", "all/3.wav", "all/2.ogg"], ["", "rock/3.mp3", "pop/2.mp3"], 2),
+        # No folder: the name of the file alone says which, and there is no other.
+        (["2", "3.wav"], ["pop/2.mp3", "rock/3.mp3"], 0),
+        # Other folders throughout: perhaps a copy, perhaps another collection.
+        (["x/2.wav", "y/3.wav"], ["pop/2.mp3", "rock/3.mp3"], 2),
+    ],
+)
+def test_folders_that_say_another_clip_are_believed(
+    tmp_path: Path, names: list[str], found: list[str], n_guesses: int
+) -> None:
+    (tmp_path / "m.csv").write_text(FOLDERS)
+    clips = read(tmp_path, "file,f\n" + "".join(f"{name},1\n" for name in names), str(tmp_path / "m.csv"))
+    there = dict(zip(clips.rows.tolist(), clips.clips.tolist()))
+    assert [there.get(row, "") for row in range(len(names))] == found
+    assert len(clips.guesses) == n_guesses and clips.n_unmatched == found.count("")
+
+
+def test_a_guess_is_told_and_nothing_is_claimed(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat(["pop", "rock"], 40)
+    manifest = pd.DataFrame({"clip_id": [f"a/{n}.mp3" for n in range(80)], "label": labels})
+    manifest = manifest.assign(filepath=manifest["clip_id"], artist=[f"artist {n}" for n in range(80)])
+    manifest.to_csv(tmp_path / "m.csv", index=False)
+    values = random.normal(size=(80, 3)) + 2 * (labels == "rock")[:, None]
+    verdicts = {}
+    for folder in ("a", "b"):
+        table = pd.DataFrame(values, columns=["f0", "f1", "f2"])
+        table.insert(0, "file", [f"{folder}/{n}.wav" for n in range(80)])
+        table.to_csv(tmp_path / "t.csv", index=False)
+        found = judge_features(str(tmp_path / "t.csv"), str(tmp_path / "m.csv"), options=Options(5, classifier="knn"))
+        verdicts[folder] = [(each.verdict, "80 rows were found by the name" in each.text) for each in claims(found)]
+    assert not any(told for _, told in verdicts["a"])
+    assert (MIND, True) in verdicts["b"] and CLAIM not in [verdict for verdict, _ in verdicts["b"]]
 
 
 def test_segments_belong_to_their_clip(tmp_path: Path) -> None:
