@@ -214,7 +214,8 @@ def common(clips: LabelledClips, other: ClipTable, notes: list[str]) -> tuple[La
     rows, guesses = _rows_in(clips, other)
     both = np.flatnonzero(rows >= 0)
     if not len(both):
-        problem = f"holds none of the first table's clips; it begins with {other.names[0]!r}, that with {str(clips.row_ids[0])!r}"
+        begins = f"it begins with {other.names[0]!r}, that with {str(clips.row_ids[0])!r}"
+        problem = f"holds none of the first table's clips; {begins}"
         raise ManifestError(problem, path=other.path, field=other.name_column, cure="name clips alike in both tables")
     if len(both) < max(len(clips), len(other)):
         notes.append(

@@ -66,14 +66,14 @@ class Names:
         """
         exact = np.array([self._one(self._exact(name), name) for name in names], int)
         found, cut = exact.copy(), np.zeros(len(names), bool)
-        for row in np.flatnonzero(exact == -1):
+        for row in np.flatnonzero(exact == -1).tolist():
             found[row] = self._one(self._by_stem.get(stem(names[row]), []), names[row])
             if found[row] == -1:
                 found[row] = self._one(self.places(names[row]), names[row])
                 cut[row] = found[row] != -1
         folders, others = [_folder(name) for name in names], np.zeros(len(names), bool)
         agrees, differs = others.copy(), others.copy()
-        for row in np.flatnonzero(found != -1):
+        for row in np.flatnonzero(found != -1).tolist():
             places = [found[row]] if found[row] >= 0 else self.places(names[row])
             known = set().union(*(self._folders[place] for place in places))
             agrees[row] = folders[row] in known
