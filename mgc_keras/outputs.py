@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mgc_keras.errors import OptionError
-from mgc_keras.files import PNG_SOFTWARE
+from mgc_keras.files import PNG_SOFTWARE, sha256_of
 from mgc_keras.work import ERROR_COLUMNS
 
 
@@ -56,6 +56,17 @@ def check_replaceable(
             cure = "choose another name, or move this file away"
             problem = f"is there already and is no {what}; it was left as it is"
             raise OptionError(problem, path=path, field=field, cure=cure)
+
+
+def check_unchanged(path: Path, sha256: object, field: str | None, cure: str = "") -> None:
+    """Raise an `OptionError` if a file that a command wrote, with this hash, is there and holds something else.
+
+    Somebody corrected it by hand, or it is damaged: to write it again would lose the one and hide the other.
+    """
+    if sha256 and path.is_file() and path.stat().st_size and sha256_of(path) != sha256:
+        cure = f"choose another name, or move this file away{cure}"
+        problem = "was changed after it was written; it was left as it is"
+        raise OptionError(problem, path=path, field=field, cure=cure)
 
 
 def begins_with(path: Path, *heads: str) -> bool:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import shtab
 
@@ -14,7 +13,7 @@ from mgc_keras._version import __version__
 from mgc_keras.discovery import modules_in
 from mgc_keras.progress import hidden_progress
 from mgc_keras.studies.common.options import add_quiet
-from mgc_keras.terminal import EXIT_CODES, guarded
+from mgc_keras.terminal import EXIT_CODES, Parser, guarded
 
 
 def commands() -> dict[str, ModuleType]:
@@ -26,24 +25,16 @@ def commands() -> dict[str, ModuleType]:
     return {name: module for name, module in modules.items() if hasattr(module, "HELP")}
 
 
-class _Parser(argparse.ArgumentParser):
-    """One that does not pass over help that cannot be written."""
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        (sys.stderr if file is None else file).write(message)
-
-
 # What values that are files are called in --help.
 _FILES = re.compile(r"FILE|PATH|CSV|CLIP|SONG|RUN|FEATURES|OTHER|MANIFEST|WEIGHTS|TASK|ADDRESS")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of ``mgc-keras`` with all its sub-commands."""
-    parser = _Parser(
+    parser = Parser(
         prog="mgc-keras",
         description="Music-genre classification: check music, make manifests, export features, classify and tag songs.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mgc-keras {__version__}")
     shtab.add_argument_to(parser, help="print a script by which your shell completes words at the Tab key; it says how")
@@ -51,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, module in commands().items():
         epilog = f"{module.EPILOG.rstrip()}\n\n{EXIT_CODES}"
         texts = {"help": module.HELP, "description": module.HELP, "epilog": epilog}
-        command = subparsers.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
+        command = subparsers.add_parser(name, **texts)
         module.add_arguments(command)
         command.set_defaults(run=module.run, resumes=getattr(module, "resumes", lambda _: False), quiet=False)
         for below in _with_those_below(command):

@@ -115,6 +115,9 @@ def run(arguments: argparse.Namespace) -> int:
     is_own = lambda path: written[path].is_own(path)
     inputs = [*arguments.songs, *songs.paths]
     check_replaceable(written, is_own, "file of an earlier segmentation", inputs, "--out")
+    if not arguments.overwrite:
+        for song in files:
+            song.check_unchanged()
     songs = songs.escaped() if arguments.escape_formulas else songs
     for folder in {song.stem.parent for song in files}:
         sweep(folder)
@@ -184,6 +187,14 @@ class SongFiles:
             # A damaged one.
             return not known and is_table
         return is_table if path.suffix in (".csv", ".wav") else is_figure(path)
+
+    def check_unchanged(self) -> None:
+        """Raise an `OptionError` if the table was changed after it was written."""
+        from mgc_keras.outputs import check_unchanged
+
+        hashes, table = read_record(self._path("_segments.json")).get("sha256"), self._path("_segments.csv")
+        if isinstance(hashes, dict):
+            check_unchanged(table, hashes.get(table.name), "--out", ", or take --overwrite")
 
     def finished(self) -> dict[str, Any] | None:
         """Return their record, if all of them are there, made from this very song with these settings."""

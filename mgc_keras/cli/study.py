@@ -24,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = actions.add_parser("run", help="run a study")
     chosen = run.add_subparsers(dest="study", metavar="STUDY", required=True)
     for study in studies().values():
-        add_study_options(
-            chosen.add_parser(study.key, help=study.title, formatter_class=argparse.RawDescriptionHelpFormatter), study
-        )
+        add_study_options(chosen.add_parser(study.key, help=study.title), study)
 
 
 def resumes(arguments: argparse.Namespace) -> bool:

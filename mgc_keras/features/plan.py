@@ -20,7 +20,7 @@ from mgc_keras.features.parquet_table import ParquetWriter, check_pyarrow
 from mgc_keras.features.pipeline import ClipFeatures
 from mgc_keras.features.sequences import SequenceWriter
 from mgc_keras.files import sha256_of
-from mgc_keras.outputs import begins_with, check_replaceable, lists_failed_clips
+from mgc_keras.outputs import begins_with, check_replaceable, check_unchanged, lists_failed_clips
 from mgc_keras.work import fingerprint, finished_record, read_record, versions
 
 Source = Clips | Manifest | str | Path | Iterable[str | Path]
@@ -226,8 +226,9 @@ def check_replaceable_export(
 ) -> None:
     """Raise an `OptionError` if one of an export's files would take the place of an input or of another kind of file.
 
-    An earlier export is known by its JSON, which tells of the extractor; where that is damaged, by its list of failed
-    clips.
+    A table that was changed after it was written (corrected by hand, or damaged) is left as it is, too: its hash in the
+    JSON tells. An earlier export is known by its JSON, which tells of the extractor; where that is damaged, by its list
+    of failed clips.
     """
     about, partial = output.with_suffix(".json"), partial_file(output)
     # Damaged, or another's notes, it is an empty one.
@@ -247,6 +248,9 @@ def check_replaceable_export(
 
     what = "file of an earlier export of this kind"
     check_replaceable([output, about, errors_csv, partial], is_own, what, inputs, field)
+    if not partial.exists():
+        # A run that was stopped between table and JSON left its journal.
+        check_unchanged(output, record.get(_hash_name(output)), field)
 
 
 def is_finished_export(output: Path, errors_csv: Path, made_from: str) -> bool:

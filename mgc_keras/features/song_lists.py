@@ -1,5 +1,6 @@
 """Lists of songs that other programs wrote: playlists (.m3u, .m3u8), and paths on standard input."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,8 @@ from urllib.parse import unquote
 
 from mgc_keras.errors import OptionError
 from mgc_keras.files import is_url, why_no_file
+
+logger = logging.getLogger(__name__)
 
 SUFFIXES = (".m3u", ".m3u8")
 STANDARD_INPUT = "-"
@@ -29,6 +32,9 @@ def is_song_list(path: str | Path) -> bool:
 def read_song_list(path: Path, folder: Path | None = None) -> list[Path]:
     """Return the songs of a playlist, or of standard input for ``-``: each once, in their order.
 
+    A warning in the log says how many lines are left out: songs in the web, which are not fetched, and songs that stand
+    there before.
+
     Parameters
     ----------
     path : Path
@@ -40,7 +46,7 @@ def read_song_list(path: Path, folder: Path | None = None) -> list[Path]:
     Raises
     ------
     OptionError
-        The list cannot be read, names no song, or names one in the web.
+        The list cannot be read, or names no song on this disk.
     """
     field = "standard input" if os.fspath(path) == STANDARD_INPUT else None
     try:
@@ -58,11 +64,22 @@ def read_song_list(path: Path, folder: Path | None = None) -> list[Path]:
     else:
         # Other marks that `splitlines` takes for an end may stand in a name.
         lines = [line.removesuffix("\r") for line in text.split("\n") if not line.startswith("#")]
-    base = folder or (Path() if field else path.parent)
-    songs = [_song(line, base, path) for line in lines if line.strip()]
+    base, lines = folder or (Path() if field else path.parent), [line for line in lines if line.strip()]
+    here = [line for line in lines if line.startswith(_FILE) or not is_url(line)]
+    songs = list(dict.fromkeys(_song(line, base) for line in here))
     if not songs:
-        raise OptionError("names no song", path=None if field else path, field=field, cure="give a path a line")
-    return list(dict.fromkeys(songs))
+        problem = f"names no song on this disk ({lines[0]}: URLs are not fetched)" if lines else "names no song"
+        raise OptionError(problem, path=None if field else path, field=field, cure="give a path a line")
+    if in_web := len(lines) - len(here):
+        first = next(line for line in lines if line not in here)
+        logger.warning("%s: %s left out, URLs are not fetched: %s", field or path, _counted(in_web), first)
+    if again := len(here) - len(songs):
+        logger.warning("%s: %s left out, named before", field or path, _counted(again))
+    return songs
+
+
+def _counted(number: int) -> str:
+    return "1 line is" if number == 1 else f"{number} lines are"
 
 
 def _content(path: Path) -> bytes:
@@ -72,11 +89,9 @@ def _content(path: Path) -> bytes:
         return stream.read(_MOST_BYTES + 1)
 
 
-def _song(line: str, base: Path, path: Path) -> Path:
+def _song(line: str, base: Path) -> Path:
     if line.startswith(_FILE):
         return Path(unquote(line.removeprefix(_FILE).removeprefix("//localhost").removeprefix("//")))
-    if is_url(line):
-        raise OptionError(f"{line}: URLs are not fetched", path=path, cure="download it, or take it out of the list")
     song = base / line
     # Written under Windows.
     return base / line.replace("\\", "/") if "\\" in line and not os.path.lexists(song) else song

@@ -281,6 +281,26 @@ def test_every_command_teaches_by_examples(command):
     assert EXIT_CODES in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("features", "a.wav", "-o", "x.csv", "--weight", "w.h5"),
+            "unrecognized arguments: --weight w.h5 (did you mean --weights?)",
+        ),
+        (("judge", "a.csv", "--lables", "m.csv"), "unrecognized arguments: --lables m.csv (did you mean --labels?)"),
+        (("study", "run", "choi2017", "--epoch=3"), "unrecognized arguments: --epoch=3 (did you mean --epochs?)"),
+        (("check", "music", "--zzz"), "unrecognized arguments: --zzz\n"),
+    ],
+)
+def test_an_option_is_spelt_out_and_its_command_says_so(words, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    error = capsys.readouterr().err
+    command = " ".join(words[: 3 if words[0] == "study" else 1])
+    assert ended.value.code == 2 and error.startswith(f"usage: mgc-keras {command} ") and message in error
+
+
 def test_version_and_wrong_commands():
     assert run("--version").stdout == f"mgc-keras {__version__}\n"
     for arguments in ([], ["sing"]):

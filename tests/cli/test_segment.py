@@ -108,8 +108,11 @@ def test_what_is_done_is_kept_and_what_changed_is_done_again(
     (out / "one_largest.wav").unlink()
     (out / "two_segments.json").write_text("[")
     assert run("--order", 5, "--export-largest")[0] == both
-    (out / "one_segments.csv").write_text("edited")
-    assert run("--order", 5, "--export-largest")[0] == ["one_segments"]
+    # What somebody corrected is not lost.
+    (out / "one_segments.csv").write_text("start_s,end_s,label\nedited")
+    assert segment(one, two, "-o", out, *SMALL, "--no-plots", "--order", 5, "--export-largest") == 2
+    assert (out / "one_segments.csv").read_text().endswith("edited")
+    assert run("--order", 5, "--export-largest", "--overwrite")[0] == both
     state = two.stat()
     write(two, song(2), RATE)
     os.utime(two, ns=(state.st_atime_ns, state.st_mtime_ns))

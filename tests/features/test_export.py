@@ -251,12 +251,22 @@ def test_a_finished_table_is_left_alone_until_something_changes(tmp_path, clips)
     assert sizes() == [4, 4, 2]
     assert sizes() == []
     assert sizes(resume=False) == [4, 4, 2]
-    (tmp_path / "toy.csv").write_text("edited")
-    assert sizes() == [4, 4, 2]
     (tmp_path / "toy.json").write_text("{")
     assert sizes() == [4, 4, 2]
     write(clips[0], tune(0.5, 8000, 1, seed=9), 8000)
     assert sizes() == [4, 4, 2]
+
+
+def test_a_table_that_was_changed_by_hand_is_left_as_it_is(tmp_path, clips):
+    table = export_features(clips, tmp_path / "toy.csv", ToyExtractor())
+    mended = table.read_text().replace("0", "1", 1)
+    table.write_text(mended)
+    for resume in (True, False):
+        with pytest.raises(OptionError, match="toy.csv: was changed after it was written; it was left as it is"):
+            export_features(clips, table, ToyExtractor(), resume=resume)
+    assert table.read_text() == mended
+    table.rename(tmp_path / "mine.csv")
+    assert (read_features(export_features(clips, table, ToyExtractor())).to_numpy() == expected_rows(clips)).all()
 
 
 @pytest.mark.parametrize("order", ["file", "shuffled"])

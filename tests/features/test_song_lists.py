@@ -47,7 +47,7 @@ def test_what_other_programs_write(tmp_path: Path) -> None:
     [
         (b"#EXTM3U\n\n", "names no song .give a path a line"),
         (b"RIFF\0\0WAVE", "is no list of songs"),
-        (b"https://example.com/a.mp3\n", "https://example.com/a.mp3: URLs are not fetched .download it"),
+        (b"https://example.com/a.mp3\n", "no song on this disk .https://example.com/a.mp3: URLs are not fetched"),
     ],
 )
 def test_what_is_no_list_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
@@ -56,6 +56,15 @@ def test_what_is_no_list_is_refused(content: bytes, message: str, tmp_path: Path
     assert "list.m3u8" in str(caught.value)
     with pytest.raises(OptionError, match="gone.m3u: there is no such file"):
         read_song_list(tmp_path / "gone.m3u")
+
+
+def test_lines_that_are_left_out_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    content = b"a.mp3\nhttps://example.com/radio\n./a.mp3\nb.mp3\nhttp://example.com/b\na.mp3\n"
+    assert songs_of(tmp_path, content) == [tmp_path / "a.mp3", tmp_path / "b.mp3"]
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        "2 lines are left out, URLs are not fetched: https://example.com/radio",
+        "2 lines are left out, named before",
+    ]
 
 
 @pytest.mark.parametrize("content", [b"b.wav\nrock/a.wav\n", b"b.wav\0rock/a.wav\0"])

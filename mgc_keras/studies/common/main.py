@@ -9,7 +9,7 @@ from mgc_keras.progress import hidden_progress
 from mgc_keras.protocols import protocols_of
 from mgc_keras.studies.common.options import add_options, add_quiet, options_from
 from mgc_keras.studies.common.study import Study
-from mgc_keras.terminal import EXIT_CODES, guarded, quiet_libraries
+from mgc_keras.terminal import EXIT_CODES, Parser, guarded, quiet_libraries
 from mgc_keras.threads import one_thread
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_study_options(parser: argparse.ArgumentParser, study: Study) -> None:
 
 def main(study: Study, arguments: Sequence[str] | None = None) -> int:
     """Run a study from `arguments` (default: the command line) and return its exit code; see `guarded`."""
-    parser = argparse.ArgumentParser(prog=study.key, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog=study.key)
     add_study_options(parser, study)
     namespace = parser.parse_args(arguments)
     is_quiet = getattr(namespace, "quiet", False)
