@@ -1,7 +1,5 @@
 """What commands share at the terminal: errors in one line, how they are stopped, and silence of libraries."""
 
-import argparse
-import difflib
 import errno
 import logging
 import math
@@ -11,10 +9,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
-from typing import Any
 
 from mgc_keras.errors import MgcKerasError, OptionError
 
@@ -39,34 +36,6 @@ _OF_THE_SYSTEM = {
     errno.EMFILE: ("too many files are open", "ask for fewer jobs, or raise the limit: ulimit -n"),
     errno.EIO: ("the disk or network failed", "see to the disk, and run the same again"),
 }
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose options are spelt out: what is cut short or misspelt is refused by the command it was given to.
-
-    A beginning of an option would be taken for it, and for another one as soon as there is one. The error names the
-    option that is nearest. Help that cannot be written is an error, too.
-    """
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**{"formatter_class": argparse.RawDescriptionHelpFormatter, **given, "allow_abbrev": False})
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse; what is not known ends the program here, not in the parser above, which knows other options."""
-        parsed, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._nearest(unknown)}")
-        return parsed, unknown
-
-    def _nearest(self, unknown: Sequence[str]) -> str:
-        word = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
-        options = [option for option in self._option_string_actions if option.startswith("--")]
-        near = [option for option in options if word and option.startswith(word)]
-        near = near or difflib.get_close_matches(word, options, n=2)
-        return f" (did you mean {' or '.join(near)}?)" if near else ""
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        (sys.stderr if file is None else file).write(message)
 
 
 @contextmanager

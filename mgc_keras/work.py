@@ -158,7 +158,8 @@ def keep_settings(
     if known != wanted:
         differing = (name for name in sorted({*known, *wanted}) if known and known.get(name) != wanted.get(name))
         cure = "choose another folder, or remove that one"
-        raise OptionError("holds work with other settings", path=path.parent, field=next(differing, None), cure=cure)
+        problem = "holds work with other settings" if known else "holds work whose settings cannot be read"
+        raise OptionError(problem, path=path.parent, field=next(differing, None), cure=cure)
     if results is None:
         # Damaged ones are found out anew.
         results = kept if isinstance(kept, dict) and kept_sha256 == fingerprint(kept) else {}

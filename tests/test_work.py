@@ -154,7 +154,7 @@ def test_settings_are_kept_and_others_refused(tmp_path: Path) -> None:
             keep_settings(tmp_path / "settings.json", settings)
     assert (tmp_path / "settings.json").read_bytes() == before
     (tmp_path / "settings.json").write_text("[")
-    with pytest.raises(OptionError, match="holds work with other settings"):
+    with pytest.raises(OptionError, match="holds work whose settings cannot be read"):
         keep_settings(tmp_path / "settings.json", {"seed": 0})
 
 

@@ -27,7 +27,8 @@ FOLDER_HELP = "folder that the paths of a manifest or playlist start from (defau
 
 def add_clips(parser: argparse.ArgumentParser, name: str, metavar: str) -> None:
     """Add the argument that names the clips to work on."""
-    what = "audio files, folders, playlists (.m3u, .m3u8; - reads paths from standard input), or one manifest (.csv)"
+    what = "audio files, folders, playlists (.m3u, .m3u8; - reads paths from standard input), or one manifest (.csv: "
+    what += "columns clip_id and filepath; labels are not needed)"
     parser.add_argument(name, nargs="+", metavar=metavar, help=what)
     add_escape(parser)
 

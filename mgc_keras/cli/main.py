@@ -12,8 +12,8 @@ import shtab
 from mgc_keras._version import __version__
 from mgc_keras.discovery import modules_in
 from mgc_keras.progress import hidden_progress
-from mgc_keras.studies.common.options import add_quiet
-from mgc_keras.terminal import EXIT_CODES, Parser, guarded
+from mgc_keras.studies.common.options import Parser, add_quiet
+from mgc_keras.terminal import EXIT_CODES, guarded
 
 
 def commands() -> dict[str, ModuleType]:

@@ -90,7 +90,7 @@ class Manifest:
         return Manifest(self.name, picked.reset_index(drop=True), self.data_home)
 
 
-def read_manifest(path: str | Path, data_home: str | Path | None = None) -> Manifest:
+def read_manifest(path: str | Path, data_home: str | Path | None = None, *, labelled: bool = True) -> Manifest:
     """Read and check a manifest.
 
     The clips themselves need not exist: a clip that cannot be read later becomes a row of ``errors.csv``. Where a card
@@ -105,6 +105,8 @@ def read_manifest(path: str | Path, data_home: str | Path | None = None) -> Mani
     ----------
     path, data_home : str or Path
         The CSV; the folder that `filepath` is relative to, by default the CSV's own.
+    labelled : bool
+        Whether there must be labels. A list of clips for what learns nothing, such as features, needs none.
 
     Raises
     ------
@@ -125,7 +127,8 @@ def read_manifest(path: str | Path, data_home: str | Path | None = None) -> Mani
     if not home.is_dir():
         cure = "name the folder of the clips"
         raise ManifestError("there is no such folder", path=home, field="data_home", cure=cure)
-    return Manifest(path.stem, checked_table(_read_text_table(path), path, _card_of(path.stem), home), home)
+    table = checked_table(_read_text_table(path), path, _card_of(path.stem), home, labelled=labelled)
+    return Manifest(path.stem, table, home)
 
 
 def write_manifest(table: pd.DataFrame, path: str | Path) -> Path:

@@ -27,17 +27,19 @@ _ODD_PATH = r"(?:^|/)\.{0,2}(?:/|$)"
 _PART = 1 << 14
 
 
-def checked_table(table: pd.DataFrame, path: Path, card: Card | None, data_home: Path | None) -> pd.DataFrame:
+def checked_table(
+    table: pd.DataFrame, path: Path, card: Card | None, data_home: Path | None, *, labelled: bool = True
+) -> pd.DataFrame:
     """Check a table whose cells are all text, and return it with `fold` as int and `label_<name>` as float.
 
     Labels that the `card` does not know are refused; what is only odd is a warning in the log. Links are followed from
     `data_home`; without one, the spelling of the paths alone is checked. `path` is for the errors, which are
-    `ManifestError`.
+    `ManifestError`. `labelled`: a table without labels is one of these.
     """
     _check_spelling(table.columns, path)
     label_columns = [column for column in table.columns if column.startswith("label_")]
     missing = [column for column in ("clip_id", "filepath") if column not in table]
-    if "label" not in table and not label_columns:
+    if labelled and "label" not in table and not label_columns:
         missing.append("label (or label_<name>)")
     if missing:
         has = ", ".join(map(str, table.columns[:6]))

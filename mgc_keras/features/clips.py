@@ -175,7 +175,7 @@ def _listed(source: Manifest | str | Path | Iterable[str | Path], data_home: str
     paths = [Path(source)] if isinstance(source, (str, Path)) else [Path(path) for path in source]
     manifests = [path for path in paths if path.suffix.lower() == ".csv"]
     if manifests and len(paths) == 1:
-        manifest = read_manifest(manifests[0], data_home)
+        manifest = read_manifest(manifests[0], data_home, labelled=False)
         check_some_there(manifest)
         return _of_manifest(manifest)
     if manifests:

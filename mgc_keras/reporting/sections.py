@@ -114,7 +114,7 @@ def source_training(run: RunFolder) -> list[Part]:
     with blaming(run.folder / "training" / "history.csv"):
         drawn = draw_training(run.history, run.folder / "figures" / "training.png")
         if drawn is None:
-            text = "The source network was not trained in this run: its weights were given, or no history was saved."
+            text = "No source network was trained here (features or weights were given), or no history was saved."
             return [Paragraph(text)]
         last = run.history.iloc[-1]
         numbers = ", ".join(f"{column} {last[column]:.4g}" for column in run.history if column != "epoch")

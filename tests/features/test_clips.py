@@ -8,7 +8,7 @@ import pytest
 from toy_extractor import write_clips
 
 from mgc_keras.datasets.manifest import folder_manifest, read_manifest
-from mgc_keras.errors import OptionError
+from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.features.clips import list_clips
 
 
@@ -26,6 +26,17 @@ def test_a_manifest_keeps_its_order_ids_and_classes(tmp_path):
         assert (clips.clip_ids, clips.labels) == (["id1", "id0"], ["a", "b"])
         assert clips.filepaths == ["clip001.wav", "clip000.wav"]
         assert all(path.samefile(expected) for path, expected in zip(clips.paths, paths[::-1], strict=True))
+
+
+def test_a_list_of_clips_needs_no_labels(tmp_path):
+    paths = write_clips(tmp_path, 2)
+    rows = {"clip_id": ["one", "two"], "filepath": [path.name for path in paths]}
+    pd.DataFrame(rows).to_csv(tmp_path / "list.csv", index=False)
+    clips = list_clips(tmp_path / "list.csv")
+    assert (clips.clip_ids, clips.labels) == (["one", "two"], None) and clips.paths[1].samefile(paths[1])
+    # What learns needs them.
+    with pytest.raises(MgcKerasError, match="label .or label_<name>.: the column is missing"):
+        read_manifest(tmp_path / "list.csv")
 
 
 def test_a_manifests_clips_may_lie_elsewhere(tmp_path):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 LAYERS = "12345"
 # Stands before a layer set of the convnet with random weights.
 RANDOM = "random_"
+# Clips that the authors' convnet normalised together.
+BATCH_SIZE = 256
 NEVER_PUBLISHED = ("1235", "1245", "1345")
 
 

@@ -54,7 +54,7 @@ PAPER = Paper(
             "a",
             "Most convnet sets beat MFCC on all six tasks.",
             "More than half of the trained convnet's layer sets have a higher score than MFCC; one row a task.",
-            _SCORES.format("layer sets"),
+            _SCORES.format("two layer sets or more"),
         ),
         Claim(
             "b",

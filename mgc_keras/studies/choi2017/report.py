@@ -21,6 +21,7 @@ from mgc_keras.reporting.sections import (
 from mgc_keras.reporting.tables import NONE, metric_name, protocol_cells, score_text
 from mgc_keras.runs.reader import RunFolder
 from mgc_keras.studies.choi2017.feature_sets import (
+    BATCH_SIZE,
     LAYER_SETS,
     RANDOM,
     best_layer_set,
@@ -30,10 +31,10 @@ from mgc_keras.studies.choi2017.feature_sets import (
 )
 from mgc_keras.studies.choi2017.figures import LOWEST, draw_audit, draw_labels, draw_task
 
-PUBLISHED_FEATURES = (
-    "This run used the authors' own convnet features. They were extracted in file order, in batches that share "
-    "statistics, so they carry traces of the class (see Audit). No protocol can take that out afterwards: the "
-    "convnet's figures below, the corrected ones included, do not say how well features of single clips work."
+_PUBLISHED_FEATURES = (
+    "This run used the authors' own convnet features. They were extracted in file order, in batches of {size} clips "
+    "that share statistics. {carried} No protocol can take that out afterwards: the convnet's figures below, the "
+    "corrected ones included, do not say how well features of single clips work."
 )
 
 AUDITS = {
@@ -67,13 +68,25 @@ def glance(run: RunFolder) -> list[Part]:
     is_published = run.config.get("options", {}).get("published_features")
     note = f"{interval_units(run)} Chance: always naming the most frequent class."
     return [
-        *([Paragraph(PUBLISHED_FEATURES, "caveat")] if is_published else []),
+        *([Paragraph(_published_features(run), "caveat")] if is_published else []),
         *first_screen(run, feature_name),
         Heading("Paper, published protocol, corrected"),
         Table(headline_table(run), grouped_by="Task"),
         Paragraph(note, "quiet"),
         *([FindingList([reproduced])] if (reproduced := reproduction(run)) else []),
     ]
+
+
+def _published_features(run: RunFolder) -> str:
+    """Say what the authors' batches did to the features of this run's tasks."""
+    sizes = run.parts["n_clips"].astype(int).groupby(run.parts["task"]).max().to_dict()
+    # Runs of earlier versions do not say.
+    cut = [task for task in run.tasks if sizes.get(task, BATCH_SIZE + 1) > BATCH_SIZE]
+    whole = [task for task in run.tasks if task not in cut]
+    carried = [f"So features of {', '.join(cut)} carry traces of the class (see Audit)."] if cut else []
+    if whole:
+        carried.append(f"All clips of {', '.join(whole)} lay in one batch, tested ones among them.")
+    return _PUBLISHED_FEATURES.format(size=BATCH_SIZE, carried=" ".join(carried))
 
 
 def scores(run: RunFolder) -> list[Part]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from mgc_keras.progress import hidden_progress
 from mgc_keras.protocols import protocols_of
-from mgc_keras.studies.common.options import add_options, add_quiet, options_from
+from mgc_keras.studies.common.options import Parser, add_options, add_quiet, options_from
 from mgc_keras.studies.common.study import Study
-from mgc_keras.terminal import EXIT_CODES, Parser, guarded, quiet_libraries
+from mgc_keras.terminal import EXIT_CODES, guarded, quiet_libraries
 from mgc_keras.threads import one_thread
 
 if TYPE_CHECKING:

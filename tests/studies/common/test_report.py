@@ -103,7 +103,7 @@ def test_what_was_not_saved_is_left_out_with_a_sentence(run_folder, tmp_path):
     text = write_report(tmp_path).read_text()
     for sentence in (
         "No paired tests were saved", "No configuration was saved", "No audit was saved", "No clip was left out",
-        "its weights were given, or no history was saved", "The command line was not saved",
+        "(features or weights were given), or no history was saved", "The command line was not saved",
     ):  # fmt: skip
         assert sentence in text
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {"arousal.png", "genre <example>.png"}
@@ -127,6 +127,13 @@ def test_published_features_are_owned_up_to(run_folder, tmp_path, text):
     text = write_report(tmp_path).read_text()
     assert 'class="caveat"' in text and "carry traces of the class" in text
     assert "No task has more than one feature" in text
+    # Clips of one batch share their statistics, whatever their class.
+    (name,) = one["task"]
+    writer.add_task(TaskRow(name, "published", 256, 20, "10 folds", "no", "no"))
+    text = write_report(tmp_path).read_text()
+    assert "carry traces of the class" not in text and "lay in one batch, tested ones among them" in text
+    writer.add_task(TaskRow(name, "corrected", 257, 20, "10 folds", "no", "no"))
+    assert "carry traces of the class" in write_report(tmp_path).read_text()
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,12 @@ from mgc_keras.studies.choi2017.audits.batch_order import batch_order
 from mgc_keras.studies.choi2017.audits.replicas import replicas
 from mgc_keras.studies.choi2017.audits.score_changes import fold_weighting, scaling
 from mgc_keras.studies.choi2017.extractors import Source, export_table
-from mgc_keras.studies.choi2017.feature_sets import LAYERS, feature_blocks
+from mgc_keras.studies.choi2017.feature_sets import BATCH_SIZE, LAYERS, feature_blocks
 from mgc_keras.studies.choi2017.features import Blocks, StudyData, clip_features
 from mgc_keras.studies.choi2017.scored_search import search_and_score
 from mgc_keras.studies.choi2017.study import Options
 from mgc_keras.studies.common.run import Run
 
-BATCH_SIZE = 256
 WEIGHTED_FEATURES = ("12345", "mfcc", "mfcc+12345")
 SCALED_FEATURES = ("1", *WEIGHTED_FEATURES)
 
