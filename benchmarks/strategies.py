@@ -1,6 +1,6 @@
 """Time an epoch of a source training in one process and in two workers of `MultiWorkerMirroredStrategy`, one machine.
 
-    python benchmarks/strategies.py [--clips N] [--epochs N] [--network convnet|recurrent]
+    python benchmarks/strategies.py [--clips N] [--epochs N] [--network convnet|recurrent] [--float64]
 
 All run on the same cores, and the workers speak through the loopback: on one machine two workers cannot be quicker than
 the cores are, so the ratio says what the strategy costs, not what a second machine brings. The first epoch, in which
@@ -10,7 +10,8 @@ for the convnet of Choi 2017; 30 frames of 100 paths for the five layers of 64 u
 Printed are the seconds of an epoch (the middle one of those that are timed) and their ratio, the device, the cores, and
 by how much the mean losses of each epoch differ: of one process and two workers, and, as yardsticks of what rounding
 alone does, of one process and one on a single thread, whose sums are added in another order, and several that begin
-with weights of which each is a neighbouring float32 number, above or below at random.
+with weights of which each is a neighbouring float32 number, above or below at random. With ``--float64`` all compute
+in double precision, where sums hardly round: what differs then is no rounding. Losses are kept in float32.
 """
 
 import argparse
@@ -41,6 +42,9 @@ def worker(options: argparse.Namespace) -> None:
     from mgc_keras.training.tagger import TaggerSettings, train_tagger
 
     set_precision()
+    if options.float64:
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
     workers = open_workers("multiworker" if "TF_CONFIG" in os.environ else None)
     random, n_clips, n_tags = np.random.default_rng(0), options.clips, 10
     held_out = np.arange(n_clips + 16) >= n_clips
@@ -48,6 +52,11 @@ def worker(options: argparse.Namespace) -> None:
     ends = []
 
     def begun(model: keras.Model) -> keras.Model:
+        if options.float64:
+            # Its head is float32 whatever the rest is.
+            double = lambda layer: type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+            weights, model = model.get_weights(), keras.models.clone_model(model, clone_function=double)
+            model.set_weights(weights)
         if options.rounded is not None:
             either = np.random.default_rng(options.rounded)
             towards = [either.choice(np.float32([-np.inf, np.inf]), weights.shape) for weights in model.get_weights()]
@@ -107,6 +116,7 @@ def main() -> None:
     parser.add_argument(
         "--starts", type=int, default=5, help="neighbouring weights to begin with (default: %(default)s)"
     )
+    parser.add_argument("--float64", action="store_true", help="compute in double precision, where sums hardly round")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--rounded", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -203,7 +203,8 @@ def add_weights(path: str | Path, name: str | None = None) -> tuple[str, Path]:
     if found is None:
         wanted = f"that of {name} is {candidates[name].sha256}" if name else "no published file has it"
         problem = f"its SHA-256 is {digest}; {wanted}"
-        raise WeightsError(problem, path=path, field="sha256", cure="take the original file")
+        cure = "take the original file; another network's is named by its path: --weights FILE"
+        raise WeightsError(problem, path=path, field="sha256", cure=cure)
     output_folder(cache_folder(), "MGC_KERAS_CACHE")
     with whole_file(cached_path(found)) as temporary:
         shutil.copyfile(path, temporary)

@@ -46,14 +46,14 @@ class ReplicatedNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
-        """Return the normalised batch; in training, in its float32 moments, and let the moving statistics follow."""
+        """Return the normalised batch; in training, by its moments in float32 at least; moving statistics follow."""
         replica = tf.distribute.get_replica_context()
         if not (training and self.trainable) or replica is None:
             return super().call(inputs, training=training, mask=mask)
-        values = tf.cast(inputs, tf.float32)
+        values = inputs if inputs.dtype == tf.float64 else tf.cast(inputs, tf.float32)
         axes = [axis for axis in range(len(inputs.shape)) if axis != self.axis % len(inputs.shape)]
         added = partial(replica.all_reduce, tf.distribute.ReduceOp.SUM)
-        number = tf.cast(tf.size(values) / inputs.shape[self.axis], tf.float32)
+        number = tf.cast(tf.size(values) / inputs.shape[self.axis], values.dtype)
         total, number = added([_sum(values, axes), number])
         mean = total / number
         deviations = _sum(tf.math.squared_difference(values, mean), axes)
@@ -256,7 +256,8 @@ class ReplicatedStepper(Stepper):
         """Return a replica's part of the mean loss of a batch of `n_clips`, its outputs, and that part's gradients."""
         with tf.GradientTape() as tape, computed_in(self.execution.training_dtype, self.model):
             scores = self.model(values, training=True)
-            loss = tf.reduce_sum(self._loss(targets, scores)) / n_clips
+            losses = self._loss(targets, scores)
+            loss = tf.reduce_sum(losses) / tf.cast(n_clips, losses.dtype)
             # What layers add is the same on each replica.
             penalties = [penalty / self.workers.n_replicas for penalty in self.model.losses]
             total = tf.add_n([loss, *penalties])
