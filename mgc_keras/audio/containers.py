@@ -175,6 +175,16 @@ def _why_not_opened(path: Path) -> AudioError:
     return AudioError(problem, path=path, cure=cure)
 
 
+def begins_like_audio(path: Path) -> bool:
+    """Tell whether a file that can be read begins as a kind of audio file does, whatever its name is."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(16)
+    except OSError:
+        return False
+    return bool(_kind_of_audio(head)) or head.startswith((b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa"))
+
+
 def _kind_of_audio(head: bytes) -> str:
     """Name the kind of audio file that begins so; an empty string where none does."""
     kinds = {

@@ -24,6 +24,7 @@ SUFFIXES = tuple(
     ".m4a .m4b .m4r .mp4 .aac .adts .wma .asf .mka .webm .weba .3gp .3g2 .amr .ac3 .eac3 .dts .ape .wv .mpc .tta .tak "
     ".dsf .dff .ra .spx".split()
 )
+_NAME_IT = "let names without a suffix end in .wav, .mp3 or what they are"
 INSTALL = "install ffmpeg, which decodes it, or convert it to wav or flac"
 # Of files with any suffix: MP4, Windows Media, Matroska and WebM, Apple's CAF, Ogg.
 _STARTS = ((4, b"ftyp"), (0, b"\x30\x26\xb2\x75"), (0, b"\x1a\x45\xdf\xa3"), (0, b"caff"), (0, b"OggS"))
@@ -136,8 +137,15 @@ def decode(path: Path, seconds: float | None = None) -> DecodedClip:
         raise
 
 
+def why_left_out(name: str) -> tuple[str, str]:
+    """Say why a file that looks like audio is left out of a folder, and what helps."""
+    if os.path.splitext(name)[1]:
+        return "it needs ffmpeg, which is not there", INSTALL
+    return "its name has no suffix", _NAME_IT
+
+
 def left_out_words(names: Sequence[str]) -> str:
-    """Say how many files are left out of a folder for want of ffmpeg, of which kinds, and which come first.
+    """Say how many files are left out of a folder for want of ffmpeg or of a suffix, of which kinds, which come first.
 
     Example
     -------
@@ -145,11 +153,13 @@ def left_out_words(names: Sequence[str]) -> str:
     '3 audio files are left out, 2 .m4a and 1 .wma: a/1.m4a, a/2.m4a, b/3.wma (install ffmpeg, or convert to flac)'
     """
     kinds = Counter(os.path.splitext(name)[1].lower() for name in names)
-    *most, last = [f"{number} {suffix}" for suffix, number in sorted(kinds.items())]
+    cures = ["install ffmpeg, or convert to flac"] if set(kinds) - {""} else []
+    cures += [_NAME_IT] if "" in kinds else []
+    *most, last = [f"{number} {suffix or 'without a suffix'}" for suffix, number in sorted(kinds.items())]
     which = f"{', '.join(most)} and {last}" if most else last
     first = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
     n_files = "1 audio file is" if len(names) == 1 else f"{len(names)} audio files are"
-    return f"{n_files} left out, {which}: {first} (install ffmpeg, or convert to flac)"
+    return f"{n_files} left out, {which}: {first} ({'; '.join(cures)})"
 
 
 def warn_left_out(folder: str | Path, names: Sequence[str]) -> None:

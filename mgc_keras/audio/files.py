@@ -17,7 +17,7 @@ import soundfile
 import soxr
 
 from mgc_keras.audio.clip import Clip
-from mgc_keras.audio.containers import AUDIO_SUFFIXES, open_clip, readable_suffixes, remark
+from mgc_keras.audio.containers import AUDIO_SUFFIXES, begins_like_audio, open_clip, readable_suffixes, remark
 from mgc_keras.audio.kaiser_best import kaiser_best_blocks
 from mgc_keras.checks import checked_choice
 from mgc_keras.errors import AudioError, OptionError
@@ -245,7 +245,8 @@ def find_audio(folder: str | Path, locked_too: bool = False) -> tuple[list[Path]
     """List the audio files in a folder and all its sub-folders: those that can be read here, and the others, sorted.
 
     Hidden files and folders are skipped, among them the ``._*`` files that macOS leaves on shared disks. Linked
-    folders are followed, each real folder once. The others need ffmpeg, which is not on the PATH.
+    folders are followed, each real folder once. The others need ffmpeg, which is not on the PATH, or a suffix: files
+    without one that begin like audio.
 
     Parameters
     ----------
@@ -265,10 +266,13 @@ def find_audio(folder: str | Path, locked_too: bool = False) -> tuple[list[Path]
         problem = "is a file, not a folder" if folder.exists() else "there is no such folder"
         raise AudioError(problem, path=folder, cure="name a folder that holds audio files")
     locked: list[Path] = []
-    files = walk_files(folder, locked if locked_too else None)
-    paths, readable = sorted(path for path in files if is_clip_name(path.name)), readable_suffixes()
-    clips = [path for path in paths if _suffix(path.name) in readable]
-    return sorted(clips + locked), [path for path in paths if _suffix(path.name) not in readable]
+    clips, others, readable = [], [], readable_suffixes()
+    for path in walk_files(folder, locked if locked_too else None):
+        if is_clip_name(path.name):
+            (clips if _suffix(path.name) in readable else others).append(path)
+        elif not _suffix(path.name) and not path.name.startswith(".") and begins_like_audio(path):
+            others.append(path)
+    return sorted(clips + locked), sorted(others)
 
 
 def walk_files(folder: str | Path, locked: list[Path] | None = None) -> Iterator[Path]:

@@ -87,7 +87,7 @@ def answer_songs(
 ) -> int:
     """Answer all songs, print each as it is done, and return the exit code: 0 all, 1 some, 2 none has an answer."""
     from mgc_keras.answers.table import answer_columns, answer_rows
-    from mgc_keras.audio.ffmpeg import INSTALL
+    from mgc_keras.audio.ffmpeg import why_left_out
     from mgc_keras.cluster import open_cluster
     from mgc_keras.progress import progress_bar
 
@@ -139,8 +139,9 @@ def answer_songs(
     if arguments.json:
         made_by = _made_by(arguments.weights, answerer.scorer)
         entries = [entry | {"made_by": made_by} for entry in entries]
-        left_out = {"error": "is left out: it needs ffmpeg, which is not there", "cure": INSTALL}
-        entries += [{"clip_id": None, "filepath": filepath, **left_out} for filepath in clips.left_out]
+        for filepath in clips.left_out:
+            problem, cure = why_left_out(filepath)
+            entries.append({"clip_id": None, "filepath": filepath, "error": f"is left out: {problem}", "cure": cure})
         print(json.dumps(entries, indent=2, ensure_ascii=False))
     if n_failed:
         print(f"mgc-keras {program}: {n_failed} of {len(clips)} songs have no scores", file=sys.stderr)

@@ -17,7 +17,8 @@ What is the same as on one device: the order of the clips, random excerpts, the 
 of the global batch), the composition of validation batches, and the files. Sums over replicas
 are rounded in another order, those of batch statistics less than one device rounds them, and optimizers carry that on:
 on two workers the first epoch's loss of `song2017` differs by 5e-8 from that of one device, that of `choi2017`, whose
-rate is high, by up to 1e-3, as does that of one device which begins with neighbouring float32 numbers as weights
+rate is high, by up to 1e-3, as does that of one device which begins with neighbouring float32 numbers as weights; in
+double precision no digit that is kept differs, so nothing but rounding does
 (`benchmarks/strategies.py` prints both). Dropout draws other numbers: each
 replica draws for its own share, since drawing for the whole batch would cost each as much as the batch. One replica
 computes the very bits of no strategy.

@@ -51,6 +51,19 @@ def words(line: str, here: Path, out: Path) -> list[str]:
     return line.split()
 
 
+def test_files_that_lost_their_suffix_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("1.wav", "2", "3.flac"):
+        write(tmp_path / "music" / name if name != "2" else tmp_path / "2.wav", tune(1.0, 8000), 8000)
+    (tmp_path / "2.wav").rename(tmp_path / "music" / "2")
+    (tmp_path / "music" / "4").write_bytes(b"ID3\4\0\0\0\0\0\0")
+    for name in ("README", ".5", "empty"):
+        (tmp_path / "music" / name).write_bytes(b"RIFF....WAVE" if name == ".5" else name.encode())
+    assert main(["features", str(tmp_path / "music"), "-o", str(tmp_path / "x.csv")]) == 0
+    says = "2 audio files are left out, 2 without a suffix: 2, 4 (let names without a suffix end in .wav, .mp3"
+    assert any(says in record.getMessage() for record in caplog.records)
+    assert json.loads((tmp_path / "x.json").read_text())["source"]["left_out"] == ["2", "4"]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_is_left_out_is_counted_and_named(
     here: Path,
