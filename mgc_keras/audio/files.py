@@ -266,7 +266,9 @@ def find_audio(folder: str | Path, locked_too: bool = False) -> tuple[list[Path]
         problem = "is a file, not a folder" if folder.exists() else "there is no such folder"
         raise AudioError(problem, path=folder, cure="name a folder that holds audio files")
     locked: list[Path] = []
-    clips, others, readable = [], [], readable_suffixes()
+    clips: list[Path] = []
+    others: list[Path] = []
+    readable = readable_suffixes()
     for path in walk_files(folder, locked if locked_too else None):
         if is_clip_name(path.name):
             (clips if _suffix(path.name) in readable else others).append(path)
