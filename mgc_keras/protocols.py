@@ -87,6 +87,17 @@ def protocol_named(name: str, repairs: Sequence[Repair]) -> Protocol:
     return Protocol(name, {repair: name != PUBLISHED and repair != left_out for repair in known})
 
 
+def repair_left_out(protocol: str) -> str:
+    """Return the repair that a protocol, by its name, leaves out of the corrected one; "" for the others.
+
+    Example
+    -------
+    >>> repair_left_out("corrected-without-scaling"), repair_left_out("corrected")
+    ('scaling', '')
+    """
+    return protocol.removeprefix(_WITHOUT) if protocol.startswith(_WITHOUT) else ""
+
+
 def protocol_title(name: str) -> str:
     """Return a protocol's name as tables head a column with it.
 

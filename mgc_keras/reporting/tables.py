@@ -56,6 +56,25 @@ def comparison_table(run: RunFolder, name: Callable[[str], str] = str) -> pd.Dat
     return pd.DataFrame(rows)
 
 
+def repair_table(run: RunFolder) -> pd.DataFrame:
+    """Return what each repair that was left out is worth (``repairs.csv``), as text; no rows where there is none."""
+    rows = [
+        {
+            "Task": row["task"],
+            "Repair": row["repair"],
+            "Feature": row["feature"],
+            "Quantity": metric_name(row["metric"]),
+            "With it": f"{row['corrected']:.3f}",
+            "Without": f"{row['without']:.3f}",
+            "Difference [95 % interval]": difference_text(row),
+            "p (Holm)": p_text(row["p_holm"]),
+            "Clips": str(row["n_clips"]),
+        }
+        for _, row in run.table("repairs.csv").iterrows()
+    ]
+    return pd.DataFrame(rows)
+
+
 def metric_name(metric: str) -> str:
     """Return a metric's name as the report writes it.
 

@@ -105,7 +105,12 @@ def test_a_sixth_study_registers_runs_and_reports(toy: Path, tmp_path: Path, cap
     scores = pd.read_csv(tmp_path / "run" / "scores.csv").set_index(["feature", "protocol"])["score"]
     assert scores["level", "published"] == 0 and scores["level", "corrected"] == 1
     assert scores["level", "corrected-without-louder-wins"] == 0 and scores["always-loud", "corrected"] == 0.5
+    # What the repair is worth, on the clips that both test: all right with it, all wrong without.
+    worth = pd.read_csv(tmp_path / "run" / "repairs.csv").set_index(["repair", "feature"])
+    assert worth.loc["louder-wins"].loc[["level", "always-loud"], "difference"].tolist() == [1, 0]
+    assert worth.loc[("louder-wins", "level"), ["corrected", "without"]].tolist() == [1, 0]
     report = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert "What repairs are worth" in report
     assert "Nobody: Loudness" in report or "toy2026" in report
     assert capsys.readouterr().out.splitlines()[-1] == f"report: {tmp_path / 'run' / 'report.html'}"
     before = (tmp_path / "run" / "scores.csv").read_bytes()
