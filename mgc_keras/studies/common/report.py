@@ -1,4 +1,4 @@
-"""Draw all figures of a run and write its ``claims.csv``, ``repairs.csv`` and ``report.html``, from the run's saved files alone."""
+"""Draw a run's figures and write ``claims.csv``, ``repairs.csv`` and ``report.html``, from its saved files alone."""
 
 from pathlib import Path
 
