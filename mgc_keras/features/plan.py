@@ -226,9 +226,9 @@ def check_replaceable_export(
 ) -> None:
     """Raise an `OptionError` if one of an export's files would take the place of an input or of another kind of file.
 
-    A table that was changed after it was written (corrected by hand, or damaged) is left as it is, too: its hash in the
-    JSON tells. An earlier export is known by its JSON, which tells of the extractor; where that is damaged, by its list
-    of failed clips.
+    A CSV that was changed after it was written is left as it is, too (its hash in the JSON tells): somebody corrected
+    it. Other forms nobody corrects: they are damaged. An earlier export is known by its JSON, which tells of the
+    extractor; where that is damaged, by its list of failed clips.
     """
     about, partial = output.with_suffix(".json"), partial_file(output)
     # Damaged, or another's notes, it is an empty one.
@@ -248,7 +248,7 @@ def check_replaceable_export(
 
     what = "file of an earlier export of this kind"
     check_replaceable([output, about, errors_csv, partial], is_own, what, inputs, field)
-    if not partial.exists():
+    if output.suffix.lower() == ".csv" and not partial.exists():
         # A run that was stopped between table and JSON left its journal.
         check_unchanged(output, record.get(_hash_name(output)), field)
 
