@@ -23,11 +23,14 @@ _LEAST_ROWS = 12
 _TELLING = {2: 0.98, 3: 0.85}
 _TELLING_OF_MANY = 0.5
 # Sounds as different as two classes may be are parted by one feature, if there are few clips.
-_LEAST_OF_TWO = 100
+_LEAST_TO_PART = 100
 # Of columns of few values (codes, flags), of three classes and more; and the correlation of one value and one class.
 _TELLING_CODES, _TELLING_FLAG = 0.4, 0.7
 # So many rows more than classes, and one value in each class, are no chance.
 _SURE = 20
+# The same of a threshold in any column, of four classes and more: of honest features the best is 0.87 (metal among four
+# genres; classical among ten 0.85).
+_TELLING_THRESHOLD = 0.93
 # Smaller groups have a largest class by chance; and so has a correlation of less evidence.
 _LEAST_IN_GROUP, _LEAST_CHI_SQUARE = 8, 25.0
 
@@ -195,7 +198,7 @@ def _telling(column: np.ndarray, labels: np.ndarray) -> str:
     distinct, group = np.unique(column, return_inverse=True)
     is_code = len(distinct) <= 2 * n_classes + 2
     if not is_code:
-        if n_classes == 2 and n_rows < _LEAST_OF_TWO:
+        if n_classes == 2 and n_rows < _LEAST_TO_PART:
             return ""
         edges = np.linspace(0, 1, min(2 * n_classes, n_rows // _LEAST_IN_GROUP) + 1)[1:-1]
         group = np.searchsorted(np.unique(np.quantile(column, edges)), column, side="right")
@@ -206,7 +209,10 @@ def _telling(column: np.ndarray, labels: np.ndarray) -> str:
     if n_rows >= _LEAST_IN_GROUP * np.count_nonzero(in_group) and right - largest >= least * (1 - largest):
         return f"alone names the class of {right:.0%} of the rows (the largest class is {largest:.0%})"
     if not is_code:
-        return ""
+        phi = _best_thresholds(column, classes)
+        if n_classes < 4 or n_rows < _LEAST_TO_PART or phi.max() < _TELLING_THRESHOLD:
+            return ""
+        return f"alone tells {str(names[phi.argmax()])!r} from the other classes (correlation {phi.max():.2f})"
     both = np.outer(in_group, in_class)
     spread = np.sqrt(both * np.outer(n_rows - in_group, n_rows - in_class))
     phi = (n_rows * table - both) / np.maximum(spread, 1)
@@ -214,3 +220,14 @@ def _telling(column: np.ndarray, labels: np.ndarray) -> str:
     if phi.max() < _TELLING_FLAG or n_rows * phi.max() ** 2 < _LEAST_CHI_SQUARE:
         return ""
     return f"alone tells {str(names[which])!r} from the other classes (correlation {phi[value, which]:.2f})"
+
+
+def _best_thresholds(column: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return for each class the largest correlation (n_classes,) of belonging to it and being above some threshold."""
+    order = np.argsort(column, kind="stable")
+    below = np.arange(1, len(order))
+    found = np.cumsum(classes[order][:, None] == np.arange(classes.max() + 1), axis=0)
+    total, found = found[-1].astype(np.float64), found[:-1]
+    apart = np.diff(column[order]) > 0
+    spread = np.sqrt(np.outer(below * (len(order) - below), total * (len(order) - total)))
+    return np.asarray(np.abs((len(order) * found - np.outer(below, total)) / spread)[apart].max(axis=0))

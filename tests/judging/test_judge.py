@@ -207,7 +207,12 @@ def test_columns_that_tell_the_class_alone_are_named_and_nothing_is_claimed(tmp_
     nearly[np.sort(dealt[:40])] = codes[dealt[:40]]  # a third of them dealt anew
     nearly_flag = flag ^ (np.arange(120) % 20 == 0)
     sure = {"is_blues": flag * 1, "blues_or_jazz": codes < 2, "code": 7 - codes}
-    likely = {"nearly": nearly, "nearly_flag": nearly_flag * 1, "spread": nearly + random.normal(size=120) * 0.1}
+    likely = {
+        "soft_flag": flag + random.normal(size=120) * 0.1,
+        "nearly": nearly,
+        "nearly_flag": nearly_flag * 1,
+        "spread": nearly + random.normal(size=120) * 0.1,
+    }
     honest = {"count": random.poisson(5, 120), "other_flag": random.integers(2, size=120)}
     table = write(tmp_path / "t.csv", values, labels, artist=artists, **sure, **likely, **honest)
     found = judge_features(table, options=KNN)
