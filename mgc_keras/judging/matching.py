@@ -1,5 +1,6 @@
 """Which clip of a manifest each row of a table is, its label, and what is known of it: artist, song, fold, split."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -172,6 +173,10 @@ def _checked(
         problem = f"all {len(labels)} clips have one label, {str(labels[0])!r}"
         raise ManifestError(problem, path=source, field="label", cure="give clips of two classes or more")
     known = known.astype(str)
+    for name in GROUP_COLUMNS:
+        if name in known:
+            # One artist in two spellings would stand on both sides.
+            known[name] = known[name].map(_plain_spelling)
     for name in list(known):
         n_empty = int((known[name].str.strip() == "").sum())
         if name != "split" and n_empty:
@@ -271,6 +276,10 @@ def _contradictions(own: np.ndarray, given: np.ndarray, column: str) -> list[str
         if n_other
         else []
     )
+
+
+def _plain_spelling(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _some(names: Sequence[str]) -> str:

@@ -127,6 +127,12 @@ def test_a_planted_artist_effect(tmp_path: Path) -> None:
     values = random.normal(size=(40, 12))[artists] * 2 + random.normal(size=(200, 12)) * 0.5
     table = write(tmp_path / "t.csv", values, labels, artist=[f"artist {artist}" for artist in artists])
     found = judge_features(table, options=KNN)
+    # In whatever capitals and spaces they are written.
+    spelt = [
+        (f"artist {artist}", f"Artist  {artist}", f"ARTIST {artist} ")[row % 3] for row, artist in enumerate(artists)
+    ]
+    again = judge_features(write(tmp_path / "s.csv", values, labels, artist=spelt), options=KNN)
+    assert again.strictest == found.strictest
     laxest, strictest = found.scores[0], found.strictest
     assert strictest.protocol == "artist" and strictest.shared == 0 and strictest.n_units == 40
     assert laxest.accuracy > 0.95 and strictest.low < 0.5 < strictest.high and laxest.shared == 1
