@@ -105,8 +105,8 @@ def _guesses(judgement: Judgement) -> list[Finding]:
 def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
     """Say what laxer protocols would have claimed, and where the difference comes from."""
     found = []
-    lax = judgement.scores[0]
-    if lax.protocol != quoted.protocol and not _why_no_measure(judgement):
+    lax, is_measure = judgement.scores[0], not _why_no_measure(judgement)
+    if lax.protocol != quoted.protocol and is_measure:
         text = f"Random folds say {interval_text(lax)}"
         decided = lax.low > quoted.high
         text += (
@@ -120,7 +120,7 @@ def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
             )
         found.append(Finding(text, NO_CLAIM if decided else MIND))
     for twin in judgement.against_random:
-        if twin.protocol == quoted.protocol and not _why_no_measure(judgement):
+        if twin.protocol == quoted.protocol and is_measure:
             found.append(Finding(_worth(judgement, twin), MIND))
     refit = next((score for score in judgement.scores if score.protocol == f"{quoted.protocol}_refit"), None)
     if refit is not None:
@@ -138,8 +138,9 @@ def _worth(judgement: Judgement, twin: Difference) -> str:
     whole = next(score for score in judgement.scores if score.protocol == f"{twin.protocol}_random")
     text = f"The very same clips, split at random {whole.n_splits} times: {interval_text(whole)}. "
     ends = "no interval" if math.isnan(twin.low) else f"{twin.low:+.3f}, {twin.high:+.3f}"
-    text += f"On the clips that the given split tests, too: {twin.first:.3f} against {twin.second:.3f}, difference "
-    text += f"{twin.difference:+.3f} [{ends}], p {p_relation(twin.p_value)} ({twin.test}). "
+    text += "On the clips that the given split tests, too, each as often as it was drawn: "
+    text += f"{twin.first:.3f} against {twin.second:.3f}, difference {twin.difference:+.3f} [{ends}], "
+    text += f"p {p_relation(twin.p_value)} ({twin.test}). "
     if twin.p_value < LEVEL and twin.difference > 0:
         return text + "What stands on both sides of a random split (artists, albums, recordings) is worth so much."
     return text + "No advantage of the random split is shown."

@@ -33,8 +33,7 @@ _SURE = 20
 _TELLING_THRESHOLD = 0.93
 # Smaller groups have a largest class by chance; and so has a correlation of less evidence.
 _LEAST_IN_GROUP, _LEAST_CHI_SQUARE = 8, 25.0
-
-
+# A kind of `Remark`: nothing is quoted until these columns are dropped or vouched for.
 TELLING = "telling column"
 
 
@@ -122,9 +121,10 @@ def features_of(
         for name, why in leaks.items()
     ]
     remarks += [Remark("constant column", names[place], "", "tells nothing") for place in np.flatnonzero(constant)]
+    classes, of_row = np.unique(labels, return_inverse=True)
     for place, name in enumerate(names):
         if not constant[place] and name not in leaks and name not in keep:
-            if why := _telling(values[:, place], labels):
+            if why := _telling(values[:, place], of_row, classes.tolist()):
                 cure = f"leave it out with --drop {shlex.quote(name)} if it was made from the labels, or keep it with "
                 remarks.append(Remark(TELLING, name, "", f"{why}; {cure}--keep {shlex.quote(name)} if it was not"))
     kept = [place for place, name in enumerate(names) if not constant[place] and name not in leaks]
@@ -141,7 +141,10 @@ def _numbers_or_text(cells: pd.Series, table: ClipTable, rows: np.ndarray) -> np
         return cells.to_numpy(np.float64)
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
     if np.isfinite(numbers).mean() < 0.5:
-        return None
+        pointed = pd.to_numeric(cells.astype(str).str.replace(",", ".", regex=False), errors="coerce")
+        if np.isfinite(pointed).mean() < 0.5:
+            return None
+        # Decimal commas: a feature is not dropped for them in silence.
     for place in np.flatnonzero(np.isnan(numbers))[:1]:
         _refuse(table, str(cells.name), table.names[rows[place]], repr(cells.iloc[place]), int(np.isnan(numbers).sum()))
     return numbers
@@ -191,9 +194,11 @@ def _is_label(column: np.ndarray, classes: np.ndarray) -> bool:
     return bool(len(set(firsts)) == len(firsts) and counts.max() > 2 or len(column) - len(counts) >= _SURE)
 
 
-def _telling(column: np.ndarray, labels: np.ndarray) -> str:
-    """Say how well a column tells the classes all by itself, where no feature of sound does; "" elsewhere."""
-    names, classes = np.unique(labels, return_inverse=True)
+def _telling(column: np.ndarray, classes: np.ndarray, names: list[str]) -> str:
+    """Say how well a column tells the classes all by itself, where no feature of sound does; "" elsewhere.
+
+    `classes` (n_rows,) int are places in `names`.
+    """
     n_rows, n_classes = len(classes), len(names)
     distinct, group = np.unique(column, return_inverse=True)
     is_code = len(distinct) <= 2 * n_classes + 2
@@ -208,18 +213,17 @@ def _telling(column: np.ndarray, labels: np.ndarray) -> str:
     least = _TELLING.get(n_classes, _TELLING_CODES if is_code else _TELLING_OF_MANY)
     if n_rows >= _LEAST_IN_GROUP * np.count_nonzero(in_group) and right - largest >= least * (1 - largest):
         return f"alone names the class of {right:.0%} of the rows (the largest class is {largest:.0%})"
-    if not is_code:
-        phi = _best_thresholds(column, classes)
-        if n_classes < 4 or n_rows < _LEAST_TO_PART or phi.max() < _TELLING_THRESHOLD:
-            return ""
-        return f"alone tells {str(names[phi.argmax()])!r} from the other classes (correlation {phi.max():.2f})"
-    both = np.outer(in_group, in_class)
-    spread = np.sqrt(both * np.outer(n_rows - in_group, n_rows - in_class))
-    phi = (n_rows * table - both) / np.maximum(spread, 1)
-    value, which = np.unravel_index(phi.argmax(), phi.shape)
-    if phi.max() < _TELLING_FLAG or n_rows * phi.max() ** 2 < _LEAST_CHI_SQUARE:
+    if is_code:
+        both = np.outer(in_group, in_class)
+        spread = np.sqrt(both * np.outer(n_rows - in_group, n_rows - in_class))
+        phi, least = ((n_rows * table - both) / np.maximum(spread, 1)).max(axis=0), _TELLING_FLAG
+    elif n_classes >= 4 and n_rows >= _LEAST_TO_PART:
+        phi, least = _best_thresholds(column, classes), _TELLING_THRESHOLD
+    else:
         return ""
-    return f"alone tells {str(names[which])!r} from the other classes (correlation {phi[value, which]:.2f})"
+    if phi.max() < least or n_rows * phi.max() ** 2 < _LEAST_CHI_SQUARE:
+        return ""
+    return f"alone tells {names[phi.argmax()]!r} from the other classes (correlation {phi.max():.2f})"
 
 
 def _best_thresholds(column: np.ndarray, classes: np.ndarray) -> np.ndarray:

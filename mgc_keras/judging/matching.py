@@ -238,7 +238,7 @@ def _matched(table: ClipTable, source: pd.DataFrame, labels: str) -> tuple[np.nd
     names = Names(ids, paths, classes)
     matched, cut, guessed = names.match(table.names)
     for row in np.flatnonzero(matched == Names.SEVERAL)[:1]:
-        two = " and ".join(repr(paths[place]) for place in names.places(table.names[row])[:2])
+        two = " and ".join(repr(paths[place]) for place in names.places(table.names[row])[0][:2])
         problem = f"{table.names[row]!r} may be {two} of {labels}"
         raise ManifestError(problem, path=table.path, field=table.name_column, cure=_BY_PATH)
     whole = pd.Series(matched[(matched >= 0) & ~cut])

@@ -64,46 +64,40 @@ class Names:
             Whether the row is a segment of the clip.
         guessed : np.ndarray [shape=(n_rows,), dtype=bool]
         """
-        exact = np.array([self._one(self._exact(name), name) for name in names], int)
-        found, cut = exact.copy(), np.zeros(len(names), bool)
-        for row in np.flatnonzero(exact == -1).tolist():
-            found[row] = self._one(self._by_stem.get(stem(names[row]), []), names[row])
-            if found[row] == -1:
-                found[row] = self._one(self.places(names[row]), names[row])
-                cut[row] = found[row] != -1
-        folders, others = [_folder(name) for name in names], np.zeros(len(names), bool)
-        agrees, differs = others.copy(), others.copy()
-        for row in np.flatnonzero(found != -1).tolist():
-            places = [found[row]] if found[row] >= 0 else self.places(names[row])
-            known = set().union(*(self._folders[place] for place in places))
-            agrees[row] = folders[row] in known
-            differs[row] = bool(folders[row] and known) and not agrees[row]
-            classes = {self._labels[place] for place in places}
-            others[row] = not agrees[row] and self._classes.get(folders[row], min(classes)) not in classes
-        found[(exact == -1) & (others | differs & agrees.any())] = -1
-        return found, cut & (found != -1), differs & (exact == -1) & (found >= 0)
+        found, ways = np.full(len(names), -1), np.zeros(len(names), int)
+        agrees, differs, others = (np.zeros(len(names), bool) for _ in range(3))
+        for row, name in enumerate(names):
+            places, ways[row] = self.places(name)
+            if not places:
+                continue
+            found[row], folder = self._one(places, name), _folder(name)
+            meant = [found[row]] if found[row] >= 0 else places
+            known = set().union(*(self._folders[place] for place in meant))
+            agrees[row] = folder in known
+            differs[row] = bool(folder and known) and not agrees[row]
+            classes = {self._labels[place] for place in meant}
+            others[row] = not agrees[row] and self._classes.get(folder, min(classes)) not in classes
+        found[(ways > 0) & (others | differs & agrees.any())] = -1
+        return found, (ways == 2) & (found != -1), differs & (ways > 0) & (found >= 0)
 
-    def places(self, name: str) -> list[int]:
-        """Return all clips that a name may mean: the best way of naming that finds any counts."""
+    def places(self, name: str) -> tuple[list[int], int]:
+        """Return all clips that a name may mean, and how: 0 in full, 1 by the name of the file, 2 as a segment."""
         parent = _segment_of(name)
-        ways = [self._exact(name), self._by_stem.get(stem(name), [])]
-        ways += [self._by_id.get(parent, []), self._by_stem.get(parent, [])] if parent else []
-        return next(filter(None, ways), [])
-
-    def _exact(self, name: str) -> list[int]:
-        return self._by_id.get(name, []) or self._by_path.get(name.replace("\\", "/"), [])
+        ways = [(self._by_id, name, 0), (self._by_path, name.replace("\\", "/"), 0), (self._by_stem, stem(name), 1)]
+        ways += [(self._by_id, parent, 2), (self._by_stem, parent, 2)] if parent else []
+        return next(((way[key], how) for way, key, how in ways if key in way), ([], 0))
 
     def _one(self, places: list[int], name: str) -> int:
-        """Tell clips of one file name apart by the folders before it."""
-        parts, alike = _path(name).parent.parts, {}
-        for place in places if len(places) > 1 else ():
-            theirs = PurePosixPath(self._paths[place]).parent.parts
-            common = 0
+        """Tell clips of one name apart by the folders before it: the clip's place, or `SEVERAL`."""
+        if len(places) == 1:
+            return places[0]
+        parts, alike = _path(name).parent.parts, []
+        for place in places:
+            theirs, common = PurePosixPath(self._paths[place]).parent.parts, 0
             while common < min(len(parts), len(theirs)) and parts[-1 - common] == theirs[-1 - common]:
                 common += 1
-            alike[place] = common
-        best = [place for place in places if alike.get(place, 0) == max(alike.values(), default=0)]
-        return best[0] if len(best) == 1 else self.SEVERAL if best else -1
+            alike.append(common)
+        return places[alike.index(max(alike))] if alike.count(max(alike)) == 1 else self.SEVERAL
 
 
 def _path(name: str) -> PurePosixPath:

@@ -42,6 +42,10 @@ def read(tmp_path: Path, text: str, labels: str | None = None) -> object:
         (ROWS.replace("label", "mood"), "t.csv: label: no column of labels (give --labels"),
         (ROWS.replace("5,y", "5,y,7"), "t.csv: is no table of clips"),
         (ROWS.replace("5,y", "nan,y"), "t.csv: f2: 'nan' for 'c.wav' is no finite number; 1 such cell(s)"),
+        (
+            ROWS.replace("1,2,x", '"1,5",2,x').replace("2,1,x", '"2,5",1,x').replace("3,5,y", '"3,1",5,y'),
+            "f1: '1,5' for 'a.wav' is",
+        ),
         (ROWS.replace("5,y", "-inf,y"), "t.csv: f2: -inf for 'c.wav' is no finite number"),
         (ROWS.replace("5,y", "5,z"), "t.csv: label: class 'y' has one clip"),
         ("clip_id,label\na,x\nb,x\nc,y\nd,y\n", "t.csv: no column of features is left of 1"),
