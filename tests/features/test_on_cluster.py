@@ -6,8 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -176,6 +177,8 @@ def test_workers_that_lack_clips_or_have_other_versions_are_named_and_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same path leads each worker to another folder, as on machines on which a disk is not mounted."""
+    from distributed import Client
+
     for name in ("good", "lacks", "stale", "other"):
         write_clips(tmp_path / name, 0 if name == "lacks" else 24, seconds=0.4 if name == "stale" else 0.5)
     shadow = tmp_path / "shadow" / "soxr-99.0.dist-info"
@@ -186,19 +189,23 @@ def test_workers_that_lack_clips_or_have_other_versions_are_named_and_left_out(
     here = export_features(clips, tmp_path / "here.csv", ToyExtractor(batch_size=1))
     workers = [{"cwd": tmp_path / name} for name in ("good", "lacks", "stale", "other")]
     workers[-1]["first"] = tmp_path / "shadow"
-    with machines(tmp_path, *workers) as (address, _), open_cluster(address) as cluster:
-        assert cluster is not None
-        cluster.client.wait_for_workers(4, timeout=60)
-        there = export_features(
-            clips, tmp_path / "there.csv", WaitingExtractor(slow=True, batch_size=1), cluster=cluster
-        )
+    with machines(tmp_path, *workers) as (address, _), Client(address) as client:
+        # Were the first to come unfit, the run would end before the others came.
+        client.wait_for_workers(4, timeout=60)
+        cluster = Cluster(client)
+        # The worker that is fit waits until all others were asked, however slow they are.
+        gate = tmp_path / "all_told"
+        opener = _when(lambda: caplog.text.count("it is asked no more") == 3, gate.touch)
+        extractor = WaitingExtractor(gate=gate, batch_size=1)
+        there = export_features(clips, tmp_path / "there.csv", extractor, cluster=cluster)
+        opener.join()
         told = caplog.text
         assert there.read_bytes() == here.read_bytes()
         assert "lacks /proc/self/cwd/clip" in told and " bytes in /proc/self/cwd/clip" in told
         assert "has soxr 99.0, not" in told and told.count("it is asked no more") == 3
         # One that is gone for everybody is a clip's fault.
         (tmp_path / "good" / "clip008.wav").rename(tmp_path / "away.wav")
-        export_features(clips, tmp_path / "there.csv", WaitingExtractor(slow=True, batch_size=1), cluster=cluster)
+        export_features(clips, tmp_path / "there.csv", extractor, cluster=cluster)
         assert "clip008" in (tmp_path / "there_errors.csv").read_text()
 
 
@@ -241,16 +248,25 @@ def test_killed_workers_and_schedulers_lose_and_double_nothing(
         assert there.read_bytes() == here.read_bytes()
 
 
-def _kill_when(journal: Path, process: subprocess.Popen, gate: Path):
+def _kill_when(journal: Path, process: subprocess.Popen, gate: Path) -> threading.Thread:
     """Kill a process as soon as some clips are done, then open the gate."""
-    import threading
 
-    def watch() -> None:
-        while not journal.exists() or journal.read_bytes().count(b'"position"') < 3:
-            time.sleep(0.01)
+    def kill() -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
         gate.touch()
+
+    return _when(lambda: journal.exists() and journal.read_bytes().count(b'"position"') >= 3, kill)
+
+
+def _when(condition: Callable[[], bool], act: Callable[[], None], seconds: float = 60) -> threading.Thread:
+    """Act in a thread once a condition holds; if it never does, act at the end, so that nobody waits for ever."""
+
+    def watch() -> None:
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.01)
+        act()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
