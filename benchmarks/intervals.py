@@ -76,7 +76,7 @@ def grid() -> Iterator[Cell]:
     for n_clips, n_artists, unequal in itertools.product((60, 300, 1000), (0, 6, 12, 20, 50, 200), (False, True)):
         if n_artists * 2 > n_clips or (unequal and not n_artists):
             continue
-        for correlation in (0.0, 0.1, 0.3) if n_artists else (0.0,):
+        for correlation in (0.0, 0.1, 0.3, 0.6, 1.0) if n_artists else (0.0,):
             place = (n_clips, n_artists, unequal, correlation)
             for true in (0.5, 0.7, 0.9, 0.97, 1.0):
                 yield Cell("accuracy", *place, true)

@@ -11,7 +11,7 @@ from scipy.stats import binomtest, rankdata
 from scipy.stats import t as student
 
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.metrics import macro_auc, score
+from mgc_keras.evaluation.metrics import macro_auc, same_length, score
 from mgc_keras.evaluation.resampling import average_folds, bootstrap_scores, unit_sums
 
 N_RESAMPLES = 2000
@@ -44,6 +44,7 @@ def score_interval(
     folds: np.ndarray | None = None,
     weighting: str = "pooled",
     groups: np.ndarray | None = None,
+    clips: np.ndarray | None = None,
 ) -> Interval:
     """Score predictions, with a 95 % interval that never has zero width and never leaves the metric's range.
 
@@ -58,6 +59,9 @@ def score_interval(
         As in `mgc_keras.evaluation.metrics.score`.
     groups : np.ndarray [shape=(n_clips,)], optional
         For instance artists: clips of one artist are no independent evidence. By default each clip stands for itself.
+    clips : np.ndarray [shape=(n_clips,)], optional
+        What names the clip of each prediction, where clips are tested several times (repeats): each test of a clip is
+        no new clip.
 
     Raises
     ------
@@ -66,8 +70,10 @@ def score_interval(
 
     Notes
     -----
-    Few wrong clips cannot show how alike the clips of a group are: until ten groups (in Kish's sense) hold clips of
-    the rarer outcome, the correlation within groups is taken to be at least 0.15, or a share of it.
+    Few wrong clips cannot show how alike the clips of a group, or the tests of a clip, are. Where all are right (or
+    wrong), a group counts as one clip. Until ten groups (in Kish's sense) hold clips of the rarer outcome, the
+    correlation within groups is taken to be at least 0.15, and 0.5 divided by the number of these groups, and all
+    tests of a clip count as one; beyond, a falling share of both.
 
     References
     ----------
@@ -80,6 +86,7 @@ def score_interval(
     1.000 [0.970, 1.000]
     """
     point = score(truth, prediction, metric, folds, weighting)
+    groups = clips if groups is None else groups
     sums = unit_sums(truth, prediction, metric, folds, weighting, groups)
     if len(sums) < 2:
         raise OptionError("one clip (or group) gives no interval", cure="score more clips")
@@ -90,8 +97,9 @@ def score_interval(
     if metric == "accuracy":
         n_right = sums[..., 1].sum(axis=1)
         n_rarer = n_right if point < 0.5 else sizes_of(sums) - n_right
-        correlation = 0.15 * min(1.0, 10 / max(_effective_number(n_rarer), 1))
-        effect = design_effect(sums, jackknife_variance(left_out), point * (1 - point), correlation)
+        n_groups = effective_number(n_rarer)
+        alike = least_alike(n_groups, 0.15 * min(1.0, 10 / max(n_groups, 1)))
+        effect = design_effect(sums, jackknife_variance(left_out), point * (1 - point), alike, tests_of(truth, clips))
         low, high = _wilson(point, sizes_of(sums).sum() / effect, quantile)
     elif point == 1 or not np.isfinite(left_out).all():
         low = high = np.nan
@@ -106,14 +114,14 @@ def sizes_of(sums: np.ndarray) -> np.ndarray:
     return sums[..., 0].sum(axis=1)
 
 
-def _effective_number(counts: np.ndarray) -> float:
+def effective_number(counts: np.ndarray) -> float:
     """Return how many equal counts would be as uneven as these (Kish 1965): 0 where all are 0."""
     return float(counts.sum() ** 2 / np.sum(counts**2)) if counts.any() else 0.0
 
 
 def quantile_of(sums: np.ndarray) -> float:
     """Return Student's quantile of a 95 % interval for the effective number of units of `unit_sums`."""
-    return float(student.ppf(0.975, max(1.0, _effective_number(sizes_of(sums)) - 1)))
+    return float(student.ppf(0.975, max(1.0, effective_number(sizes_of(sums)) - 1)))
 
 
 def jackknife_variance(left_out: np.ndarray) -> float:
@@ -121,7 +129,29 @@ def jackknife_variance(left_out: np.ndarray) -> float:
     return float((len(left_out) - 1) * np.var(left_out))
 
 
-def design_effect(sums: np.ndarray, variance: float, clip_variance: float, correlation: float) -> float:
+def least_alike(n_groups: float, correlation: float) -> tuple[float, float]:
+    """Return the least correlations to assume: of the clips of a group, and of the tests of a clip.
+
+    Parameters
+    ----------
+    n_groups : float
+        Those with clips of the rarer outcome, in Kish's sense: they show how alike clips are.
+    correlation : float
+        Of the clips of a group; the least to assume however many there are.
+    """
+    if not n_groups:
+        return 1.0, 1.0
+    return min(1.0, max(correlation, 0.5 / n_groups)), min(1.0, max(correlation, 10 / n_groups))
+
+
+def tests_of(truth: np.ndarray, clips: np.ndarray | None) -> np.ndarray:
+    """Return the number of tests of each clip; one, where `clips` (n_tests,) do not name them."""
+    return np.ones(len(truth)) if clips is None else np.unique(same_length(clips, truth)[0], return_counts=True)[1]
+
+
+def design_effect(
+    sums: np.ndarray, variance: float, clip_variance: float, alike: tuple[float, float], tests: np.ndarray
+) -> float:
     """Return how many times larger a variance is than that of as many independent clips.
 
     Parameters
@@ -131,13 +161,17 @@ def design_effect(sums: np.ndarray, variance: float, clip_variance: float, corre
     variance : float
         Of the score, as measured over units.
     clip_variance : float
-        Of a single clip's contribution.
-    correlation : float
-        Of two clips of one group; the effect is no less than it makes.
+        Of a single test's contribution.
+    alike : tuple of float
+        From `least_alike`; the effect is no less than these make.
+    tests : np.ndarray [shape=(n_clips,)]
+        From `tests_of`.
     """
     sizes = sizes_of(sums)
     measured = variance * sizes.sum() / clip_variance if clip_variance > 0 else 1.0
-    return max(1.0, measured, 1 + (np.sum(sizes**2) / sizes.sum() - 1) * correlation)
+    of_clips, of_tests = alike
+    pairs = (of_tests - of_clips) * np.sum(tests**2.0) + of_clips * np.sum(sizes**2)
+    return float(max(1.0, measured, 1 - of_tests + pairs / sizes.sum()))
 
 
 def _wilson(share: float, n_clips: float, quantile: float) -> tuple[float, float]:

@@ -6,7 +6,16 @@ import numpy as np
 from scipy.stats import binom
 
 from mgc_keras.errors import OptionError
-from mgc_keras.evaluation.intervals import MIN_GROUPS, design_effect, jackknife_variance, quantile_of, sizes_of
+from mgc_keras.evaluation.intervals import (
+    MIN_GROUPS,
+    design_effect,
+    effective_number,
+    jackknife_variance,
+    least_alike,
+    quantile_of,
+    sizes_of,
+    tests_of,
+)
 from mgc_keras.evaluation.metrics import fold_weights, same_length, score
 from mgc_keras.evaluation.resampling import average_folds, unit_sums
 from mgc_keras.threads import one_thread
@@ -147,6 +156,7 @@ def compare(
     folds: np.ndarray | None = None,
     weighting: str = "pooled",
     groups: np.ndarray | None = None,
+    clips: np.ndarray | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Compare two systems on the same clips: difference, 95 % interval, and p-value, which never contradict each other.
@@ -162,6 +172,8 @@ def compare(
         As in `mgc_keras.evaluation.metrics.score`.
     groups : np.ndarray [shape=(n_clips,)], optional
         Swap whole groups (artists).
+    clips : np.ndarray [shape=(n_clips,)], optional
+        As in `score_interval`, where clips are tested several times; swapped together, unless in groups.
     seed : int
         Of the swaps.
 
@@ -183,7 +195,7 @@ def compare(
     """
     predictions = (prediction_a, prediction_b)
     score_a, score_b = (score(truth, each, metric, folds, weighting) for each in predictions)
-    difference = score_a - score_b
+    difference, groups = score_a - score_b, clips if groups is None else groups
     sums_a, sums_b = (unit_sums(truth, each, metric, folds, weighting, groups) for each in predictions)
     if len(sums_a) < 2:
         raise OptionError("one clip (or group) gives no interval", cure="score more clips")
@@ -195,7 +207,12 @@ def compare(
     left_a, left_b = (average_folds(sums.sum(axis=0) - sums, metric, weighting) for sums in (sums_a, sums_b))
     variance, quantile = jackknife_variance(left_a - left_b), quantile_of(sums_a)
     if metric == "accuracy":
-        low, high = _paired_wald(truth, predictions, sums_a, difference, variance, quantile)
+        right = [np.asarray(truth) == np.asarray(each) for each in predictions]
+        equal = unit_sums(*right, metric, folds, weighting, groups)[..., 1].sum(axis=1)
+        discordant = 1 - equal.sum() / len(right[0])
+        alike = least_alike(effective_number(sizes_of(sums_a) - equal), 0.05)
+        effect = design_effect(sums_a, variance, discordant - difference**2, alike, tests_of(truth, clips))
+        low, high = _paired_wald(difference, discordant, len(right[0]) / effect, quantile)
     else:
         low, high = difference - quantile * np.sqrt(variance), difference + quantile * np.sqrt(variance)
     if low == high:
@@ -207,18 +224,8 @@ def compare(
     return Comparison(difference, float(low), float(high), p_value)
 
 
-def _paired_wald(
-    truth: np.ndarray,
-    predictions: tuple[np.ndarray, np.ndarray],
-    sums: np.ndarray,
-    difference: float,
-    variance: float,
-    quantile: float,
-) -> tuple[float, float]:
-    """Bonett and Price's interval; the clips are divided by the design effect of a correlation of at least 0.05."""
-    right_a, right_b = (np.asarray(truth) == np.asarray(each) for each in predictions)
-    discordant = float(np.mean(right_a != right_b))
-    n_clips = len(right_a) / design_effect(sums, variance, discordant - difference**2, 0.05)
+def _paired_wald(difference: float, discordant: float, n_clips: float, quantile: float) -> tuple[float, float]:
+    """Bonett and Price's interval, on as many clips as would be independent."""
     centre = difference * n_clips / (n_clips + 2)
     half = quantile * np.sqrt(((discordant * n_clips + 2) / (n_clips + 2) - centre**2) / (n_clips + 2))
     return max(-1.0, centre - half), min(1.0, centre + half)

@@ -53,27 +53,36 @@ def differences(plans: list[Protocol], predictions: pd.DataFrame, units: np.ndar
             )
             test = "corrected resampled t, means of splits"
         else:
-            outcome, test = compared(truth, *pair, units[part["row"].to_numpy(int)])
+            rows = part["row"].to_numpy(int)
+            outcome, test = compared(truth, *pair, units[rows], rows)
         found.append(difference_of(plan.key, plan.title, first, second, outcome, test, plan.strictness))
     return adjusted(found)
 
 
-def interval_of(truth: np.ndarray, prediction: np.ndarray, units: np.ndarray) -> Interval:
-    """Return the accuracy with its interval; rows of one of the `units` (n_rows,) are no independent evidence."""
+def interval_of(truth: np.ndarray, prediction: np.ndarray, units: np.ndarray, rows: np.ndarray) -> Interval:
+    """Return the accuracy of tests with its interval.
+
+    Tests of one of the `units` (n_tests,) are no independent evidence; those of one of the `rows` (n_tests,), which
+    stand for several repeats, are no new clips.
+    """
     n_units = len(set(units.tolist()))
     if n_units < 2:
         return Interval(accuracy(truth, prediction), math.nan, math.nan)
-    return score_interval(truth, prediction, groups=units if n_units < len(units) else None)
+    # No row is tested twice where all units differ.
+    bonds = {"groups": units, "clips": rows} if n_units < len(units) else {}
+    return score_interval(truth, prediction, **bonds)
 
 
-def compared(truth: np.ndarray, first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tuple[Comparison, str]:
+def compared(
+    truth: np.ndarray, first: np.ndarray, second: np.ndarray, units: np.ndarray, rows: np.ndarray
+) -> tuple[Comparison, str]:
     """Test two predictions of the same clips against each other; return what came out, and the name of the test."""
     n_units = len(set(units.tolist()))
     if n_units < 2:
         difference = accuracy(truth, first) - accuracy(truth, second)
         return Comparison(difference, math.nan, math.nan, 1.0), "none: all clips belong together"
     if n_units < len(units):
-        return compare(truth, first, second, groups=units), "swaps by group"
+        return compare(truth, first, second, groups=units, clips=rows), "swaps by group"
     return compare(truth, first, second), "McNemar, exact"
 
 
@@ -107,7 +116,7 @@ def against_random(plans: list[Protocol], predictions: pd.DataFrame, units: np.n
             continue
         truth, rows = drawn["truth"].to_numpy(str), drawn["row"].to_numpy(int)
         pair = drawn["prediction"].to_numpy(str), given.loc[rows].to_numpy(str)
-        outcome, test = compared(truth, *pair, units[rows])
+        outcome, test = compared(truth, *pair, units[rows], rows)
         ends = accuracy(truth, pair[0]), accuracy(truth, pair[1])
         found.append(difference_of(key, titles[key].title, *ends, outcome, test, titles[key].strictness))
     return tuple(found)

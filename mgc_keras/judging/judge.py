@@ -263,8 +263,9 @@ def _units(clips: LabelledClips, pairs: list[Pair]) -> np.ndarray:
 
 def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.ndarray) -> Score:
     truth, prediction = part["truth"].to_numpy(str), part["prediction"].to_numpy(str)
-    groups = units[part["row"].to_numpy(int)]
-    interval = interval_of(truth, prediction, groups)
+    rows = part["row"].to_numpy(int)
+    groups = units[rows]
+    interval = interval_of(truth, prediction, groups, rows)
     shared = float(np.mean(np.concatenate([np.isin(units[split.test], units[split.fitted]) for split in plan.splits])))
     return Score(
         plan.key,

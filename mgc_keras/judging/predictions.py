@@ -58,7 +58,7 @@ def judge_predictions(predictions: str, labels: str | None = None, against: str 
     scores, differences, parts = [], [], []
     for key, title, rows, strictness in _parts(clips, notes):
         truth = clips.labels[rows]
-        interval = interval_of(truth, found["prediction"][rows], units[rows])
+        interval = interval_of(truth, found["prediction"][rows], units[rows], rows)
         chance = float(np.unique(truth, return_counts=True)[1].max() / len(truth))
         n_clips, n_units = len(set(clips.clips[rows])), len(set(units[rows]))
         ends = interval.score, interval.low, interval.high
@@ -70,7 +70,7 @@ def judge_predictions(predictions: str, labels: str | None = None, against: str 
         parts.append(pd.DataFrame({**named, **columns}))
         if against is not None:
             pair = columns["prediction"], columns["prediction_against"]
-            outcome, test = compared(truth, *pair, units[rows])
+            outcome, test = compared(truth, *pair, units[rows], rows)
             means = float(np.mean(truth == pair[0])), float(np.mean(truth == pair[1]))
             differences.append(difference_of(key, title, *means, outcome, test, strictness))
     names = [table.names[row] for row in clips.rows]

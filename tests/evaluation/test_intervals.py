@@ -147,6 +147,34 @@ def test_perfect_and_hopeless_scores_have_intervals_with_width():
     assert areas.score == areas.high == 1 and 0.7 < areas.low < 0.9
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_groups_that_all_agree_count_as_one_clip_and_repeats_as_none(right):
+    prediction, artists, clips = np.full(100, float(right)), np.arange(100) // 5, np.arange(100)
+    once = score_interval(np.ones(100), prediction, groups=artists)
+    # Wilson's interval of 20 clips, whose end without Student's quantile is 0.839.
+    quantile = student.ppf(0.975, 19)
+    inner = once.low if right else 1 - once.high
+    assert inner == pytest.approx(20 / (20 + quantile**2))
+    again = score_interval(
+        np.ones(1000), np.tile(prediction, 10), groups=np.tile(artists, 10), clips=np.tile(clips, 10)
+    )
+    assert (again.low, again.high) == pytest.approx((once.low, once.high))
+    alone = score_interval(np.ones(1000), np.tile(prediction, 10), clips=np.tile(clips, 10))
+    plain = score_interval(np.ones(100), prediction)
+    assert (alone.low, alone.high) == pytest.approx((plain.low, plain.high))
+
+
+def test_few_errors_repeated_are_no_more_evidence():
+    """Ten tests that all say the same say what one says."""
+    for n_wrong in (1, 3, 8):
+        prediction, artists, clips = (np.arange(200) % 40 >= n_wrong) * 1.0, np.arange(200) % 40, np.arange(200)
+        once = score_interval(np.ones(200), prediction, groups=artists)
+        again = score_interval(
+            np.ones(2000), np.tile(prediction, 10), groups=np.tile(artists, 10), clips=np.tile(clips, 10)
+        )
+        assert (again.low, again.high) == pytest.approx((once.low, once.high))
+
+
 def test_too_few_groups_or_perfect_regressions_get_no_interval():
     truth, groups = np.arange(30.0), np.arange(30) % 5
     for metric in ("accuracy", "r2"):
@@ -181,6 +209,13 @@ def test_few_clips_and_alike_artists_are_covered(true):
         return score_interval(np.ones(120), generator.random(120) < np.repeat(chance, 10), groups=np.arange(120) // 10)
 
     assert _coverage(true, of_artists, 600) > 0.92
+
+    def of_whole_artists():
+        right, artists = np.repeat(generator.random(20) < true, 5), np.repeat(np.arange(20), 5)
+        tests = {"groups": np.tile(artists, 4), "clips": np.tile(np.arange(100), 4)}
+        return score_interval(np.ones(400), np.tile(right, 4), **tests)
+
+    assert _coverage(true, of_whole_artists, 600) > 0.92
 
 
 def test_macro_auc_rests_on_areas_without_each_clip():

@@ -49,6 +49,20 @@ def test_swapping_whole_groups_counts_groups_not_clips():
     assert compare(truth, a, b).p_value == 2 / 2**6
 
 
+@pytest.mark.parametrize("n_unlike", [0, 4, 40])
+def test_tests_of_a_clip_are_swapped_together_and_are_no_new_clips(n_unlike):
+    clips = np.arange(100)
+    a, b = np.ones(100), (clips % 25 >= n_unlike / 4) * 1.0
+    for groups in (clips, clips // 5):
+        once = compare(np.ones(100), a, b, groups=groups)
+        again = compare(
+            np.ones(1000), np.tile(a, 10), np.tile(b, 10), groups=np.tile(groups, 10), clips=np.tile(clips, 10)
+        )
+        assert vars(again) == pytest.approx(vars(once))
+    alone = compare(np.ones(1000), np.tile(a, 10), np.tile(b, 10), clips=np.tile(clips, 10))
+    assert vars(alone) == pytest.approx(vars(compare(np.ones(100), a, b, groups=clips)))
+
+
 @pytest.mark.parametrize("metric", ["accuracy", "r2"])
 def test_difference_and_its_interval(metric):
     generator = np.random.default_rng(4)
