@@ -38,7 +38,8 @@ the tables:
   FEATURES is a table of 'mgc-keras features', or any CSV: one column that names the clip (clip_id, filepath, filename,
   track_id, ...), columns of numbers, and perhaps a column label. Clips are found in the manifest by id, path, or the
   name of the file where folders do not say another clip. Columns that tell the row's number, the file's length or the
-  label are left out, by name; one that tells the classes all by itself must be dropped, or vouched for with --keep.
+  label are left out, by name; one that tells the classes all by itself, or several that look like a model's scores or a
+  code of the class, must be dropped, or vouched for with --keep. Numbered pieces of songs are kept together.
   With --predictions: a column prediction, or one column of scores a class. No classifier is fitted.
 
 what comes out, in the folder of -o (with --against, NAME is FEATURES_against_OTHER):

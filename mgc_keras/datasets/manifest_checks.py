@@ -165,7 +165,7 @@ def _check_labels(table: pd.DataFrame, label_columns: list[str], path: Path, car
         if card is not None and card.classes is not None:
             known = cure.format(card.name, ", ".join(card.classes))
             _refuse(table, path, "label", ~table["label"].isin(card.classes), "unknown label", known)
-        _check_alike(table["label"], path)
+        check_alike(table["label"], path)
     if card is not None and card.label_columns is not None:
         unknown = [column for column in label_columns if column.removeprefix("label_") not in card.label_columns]
         if unknown:
@@ -173,8 +173,14 @@ def _check_labels(table: pd.DataFrame, label_columns: list[str], path: Path, car
             raise ManifestError("unknown label column", path=path, field=unknown[0], cure=known)
 
 
-def _check_alike(labels: pd.Series, path: Path) -> None:
-    """Refuse labels that nobody can tell apart; warn of those that differ in capitals."""
+def check_alike(labels: pd.Series, path: Path) -> None:
+    """Refuse labels that nobody can tell apart; warn of those that differ in capitals.
+
+    Raises
+    ------
+    ManifestError
+        Two labels differ in spaces or Unicode form alone.
+    """
     alike: dict[str, list[str]] = {}
     for label in labels.unique():
         alike.setdefault(" ".join(unicodedata.normalize("NFC", label).split()), []).append(label)

@@ -207,12 +207,12 @@ def compare(
     left_a, left_b = (average_folds(sums.sum(axis=0) - sums, metric, weighting) for sums in (sums_a, sums_b))
     variance, quantile = jackknife_variance(left_a - left_b), quantile_of(sums_a)
     if metric == "accuracy":
-        right = [np.asarray(truth) == np.asarray(each) for each in predictions]
-        equal = unit_sums(*right, metric, folds, weighting, groups)[..., 1].sum(axis=1)
-        discordant = 1 - equal.sum() / len(right[0])
+        right_a, right_b = (np.asarray(truth) == np.asarray(each) for each in predictions)
+        discordant = float(np.mean(right_a != right_b))
+        equal = unit_sums(right_a, right_b, metric, groups=groups)[..., 1].sum(axis=1)
         alike = least_alike(effective_number(sizes_of(sums_a) - equal), 0.05)
         effect = design_effect(sums_a, variance, discordant - difference**2, alike, tests_of(truth, clips))
-        low, high = _paired_wald(difference, discordant, len(right[0]) / effect, quantile)
+        low, high = _paired_wald(difference, discordant, len(right_a) / effect, quantile)
     else:
         low, high = difference - quantile * np.sqrt(variance), difference + quantile * np.sqrt(variance)
     if low == high:

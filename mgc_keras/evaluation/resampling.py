@@ -45,9 +45,9 @@ def unit_sums(
     truth: np.ndarray,
     prediction: np.ndarray,
     metric: str,
-    folds: np.ndarray | None,
-    weighting: str,
-    groups: np.ndarray | None,
+    folds: np.ndarray | None = None,
+    weighting: str = "pooled",
+    groups: np.ndarray | None = None,
 ) -> np.ndarray:
     """Sum `clip_sums` within each unit of resampling and each fold, (n_units, n_folds, n_sums) float64.
 

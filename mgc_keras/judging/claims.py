@@ -2,9 +2,10 @@
 
 import math
 from pathlib import Path
+from typing import cast
 
 from mgc_keras.datasets.gtzan import COUNTS_OF_COPIES
-from mgc_keras.judging.columns import TELLING
+from mgc_keras.judging.columns import TELLING, TELLING_TOGETHER
 from mgc_keras.judging.differences import Difference
 from mgc_keras.judging.duplicates import NEAR
 from mgc_keras.judging.gtzan import OTHER_GRIDS, PUBLIC_TABLE
@@ -14,9 +15,12 @@ from mgc_keras.reporting.tables import p_relation
 from mgc_keras.reporting.verdicts import CLAIM, LEVEL, MIND, NO_CLAIM
 
 NO_ARTISTS = "Artists are not known: clips count as independent; the true interval is wider."
+# Columns that leak are sought; what a model learned from the labels of these very clips looks like good features.
+IF_UNSEEN = ", if the features were made without these labels, which no table shows"
 # Fewer tested clips are an anecdote.
 LEAST_CLIPS = 30
 _SHOWN = 3
+_MADE_FROM_LABELS = (TELLING, TELLING_TOGETHER)
 _WHY = {
     "fault_filtered": "By the lists of Kereliuk, Sturm and Larsen (2015) no artist and no recording stands on both "
     "sides, and distorted clips are left out.",
@@ -48,14 +52,19 @@ def interval_text(score: Score) -> str:
 
 def why_not_quoted(judgement: Judgement) -> str:
     """Say why the strictest protocol's score is none to quote; "" where it may be."""
-    quoted, reasons = judgement.strictest, _why_no_measure(judgement)
+    quoted, reasons = judgement.strictest, _untested(judgement)
     if not reasons and quoted.low <= quoted.chance:
         reasons = ["no better than always naming the largest class, as far as these clips show"]
-    return "; ".join(reasons)
+    return "; ".join([*reasons, *_perhaps_leaked(judgement)])
 
 
-def _why_no_measure(judgement: Judgement) -> list[str]:
-    """Say why the strictest protocol's score is no measure of the features, so that nothing is held against it."""
+def _is_measure(judgement: Judgement) -> bool:
+    """Tell whether the strictest protocol's score measures the features, so that others may be held against it."""
+    return not _untested(judgement) and not _perhaps_leaked(judgement)
+
+
+def _untested(judgement: Judgement) -> list[str]:
+    """Say what the strictest protocol had too few clips to test."""
     quoted = judgement.strictest
     tested = judgement.predictions.loc[judgement.predictions["protocol"] == quoted.protocol, "truth"]
     n_classes, reasons = int(str(judgement.about["n_classes"])), []
@@ -65,10 +74,15 @@ def _why_no_measure(judgement: Judgement) -> list[str]:
         reasons.append(f"{n_classes - n_tested} of {n_classes} classes have no test clip")
     if quoted.n_clips < LEAST_CLIPS:
         reasons.append(f"{quoted.n_clips} clips were tested, and {LEAST_CLIPS} are the least")
-    if columns := [remark.subject for remark in judgement.remarks if remark.kind == TELLING]:
-        shown = ", ".join(columns[:_SHOWN]) + (", …" if len(columns) > _SHOWN else "")
-        reasons.append(f"was {shown} made from the labels? (below)")
     return reasons
+
+
+def _perhaps_leaked(judgement: Judgement) -> list[str]:
+    columns = [remark.subject for remark in judgement.remarks if remark.kind in _MADE_FROM_LABELS]
+    if not columns:
+        return []
+    shown = ", ".join(columns[:_SHOWN]) + (", …" if len(columns) > _SHOWN else "")
+    return [f"made from the labels? {shown} (below)"]
 
 
 def _quoted(judgement: Judgement, quoted: Score) -> list[Finding]:
@@ -80,15 +94,18 @@ def _quoted(judgement: Judgement, quoted: Score) -> list[Finding]:
             "This holds if the model was trained on none of these clips, nor on their artists: predictions do not tell."
         )
         return [Finding(f"{number}. {text}", MIND)]
-    if quoted.strictness == 0:
+    # Where each clip has another artist, random folds keep artists apart.
+    apart = quoted.shared == 0 and "artist" in cast(list, judgement.about["in_common"])
+    if quoted.strictness == 0 and not apart:
         text = (
             "It may be claimed of new clips by the same artists, not of new artists: no artists and no split are "
             "known, which a column artist in the manifest would mend."
         )
         return [Finding(f"{number}. {text}", MIND)]
-    text = _WHY.get(quoted.protocol, "Nothing stricter is known of these clips; artists would be.")
-    is_certain = quoted.strictness > 1 and not judgement.about.get("guesses")
-    return [Finding(f"{number}. {text}", CLAIM if is_certain else MIND)]
+    nothing = "Nothing stricter is known of these clips; artists would be."
+    text = _WHY["artist"] if apart and quoted.strictness == 0 else _WHY.get(quoted.protocol, nothing)
+    is_certain = (apart or quoted.strictness > 1) and not judgement.about.get("guesses")
+    return [Finding(f"{number}{IF_UNSEEN}. {text}", CLAIM if is_certain else MIND)]
 
 
 def _guesses(judgement: Judgement) -> list[Finding]:
@@ -96,7 +113,7 @@ def _guesses(judgement: Judgement) -> list[Finding]:
     if not isinstance(guesses, list) or not guesses:
         return []
     text = (
-        f"{len(guesses)} rows were found by the name of the file alone, in folders that differ ({guesses[0]}). If "
+        f"{len(guesses)} rows were found by the name of the file alone, in other folders or in none ({guesses[0]}). If "
         "these are other recordings, all figures here are void: name the clips by the manifest's clip_id or filepath."
     )
     return [Finding(text, MIND)]
@@ -105,7 +122,7 @@ def _guesses(judgement: Judgement) -> list[Finding]:
 def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
     """Say what laxer protocols would have claimed, and where the difference comes from."""
     found = []
-    lax, is_measure = judgement.scores[0], not _why_no_measure(judgement)
+    lax, is_measure = judgement.scores[0], _is_measure(judgement)
     if lax.protocol != quoted.protocol and is_measure:
         text = f"Random folds say {interval_text(lax)}"
         decided = lax.low > quoted.high
@@ -115,9 +132,9 @@ def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
             else (", which these clips do not tell from the accuracy to quote.")
         )
         if lax.shared > 0:
-            text += (
-                f" As far as known, {lax.shared:.0%} of what is tested there has its artist or recording in training."
-            )
+            text += f" {lax.shared:.0%} of what is tested there has its {_in_common(judgement)} in training."
+        if lax.suspected > 0:
+            text += f" {lax.suspected:.0%} of what is tested has a suspected duplicate in training."
         found.append(Finding(text, NO_CLAIM if decided else MIND))
     for twin in judgement.against_random:
         if twin.protocol == quoted.protocol and is_measure:
@@ -127,10 +144,20 @@ def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
         text = f"Trained on the validation clips, too, hyperparameters kept: {interval_text(refit)}. Say which it is."
         found.append(Finding(text, MIND))
     for score in judgement.scores:
-        if score.protocol.startswith("own_") and score.shared > 0:
-            text = f"{score.shared:.0%} of what is tested has its artist or recording in training"
-            found.append(Finding(f"In {score.title}, {text}.", NO_CLAIM))
+        shares = ((score.shared, f"its {_in_common(judgement)}"), (score.suspected, "a suspected duplicate"))
+        for share, what in shares if score.protocol.startswith("own_") else ():
+            if share > 0:
+                found.append(
+                    Finding(f"In {score.title}, {share:.0%} of what is tested has {what} in training.", NO_CLAIM)
+                )
     return found
+
+
+def _in_common(judgement: Judgement) -> str:
+    """Name what clips are known to have in common, such as "song, album or artist"."""
+    words = {"clip": "clip's other rows", "cut_from": "source"}
+    names = [words.get(name, name) for name in cast(list[str], judgement.about["in_common"])]
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _worth(judgement: Judgement, twin: Difference) -> str:
@@ -179,7 +206,8 @@ def _differences(judgement: Judgement) -> list[Finding]:
     numbers += f", {p_relation(found.p_holm)} after Holm's correction for {len(judgement.differences)} tests"
     if found.p_holm < LEVEL:
         better = "first" if found.difference > 0 else "second"
-        return [Finding(f"The {better} table is better under the strictest protocol: {numbers}.", CLAIM)]
+        unseen = IF_UNSEEN if judgement.about["kind"] == "features" else ", if no model was trained on these clips"
+        return [Finding(f"The {better} table is better under the strictest protocol: {numbers}{unseen}.", CLAIM)]
     return [Finding(f"Which of the two tables is better is not decided: {numbers}.", NO_CLAIM)]
 
 
@@ -197,10 +225,11 @@ def _leaks(judgement: Judgement) -> list[Finding]:
         if judgement.copies:
             text += f" {COUNTS_OF_COPIES}"
         found.append(Finding(text, MIND))
-    columns = [remark for remark in judgement.remarks if remark.kind in (TELLING, "leaking column")]
-    columns.sort(key=lambda remark: remark.kind != TELLING)
+    columns = [remark for remark in judgement.remarks if remark.kind in (*_MADE_FROM_LABELS, "leaking column")]
+    columns.sort(key=lambda remark: remark.kind not in _MADE_FROM_LABELS)
     for remark in columns[:5]:
-        found.append(Finding(f"Column {remark.subject} {remark.detail}.", MIND))
+        column = "Columns" if remark.kind == TELLING_TOGETHER else "Column"
+        found.append(Finding(f"{column} {remark.subject} {remark.detail}.", MIND))
     if len(columns) > 5:
         found.append(Finding(f"{len(columns) - 5} more columns leak, or look like it; they are listed below.", MIND))
     return found

@@ -2,13 +2,14 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.judging.column_groups import Group, code_group, score_groups
 from mgc_keras.judging.tables import ClipTable, bare
 
 # Of the file, not of its sound: copies of a collection differ in them from class to class.
@@ -33,8 +34,8 @@ _SURE = 20
 _TELLING_THRESHOLD = 0.93
 # Smaller groups have a largest class by chance; and so has a correlation of less evidence.
 _LEAST_IN_GROUP, _LEAST_CHI_SQUARE = 8, 25.0
-# A kind of `Remark`: nothing is quoted until these columns are dropped or vouched for.
-TELLING = "telling column"
+# Kinds of `Remark`: nothing is quoted until these columns are dropped or vouched for.
+TELLING, TELLING_TOGETHER = "telling column", "telling columns"
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,9 @@ def features_of(
         for name, why in leaks.items()
     ]
     remarks += [Remark("constant column", names[place], "", "tells nothing") for place in np.flatnonzero(constant)]
-    classes, of_row = np.unique(labels, return_inverse=True)
-    for place, name in enumerate(names):
-        if not constant[place] and name not in leaks and name not in keep:
-            if why := _telling(values[:, place], of_row, classes.tolist()):
-                cure = f"leave it out with --drop {shlex.quote(name)} if it was made from the labels, or keep it with "
-                remarks.append(Remark(TELLING, name, "", f"{why}; {cure}--keep {shlex.quote(name)} if it was not"))
+    remarks += _telling_remarks(
+        table, values, names, labels, {*leaks, *keep, *map(names.__getitem__, np.flatnonzero(constant))}
+    )
     kept = [place for place, name in enumerate(names) if not constant[place] and name not in leaks]
     if not kept:
         problem = f"no column of features is left of {len(table.frame.columns)}"
@@ -192,6 +190,33 @@ def _is_label(column: np.ndarray, classes: np.ndarray) -> bool:
         return False
     # Classes that share a value could by chance, if they are small.
     return bool(len(set(firsts)) == len(firsts) and counts.max() > 2 or len(column) - len(counts) >= _SURE)
+
+
+def _telling_remarks(
+    table: ClipTable, values: np.ndarray, names: list[str], labels: np.ndarray, known: set[str]
+) -> Iterator[Remark]:
+    """Tell which columns, alone or together, tell the class; those `known` are not asked."""
+    classes, of_row = np.unique(labels, return_inverse=True)
+    rest = [place for place, name in enumerate(names) if name not in known]
+    groups = list(score_groups(table, values[:, rest], [names[place] for place in rest], labels))
+    in_groups = {name for group in groups for name in group.columns}
+    silent = []
+    for place in [place for place in rest if names[place] not in in_groups]:
+        if why := _telling(values[:, place], of_row, classes.tolist()):
+            yield _telling_remark(Group((names[place],), why))
+        else:
+            silent.append(place)
+    codes = code_group(values[:, silent], [names[place] for place in silent], labels)
+    for group in [*groups, *([codes] if codes else [])]:
+        yield _telling_remark(group)
+
+
+def _telling_remark(group: Group) -> Remark:
+    kind, were = (TELLING, "it was") if len(group.columns) == 1 else (TELLING_TOGETHER, "they were")
+    cure = (
+        f"leave out with --drop {group.words} if {were} made from the labels, or keep with --keep {group.words} if not"
+    )
+    return Remark(kind, str(group), "", f"{group.why}; {cure}")
 
 
 def _telling(column: np.ndarray, classes: np.ndarray, names: list[str]) -> str:

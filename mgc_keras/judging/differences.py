@@ -68,9 +68,9 @@ def interval_of(truth: np.ndarray, prediction: np.ndarray, units: np.ndarray, ro
     n_units = len(set(units.tolist()))
     if n_units < 2:
         return Interval(accuracy(truth, prediction), math.nan, math.nan)
-    # No row is tested twice where all units differ.
-    bonds = {"groups": units, "clips": rows} if n_units < len(units) else {}
-    return score_interval(truth, prediction, **bonds)
+    if n_units == len(units):
+        return score_interval(truth, prediction)
+    return score_interval(truth, prediction, groups=units, clips=rows)
 
 
 def compared(

@@ -66,9 +66,12 @@ class Score:
     n_clips: int  # different clips tested
     n_units: int  # of these, independent: artists, recordings
     n_splits: int
-    shared: float  # the share of tested rows whose artist or recording, as far as known, is trained on as well
+    shared: (
+        float  # the share of tested rows whose artist, album, song or clip is trained on as well; NaN: none is known
+    )
     strictness: int = 0
     artists_known: bool = False  # or songs, or recordings: else `n_units` is the most there can be, `shared` the least
+    suspected: float = 0.0  # the same of suspected duplicates, which this very table's rows tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +161,7 @@ def judge_features(
     plans, more = protocols(clips, pairs, options.n_folds, options.n_repeats, options.seed, options.n_draws)
     predictions, chosen = _predict(plans, found, clips, classifier, progress)
     units = _units(clips, pairs)
-    scores = [_score(plan, predictions[predictions["protocol"] == plan.key], clips, units) for plan in plans]
+    scores = [_score(plan, predictions[predictions["protocol"] == plan.key], clips, units, pairs) for plan in plans]
     return Judgement(
         tuple(scores),
         differences(plans, predictions, units) if against is not None else (),
@@ -200,6 +203,7 @@ def described(
         "n_classes": len(clips.classes),
         "n_unmatched": clips.n_unmatched,
         "guesses": list(clips.guesses),
+        "in_common": list(clips.in_common()),
     }
 
 
@@ -261,12 +265,14 @@ def _units(clips: LabelledClips, pairs: list[Pair]) -> np.ndarray:
     return joined(len(clips), clips.clips, *clips.bonds(), pairs=pairs)
 
 
-def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.ndarray) -> Score:
+def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.ndarray, pairs: list[Pair]) -> Score:
     truth, prediction = part["truth"].to_numpy(str), part["prediction"].to_numpy(str)
     rows = part["row"].to_numpy(int)
-    groups = units[rows]
-    interval = interval_of(truth, prediction, groups, rows)
-    shared = float(np.mean(np.concatenate([np.isin(units[split.test], units[split.fitted]) for split in plan.splits])))
+    interval = interval_of(truth, prediction, units[rows], rows)
+    shared, suspected = (
+        _trained_on(plan, clips.in_common().values()),
+        _trained_on(plan, [joined(len(clips), pairs=pairs)]),
+    )
     return Score(
         plan.key,
         plan.title,
@@ -274,14 +280,26 @@ def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.n
         interval.low,
         interval.high,
         max(Counter(truth.tolist()).values()) / len(truth),
-        len(set(clips.clips[part["row"]])),
-        len(set(groups)),
+        len(set(clips.clips[rows])),
+        len(set(units[rows])),
         len(plan.splits),
-        shared if shared or clips.bonds() or len(set(clips.clips)) < len(clips) else math.nan,
+        shared if clips.in_common() else math.nan,
         # A given split with the same artists on both sides is no better than a random one.
-        min(plan.strictness, 1) if plan.key.startswith("own_") and shared else plan.strictness,
+        min(plan.strictness, 1) if plan.key.startswith("own_") and shared + suspected else plan.strictness,
         clips.knows_artists,
+        suspected,
     )
+
+
+def _trained_on(plan: Protocol, bonds: Iterable[np.ndarray]) -> float:
+    """Return the share of a protocol's tests for which a row of equal value in any of the bonds was trained on."""
+    found = []
+    for split in plan.splits:
+        of_split = np.zeros(len(split.test), bool)
+        for bond in bonds:
+            of_split |= np.isin(bond[split.test], bond[split.fitted])
+        found.append(of_split)
+    return float(np.mean(np.concatenate(found)))
 
 
 def _column_remarks(found: list[Features]) -> Iterator[Remark]:

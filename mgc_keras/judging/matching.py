@@ -1,5 +1,6 @@
 """Which clip of a manifest each row of a table is, its label, and what is known of it: artist, song, fold, split."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +12,22 @@ import pandas as pd
 from mgc_keras.datasets.cards import card_names, manifest_folder
 from mgc_keras.datasets.gtzan import committed, gtzan_ids
 from mgc_keras.datasets.manifest import read_manifest
+from mgc_keras.datasets.manifest_checks import check_alike
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.judging.names import Names, parents
-from mgc_keras.judging.tables import ClipTable, read_table
+from mgc_keras.judging.tables import ClipTable, bare, read_table
 
 LABEL_COLUMNS = ("label", "genre", "class", "truth", "target", "category")
 # What clips may have in common, the loosest bond last.
 GROUP_COLUMNS = ("artist", "album", "song", "recording", "cut_from")
 _SOURCES = ("artist", "song", "recording")
+# As other collections name these columns.
+_ALSO = {
+    "artist": ("artist_name", "artists", "artist_id", "performer"),
+    "album": ("album_name", "album_title", "album_id"),
+}
+# Behind an artist's name: whoever was asked along.
+_GUEST = re.compile(r"[\s(\[]+(feat|ft|featuring)\b.*$")
 _KEPT = (*GROUP_COLUMNS, "fold", "split")
 _SHOWN = 3
 _BY_PATH = "name the clips by the manifest's clip_id or filepath"
@@ -79,8 +88,17 @@ class LabelledClips:
         return any(name in self.known for name in _SOURCES)
 
     def bonds(self) -> list[np.ndarray]:
-        """Return what makes clips one piece of evidence: a column each, (n_rows,) str."""
-        return [self.known[name].to_numpy(str) for name in (*_SOURCES, "cut_from") if name in self.known]
+        """Return what makes clips one piece of evidence: a column each, (n_rows,) str.
+
+        An album counts where no artist is known: those of several artists join what is apart.
+        """
+        names = [*_SOURCES, "cut_from", *([] if "artist" in self.known else ["album"])]
+        return [self.known[name].to_numpy(str) for name in names if name in self.known]
+
+    def in_common(self) -> dict[str, np.ndarray]:
+        """Return all that rows may have in common by name, albums, too, and the clip itself where it has several."""
+        found = {name: self.known[name].to_numpy(str) for name in GROUP_COLUMNS if name in self.known}
+        return found | ({"clip": self.clips} if len(set(self.clips.tolist())) < len(self) else {})
 
     def subset(self, places: np.ndarray) -> "LabelledClips":
         """Return some of the rows, by position."""
@@ -113,8 +131,11 @@ def labelled(table: ClipTable, labels: str | None) -> LabelledClips:
     if not len(rows):
         problem = f"none of its {len(table)} rows is a clip of {labels}, the first is {table.names[0]!r}"
         cure = "give the manifest of these clips; ids, paths and names of files are compared"
+        ids = source["clip_id"].astype(str)
+        if not {name.lstrip("0") for name in table.names}.isdisjoint(ids.str.lstrip("0")):
+            cure = f"they differ in leading zeros alone ({ids.iloc[0]!r}): write this column as text"
         raise ManifestError(problem, path=table.path, field=table.name_column, cure=cure)
-    picked = source.iloc[matched[rows]].reset_index(drop=True)
+    picked = _named_as_ours(source.iloc[matched[rows]].reset_index(drop=True))
     notes = _coverage(table, matched, source, labels)
     if own.label is not None:
         notes += _contradictions(table.texts(own.label)[rows], picked["label"].to_numpy(str), own.label)
@@ -138,9 +159,11 @@ class OwnColumns:
 def own_columns(table: ClipTable) -> OwnColumns:
     """Find the columns of a table that label its clips, say what they have in common, or where a window begins."""
     labels = [column for name in LABEL_COLUMNS if (column := table.column(name)) is not None]
-    known = {name: column for name in _KEPT if (column := table.column(name)) is not None}
+    known = {name: column for name in _KEPT if (column := table.column(name, *_ALSO.get(name, ()))) is not None}
+    others = [column for names in _ALSO.values() for name in names if (column := table.column(name)) is not None]
     spans = [name for name in ("start_s", "end_s") if name in table.frame]
-    return OwnColumns(labels[0] if labels else None, known, (*labels, *known.values(), *spans))
+    used = dict.fromkeys((*labels, *known.values(), *others, *spans))
+    return OwnColumns(labels[0] if labels else None, known, tuple(used))
 
 
 def _by_own_column(table: ClipTable, wanted: str | None, own: OwnColumns) -> LabelledClips:
@@ -151,8 +174,9 @@ def _by_own_column(table: ClipTable, wanted: str | None, own: OwnColumns) -> Lab
     own = replace(own, used=tuple(dict.fromkeys((column, *own.used))))
     known = pd.DataFrame({name: table.texts(there) for name, there in own.known.items()}, index=range(len(table)))
     rows = np.arange(len(table))
-    clips = np.array(parents(table.names), str)
-    return _checked(table, rows, clips, table.texts(column), known, own, [], str(table.path))
+    texts = table.texts(column)
+    check_alike(pd.Series(texts), table.path)
+    return _checked(table, rows, np.array(table.names, str), texts, known, own, [], str(table.path))
 
 
 def _checked(
@@ -170,19 +194,32 @@ def _checked(
         problem = f"no label for {table.names[rows[row]]!r}"
         raise ManifestError(problem, path=source, field="label", cure="fill it in, or leave the clip out")
     if len(set(labels)) < 2:
-        problem = f"all {len(labels)} clips have one label, {str(labels[0])!r}"
+        n_others = len(table) - len(rows)
+        left_out = f"; {n_others} more rows are no clips of {source}" if n_others else ""
+        problem = f"all {len(labels)} clips have one label, {str(labels[0])!r}{left_out}"
         raise ManifestError(problem, path=source, field="label", cure="give clips of two classes or more")
     known = known.astype(str)
     for name in GROUP_COLUMNS:
         if name in known:
             # One artist in two spellings would stand on both sides.
             known[name] = known[name].map(_plain_spelling)
+    if "artist" in known:
+        known["artist"] = known["artist"].str.replace(_GUEST, "", regex=True)
     for name in list(known):
         n_empty = int((known[name].str.strip() == "").sum())
         if name != "split" and n_empty:
             known = known.drop(columns=name)
             notes = [*notes, f"Column {name} is empty for {n_empty} clips and cannot keep folds apart; it is not used."]
     names = [table.names[row] for row in rows]
+    if len(set(clips.tolist())) == len(clips) and "cut_from" not in known:
+        songs = parents(clips.tolist(), labels.tolist())
+        if songs != clips.tolist():
+            n_songs = len(set(songs))
+            notes = [
+                *notes,
+                f"By their names the rows are pieces of {n_songs} songs ({clips[0]} of {songs[0]}), and count so.",
+            ]
+            clips = np.array(songs, str)
     found = gtzan_ids(names)
     faults = None
     if found is not None:
@@ -265,6 +302,16 @@ def _coverage(table: ClipTable, matched: np.ndarray, source: pd.DataFrame, label
             f"{len(absent)} of {len(source)} clips of {labels} have no row in {table.path.name}: {_some(absent)}."
         )
     return notes
+
+
+def _named_as_ours(table: pd.DataFrame) -> pd.DataFrame:
+    """Give a manifest's columns of artists and albums the names that they have here."""
+    by_bare = {bare(str(name)): name for name in reversed(table.columns.tolist())}
+    for name, others in _ALSO.items():
+        found = next((by_bare[bare(other)] for other in (name, *others) if bare(other) in by_bare), name)
+        if name not in table and found in table:
+            table = table.rename(columns={found: name})
+    return table
 
 
 def _contradictions(own: np.ndarray, given: np.ndarray, column: str) -> list[str]:

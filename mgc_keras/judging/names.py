@@ -21,10 +21,31 @@ def stem(name: str) -> str:
     return re.sub(r"\.[A-Za-z][A-Za-z0-9]{0,5}$", "", _path(name).name)
 
 
-def parents(names: Sequence[str]) -> list[str]:
-    """Return the clips that rows are of: their own names, or those they were cut from, if all names tell."""
-    found = gtzan_ids(names)
-    return [pair[0] or name for pair, name in zip(found, names)] if found is not None else list(names)
+def parents(names: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Return the clips that rows are of: their own names, or those they were cut from, if all names tell.
+
+    All do if they are GTZAN's, or each ends in a number and what stands before it names pieces of several songs: each
+    of one class, more of them than twice the classes, two rows and more in each on average. Numbered files of one
+    artist or album are such names, too, and are better kept together as well.
+
+    Parameters
+    ----------
+    names, labels : sequence of str [length=n_rows]
+
+    Example
+    -------
+    >>> parents(["a.0.wav", "a.1.wav", "b.0.wav", "b.1.wav", "c.0.wav", "c.1.wav"], ["pop"] * 6)
+    ['a', 'a', 'b', 'b', 'c', 'c']
+    >>> parents(["pop.0.wav", "pop.1.wav", "rock.0.wav", "rock.1.wav"], ["pop", "pop", "rock", "rock"])
+    ['pop.0.wav', 'pop.1.wav', 'rock.0.wav', 'rock.1.wav']
+    """
+    if (found := gtzan_ids(names)) is not None:
+        return [pair[0] or name for pair, name in zip(found, names)]
+    cut_from = [_with_folder(name, _segment_of(name)) for name in names]
+    songs = {song for song in cut_from if song}
+    if "" in cut_from or not 2 * len(set(labels)) < len(songs) <= len(names) / 2:
+        return list(names)
+    return cut_from if len(set(zip(cut_from, labels))) == len(songs) else list(names)
 
 
 class Names:
@@ -50,7 +71,7 @@ class Names:
 
         Ids and paths come first. The name of a file alone says less: a row whose folder is not its clip's is of
         another clip where folders agree for other rows, or where its folder is the name of another class. Elsewhere
-        the files lie in other folders here and there, which is a guess.
+        the files lie in other folders here and there, which is a guess; so is a number without its folder.
 
         Parameters
         ----------
@@ -65,7 +86,7 @@ class Names:
         guessed : np.ndarray [shape=(n_rows,), dtype=bool]
         """
         found, ways = np.full(len(names), -1), np.zeros(len(names), int)
-        agrees, differs, others = (np.zeros(len(names), bool) for _ in range(3))
+        agrees, differs, others, vague = (np.zeros(len(names), bool) for _ in range(4))
         for row, name in enumerate(names):
             places, ways[row] = self.places(name)
             if not places:
@@ -75,10 +96,11 @@ class Names:
             known = set().union(*(self._folders[place] for place in meant))
             agrees[row] = folder in known
             differs[row] = bool(folder and known) and not agrees[row]
+            vague[row] = bool(known and not folder) and self._is_number(name, ways[row])
             classes = {self._labels[place] for place in meant}
             others[row] = not agrees[row] and self._classes.get(folder, min(classes)) not in classes
         found[(ways > 0) & (others | differs & agrees.any())] = -1
-        return found, (ways == 2) & (found != -1), differs & (ways > 0) & (found >= 0)
+        return found, (ways == 2) & (found != -1), (differs | vague) & (ways > 0) & (found >= 0)
 
     def places(self, name: str) -> tuple[list[int], int]:
         """Return all clips that a name may mean, and how: 0 in full, 1 by the name of the file, 2 as a segment."""
@@ -86,6 +108,10 @@ class Names:
         ways = [(self._by_id, name, 0), (self._by_path, name.replace("\\", "/"), 0), (self._by_stem, stem(name), 1)]
         ways += [(self._by_id, parent, 2), (self._by_stem, parent, 2)] if parent else []
         return next(((way[key], how) for way, key, how in ways if key in way), ([], 0))
+
+    @staticmethod
+    def _is_number(name: str, way: int) -> bool:
+        return ((_segment_of(name) if way == 2 else None) or stem(name)).isdecimal()
 
     def _one(self, places: list[int], name: str) -> int:
         """Tell clips of one name apart by the folders before it: the clip's place, or `SEVERAL`."""
@@ -107,6 +133,10 @@ def _path(name: str) -> PurePosixPath:
 def _folder(name: str) -> str:
     """Return the folder that a file lies in, without capitals; "" where the name tells none."""
     return _path(name).parent.name.casefold()
+
+
+def _with_folder(name: str, song: str | None) -> str:
+    return str(_path(name).with_name(song)) if song else ""
 
 
 def _segment_of(name: str) -> str | None:

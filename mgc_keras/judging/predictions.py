@@ -20,7 +20,6 @@ PREDICTION_COLUMNS = (
     "predicted_genre",
     "predicted_class",
 )
-_SCORE_MARKS = ("", "p", "prob", "proba", "probability", "score")
 
 
 def judge_predictions(predictions: str, labels: str | None = None, against: str | None = None) -> Judgement:
@@ -112,7 +111,7 @@ def predicted(
 
 
 def _highest(table: ClipTable, clips: LabelledClips, rows: np.ndarray) -> np.ndarray:
-    columns = [_score_column(table, name) for name in clips.classes]
+    columns = [table.score_column(name) for name in clips.classes]
     missing = [name for name, column in zip(clips.classes, columns) if column is None]
     if len(missing) == len(columns):
         cure = "name it prediction, or give one column of scores a class, named as the class"
@@ -126,10 +125,6 @@ def _highest(table: ClipTable, clips: LabelledClips, rows: np.ndarray) -> np.nda
         problem = f"{scores.iat[row, place]!r} for {table.names[rows[row]]!r} is no finite number"
         raise ManifestError(problem, path=table.path, field=str(scores.columns[place]), cure="mend or remove this row")
     return np.array(clips.classes, str)[values.argmax(axis=1)]
-
-
-def _score_column(table: ClipTable, name: str) -> str | None:
-    return table.column(*(mark + name for mark in _SCORE_MARKS))
 
 
 def _parts(clips: LabelledClips, notes: list[str]) -> list[tuple[str, str, np.ndarray, int]]:

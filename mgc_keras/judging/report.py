@@ -146,9 +146,10 @@ def score_table(judgement: Judgement) -> pd.DataFrame:
 
 
 def _shared(score: Score) -> str:
-    if math.isnan(score.shared):
-        return "not known"
-    return f"{score.shared:.0%}" if score.artists_known else f"at least {score.shared:.0%}"
+    known = "not known" if math.isnan(score.shared) else f"{score.shared:.0%}"
+    if not score.artists_known and not math.isnan(score.shared):
+        known = f"at least {known}"
+    return f"{known}, {score.suspected:.0%} suspected" if score.suspected else known
 
 
 def choice_table(judgement: Judgement) -> pd.DataFrame:

@@ -18,6 +18,8 @@ from mgc_keras.files import why_no_file
 NAME_COLUMNS = (
     "clip_id clipid filepath file_path filename file_name file path track_id track song_id audio uri name id"
 ).split()
+# Before the name of a class, in that of its scores.
+_SCORE_MARKS = ("", "p", "prob", "proba", "probability", "score")
 _MAKE = "give a CSV with a row a clip: a column clip_id or filename, and columns of numbers"
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
@@ -51,6 +53,10 @@ class ClipTable:
     def column(self, *wanted: str) -> str | None:
         """Return the first of these columns that is there, however it is spelt."""
         return next((self._by_bare[bare(name)] for name in wanted if bare(name) in self._by_bare), None)
+
+    def score_column(self, label: str) -> str | None:
+        """Return the column that holds the scores of a class, by its name."""
+        return self.column(*(mark + label for mark in _SCORE_MARKS))
 
     @cached_property
     def _by_bare(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from mgc_keras.datasets.gtzan import COUNTS_OF_COPIES
 from mgc_keras.judging import judge as judging
 from mgc_keras.judging.claims import NO_ARTISTS, claims, why_not_quoted
 from mgc_keras.judging.classifiers import Classifier
-from mgc_keras.judging.columns import TELLING, features_of
+from mgc_keras.judging.columns import TELLING, TELLING_TOGETHER, features_of
 from mgc_keras.judging.duplicates import NEAR, equal_and_near_rows, joined
 from mgc_keras.judging.gtzan import REPLICAS
 from mgc_keras.judging.judge import Options, judge_features
@@ -232,6 +232,43 @@ def test_columns_that_tell_the_class_alone_are_named_and_nothing_is_claimed(tmp_
     # What leaks in the second table is told, too.
     both = judge_features(table, against=table, options=replace(KNN, drop=tuple(likely)))
     assert [remark.subject for remark in both.remarks if "second table" in remark.detail].count("is_blues") == 1
+
+
+def _model_scores(codes: np.ndarray, n_classes: int, accuracy: float, seed: int) -> np.ndarray:
+    """Softmax scores of a model that is right in so many rows."""
+    random = np.random.default_rng(seed)
+    said = np.where(random.random(len(codes)) < accuracy, codes, random.integers(n_classes, size=len(codes)))
+    logits = random.normal(size=(len(codes), n_classes)) + 2.5 * np.eye(n_classes)[said]
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("kind", ["named", "nameless", "bits", "honest"])
+def test_columns_that_tell_the_class_together_are_named(tmp_path: Path, kind: str) -> None:
+    random = np.random.default_rng(2)
+    codes = np.arange(400) // 50
+    labels = np.array([f"genre{code}" for code in codes])
+    values = random.normal(size=(400, 12)) + 0.8 * np.eye(8)[codes] @ random.normal(size=(8, 12))
+    scores = _model_scores(codes, 8, 0.7, 3)
+    bits = (codes[:, None] >> np.arange(3) & 1) ^ (random.random((400, 3)) < 0.05)
+    more = {
+        "named": {f"prob_genre{place}": scores[:, place] for place in random.permutation(8)},
+        "nameless": {f"embedding{place}": scores[:, order] for place, order in enumerate(random.permutation(8))},
+        "bits": {f"mark{place}": bit for place, bit in enumerate(bits.T)},
+        "honest": {f"flag{place}": random.integers(2, size=400) for place in range(6)},
+    }[kind]
+    table = write(tmp_path / "t.csv", values, labels, artist=[f"a{row // 5}" for row in range(400)], **more)
+    found = judge_features(table, options=KNN)
+    told = [remark for remark in found.remarks if remark.kind in (TELLING, TELLING_TOGETHER)]
+    if kind == "honest":
+        assert not told and claims(found)[0].verdict == CLAIM
+        assert "if the features were made without these labels" in claims(found)[0].text
+        return
+    (remark,) = told
+    assert remark.kind == TELLING_TOGETHER and all(name in remark.detail for name in more)
+    assert claims(found)[0].verdict == NO_CLAIM and "made from the labels?" in claims(found)[0].text
+    for cure in ("drop", "keep"):
+        mended = judge_features(table, options=replace(KNN, **{cure: tuple(more)}))
+        assert claims(mended)[0].verdict == CLAIM
 
 
 def test_a_split_is_held_against_random_ones_on_the_clips_that_it_tests(tmp_path: Path) -> None:

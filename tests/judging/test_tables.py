@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from mgc_keras.datasets.gtzan import committed, gtzan_ids
-from mgc_keras.errors import MgcKerasError
+from mgc_keras.errors import ManifestError, MgcKerasError
 from mgc_keras.judging.claims import claims
 from mgc_keras.judging.gtzan import describe_copy
 from mgc_keras.judging.judge import Options, judge_features
 from mgc_keras.judging.matching import labelled
-from mgc_keras.judging.names import stem
+from mgc_keras.judging.names import parents, stem
 from mgc_keras.judging.predictions import judge_predictions
 from mgc_keras.judging.tables import read_table
 from mgc_keras.reporting.verdicts import CLAIM, MIND
@@ -94,8 +94,8 @@ FOLDERS = "clip_id,filepath,label\n" + "".join(
         (["new/pop/1.mp3", "new/rock/3.mp3", "new/jazz/1.mp3"], ["pop/1.mp3", "rock/3.mp3", ""], 0),
         # The folder is another class, whatever the other rows say.
         (["rock/2.wav", "all/3.wav", "all/2.ogg"], ["", "rock/3.mp3", "pop/2.mp3"], 2),
-        # No folder: the name of the file alone says which, and there is no other.
-        (["2", "3.wav"], ["pop/2.mp3", "rock/3.mp3"], 0),
+        # No folder: a number alone may be of any collection.
+        (["2", "3.wav"], ["pop/2.mp3", "rock/3.mp3"], 2),
         # Other folders throughout: perhaps a copy, perhaps another collection.
         (["x/2.wav", "y/3.wav"], ["pop/2.mp3", "rock/3.mp3"], 2),
     ],
@@ -108,6 +108,114 @@ def test_folders_that_say_another_clip_are_believed(
     there = dict(zip(clips.rows.tolist(), clips.clips.tolist()))
     assert [there.get(row, "") for row in range(len(names))] == found
     assert len(clips.guesses) == n_guesses and clips.n_unmatched == found.count("")
+
+
+def test_names_without_folders_are_the_clips_of_these_names(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("clip_id,filepath,label\na,pop/one song.mp3,pop\nb,rock/another.mp3,rock\n")
+    clips = read(tmp_path, "file,f\none song.wav,1\nanother,2\n", str(tmp_path / "m.csv"))
+    assert clips.clips.tolist() == ["a", "b"] and not clips.guesses
+
+
+@pytest.mark.parametrize("folder", ["", "music/"])
+def test_pieces_of_songs_stay_together_without_a_manifest(tmp_path: Path, folder: str) -> None:
+    """What a neighbour in the same song gives away: 30 songs whose sound has nothing to do with their class."""
+    random = np.random.default_rng(1)
+    songs, n_pieces = [f"{folder}song{n:02d}" for n in range(30)], 6
+    sound = random.normal(size=(30, 1, 10)) + 0.1 * random.normal(size=(30, n_pieces, 10))
+    table = pd.DataFrame(sound.reshape(-1, 10)).add_prefix("f")
+    table.insert(0, "file", [f"{song}.{piece}.wav" for song in songs for piece in range(n_pieces)])
+    table["label"] = np.repeat(np.array(["pop", "rock"])[np.arange(30) % 2], n_pieces)
+    table.to_csv(tmp_path / "t.csv", index=False)
+    found = judge_features(str(tmp_path / "t.csv"), options=Options(n_folds=5, classifier="knn"))
+    scores = {score.protocol: score for score in found.scores}
+    assert scores["random"].accuracy > 0.95 and scores["random"].shared == 1
+    assert found.strictest.protocol == "clip" and found.strictest.n_units == found.strictest.n_clips == 30
+    assert found.strictest.accuracy < 0.65 < scores["random"].low and found.strictest.shared == 0
+    assert "pieces of 30 songs" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{label}.{n:03d}.wav" for label in ("pop", "rock") for n in range(6)],  # classes, numbered
+        [f"song{n // 2}.{n % 2}.wav" if n < 11 else "another.wav" for n in range(12)],
+        [f"take_{n // 4}-{n}.wav" for n in range(12)],  # a "song" of two classes
+        [f"song {n}.wav" for n in range(12)],
+    ],
+)
+def test_names_that_are_no_pieces_of_songs_are_clips(names: list[str]) -> None:
+    labels = ["pop"] * 6 + ["rock"] * 6
+    assert parents(names, labels) == names
+
+
+def test_artists_are_known_under_other_names_and_with_guests(tmp_path: Path) -> None:
+    rows = [
+        "a,pop,Prince,7",
+        "b,pop,PRINCE feat. Sheena Easton,7",
+        "c,rock,Prince (ft. Apollonia),7",
+        "d,rock,Featherlight,8",
+    ]
+    (tmp_path / "t.csv").write_text("clip_id,label,Artist_Name,artist_id\n" + "\n".join(rows) + "\n")
+    clips = read(tmp_path, (tmp_path / "t.csv").read_text())
+    assert clips.known["artist"].tolist() == ["prince", "prince", "prince", "featherlight"]
+    # Neither is a feature, whichever was taken.
+    assert {"Artist_Name", "artist_id"} <= set(clips.used)
+    (tmp_path / "m.csv").write_text(
+        "clip_id,filepath,label,artist_name,album_title\na,a.mp3,pop,X,One\nb,b.mp3,rock,X,One\n"
+    )
+    clips = read(tmp_path, "clip_id,f\na,1\nb,2\n", str(tmp_path / "m.csv"))
+    assert clips.known.to_dict("list") == {"artist": ["x", "x"], "album": ["one", "one"]}
+
+
+def test_albums_are_counted_among_what_is_trained_on(tmp_path: Path) -> None:
+    """Two clips an artist; ten an album: nearly every clip has its album in training, few their artist."""
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.normal(size=(80, 4))).add_prefix("f")
+    table.insert(0, "clip_id", [f"c{n}" for n in range(80)])
+    table["label"], table["album"] = np.arange(80) % 2, np.arange(80) // 10
+    for more in ({}, {"artist": np.arange(80) // 2}):
+        table.assign(**more).to_csv(tmp_path / "t.csv", index=False)
+        found = judge_features(str(tmp_path / "t.csv"), "label", options=Options(5, classifier="knn"))
+        lax = found.scores[0]
+        tests = found.predictions[found.predictions["protocol"] == "random"]
+        fold = tests.set_index("clip_id")["fold"].reindex(table["clip_id"]).to_numpy()
+        album = table["album"].to_numpy()
+        assert lax.shared == np.mean([((album == album[n]) & (fold != fold[n])).any() for n in range(80)]) == 1
+        assert any(
+            "has its artist or album in" in each.text or "has its album in" in each.text for each in claims(found)
+        )
+        # Albums alone are what is independent; beside artists they are not.
+        assert lax.n_units == (40 if more else 8)
+
+
+def test_an_artist_a_clip_is_as_good_as_folds_of_artists(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.normal(size=(80, 4)) + (np.arange(80) % 2)[:, None] * 0.8).add_prefix("f")
+    table.insert(0, "clip_id", [f"c{n}" for n in range(80)])
+    table["label"], table["artist"] = np.arange(80) % 2, np.arange(80)
+    verdicts = {}
+    for name in ("artist", "song"):
+        table.rename(columns={"artist": name}).to_csv(tmp_path / "t.csv", index=False)
+        verdicts[name] = claims(judge_features(str(tmp_path / "t.csv"), "label", options=Options(5, classifier="knn")))[
+            0
+        ]
+    assert verdicts["artist"].verdict == CLAIM and "artists never heard in training" in verdicts["artist"].text
+    assert verdicts["song"].verdict == MIND
+
+
+def test_lost_leading_zeros_are_named(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("clip_id,filepath,label\n000001,a.mp3,pop\n000002,b.mp3,rock\n")
+    with pytest.raises(ManifestError, match="leading zeros alone"):
+        read(tmp_path, "track_id,f\n1,1\n2,2\n", str(tmp_path / "m.csv"))
+
+
+def test_labels_that_differ_in_spelling_alone_are_refused_or_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    read(tmp_path, "clip_id,label\na,Rock\nb,rock\n")
+    assert "'Rock' and 'rock' are classes of their own" in caplog.text
+    with pytest.raises(ManifestError, match="differ in spaces"):
+        read(tmp_path, "clip_id,label\na,hard rock\nb,hard  rock\n")
 
 
 def test_a_guess_is_told_and_nothing_is_claimed(tmp_path: Path) -> None:
