@@ -27,7 +27,8 @@ _ROWS_SHOWN = 10
 _COLUMNS = (
     "Clips: the different clips that were tested; several random splits together may test one clip more than once, and "
     'another never. Independent: clips of one artist or recording count once; "at most" where artists are not known. '
-    "Also in training: the share of what is tested whose artist or recording is trained on as well."
+    "Also in training: the share of what is tested whose artist, album, song or clip, as far as columns name them, is "
+    "trained on as well; suspected: whose suspected duplicate is."
 )
 _TESTS = (
     "Both on the same clips and splits. Over several splits: the corrected resampled t-test of Nadeau and Bengio, "
