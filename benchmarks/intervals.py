@@ -144,7 +144,9 @@ def ends(interval: object) -> tuple[float, float]:
 def accuracy(cell: Cell, generator: np.random.Generator) -> Row:
     """Beta-binomial: the correlation within artists is exact."""
     artists, chance = artists_of(cell), np.full(cell.n_clips, cell.true)
-    if artists is not None and cell.correlation and cell.true < 1:
+    if artists is not None and cell.correlation == 1:
+        chance = (generator.random(cell.n_artists) < cell.true)[artists]
+    elif artists is not None and cell.correlation and cell.true < 1:
         spread = (1 - cell.correlation) / cell.correlation
         chance = generator.beta(cell.true * spread, (1 - cell.true) * spread, cell.n_artists)[artists]
     right = (generator.random(cell.n_clips) < chance).astype(int)

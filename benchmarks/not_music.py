@@ -1,4 +1,4 @@
-"""Does it tell speech and noise from music, and what does that cost? Confusions with exact 95 % intervals.
+"""Does it tell speech, noise and clicks from music, and what does that cost? Confusions with exact 95 % intervals.
 
 Bounds were set on talk and music of the built-in corpus (seed 5) and on drum loops (seeds 0 to 29). Held out are: other
 talk and music of the corpus (seed 77), other drum loops, noise of four colours as it is and from an mp3, and all real
@@ -7,7 +7,7 @@ three readers), music (Emotify, librosa's examples, pieces of pyAudioAnalysis as
 excerpt of 29.12 s beside the published network's.
 
 Run: python benchmarks/not_music.py
-Target: no music called speech or noise; real speech found.
+Target: no music called speech, noise or clicks; real speech found.
 """
 
 import tempfile
@@ -23,7 +23,7 @@ from scipy.stats import binomtest
 
 import mgc_keras  # noqa: F401, I001  (its settings must reach TensorFlow first)
 from mgc_keras.audio.files import find_clips, read_waveform
-from mgc_keras.audio.not_music import NOISE, SPEECH, sound_figures
+from mgc_keras.audio.not_music import CLICKS, NOISE, SPEECH, sound_figures
 from mgc_keras.corpus.tasks import corpus_table, render_clip
 from mgc_keras.features.network import compiled
 from mgc_keras.studies.jimenez2017.network import N_SAMPLES, SAMPLING_RATE, music_tagger_crnn
@@ -35,14 +35,14 @@ Sounds = Iterator[np.ndarray]
 
 def main() -> None:
     """Print a line for each kind of sound, and the time."""
-    print("sound, of each so many; called speech, called noise (share that is called either, 95 % interval)")
+    print("sound, of each so many; called speech, noise, clicks (share that is called any, 95 % interval)")
     for name, sounds in groups():
         kinds = Counter(sound_figures(sound.astype(np.float32), RATE).kind() for sound in sounds)
-        n, called = kinds.total(), kinds[SPEECH] + kinds[NOISE]
+        n, called = kinds.total(), kinds[SPEECH] + kinds[NOISE] + kinds[CLICKS]
         if not n:
             continue
         low, high = binomtest(called, n).proportion_ci(method="exact")
-        counts = f"speech {kinds[SPEECH]:3d}  noise {kinds[NOISE]:3d}"
+        counts = f"speech {kinds[SPEECH]:3d}  noise {kinds[NOISE]:3d}  clicks {kinds[CLICKS]:3d}"
         print(f"{name:45s} {n:4d}  {counts}  {called / n:.3f} [{low:.3f}, {high:.3f}]", flush=True)
     cost()
 
@@ -55,6 +55,7 @@ def groups() -> Iterator[tuple[str, Sounds]]:
     for what, first in (("bounds set on", 0), ("held out", 30)):
         yield f"{what}: drum loops", (drum_loop(seed) for seed in range(first, first + 30))
     yield "held out: noise, four colours, and as mp3", noises()
+    yield "held out: clicks, one to four a second", (clicks(seed) for seed in range(30))
     if not DATA.is_dir():
         return
     audio = DATA / "audio"
@@ -93,6 +94,18 @@ def drum_loop(seed: int) -> np.ndarray:
             if hits[place % 16] or random.random() < 0.03:
                 waveform[start : start + RATE] += random.uniform(0.7, 1) * stroke
     return waveform / np.abs(waveform).max()
+
+
+def clicks(seed: int) -> np.ndarray:
+    """A metronome: short decaying tones, or lone samples, at equal times."""
+    random, n_samples = np.random.default_rng(seed), int(SECONDS * RATE)
+    length = int(random.choice([1, random.uniform(0.001, 0.02) * RATE]))
+    time_of = np.arange(length) / RATE
+    click = np.cos(2 * np.pi * random.uniform(500, 3000) * time_of) * np.exp(-4 * time_of * RATE / length)
+    waveform = np.zeros(n_samples)
+    for start in range(0, n_samples - length, int(RATE / random.uniform(1, 4))):
+        waveform[start : start + length] += 0.5 * click
+    return waveform
 
 
 def noises() -> Sounds:

@@ -47,10 +47,12 @@ class SongAnswer:
         Genres or tags.
     verdict : str
         "genre": `best` is the answer. "tags": the scores are. "not sure": the scores are no evidence enough for one
-        genre. "not music": it sounds like speech, steady noise or silence; scores are there all the same, but of
-        silence. "no answer": it could not be read; `problem` says why.
+        genre. "not music": it sounds like speech, steady noise, clicks or silence; scores are there all the same,
+        but of silence. "no answer": it could not be read; `problem` says why.
     reasons : tuple of str
         Why, in plain sentences.
+    doubts : tuple of str
+        Those of them that speak against the answer.
     best : str
         The genre of the highest share, or the tag of the highest score; "" where there are no scores.
     scores : np.ndarray [shape=(n_names,), dtype=float]
@@ -60,8 +62,8 @@ class SongAnswer:
     spans : np.ndarray [shape=(n_excerpts, 2), dtype=float64]
         Start and end of each excerpt in the song, in seconds.
     sounds : tuple of str, (n_excerpts,)
-        "speech" or "steady noise" where an excerpt sounds so, "silence" or "mostly silence" where it has no scores,
-        else "".
+        "speech", "steady noise" or "separate clicks" where an excerpt sounds so, "silence" or "mostly silence" where it
+        has no scores, else "".
     genre_set : tuple of str or None
         The genres that the song may have, at the coverage asked for; None where there is no calibration.
     probabilities : np.ndarray [shape=(n_names,), dtype=float64] or None
@@ -90,6 +92,7 @@ class SongAnswer:
     remark: str = ""
     problem: AudioError | None = None
     why: Why | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def genre(self) -> str:

@@ -51,8 +51,9 @@ class Listening:
         excerpts[self.votes] = answer.excerpts
         sounds = np.array(self.sounds, dtype=object)
         sounds[self.votes] = answer.sounds
-        reasons = (*answer.reasons, *self.remarks)
-        return replace(answer, excerpts=excerpts, spans=spans, sounds=tuple(sounds.tolist()), reasons=reasons)
+        reasons, doubts = (*answer.reasons, *self.remarks), (*answer.doubts, *self.remarks)
+        sounds_of = tuple(sounds.tolist())
+        return replace(answer, excerpts=excerpts, spans=spans, sounds=sounds_of, reasons=reasons, doubts=doubts)
 
 
 def listening(found: SongScores, excerpts: Excerpts, fit: str) -> Listening | AudioError:

@@ -1,7 +1,8 @@
 """How sure an answer is, and why, in plain sentences."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +58,15 @@ def genre_verdict(
     return (NOT_SURE, sentences) if sentences else (GENRE, [])
 
 
+def level_doubt(at_levels: Mapping[float, tuple[str, float]], best: str) -> list[str]:
+    """Say that a song made softer or louder has another genre: `at_levels` as in `Why`, `best` as the song is."""
+    others = {level: found for level, found in at_levels.items() if found[0] != best}
+    if not others:
+        return []
+    answers = listed([f"{_by(level)}: {genre} {_percent(share)}" for level, (genre, share) in others.items()])
+    return [f"the answer depends on the level ({answers})"]
+
+
 def set_verdict(genre_set: tuple[str, ...], coverage: float) -> tuple[str, list[str]]:
     """Judge by a set of `mgc_keras.answers.calibration.Calibration`: one genre is an answer, several or none not."""
     if len(genre_set) == 1:
@@ -66,18 +76,18 @@ def set_verdict(genre_set: tuple[str, ...], coverage: float) -> tuple[str, list[
     return NOT_SURE, [f"at {100 * coverage:g} % coverage no genre fits: it is unlike the songs of the calibration"]
 
 
-def evidence(excerpts: np.ndarray, spans: np.ndarray, best: int, names: Sequence[str]) -> list[str]:
-    """Say which excerpts are for an answer and which against, with their times and shares."""
+def evidence(excerpts: np.ndarray, spans: np.ndarray, best: int, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Say which excerpts are for an answer, and which against, with their times and shares."""
     own = excerpts.argmax(axis=1)
     agree = own == best
     said = lambda place: f"{between(spans[place])} ({_percent(excerpts[place, own[place]])})"
     if len(own) == 1:
-        return [f"heard in one excerpt only: {names[own[0]]} {said(0)}"]
-    sentences = [f"{_counted(agree.sum(), len(own), 'say')} {names[best]}"]
+        return [f"heard in one excerpt only: {names[own[0]]} {said(0)}"], []
+    sentence = f"{_counted(agree.sum(), len(own), 'say')} {names[best]}"
     if agree.any():
-        sentences[0] += f": {listed([said(place) for place in np.flatnonzero(agree)])}"
+        sentence += f": {listed([said(place) for place in np.flatnonzero(agree)])}"
     others = [f"{names[own[place]]} {said(place)}" for place in np.flatnonzero(~agree)]
-    return [*sentences, *([f"against: {listed(others)}"] if others else [])]
+    return [sentence], [f"against: {listed(others)}"] if others else []
 
 
 def why_sentences(why: Why, best: str) -> list[str]:
@@ -86,7 +96,7 @@ def why_sentences(why: Why, best: str) -> list[str]:
     for what, found in (("level", why.at_levels), ("part", why.at_parts)):
         if not found:
             continue
-        name = (lambda key: f"{abs(key):g} dB {'louder' if key > 0 else 'softer'}") if what == "level" else str
+        name: Callable[[Any], str] = _by if what == "level" else str
         answers = ", ".join(f"{name(key)}: {answer} {_percent(share)}" for key, (answer, share) in found.items())
         changes = any(answer != best for answer, _ in found.values())
         subject = "level" if what == "level" else "part that is heard"
@@ -97,6 +107,10 @@ def why_sentences(why: Why, best: str) -> list[str]:
     if why.tags:
         sentences.append("tags that go with it: " + ", ".join(f"{tag} {_percent(score)}" for tag, score in why.tags))
     return sentences
+
+
+def _by(decibels: float) -> str:
+    return f"{abs(decibels):g} dB {'louder' if decibels > 0 else 'softer'}"
 
 
 def between(span: np.ndarray) -> str:

@@ -57,8 +57,8 @@ def classify(
     drop, centre
         Seconds left out at each end of a song; or one excerpt, from its centre, alone.
     sure : float
-        Without a calibration, a genre is the answer if it has this share of the song, and of its excerpts; else the
-        verdict is "not sure". 0: always a genre.
+        Without a calibration, a genre is the answer if it has this share of the song, and of its excerpts, and stays
+        the song's genre 10 dB softer and louder; else the verdict is "not sure". 0: always a genre.
     coverage : float, optional
         With a calibration (of this file, `calibrate_on`, or ``MODEL.calibration.json`` beside the model), the verdict
         is a genre if the set of genres that holds the true one with this probability has one member (0.9 where a
@@ -68,7 +68,7 @@ def classify(
     calibrate_on : path, optional
         A manifest of labelled songs that the network has not learnt from.
     why : bool
-        Give all reasons: `SongAnswer.why`. The network then computes three times as much.
+        Give all reasons: `SongAnswer.why`.
     data_home, channel, jobs
         Folder that a manifest's paths start from (those of `neighbours` and `calibrate_on` where none of their songs is
         beside the manifest); channel of stereo songs; threads that decode.

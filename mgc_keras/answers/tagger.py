@@ -6,7 +6,7 @@ import keras
 
 from mgc_keras.answers.answer import NOT_MUSIC, TAGS, SongAnswer, Why
 from mgc_keras.answers.answerer import SongAnswerer
-from mgc_keras.answers.classifier import WHY_LEVELS
+from mgc_keras.answers.classifier import LEVELS
 from mgc_keras.answers.reasons import evidence, not_music, why_sentences
 from mgc_keras.answers.sounds import sounds_of
 from mgc_keras.features.hearing import Hearing
@@ -28,7 +28,7 @@ class SongTagger(SongAnswerer):
         self.scorer = SongScorer(weights, "tags", sampling_rate=sampling_rate)
         self.names = self.scorer.names
         self._excerpts = self.scorer.excerpts(drop, centre)
-        self._why, self._hearing = why, Hearing(WHY_LEVELS if why else ())
+        self._why, self._hearing = why, Hearing(LEVELS if why else ())
 
     def _answer(self, found: SongScores, path: Path, unsure: tuple[str, ...]) -> SongAnswer:
         of_song, sounds = found.scores.mean(axis=0), sounds_of(found)
@@ -40,7 +40,8 @@ class SongTagger(SongAnswerer):
             at_levels = {level: scores.mean(axis=0) for level, scores in found.heard.at_levels.items()}
             highest = {level: (self.names[row.argmax()], float(row.max())) for level, row in at_levels.items()}
             why = Why(highest)
-            sentences += evidence(found.scores, found.spans, best, self.names) + why_sentences(why, self.names[best])
+            said, against = evidence(found.scores, found.spans, best, self.names)
+            sentences += [*said, *against, *why_sentences(why, self.names[best])]
         # Tags have no verdict to be unsure by.
         note = ", ".join(filter(None, [found.note, *unsure]))
         return SongAnswer(

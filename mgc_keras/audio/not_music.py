@@ -1,12 +1,13 @@
-"""Speech and steady noise told from music by a few published figures, and only where all of them agree.
+"""Speech, steady noise and clicks told from music by a few figures, and only where all of them agree.
 
 All figures are of the band that telephones carry, so that every sampling rate from 8 kHz gives the same. They are: how
 often a sound is nearly silent for a moment and how much its envelope moves at the pace of syllables (Scheirer and
 Slaney 1997, after Saunders 1996), how regularly its onsets come back (the idea of their pulse metric), and how long the
 fine structure of its spectrum holds: a voice holds for a syllable, a note for longer, noise not at all. A sound is
 called speech or noise where each figure is within its bounds; everything else passes as music, singing and drums among
-it. The bounds lie between talk and music of the built-in corpus and invented drum loops, with room for doubt on the
-side of music; ``benchmarks/not_music.py`` prints what they are worth on others and on real recordings.
+it. Clicks of a metronome, or of a damaged file, are told by the silence between them. The bounds lie between talk and
+music of the built-in corpus and invented drum loops, with room for doubt on the side of music;
+``benchmarks/not_music.py`` prints what they are worth on others and on real recordings.
 """
 
 from dataclasses import astuple, dataclass
@@ -15,7 +16,7 @@ import numpy as np
 from scipy.fft import rfft
 from scipy.ndimage import uniform_filter1d
 
-SPEECH, NOISE = "speech", "steady noise"
+SPEECH, NOISE, CLICKS = "speech", "steady noise", "separate clicks"
 # Syllables and pauses are counted: fewer seconds hold too few of them.
 LEAST_SECONDS = 8.0
 # Hz.
@@ -53,6 +54,10 @@ class SoundFigures:
         Mean correlation of a frame's log spectrum, less its smooth shape, with that of 32 and of 256 ms later.
     level_spread : float
         Standard deviation of the frames' levels, in dB.
+    heard : float
+        Share of frames that are no weaker than the loudest by more than 40 dB.
+    longest : float
+        Seconds of the longest run of such frames.
     """
 
     seconds: float
@@ -62,9 +67,13 @@ class SoundFigures:
     short_hold: float = 0.0
     long_hold: float = 0.0
     level_spread: float = 0.0
+    heard: float = 0.0
+    longest: float = 0.0
 
     def kind(self) -> str:
-        """Return "speech" or "steady noise" where all figures say so, else ""."""
+        """Return "speech", "steady noise" or "separate clicks" where all figures say so, else ""."""
+        if 0 < self.heard < 0.15 and self.longest < 0.3:
+            return CLICKS
         if not (self.seconds >= LEAST_SECONDS and self.level_spread > 0):
             return ""
         if self.short_hold < 0.03 and self.long_hold < 0.03 and self.level_spread < 5.0:
@@ -102,7 +111,15 @@ def sound_figures(waveform: np.ndarray, sampling_rate: int) -> SoundFigures:
     decibels = 10 * np.log10(np.maximum(level, 1e-8))
     holds = _holds(power, level > _HEARD)
     measured = (low_energy, _modulation(power, frequency), _pulse(decibels), *holds, decibels.std())
-    return SoundFigures(seconds, *map(float, measured)) if np.isfinite(measured).all() else SoundFigures(seconds)
+    # Of lone samples there is no spectrum that holds.
+    known = measured if np.isfinite(measured).all() else np.zeros(len(measured))
+    return SoundFigures(seconds, *map(float, (*known, *_runs(level > _HEARD))))
+
+
+def _runs(heard: np.ndarray) -> tuple[float, float]:
+    """Return the share of frames that are heard, and the seconds of the longest run of them."""
+    edges = np.flatnonzero(np.diff(heard, prepend=False, append=False))
+    return float(heard.mean()), float(np.diff(edges)[::2].max() * _HOP)
 
 
 def _spectrogram(waveform: np.ndarray, sampling_rate: int) -> tuple[np.ndarray, np.ndarray]:

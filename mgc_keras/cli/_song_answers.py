@@ -23,6 +23,9 @@ from mgc_keras.cli._clips import (
 from mgc_keras.errors import OptionError
 from mgc_keras.files import csv_lines, escape_formula
 
+# Seconds: so short excerpts, if there are more of them, are counted in place of a line each.
+_SHORT, _MOST_SHORT = 10.0, 6
+
 if TYPE_CHECKING:
     from mgc_keras.answers.answer import SongAnswer
     from mgc_keras.cluster import Cluster
@@ -41,7 +44,7 @@ def add_song_arguments(parser: argparse.ArgumentParser, default_weights: str, to
     parser.add_argument(
         "--centre", action="store_true", help="take one excerpt from the centre of each song, no others"
     )
-    reasons = "print what speaks for and against each answer, and what moves it (computes three times as much)"
+    reasons = "print what speaks for and against each answer, and what moves it"
     parser.add_argument("--why", action="store_true", help=reasons)
     form = parser.add_mutually_exclusive_group()
     listed = "print JSON: one list, one entry a song; 'error' says why a song has no scores"
@@ -160,11 +163,17 @@ def _text_of(answer: "SongAnswer", top: int) -> str:
     # What can be used needs no word before it.
     unsure = f"{answer.verdict}: " if answer.verdict in ("not sure", "not music") else ""
     lines = [f"{answer.filepath}: {unsure}{_highest(answer, answer.scores, top)}"]
-    for (start, end), row, sound in zip(answer.spans, answer.excerpts, answer.sounds, strict=True):
+    excerpts = list(zip(answer.spans, answer.excerpts, answer.sounds, strict=True))
+    if len(excerpts) > _MOST_SHORT and answer.why is None and np.diff(answer.spans).max() < _SHORT:
+        lines.append(
+            f"  the mean of {len(excerpts)} excerpts of {np.diff(answer.spans).max():.3g} s (--why shows each)"
+        )
+        excerpts = []
+    for (start, end), row, sound in excerpts:
         words = f"is {sound.replace('silence', 'silent')}" if np.isnan(row).any() else _highest(answer, row, top)
         lines.append(f"  {clock(start):>5} - {clock(end):<5}  {words}")
-    if unsure or answer.why is not None:
-        lines += [f"  - {sentence}" for sentence in answer.reasons]
+    sentences = answer.reasons if unsure or answer.why is not None else answer.doubts
+    lines += [f"  - {sentence}" for sentence in sentences]
     return "\n".join(lines) + "\n"
 
 

@@ -85,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
                     n_drawn += 1
                     break
     written.insert(0, write_failed_clips(errors_csv, failures))
-    print(f"plot: {n_drawn} of {len(wanted)} {'genres' if arguments.per_genre else 'clips'} drawn")
+    what = "genres" if arguments.per_genre else "clips"
+    print(f"plot: {n_drawn} of {len(wanted)} {what} drawn, {arguments.seconds:g} s from the start at most (--seconds)")
     if failures:
         print(f"{len(failures)} clips could not be drawn: {written[0]} says why")
     print(*written, sep="\n")

@@ -18,7 +18,7 @@ how it works:
   MusicTaggerCRNN (Choi, Fazekas, Sandler and Cho 2017) scores excerpts of 29.12 s, one behind the other, for the 50
   most frequent last.fm tags of the Million Song Dataset. A song's score is the mean over its excerpts; --centre takes
   the one excerpt at its centre, as the authors do. Scores are no shares: they do not add up to 100 %, and rare tags
-  score low. Songs that sound like speech or steady noise are "not music"; this is told from excerpts of 8 s on.
+  score low. Songs that sound like speech, steady noise or clicks are "not music"; this is told from excerpts of 8 s on.
 
 examples:
   mgc-keras tag song.mp3

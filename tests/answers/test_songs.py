@@ -82,6 +82,31 @@ def test_an_answer_is_sure_if_song_and_excerpts_lean_to_it(model: Path, songs: P
     assert [answer.verdict for answer in mgc_keras.classify(songs, model, sure=0.0)] == ["genre"] * 3
 
 
+def test_an_answer_that_level_turns_is_not_sure(tmp_path: Path) -> None:
+    """A network that says "high" above a level, and a song that is 5 dB above it: 10 dB softer it is "low"."""
+    model = two_genres(tmp_path / "model.keras", threshold=0.2)
+    levels = 0.2 * 10 ** (np.array([5.0, 12.0]) / 20)
+    for name, level in zip(("near", "far"), levels, strict=True):
+        write(tmp_path / "songs" / f"{name}.wav", song(level, level), RATE)
+    far, near = mgc_keras.classify(tmp_path / "songs", model)
+    assert (far.verdict, far.best, far.doubts) == ("genre", "high", ())
+    assert (near.verdict, near.best) == ("not sure", "high")
+    share = 100 * (1 - share_of_high(levels[0] * 10**-0.5, threshold=0.2))
+    assert near.doubts == (f"the answer depends on the level (10 dB softer: low {share:.1f} %)",)
+    assert near.doubts[0] in near.reasons
+    # Whoever asks for a genre always gets one; a calibration promises for songs as they are, and the doubt is told.
+    assert [answer.verdict for answer in mgc_keras.classify(tmp_path / "songs", model, sure=0.0)] == ["genre"] * 2
+
+
+def test_what_speaks_against_a_sure_answer_is_printed(model: Path, songs: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["classify", str(songs), "--weights", str(model)]) == 0
+    # The first song, its three excerpts, and nothing of what speaks for it.
+    first, *excerpts, doubt, following = capsys.readouterr().out.splitlines()[:6]
+    share = 100 * np.mean(share_of_high(np.array(LEVELS["a"])))
+    assert first == f"a.wav: high {share:.1f} %, low {100 - share:.1f} %" and len(excerpts) == 3
+    assert doubt == "  - against: low 0:00-0:00 (73.1 %)" and following.startswith("b.wav: ")
+
+
 def test_sets_of_genres_are_those_of_the_definition(model: Path, songs: Path, tmp_path: Path) -> None:
     manifest, toward_truth = held_out(tmp_path / "known", 14, seed=1)
     kept = tmp_path / "calibration.json"

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from mgc_keras.audio.files import read_waveform
-from mgc_keras.audio.not_music import LEAST_SECONDS, NOISE, SPEECH, SoundFigures, sound_figures
+from mgc_keras.audio.not_music import CLICKS, LEAST_SECONDS, NOISE, SPEECH, SoundFigures, sound_figures
 from mgc_keras.corpus.speech import talk
 
 RATE = 12000
@@ -52,6 +52,21 @@ def test_steady_noise(slope: float) -> None:
 def test_invented_talk(seed: int) -> None:
     """Not every voice of the corpus is called speech; these two are, so that a change shows."""
     assert sound_figures(talk(seed, seed, 15.0, RATE), RATE).kind() == SPEECH
+
+
+@pytest.mark.parametrize("length", [1, 40, 240])
+@pytest.mark.parametrize("pace", [1, 2, 3.5])
+def test_clicks_of_a_metronome(length: int, pace: float) -> None:
+    """Decaying tones, or lone samples; and three short chords of a song, which are no clicks."""
+    waveform = np.zeros(N, np.float32)
+    for start in range(0, N - length, int(RATE / pace)):
+        waveform[start : start + length] = 0.5 * np.exp(-4 * np.arange(length) / length)
+    found = sound_figures(waveform, RATE)
+    assert found.kind() == CLICKS
+    # A frame of 32 ms holds a click of a few samples in two or three steps of 16 ms.
+    assert pace * 0.016 < found.heard < pace * (0.032 + 0.016 + length / RATE) and found.longest < 0.1
+    rests = chords() * (np.arange(N) // (RATE // 2) % 10 == 0)
+    assert sound_figures(rests.astype(np.float32), RATE).kind() != CLICKS
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -33,7 +33,7 @@ def test_clips_and_a_broken_one(tmp_path: Path, clips: Path, capsys: pytest.Capt
     out = tmp_path / "out"
     assert main(["plot", str(clips / "a.wav"), str(clips / "b.wav"), "-o", str(out), *SMALL, "--separate"]) == 1
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0] == "plot: 1 of 2 clips drawn"
+    assert printed[0] == "plot: 1 of 2 clips drawn, 30 s from the start at most (--seconds)"
     assert printed[-3:] == [str(out / name) for name in ("plot_errors.csv", "a_waveform.png", "a_rolloff.png")]
     assert pd.read_csv(out / "plot_errors.csv")["clip_id"].tolist() == ["b"]
 
