@@ -9,7 +9,7 @@ from mgc_keras.judging.columns import TELLING, TELLING_TOGETHER
 from mgc_keras.judging.differences import Difference
 from mgc_keras.judging.duplicates import NEAR
 from mgc_keras.judging.gtzan import OTHER_GRIDS, PUBLIC_TABLE
-from mgc_keras.judging.judge import Judgement, Score
+from mgc_keras.judging.judge import IN_SECOND, Judgement, Score
 from mgc_keras.reporting.findings import Finding
 from mgc_keras.reporting.tables import p_relation
 from mgc_keras.reporting.verdicts import CLAIM, LEVEL, MIND, NO_CLAIM
@@ -17,16 +17,23 @@ from mgc_keras.reporting.verdicts import CLAIM, LEVEL, MIND, NO_CLAIM
 NO_ARTISTS = "Artists are not known: clips count as independent; the true interval is wider."
 # Columns that leak are sought; what a model learned from the labels of these very clips looks like good features.
 IF_UNSEEN = ", if the features were made without these labels, which no table shows"
+_NO_COPIES = ", and no clip is there under two names: near rows were not sought"
+# The share of clips whose artist may be unknown where others' are known: perhaps they are all by one.
+_MOST_UNNAMED = 0.05
+# The share of GTZAN's labels that somebody may have corrected; Sturm (2013) doubts about a tenth.
+_MOST_CORRECTED = 0.2
 # Fewer tested clips are an anecdote.
 LEAST_CLIPS = 30
 _SHOWN = 3
+# What in `Judgement.about` leaves it open which clip is which, or whose.
+_UNCERTAIN = ("guesses", "incomplete", "contradictory")
 _MADE_FROM_LABELS = (TELLING, TELLING_TOGETHER)
 _WHY = {
     "fault_filtered": "By the lists of Kereliuk, Sturm and Larsen (2015) no artist and no recording stands on both "
     "sides, and distorted clips are left out.",
     "own_split": "It is the split that others score on, too.",
     "own_folds": "They are the folds that others score on, too.",
-    "artist": "What is tested are artists never heard in training.",
+    "artist": "What is tested are artists never heard in training, as far as their names tell.",
     "duplicate": "No artists are known, so the same artist may stand on both sides.",
 }
 
@@ -34,7 +41,7 @@ _WHY = {
 def claims(judgement: Judgement) -> list[Finding]:
     """Say what may be claimed, what may not, and what to mind."""
     quoted = judgement.strictest
-    found = [*_quoted(judgement, quoted), *_guesses(judgement)]
+    found = [*_quoted(judgement, quoted), *_guesses(judgement), *_contradictory(judgement)]
     if judgement.about["kind"] == "features":
         found += _lax(judgement, quoted) + _choices(judgement)
     if not quoted.artists_known:
@@ -55,12 +62,12 @@ def why_not_quoted(judgement: Judgement) -> str:
     quoted, reasons = judgement.strictest, _untested(judgement)
     if not reasons and quoted.low <= quoted.chance:
         reasons = ["no better than always naming the largest class, as far as these clips show"]
-    return "; ".join([*reasons, *_perhaps_leaked(judgement)])
+    return "; ".join([*reasons, *_perhaps_leaked(judgement, second=False)])
 
 
 def _is_measure(judgement: Judgement) -> bool:
     """Tell whether the strictest protocol's score measures the features, so that others may be held against it."""
-    return not _untested(judgement) and not _perhaps_leaked(judgement)
+    return not _untested(judgement) and not _perhaps_leaked(judgement, second=False)
 
 
 def _untested(judgement: Judgement) -> list[str]:
@@ -74,11 +81,19 @@ def _untested(judgement: Judgement) -> list[str]:
         reasons.append(f"{n_classes - n_tested} of {n_classes} classes have no test clip")
     if quoted.n_clips < LEAST_CLIPS:
         reasons.append(f"{quoted.n_clips} clips were tested, and {LEAST_CLIPS} are the least")
+    n_rows = int(str(judgement.about["n_rows"]))
+    for name, number in cast(dict, judgement.about.get("incomplete") or {}).items():
+        if number > _MOST_UNNAMED * n_rows:
+            reasons.append(f"of {number} of {n_rows} clips no {name} is known")
+    if (n_others := len(cast(dict, judgement.about.get("contradictory") or {}))) > _MOST_CORRECTED * n_rows:
+        reasons.append(f"{n_others} of {n_rows} labels are not those of GTZAN's names")
     return reasons
 
 
-def _perhaps_leaked(judgement: Judgement) -> list[str]:
-    columns = [remark.subject for remark in judgement.remarks if remark.kind in _MADE_FROM_LABELS]
+def _perhaps_leaked(judgement: Judgement, *, second: bool) -> list[str]:
+    """Ask whether columns of the first table, or of the second, were made from the labels."""
+    found = [remark for remark in judgement.remarks if remark.kind in _MADE_FROM_LABELS]
+    columns = [remark.subject for remark in found if remark.detail.endswith(IN_SECOND) == second]
     if not columns:
         return []
     shown = ", ".join(columns[:_SHOWN]) + (", …" if len(columns) > _SHOWN else "")
@@ -104,8 +119,9 @@ def _quoted(judgement: Judgement, quoted: Score) -> list[Finding]:
         return [Finding(f"{number}. {text}", MIND)]
     nothing = "Nothing stricter is known of these clips; artists would be."
     text = _WHY["artist"] if apart and quoted.strictness == 0 else _WHY.get(quoted.protocol, nothing)
-    is_certain = (apart or quoted.strictness > 1) and not judgement.about.get("guesses")
-    return [Finding(f"{number}{IF_UNSEEN}. {text}", CLAIM if is_certain else MIND)]
+    is_certain = (apart or quoted.strictness > 1) and not any(map(judgement.about.get, _UNCERTAIN))
+    copies = "" if judgement.about.get("near_rows_sought") else _NO_COPIES
+    return [Finding(f"{number}{IF_UNSEEN}{copies}. {text}", CLAIM if is_certain else MIND)]
 
 
 def _guesses(judgement: Judgement) -> list[Finding]:
@@ -115,6 +131,18 @@ def _guesses(judgement: Judgement) -> list[Finding]:
     text = (
         f"{len(guesses)} rows were found by the name of the file alone, in other folders or in none ({guesses[0]}). If "
         "these are other recordings, all figures here are void: name the clips by the manifest's clip_id or filepath."
+    )
+    return [Finding(text, MIND)]
+
+
+def _contradictory(judgement: Judgement) -> list[Finding]:
+    others = cast(dict, judgement.about.get("contradictory") or {})
+    if not others:
+        return []
+    name, label = next(iter(others.items()))
+    text = (
+        f"{len(others)} labels are not those of GTZAN's names ({name} is labelled {label}). If these are not corrected on "
+        "purpose, all figures here are void."
     )
     return [Finding(text, MIND)]
 
@@ -145,10 +173,11 @@ def _lax(judgement: Judgement, quoted: Score) -> list[Finding]:
         found.append(Finding(text, MIND))
     for score in judgement.scores:
         shares = ((score.shared, f"its {_in_common(judgement)}"), (score.suspected, "a suspected duplicate"))
-        for share, what in shares if score.protocol.startswith("own_") else ():
+        for share, what in shares if score.protocol in ("own_folds", "own_split") else ():
             if share > 0:
+                verdict = NO_CLAIM if score.strictness == 0 else MIND
                 found.append(
-                    Finding(f"In {score.title}, {share:.0%} of what is tested has {what} in training.", NO_CLAIM)
+                    Finding(f"In {score.title}, {share:.1%} of what is tested has {what} in training.", verdict)
                 )
     return found
 
@@ -204,6 +233,10 @@ def _differences(judgement: Judgement) -> list[Finding]:
     numbers = f"{found.first:.3f} against {found.second:.3f}, difference {found.difference:+.3f} [{ends}]"
     numbers += f", p {p_relation(found.p_value)} by itself ({found.test})"
     numbers += f", {p_relation(found.p_holm)} after Holm's correction for {len(judgement.differences)} tests"
+    if why := [*_perhaps_leaked(judgement, second=False), *_perhaps_leaked(judgement, second=True)]:
+        return [
+            Finding(f"Which of the two tables is better is not to be claimed: {'; '.join(why)}. {numbers}.", NO_CLAIM)
+        ]
     if found.p_holm < LEVEL:
         better = "first" if found.difference > 0 else "second"
         unseen = IF_UNSEEN if judgement.about["kind"] == "features" else ", if no model was trained on these clips"

@@ -10,6 +10,9 @@ import numpy as np
 # 2015 leaves out a clip; the next pair is at 0.36.
 NEAR = 0.3
 _NEIGHBOUR = 5
+# Of more copies, the fifth neighbour is one itself: of so many neighbours the first counts that is so much farther than
+# the one before. No table of real clips here has one.
+_MOST_COPIES = 64
 # In fewer dimensions, and among fewer clips, rows come near each other by chance.
 LEAST_COLUMNS, LEAST_ROWS = 10, 20
 # Comparing every row with every other takes minutes beyond.
@@ -70,17 +73,30 @@ def _near(values: np.ndarray, clips: np.ndarray) -> list[Pair]:
         distances = squares[rows, None] + squares - 2 * standard[rows] @ standard.T
         # Rows of the same clip (windows of a song) are no measure of how near strangers come.
         distances[clips[rows, None] == clips] = np.inf
-        reach[rows] = np.partition(distances, _NEIGHBOUR - 1, axis=1)[:, _NEIGHBOUR - 1]
+        reach[rows] = _reach(distances)
         # What is near by its own row's measure; the other's is not known yet.
         inside = (distances < NEAR**2 * reach[rows, None]) & np.isfinite(reach[rows, None])
         candidates += [(begin + i, j, float(distances[i, j])) for i, j in np.argwhere(inside) if begin + i < j]
     found = []
     for first, second, distance in candidates:
         # Rounded, a distance may be 0 or less; 0 is that of equal rows alone.
-        nearness = np.sqrt(max(distance, 1e-12) / min(reach[first], reach[second]))
+        nearness = np.sqrt(max(distance, 1e-12) / max(min(reach[first], reach[second]), 1e-12))
         if nearness < NEAR:
             found.append(Pair(first, int(second), float(nearness)))
     return found
+
+
+def _reach(distances: np.ndarray) -> np.ndarray:
+    """Return the squared distance (n_rows,) of the fifth neighbour, or of the first behind a cluster of more copies."""
+    n_nearest = min(_MOST_COPIES, distances.shape[1])
+    nearest = np.sort(np.partition(distances, n_nearest - 1, axis=1)[:, :n_nearest], axis=1)
+    fifth = nearest[:, _NEIGHBOUR - 1].copy()
+    with np.errstate(invalid="ignore"):
+        jumps = np.maximum(nearest[:, _NEIGHBOUR - 1 : -1], 0) < NEAR**2 * nearest[:, _NEIGHBOUR:]
+    jumps &= np.isfinite(nearest[:, _NEIGHBOUR:])
+    behind = np.flatnonzero(jumps.any(axis=1))
+    fifth[behind] = nearest[behind, _NEIGHBOUR + jumps[behind].argmax(axis=1)]
+    return fifth
 
 
 def joined(n_rows: int, *bonds: np.ndarray, pairs: list[Pair] | None = None) -> np.ndarray:

@@ -23,6 +23,10 @@ from mgc_keras.judging.names import Names
 from mgc_keras.judging.protocols import N_DRAWS, Protocol, protocols
 from mgc_keras.judging.tables import ClipTable, read_table
 
+# Behind the details of what was found there.
+IN_SECOND = " (in the second table)"
+# More of what is tested may not have a suspected duplicate in training: fewer may be chance, or a small fault.
+SUSPECTED = 0.02
 # Takes an iterable and its length, and shows how far it is.
 Progress = Callable[[Sequence], Iterable]
 
@@ -157,7 +161,8 @@ def judge_features(
         keep = tuple(name for name in options.keep if name in names)
         found.append(features_of(tables[1], rows, clips.labels, other, drop, keep))
     pairs = equal_and_near_rows(found[0].values, clips.clips)
-    notes += _not_sought(found[0])
+    unsought = _not_sought(found[0])
+    notes += [*_unused(found[0]), *unsought]
     plans, more = protocols(clips, pairs, options.n_folds, options.n_repeats, options.seed, options.n_draws)
     predictions, chosen = _predict(plans, found, clips, classifier, progress)
     units = _units(clips, pairs)
@@ -172,6 +177,7 @@ def judge_features(
         {
             **described("features", features, against, labels, clips),
             "n_features": len(found[0].columns),
+            "near_rows_sought": not unsought,
             "n_features_against": len(found[1].columns) if against is not None else None,
             "classifier": CLASSIFIERS[options.classifier],
             "options": {
@@ -204,6 +210,8 @@ def described(
         "n_unmatched": clips.n_unmatched,
         "guesses": list(clips.guesses),
         "in_common": list(clips.in_common()),
+        "incomplete": clips.incomplete,
+        "contradictory": clips.contradictory,
     }
 
 
@@ -285,7 +293,7 @@ def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.n
         len(plan.splits),
         shared if clips.in_common() else math.nan,
         # A given split with the same artists on both sides is no better than a random one.
-        min(plan.strictness, 1) if plan.key.startswith("own_") and shared + suspected else plan.strictness,
+        0 if plan.key.startswith("own_") and (shared or suspected > SUSPECTED) else plan.strictness,
         clips.knows_artists,
         suspected,
     )
@@ -306,7 +314,7 @@ def _column_remarks(found: list[Features]) -> Iterator[Remark]:
     yield from found[0].remarks
     for features in found[1:]:
         for remark in features.remarks:
-            yield replace(remark, detail=f"{remark.detail} (in the second table)")
+            yield replace(remark, detail=remark.detail + IN_SECOND)
 
 
 def _pair_remarks(pairs: list[Pair], clips: LabelledClips) -> list[Remark]:
@@ -319,6 +327,14 @@ def _pair_remarks(pairs: list[Pair], clips: LabelledClips) -> list[Remark]:
             detail += f"; labelled {first} and {second}"
         remarks.append(Remark(kind, str(clips.row_ids[pair.first]), str(clips.row_ids[pair.second]), detail))
     return remarks
+
+
+def _unused(features: Features) -> list[str]:
+    texts = [remark.subject for remark in features.remarks if remark.kind == "text column"]
+    if not texts:
+        return []
+    shown = ", ".join(texts[:5]) + (", …" if len(texts) > 5 else "")
+    return [f"Columns of text that say nothing here: {shown} (artists are read from a column artist, and so on)."]
 
 
 def _not_sought(features: Features) -> list[str]:

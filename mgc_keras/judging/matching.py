@@ -1,9 +1,7 @@
 """Which clip of a manifest each row of a table is, its label, and what is known of it: artist, song, fold, split."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +12,19 @@ from mgc_keras.datasets.gtzan import committed, gtzan_ids
 from mgc_keras.datasets.manifest import read_manifest
 from mgc_keras.datasets.manifest_checks import check_alike
 from mgc_keras.errors import ManifestError, OptionError
+from mgc_keras.judging.in_common import GROUP_COLUMNS, completed
 from mgc_keras.judging.names import Names, parents
 from mgc_keras.judging.tables import ClipTable, bare, read_table
 
 LABEL_COLUMNS = ("label", "genre", "class", "truth", "target", "category")
-# What clips may have in common, the loosest bond last.
-GROUP_COLUMNS = ("artist", "album", "song", "recording", "cut_from")
 _SOURCES = ("artist", "song", "recording")
 # As other collections name these columns.
 _ALSO = {
-    "artist": ("artist_name", "artists", "artist_id", "performer"),
+    "artist": ("artist_name", "artists", "artist_id", "performer", "band", "singer", "interpret"),
     "album": ("album_name", "album_title", "album_id"),
+    "song": ("song_id", "work_id"),
+    "recording": ("recording_id", "video_id", "youtube_id", "ytid"),
 }
-# Behind an artist's name: whoever was asked along.
-_GUEST = re.compile(r"[\s(\[]+(feat|ft|featuring)\b.*$")
 _KEPT = (*GROUP_COLUMNS, "fold", "split")
 _SHOWN = 3
 _BY_PATH = "name the clips by the manifest's clip_id or filepath"
@@ -60,6 +57,10 @@ class LabelledClips:
         Where the labels are from, for errors.
     guesses : tuple of str
         Rows that are taken for clips by the name of the file alone, though their folders differ.
+    incomplete : dict of str to int
+        Those columns of `known` that are empty for some clips, which count as an artist (…) each, and for how many.
+    contradictory : dict of str to str
+        Clips of a known dataset that are labelled otherwise than there, and their labels here.
     """
 
     rows: np.ndarray
@@ -73,6 +74,8 @@ class LabelledClips:
     n_unmatched: int = 0
     source: str = ""
     guesses: tuple[str, ...] = ()
+    incomplete: dict[str, int] = field(default_factory=dict)
+    contradictory: dict[str, str] = field(default_factory=dict)
 
     @property
     def classes(self) -> list[str]:
@@ -198,31 +201,24 @@ def _checked(
         left_out = f"; {n_others} more rows are no clips of {source}" if n_others else ""
         problem = f"all {len(labels)} clips have one label, {str(labels[0])!r}{left_out}"
         raise ManifestError(problem, path=source, field="label", cure="give clips of two classes or more")
-    known = known.astype(str)
-    for name in GROUP_COLUMNS:
-        if name in known:
-            # One artist in two spellings would stand on both sides.
-            known[name] = known[name].map(_plain_spelling)
-    if "artist" in known:
-        known["artist"] = known["artist"].str.replace(_GUEST, "", regex=True)
-    for name in list(known):
-        n_empty = int((known[name].str.strip() == "").sum())
-        if name != "split" and n_empty:
-            known = known.drop(columns=name)
-            notes = [*notes, f"Column {name} is empty for {n_empty} clips and cannot keep folds apart; it is not used."]
+    known, incomplete, more = completed(known.astype(str))
+    notes = [*notes, *more]
     names = [table.names[row] for row in rows]
     if len(set(clips.tolist())) == len(clips) and "cut_from" not in known:
         songs = parents(clips.tolist(), labels.tolist())
         if songs != clips.tolist():
-            n_songs = len(set(songs))
-            notes = [
-                *notes,
-                f"By their names the rows are pieces of {n_songs} songs ({clips[0]} of {songs[0]}), and count so.",
-            ]
+            piece, song = next(pair for pair in zip(clips.tolist(), songs) if pair[0] != pair[1])
+            text = f"By their names the rows are pieces of {len(set(songs))} songs ({piece} of {song}), and count so."
+            notes = [*notes, text]
             clips = np.array(songs, str)
     found = gtzan_ids(names)
-    faults = None
+    faults, contradictory = None, {}
     if found is not None:
+        of_dataset = dict(zip(committed().clip_ids, committed().table["label"].str.casefold()))
+        here = [(clip_id, label) for (clip_id, _), label in zip(found, labels.tolist()) if clip_id]
+        if set(of_dataset.values()) & {label.casefold() for _, label in here}:
+            # Class numbers are no contradiction.
+            contradictory = {clip: label for clip, label in here if label.casefold() != of_dataset[clip]}
         split = dict(zip(committed().clip_ids, committed().table["split"]))
         faults = np.array([split.get(clip_id, "") for clip_id, _ in found], str)
         clips = np.array([clip_id or clip for (clip_id, _), clip in zip(found, clips)], str)
@@ -231,7 +227,18 @@ def _checked(
             known = known.drop(columns="split")
     ids = np.array([table.row_ids[row] for row in rows], str)
     return LabelledClips(
-        rows, ids, clips, labels, known, faults, own.used, tuple(notes), len(table) - len(rows), source
+        rows,
+        ids,
+        clips,
+        labels,
+        known,
+        faults,
+        own.used,
+        tuple(notes),
+        len(table) - len(rows),
+        source,
+        incomplete=incomplete,
+        contradictory=contradictory,
     )
 
 
@@ -323,10 +330,6 @@ def _contradictions(own: np.ndarray, given: np.ndarray, column: str) -> list[str
         if n_other
         else []
     )
-
-
-def _plain_spelling(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _some(names: Sequence[str]) -> str:

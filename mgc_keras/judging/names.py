@@ -9,6 +9,14 @@ import numpy as np
 
 from mgc_keras.datasets.gtzan import gtzan_ids
 
+# One number, or where a piece begins and ends: 3, 3s, 0-3, 0.0_3.0.
+_SPAN = r"\d{1,5}(?:\.\d+)?s?(?:[-_]\d{1,5}(?:\.\d+)?s?)?"
+_NUMBERS = re.compile(_SPAN)
+_PIECE = re.compile(
+    rf"(.+?)(?:[\s._-]|(?=[\[(]))[\s._-]*[\[(]?(?:seg|segment|part|chunk|clip|win|window)?_?{_SPAN}[\])]?"
+)
+_NUMBER_FIRST = re.compile(r"\d{1,3}[\s._-]+(\D.*)")
+
 
 def stem(name: str) -> str:
     """Return the name of a file without folders and suffix; numbers behind a dot are no suffix.
@@ -24,9 +32,9 @@ def stem(name: str) -> str:
 def parents(names: Sequence[str], labels: Sequence[str]) -> list[str]:
     """Return the clips that rows are of: their own names, or those they were cut from, if all names tell.
 
-    All do if they are GTZAN's, or each ends in a number and what stands before it names pieces of several songs: each
-    of one class, more of them than twice the classes, two rows and more in each on average. Numbered files of one
-    artist or album are such names, too, and are better kept together as well.
+    They do if they are GTZAN's, or nine of ten are numbered and what is left names songs: each of one class, more of
+    them than twice the classes, two rows and more in each on average. Numbered files of one artist or album are such
+    names, too, and are better kept together as well.
 
     Parameters
     ----------
@@ -40,12 +48,14 @@ def parents(names: Sequence[str], labels: Sequence[str]) -> list[str]:
     ['pop.0.wav', 'pop.1.wav', 'rock.0.wav', 'rock.1.wav']
     """
     if (found := gtzan_ids(names)) is not None:
-        return [pair[0] or name for pair, name in zip(found, names)]
-    cut_from = [_with_folder(name, _segment_of(name)) for name in names]
-    songs = {song for song in cut_from if song}
-    if "" in cut_from or not 2 * len(set(labels)) < len(songs) <= len(names) / 2:
+        return [pair[0] if pair[1] else name for pair, name in zip(found, names)]
+    cut_from = [_piece_of(name) for name in names]
+    pieces = [(song, label) for song, label in zip(cut_from, labels) if song]
+    songs = {song for song, _ in pieces}
+    # A name or two may be of other files.
+    if len(pieces) < 0.9 * len(names) or not 2 * len(set(labels)) < len(songs) <= len(pieces) / 2:
         return list(names)
-    return cut_from if len(set(zip(cut_from, labels))) == len(songs) else list(names)
+    return [song or name for song, name in zip(cut_from, names)] if len(set(pieces)) == len(songs) else list(names)
 
 
 class Names:
@@ -135,8 +145,16 @@ def _folder(name: str) -> str:
     return _path(name).parent.name.casefold()
 
 
-def _with_folder(name: str, song: str | None) -> str:
-    return str(_path(name).with_name(song)) if song else ""
+def _piece_of(name: str) -> str:
+    """Return the song, with its folder, that a name numbers a piece of; "" where it does not.
+
+    The number stands behind the song's name, before it, or alone in the song's own folder.
+    """
+    path, bare = _path(name), stem(name)
+    if _NUMBERS.fullmatch(bare):
+        return str(path.parent) if len(path.parts) > 1 else ""
+    found = _PIECE.fullmatch(bare) or _NUMBER_FIRST.fullmatch(bare)
+    return str(path.with_name(found[1])) if found else ""
 
 
 def _segment_of(name: str) -> str | None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from mgc_keras.datasets.gtzan import committed
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.judging.differences import adjusted, compared, difference_of, interval_of
 from mgc_keras.judging.duplicates import joined
@@ -127,6 +128,16 @@ def _highest(table: ClipTable, clips: LabelledClips, rows: np.ndarray) -> np.nda
     return np.array(clips.classes, str)[values.argmax(axis=1)]
 
 
+def _filtered_title(clips: LabelledClips) -> str:
+    """Say how many of the partition's clips are there, if not all: somebody chose them."""
+    title = "the test part of the fault-filtered partition"
+    if clips.fault_filtered is None:
+        return title
+    n_all = int((committed().table["split"] == "test").sum())
+    n_here = len(set(clips.clips[clips.fault_filtered == "test"].tolist()))
+    return title if n_here == n_all else f"{n_here} of the {n_all} clips of {title}"
+
+
 def _parts(clips: LabelledClips, notes: list[str]) -> list[tuple[str, str, np.ndarray, int]]:
     """Return the sets of clips that are scored: all, and the test parts that are known."""
     every = np.arange(len(clips))
@@ -134,7 +145,7 @@ def _parts(clips: LabelledClips, notes: list[str]) -> list[tuple[str, str, np.nd
         raise OptionError("one clip gives no interval", field="predictions", cure="give predictions of more clips")
     parts = [("all", "all clips", every, 0)]
     given = [("own_split", "the test part that the clips come with", clips.known.get("split"), 6)]
-    given.append(("fault_filtered", "the test part of the fault-filtered partition", clips.fault_filtered, 7))
+    given.append(("fault_filtered", _filtered_title(clips), clips.fault_filtered, 7))
     for key, title, split, strictness in given:
         if split is None:
             continue

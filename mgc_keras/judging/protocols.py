@@ -9,7 +9,8 @@ from mgc_keras.datasets.holdout import stratified_holdout
 from mgc_keras.datasets.splits import grouped_stratified_folds, predefined_folds
 from mgc_keras.errors import ManifestError, OptionError
 from mgc_keras.judging.duplicates import Pair, joined
-from mgc_keras.judging.matching import GROUP_COLUMNS, LabelledClips
+from mgc_keras.judging.in_common import GROUP_COLUMNS
+from mgc_keras.judging.matching import LabelledClips
 
 # Draws of the random split: one alone says little, since its score depends on which clips are tested.
 N_DRAWS = 10

@@ -14,6 +14,7 @@ from sklearn.svm import SVC
 
 from mgc_keras.cli.judge import summary
 from mgc_keras.datasets.gtzan import COUNTS_OF_COPIES
+from mgc_keras.errors import ManifestError
 from mgc_keras.judging import judge as judging
 from mgc_keras.judging.claims import NO_ARTISTS, claims, why_not_quoted
 from mgc_keras.judging.classifiers import Classifier
@@ -214,6 +215,7 @@ def test_columns_that_tell_the_class_alone_are_named_and_nothing_is_claimed(tmp_
     nearly_flag = flag ^ (np.arange(120) % 20 == 0)
     sure = {"is_blues": flag * 1, "blues_or_jazz": codes < 2, "code": 7 - codes}
     likely = {
+        "soft_half": (codes < 2) + random.normal(size=120) * 0.05,
         "soft_flag": flag + random.normal(size=120) * 0.1,
         "nearly": nearly,
         "nearly_flag": nearly_flag * 1,
@@ -249,7 +251,7 @@ def test_columns_that_tell_the_class_together_are_named(tmp_path: Path, kind: st
     labels = np.array([f"genre{code}" for code in codes])
     values = random.normal(size=(400, 12)) + 0.8 * np.eye(8)[codes] @ random.normal(size=(8, 12))
     scores = _model_scores(codes, 8, 0.7, 3)
-    bits = (codes[:, None] >> np.arange(3) & 1) ^ (random.random((400, 3)) < 0.05)
+    bits = (codes[:, None] >> np.arange(3) & 1) ^ (random.random((400, 3)) < 0.08)
     more = {
         "named": {f"prob_genre{place}": scores[:, place] for place in random.permutation(8)},
         "nameless": {f"embedding{place}": scores[:, order] for place, order in enumerate(random.permutation(8))},
@@ -269,6 +271,49 @@ def test_columns_that_tell_the_class_together_are_named(tmp_path: Path, kind: st
     for cure in ("drop", "keep"):
         mended = judge_features(table, options=replace(KNN, **{cure: tuple(more)}))
         assert claims(mended)[0].verdict == CLAIM
+
+
+@pytest.mark.parametrize("n_copies", [2, 6, 9])
+def test_copies_under_other_names_are_found_however_many_there_are(tmp_path: Path, n_copies: int) -> None:
+    """Noise that has nothing to do with the class: what a copy in training gives away is all there is."""
+    random = np.random.default_rng(0)
+    recordings = np.repeat(random.normal(size=(60, 16)), n_copies, axis=0)
+    values = recordings + 0.02 * random.normal(size=recordings.shape)
+    labels = np.repeat(np.array(["pop", "rock"])[np.arange(60) % 2], n_copies)
+    folds = np.arange(len(labels)) % 2  # copies on both sides
+    found = judge_features(write(tmp_path / "t.csv", values, labels, fold=folds), options=KNN)
+    scores = {score.protocol: score for score in found.scores}
+    # Of two copies one neighbour of five is one; k is chosen without the test part, where there is none.
+    assert scores["own_folds"].accuracy > (0.9 if n_copies > 2 else 0.6) and scores["own_folds"].suspected > 0.9
+    assert found.strictest.protocol == "duplicate" and found.strictest.accuracy < 0.65
+    assert found.strictest.n_units == 60 and found.strictest.suspected == 0
+    assert any(
+        each.verdict == NO_CLAIM and "come with" in each.text and "suspected" in each.text for each in claims(found)
+    )
+
+
+def test_a_leaking_table_is_not_better_and_does_not_block_the_other(tmp_path: Path) -> None:
+    values, labels = two_classes(distance=0.5)
+    artists = np.arange(90)
+    first = write(tmp_path / "a.csv", values, labels, artist=artists)
+    second = write(tmp_path / "b.csv", values, labels, leak=(labels == "rock") * 1 ^ (np.arange(90) == 7))
+    found = judge_features(first, against=second, options=KNN)
+    told = claims(found)
+    assert "made from the labels" not in why_not_quoted(found) and told[0].verdict == CLAIM
+    (difference,) = [each for each in told if "two tables" in each.text or "table is better" in each.text]
+    assert difference.verdict == NO_CLAIM and "made from the labels? leak" in difference.text
+
+
+def test_names_of_things_and_numbers_too_large_are_no_features(tmp_path: Path) -> None:
+    values, labels = two_classes()
+    table = write(
+        tmp_path / "t.csv", values, labels, work_uid=np.arange(90) // 3 * 7 % 31, Group=np.arange(90) // 3 % 7
+    )
+    found = judge_features(table, options=KNN)
+    assert {remark.subject for remark in found.remarks if remark.kind == "leaking column"} == {"work_uid", "Group"}
+    values[3, 4] = 1e200
+    with pytest.raises(ManifestError, match=r"1e\+200 \(beyond 1e\+100\)"):
+        judge_features(write(tmp_path / "t.csv", values, labels), options=KNN)
 
 
 def test_a_split_is_held_against_random_ones_on_the_clips_that_it_tests(tmp_path: Path) -> None:

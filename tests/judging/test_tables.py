@@ -8,7 +8,7 @@ import pytest
 
 from mgc_keras.datasets.gtzan import committed, gtzan_ids
 from mgc_keras.errors import ManifestError, MgcKerasError
-from mgc_keras.judging.claims import claims
+from mgc_keras.judging.claims import claims, why_not_quoted
 from mgc_keras.judging.gtzan import describe_copy
 from mgc_keras.judging.judge import Options, judge_features
 from mgc_keras.judging.matching import labelled
@@ -141,11 +141,75 @@ def test_pieces_of_songs_stay_together_without_a_manifest(tmp_path: Path, folder
         [f"song{n // 2}.{n % 2}.wav" if n < 11 else "another.wav" for n in range(12)],
         [f"take_{n // 4}-{n}.wav" for n in range(12)],  # a "song" of two classes
         [f"song {n}.wav" for n in range(12)],
+        [f"{label}/{n}.wav" for label in ("pop", "rock") for n in range(6)],
     ],
 )
 def test_names_that_are_no_pieces_of_songs_are_clips(names: list[str]) -> None:
     labels = ["pop"] * 6 + ["rock"] * 6
     assert parents(names, labels) == names
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}.{}.wav",
+        "{}_seg{}.mp3",
+        "{} ({}).wav",
+        "{}[{}].wav",
+        "{}_{}s.wav",
+        "{}_{}_9.wav",
+        "{}_{}.0-9.5.wav",
+        "{}/{}.wav",
+    ],
+)
+def test_pieces_are_known_by_many_forms_of_names(form: str) -> None:
+    songs = [f"Tune {letter}" for letter in "ABCDEFG"]
+    names = [form.format(song, piece) for song in songs for piece in range(3)]
+    assert parents([*names, "intro.wav"], ["pop"] * 22) == [song for song in songs for _ in range(3)] + ["intro.wav"]
+    first = [f"{piece}_{song}.wav" for song in songs for piece in range(3)]
+    assert parents(first, ["pop"] * 21) == [song for song in songs for _ in range(3)]
+
+
+def test_some_unknown_artists_leave_the_others_known(tmp_path: Path) -> None:
+    """Clips of an artist sound alike, whatever their class; two artists are not told."""
+    random = np.random.default_rng(0)
+    artist = np.arange(120) // 4
+    table = pd.DataFrame(random.normal(size=(30, 12))[artist] + 0.1 * random.normal(size=(120, 12))).add_prefix("f")
+    table.insert(0, "clip_id", [f"c{n}" for n in range(120)])
+    table["label"], table["fold"] = np.array(["pop", "rock"])[artist % 2], np.arange(120) % 4
+    names = np.array([f"artist {n}" for n in artist], dtype=object)
+    for n_unknown in (2, 40):
+        names[random.permutation(120)[:n_unknown]] = "Unknown"
+        table.assign(artist=names).to_csv(tmp_path / "t.csv", index=False)
+        found = judge_features(str(tmp_path / "t.csv"), options=Options(5, classifier="knn"))
+        assert any("empty or unknown for" in note for note in found.notes)
+        assert all(each.verdict != CLAIM for each in claims(found))
+        # The given folds have nearly every artist on both sides, as far as they are known.
+        own = next(score for score in found.scores if score.protocol == "own_folds")
+        assert own.strictness == 0 and own.shared > 0.6
+    n_unknown = int((names == "Unknown").sum())
+    assert why_not_quoted(found) == f"of {n_unknown} of 120 clips no artist is known"
+
+
+def test_labels_that_are_not_those_of_gtzans_names_are_told(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    table = committed().table[["clip_id", "label"]].copy()
+    table.loc[:2, "label"] = "rock"
+    classes = np.unique(table["label"], return_inverse=True)[1]
+    values = random.normal(size=(1000, 12)) + 2 * np.eye(10, 12)[classes] @ random.normal(size=(12, 12))
+    table.join(pd.DataFrame(values).add_prefix("f")).to_csv(tmp_path / "t.csv", index=False)
+    found = judge_features(str(tmp_path / "t.csv"), options=Options(4, classifier="knn", n_draws=1))
+    told = [each for each in claims(found) if "3 labels are not those of GTZAN's names" in each.text]
+    assert len(told) == 1 and all(each.verdict != CLAIM for each in claims(found))
+
+
+def test_predictions_of_a_part_of_a_partition_say_so(tmp_path: Path) -> None:
+    table = committed().table
+    some = table[(table["split"] != "test") | (np.arange(1000) % 2 == 0)]
+    some.assign(prediction=some["label"])[["clip_id", "prediction"]].to_csv(tmp_path / "p.csv", index=False)
+    found = judge_predictions(str(tmp_path / "p.csv"), "gtzan_genre")
+    n_here = int((some["split"] == "test").sum())
+    assert found.strictest.title.startswith(f"{n_here} of the 290 clips of the test part") and n_here < 290
 
 
 def test_artists_are_known_under_other_names_and_with_guests(tmp_path: Path) -> None:
