@@ -141,7 +141,7 @@ def _contradictory(judgement: Judgement) -> list[Finding]:
         return []
     name, label = next(iter(others.items()))
     text = (
-        f"{len(others)} labels are not those of GTZAN's names ({name} is labelled {label}). If these are not corrected on "
+        f"{len(others)} labels are not those of GTZAN's names ({name} is labelled {label}). If none is corrected on "
         "purpose, all figures here are void."
     )
     return [Finding(text, MIND)]
