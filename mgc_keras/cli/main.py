@@ -3,7 +3,7 @@
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -29,8 +29,8 @@ def commands() -> dict[str, ModuleType]:
 _FILES = re.compile(r"FILE|PATH|CSV|CLIP|SONG|RUN|FEATURES|OTHER|MANIFEST|WEIGHTS|TASK|ADDRESS")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of ``mgc-keras`` with all its sub-commands."""
+def build_parser(*, completes: bool = False) -> argparse.ArgumentParser:
+    """Build the parser of ``mgc-keras`` with all its sub-commands; `completes`: for a shell, with names of values."""
     parser = Parser(
         prog="mgc-keras",
         description="Music-genre classification: check music, make manifests, export features, classify and tag songs.",
@@ -48,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
         for below in _with_those_below(command):
             if "--quiet" not in below._option_string_actions:
                 add_quiet(below)
-            _complete_paths(below)
+            _complete_paths(below, _names_of_values(below) if completes else {})
     return parser
 
 
@@ -60,10 +60,27 @@ def _with_those_below(parser: argparse.ArgumentParser) -> Iterator[argparse.Argu
                 yield from _with_those_below(below)
 
 
-def _complete_paths(parser: argparse.ArgumentParser) -> None:
-    """Tell shells which values they complete by the files that are there."""
+def _names_of_values(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
+    """Return the names that options and arguments of a command take beside others: sets, weights, datasets."""
+    from mgc_keras.cli.features import SETS
+    from mgc_keras.datasets.cards import card_names
+    from mgc_keras.networks.registry import weight_files
+
+    weights = [*weight_files()]
+    names = {"features": [*SETS], "weights": weights, "dataset": [*card_names(), "folder", "cut", "list"]}
+    return names | ({"name": weights} if parser.prog.endswith("weights fetch") else {})
+
+
+def _complete_paths(parser: argparse.ArgumentParser, names: Mapping[str, list[str]]) -> None:
+    """Tell shells which values they complete by the files that are there, and by names."""
     for action in parser._actions:
-        if action.nargs != 0 and not action.choices:
+        is_positional = not action.option_strings
+        if action.dest in names and not action.choices and is_positional == (action.dest in ("dataset", "name")):
+            function = f"_mgc_keras_{re.sub('[^a-z]', '_', parser.prog)}_{action.dest}"
+            files = "" if is_positional else '; compgen -f -- "$1"'
+            bash = f'{function}() {{ compgen -W "{" ".join(names[action.dest])}" -- "$1"{files}; }}'
+            action.complete = {**shtab.FILE, "bash": function, "preamble": {"bash": bash}}  # type: ignore[attr-defined]
+        elif action.nargs != 0 and not action.choices:
             metavar = str(action.metavar)
             if metavar == "DIR":
                 action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
@@ -78,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         nonlocal parsed
-        parsed = build_parser().parse_args(words)
+        completes = any(word.startswith("--print-completion") for word in words)
+        parsed = build_parser(completes=completes).parse_args(words)
         with hidden_progress(parsed.quiet):
             return parsed.run(parsed)
 

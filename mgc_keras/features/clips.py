@@ -186,13 +186,22 @@ def _listed(source: Manifest | str | Path | Iterable[str | Path], data_home: str
     of_each = (
         read_song_list(path, home) if is_list else [path] for path, is_list in zip(paths, are_lists, strict=True)
     )
+    given = {os.fspath(path) for path in paths}
+    for pattern in sorted(name for name in given if not {"*", "?"}.isdisjoint(name) and not os.path.lexists(name)):
+        raise OptionError("matches no file", path=pattern, cure="correct it; in quotes the shell does not expand it")
     paths = list(chain.from_iterable(of_each))
     base = paths[0] if len(paths) == 1 and paths[0].is_dir() else None
     name_of = lambda path: (path.relative_to(base) if base else path).as_posix()
     found: list[tuple[Path, str]] = []
     left_out: list[Path] = []
     for path in paths:
-        clips, others = _expanded(path)
+        try:
+            clips, others = _expanded(path)
+        except OptionError as error:
+            if STANDARD_INPUT not in given:
+                raise
+            cure = f"{error.cure}; names with line ends need zero bytes between them: find … -print0"
+            raise OptionError(error.problem, path=error.path, cure=cure) from error
         found += clips
         left_out += others
     raw = [name_of(path) for path, _ in found]

@@ -95,8 +95,8 @@ def export_features(
     if resume and not plan.partial.exists() and plan.is_finished():
         logger.warning("%s: is finished already, nothing to do", plan.output)
         return plan.output
-    if plan.replaces_other():
-        logger.warning("%s: replaces a finished table of other settings or clips", plan.output)
+    if others := plan.replaces_other():
+        logger.warning("%s: replaces a finished table of %s", plan.output, others)
     with locked(plan.output), Journal(plan.partial, plan.fingerprint, resume=resume) as journal:
         entries = ClipEntries(journal, len(plan.clips))
         measured = compute_batches(plan, plan.batches, journal, entries, jobs=jobs, cluster=cluster)

@@ -92,10 +92,14 @@ class ExportFiles:
         """Tell whether the files are there, made from the same, and still what was written."""
         return is_finished_export(self.output, self.errors_csv, self.fingerprint)
 
-    def replaces_other(self) -> bool:
-        """Tell whether a finished output is there that was made from other clips, or in another way."""
-        earlier = read_record(self.output.with_suffix(".json")).get("fingerprint")
-        return self.output.is_file() and earlier not in (None, self.fingerprint)
+    def replaces_other(self) -> str:
+        """Say of what a finished output is there, if it was made from other clips or in another way; "" elsewhere."""
+        earlier = read_record(self.output.with_suffix(".json"))
+        if not self.output.is_file() or earlier.get("fingerprint") in (None, self.fingerprint):
+            return ""
+        extractor = earlier.get("extractor")
+        name = extractor.get("name") if isinstance(extractor, dict) else None
+        return "other settings or clips" if name == self.about["extractor"]["name"] else f"other features ({name})"
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,11 @@ def test_bash_completes_commands_options_choices_and_paths(tmp_path):
         "features songs --data-home so": "songs",
         "study run choi2017 --tasks s": "solo.wav songs",
         "features songs --summary s": "",
+        "features songs --features mu": "musicnn",
+        "classify solo.wav --weights so": "solo.wav songs",
+        "classify solo.wav --weights jim": "jimenez2017",
+        "weights fetch choi2017_th": "choi2017_theano",
+        "manifest gtzan_g": "gtzan_genre",
     }
     script = """
 . ./completion

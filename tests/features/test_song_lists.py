@@ -81,6 +81,24 @@ def test_standard_input(content: bytes, tmp_path: Path, monkeypatch: pytest.Monk
         list_clips("-")
 
 
+def test_a_name_with_a_line_end_and_a_pattern_that_matches_nothing_say_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one\ntwo.wav").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"one\ntwo.wav\n")))
+    with pytest.raises(OptionError, match="one: there is no such file or folder.*-print0"):
+        list_clips("-")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"one\ntwo.wav\0")))
+    assert len(list_clips("-")) == 1
+    for pattern in ("music/*.mp3", "son?.wav"):
+        with pytest.raises(OptionError, match="matches no file"):
+            list_clips([pattern, "one\ntwo.wav"])
+    # A missing song of a list is a row of the errors, whatever its name.
+    (tmp_path / "list.m3u8").write_text("what?.mp3\n")
+    assert list_clips("list.m3u8").filepaths == ["what?.mp3"]
+
+
 def test_the_command_gives_the_rows_of_the_songs_by_name(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     songs = [write(tmp_path / f"{name}.wav", tune(1.0, seed=seed)) for seed, name in enumerate("ba")]
     playlist = write_playlist(tmp_path / "list.m3u8", ["./b.wav", "gone.mp3", "a.wav"])
