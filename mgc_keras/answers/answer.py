@@ -20,7 +20,7 @@ class Why:
     at_levels : dict of float to tuple of (str, float)
         The answer, and its share or score, for the song made louder by so many dB; below 0, softer.
     at_parts : dict of str to tuple of (str, float)
-        The same for its "first", "centre" and "last" excerpt alone; empty where there is one.
+        The same for its "first", "centre" and "last" excerpt alone; of two the first and the last, of one nothing.
     neighbours : tuple of (str, str, float)
         The songs of known genre whose scores lie nearest, their genres, and their Euclidean distances.
     tags : tuple of (str, float)

@@ -228,6 +228,9 @@ class SongClassifier(SongAnswerer):
         heard, n_excerpts = found.heard, len(found.scores)
         assert heard is not None
         parts = {"first": 0, "centre": n_excerpts // 2, "last": n_excerpts - 1} if n_excerpts > 1 else {}
+        if n_excerpts == 2:
+            # Its second excerpt is not its centre, too.
+            del parts["centre"]
         centre = shares(found.scores).mean(axis=0)
         return Why(
             at_levels,

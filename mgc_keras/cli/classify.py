@@ -138,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
         }
         classifier = SongClassifier(arguments.weights, options, labels=labels, **files, **reading)
         if arguments.calibrate_on is not None and classifier.calibration is not None:
-            _say_calibration(arguments, classifier.calibration)
+            _say_calibration(arguments, classifier.calibration, clips)
         lists = _playlist_files(arguments.playlists, classifier.names)
         written: list[Path] = []
         answers: list[tuple[Path, str, str, float]] = []
@@ -205,13 +205,20 @@ def _say_limits(genres: tuple[str, ...], usual: bool, why: bool) -> None:
     print(f"mgc-keras classify: {'. '.join(sentences)}. Shares are no probabilities{more}", file=sys.stderr)
 
 
-def _say_calibration(arguments: argparse.Namespace, calibration: "Calibration") -> None:
-    """Say how many songs there were to calibrate on, and where too few for any genre to be ruled out."""
+def _say_calibration(arguments: argparse.Namespace, calibration: "Calibration", clips: "Clips") -> None:
+    """Say how many songs there were to calibrate on, where too few to rule a genre out, and which are judged, too."""
+    from mgc_keras.answers.labelled import labelled_clips
+
     n_songs, coverage = len(calibration.scores[arguments.average]), arguments.coverage or 0.9
     least = math.ceil(coverage / (1 - coverage) - 1e-9)
     few = f": fewer than {least} rule no genre out at {100 * coverage:g} % coverage" if n_songs < least else ""
     where = f", kept in {arguments.calibration}" if arguments.calibration is not None else ""
     print(f"mgc-keras classify: calibrated on {n_songs} songs of {arguments.calibrate_on}{where}{few}", file=sys.stderr)
+    known = labelled_clips(arguments.calibrate_on, "calibrate_on", data_home=arguments.data_home).paths
+    both = {path.resolve() for path in known} & {path.resolve() for path in clips.paths}
+    if both:
+        text = f"{len(both)} of the songs asked about are among these: what is promised does not hold for them"
+        print(f"mgc-keras classify: {text}", file=sys.stderr)
 
 
 def _say_accuracy(labels: dict[str, str], told: dict[str, tuple[str, bool]], genres: tuple[str, ...]) -> None:

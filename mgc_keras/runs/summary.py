@@ -48,6 +48,7 @@ def score_row(
         folds=predictions["fold"].to_numpy(),
         weighting=weighting,
         groups=_units_of(predictions, grouped),
+        clips=_tested_again(predictions),
     )
     ends = (interval.score, interval.low, interval.high)
     recorded = np.nan if published is None else float(published)
@@ -138,6 +139,7 @@ def compare_tables(
         folds=table_a["fold"].to_numpy() if same_folds else None,
         weighting=weighting if same_folds else "pooled",
         groups=units,
+        clips=_tested_again(table_a),
         seed=seed,
     )
     ends = {"difference": result.difference, "ci_low": result.low, "ci_high": result.high}
@@ -151,6 +153,11 @@ def _units_of(predictions: pd.DataFrame, grouped: bool) -> np.ndarray | None:
     """Return what is independent evidence: groups, or clips that were predicted several times; None for single rows."""
     if grouped and "group" in predictions:
         return groups_of(predictions)
+    return _tested_again(predictions)
+
+
+def _tested_again(predictions: pd.DataFrame) -> np.ndarray | None:
+    """Return each row's clip where some were predicted several times: by seeds, or in several splits."""
     return None if predictions["clip_id"].is_unique else predictions["clip_id"].to_numpy(str)
 
 

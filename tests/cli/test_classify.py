@@ -362,6 +362,10 @@ def test_a_calibration_says_how_many_songs_it_had(
     kept = tmp_path / "kept.json"
     error = run(capsys, *words, "--coverage", 0.5, "--calibration", kept)[2]
     assert f"calibrated on {len(names)} songs of {manifest}, kept in {kept}\n" in error
+    assert "1 of the songs asked about are among these" in error
+    write(tmp_path / "other.wav", song(0.4), RATE)
+    error = run(capsys, words[0], tmp_path / "other.wav", *words[2:])[2]
+    assert "calibrated on" in error and "among these" not in error
 
 
 def test_many_short_excerpts_are_counted(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -86,3 +86,16 @@ def test_groups_count_as_one_piece_of_evidence():
     assert grouped["difference"] == alone["difference"]
     assert grouped["p_value"] != alone["p_value"]
     assert (alone["test"], grouped["test"]) == ("McNemar, exact", "swaps of groups (artists, songs)")
+
+
+def test_seeds_that_test_the_same_clips_are_no_new_clips():
+    once = genre_predictions("12345", "published")
+    again = pd.concat([once.assign(fold=seed) for seed in range(5)])
+    for grouped in (False, True):
+        # Groups of their own, so that both are the same kind of evidence.
+        rows = [
+            score_row("s", "gtzan", "12345", "corrected", "accuracy", table, weighting="pooled", grouped=grouped)
+            for table in (once if grouped else once.assign(group=once["clip_id"]), again)
+        ]
+        assert rows[1].ci_low == pytest.approx(rows[0].ci_low, abs=2e-3)
+        assert rows[1].ci_high == pytest.approx(rows[0].ci_high, abs=2e-3)
