@@ -26,7 +26,7 @@ def completed(known: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int], list[s
     known : pd.DataFrame
         Without columns that name nobody, or no fold for some.
     incomplete : dict of str to int
-        Columns that are empty for some clips, and for how many.
+        Columns that are empty for some clips, and for how many; none where all artists are known.
     notes : list of str
     """
     incomplete: dict[str, int] = {}
@@ -43,11 +43,12 @@ def completed(known: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int], list[s
             if n_empty:
                 incomplete[name] = n_empty
                 text = f"Column {name} is empty or unknown for {n_empty} of {len(column)} clips"
-                notes.append(f"{text}: none of these is taken to share its {name}, and nothing is claimed.")
+                notes.append(f"{text}: none of these is taken to share its {name}.")
         elif n_empty and name != "split":
             known = known.drop(columns=name)
             notes.append(f"Column {name} is empty for {n_empty} clips and cannot keep folds apart; it is not used.")
-    return known, incomplete, notes
+    # Where all artists are known, folds of artists part whatever else is empty.
+    return known, incomplete if "artist" in incomplete or "artist" not in known else {}, notes
 
 
 def first_artist(name: str) -> str:

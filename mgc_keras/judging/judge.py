@@ -70,9 +70,7 @@ class Score:
     n_clips: int  # different clips tested
     n_units: int  # of these, independent: artists, recordings
     n_splits: int
-    shared: (
-        float  # the share of tested rows whose artist, album, song or clip is trained on as well; NaN: none is known
-    )
+    shared: float  # of tested rows, whose artist, album, song or clip is trained on as well; NaN: none is known
     strictness: int = 0
     artists_known: bool = False  # or songs, or recordings: else `n_units` is the most there can be, `shared` the least
     suspected: float = 0.0  # the same of suspected duplicates, which this very table's rows tell
@@ -277,10 +275,8 @@ def _score(plan: Protocol, part: pd.DataFrame, clips: LabelledClips, units: np.n
     truth, prediction = part["truth"].to_numpy(str), part["prediction"].to_numpy(str)
     rows = part["row"].to_numpy(int)
     interval = interval_of(truth, prediction, units[rows], rows)
-    shared, suspected = (
-        _trained_on(plan, clips.in_common().values()),
-        _trained_on(plan, [joined(len(clips), pairs=pairs)]),
-    )
+    shared = _trained_on(plan, clips.in_common().values())
+    suspected = _trained_on(plan, [joined(len(clips), pairs=pairs)])
     return Score(
         plan.key,
         plan.title,

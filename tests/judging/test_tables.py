@@ -191,6 +191,22 @@ def test_some_unknown_artists_leave_the_others_known(tmp_path: Path) -> None:
     assert why_not_quoted(found) == f"of {n_unknown} of 120 clips no artist is known"
 
 
+def test_clips_without_an_album_are_claimed_of_where_all_artists_are_known(tmp_path: Path) -> None:
+    random, n = np.random.default_rng(0), np.arange(120)
+    table = pd.DataFrame(random.normal(size=(120, 4)) + (n % 2)[:, None] * 0.9).add_prefix("f")
+    table.insert(0, "clip_id", [f"c{row}" for row in n])
+    table["label"], table["artist"] = n % 2, n // 4
+    table["album"] = np.where(n % 3 == 0, "", (n // 2).astype(str))
+    table.to_csv(tmp_path / "t.csv", index=False)
+    found = judge_features(str(tmp_path / "t.csv"), "label", options=Options(5, classifier="knn"))
+    assert "Column album is empty or unknown for 40 of 120 clips" in found.notes[0]
+    assert found.strictest.protocol == "artist" and claims(found)[0].verdict == CLAIM
+    # Without artists the albums are all that is known, and not of enough clips.
+    table.drop(columns="artist").to_csv(tmp_path / "t.csv", index=False)
+    found = judge_features(str(tmp_path / "t.csv"), "label", options=Options(5, classifier="knn"))
+    assert why_not_quoted(found) == "of 40 of 120 clips no album is known"
+
+
 def test_labels_that_are_not_those_of_gtzans_names_are_told(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     table = committed().table[["clip_id", "label"]].copy()
