@@ -73,7 +73,7 @@ class _Positions:
         found = np.cumsum(steps)
         first = (self._period + np.arange(n_periods)) * float(self._down)
         self._period, self._at = self._period + n_periods, float(found[-1])
-        return (found[:-1].reshape(n_periods, self._up) - first[:, None]).T
+        return np.ascontiguousarray((found[:-1].reshape(n_periods, self._up) - first[:, None]).T)
 
 
 class _Filters(NamedTuple):
@@ -103,7 +103,7 @@ def _filters(up: int, down: int) -> _Filters:
     whole, rest = np.divmod(np.arange(up) * down, up)
     nearest, fractions = np.append(whole, -1), np.append(rest / up, 1 - 1e-9)
     places = np.floor(np.stack([scale * fractions, scale - scale * fractions]) * _PLACES).astype(np.int64)
-    taps = places.T[:, :, None] + step * np.arange(n_table // step)
+    taps = np.ascontiguousarray(places.T)[:, :, None] + step * np.arange(n_table // step)
     # resampy leaves out what is less than a step before the end.
     reached = taps <= n_table - step
     values, slopes = (np.where(reached, column[np.minimum(taps, n_table - 1)], 0.0) for column in (table, slope))
