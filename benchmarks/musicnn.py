@@ -110,11 +110,12 @@ def ours(weights: str, paths: list[str]) -> tuple[str, dict]:
 
     from mgc_keras.audio.files import read_waveform
     from mgc_keras.features.export import export_features
-    from mgc_keras.features.network import NetworkExtractor, compiled
+    from mgc_keras.features.network import compiled
+    from mgc_keras.features.sets import FeatureOptions, feature_sets
     from mgc_keras.networks.load import load_model
-    from mgc_keras.published.musicnn.extractor import PatchMeans, patches_of
+    from mgc_keras.published.musicnn.extractor import patches_of
 
-    extractor = PatchMeans(NetworkExtractor(load_model(weights)))
+    extractor = feature_sets()["musicnn"].build(FeatureOptions(weights=weights, output="tags"), None).extractor
     front_end = load_model(weights).get_layer("melspectrogram")
     stored = [np.asarray(front_end(patches_of(read_waveform(path, SR, resampler="kaiser_best")))) for path in paths]
     network = load_model(weights, input="melspectrogram")

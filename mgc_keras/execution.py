@@ -99,8 +99,11 @@ class ExecutionPolicy:
 
     @property
     def streams(self) -> int:
-        """Batches that are computed at once: on a GPU one is copied there while another is computed."""
-        return 1 if self.device == "CPU" else 3
+        """Batches that are computed at once.
+
+        On a GPU one is copied there while another is computed; on a CPU no core waits for the end of another's step.
+        """
+        return 2 if self.device == "CPU" else 3
 
 
 def layers_of(model: "keras.Model") -> Iterator["keras.layers.Layer"]:

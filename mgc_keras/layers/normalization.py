@@ -19,7 +19,8 @@ def channel_moments(maps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.reduce_mean(tf.reduce_mean(tf.reduce_mean(values, axis=2), axis=1), axis=0)
 
     mean = mean_of(maps)
-    return mean, mean_of(tf.math.squared_difference(maps, mean))
+    # The same bits as TensorFlow's squared difference, which takes longer to subtract channel by channel.
+    return mean, mean_of(tf.square(tf.nn.bias_add(maps, -mean)))
 
 
 @keras.saving.register_keras_serializable("mgc_keras")
@@ -45,16 +46,18 @@ class BatchStatisticsNormalization(ConfiguredLayer):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the normalised batch; in training by TensorFlow's fused kernel, quicker and good to four digits."""
-        values = tf.cast(inputs, tf.float32)
+        if not training:
+            return self.normalized(inputs, of=inputs)
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
-        if training:
-            fused = tf.compat.v1.nn.fused_batch_norm
-            normalized, _, _ = fused(values, gamma, beta, epsilon=self.epsilon, is_training=True)
-        else:
-            mean, variance = channel_moments(values)
-            scale = gamma * tf.math.rsqrt(variance + self.epsilon)
-            normalized = values * scale + (beta - mean * scale)
+        fused, values = tf.compat.v1.nn.fused_batch_norm, tf.cast(inputs, tf.float32)
+        normalized, _, _ = fused(values, gamma, beta, epsilon=self.epsilon, is_training=True)
         return tf.cast(normalized, inputs.dtype)
+
+    def normalized(self, inputs: tf.Tensor, of: tf.Tensor) -> tf.Tensor:
+        """Return `inputs` normalised by the statistics of maps of the same channels."""
+        mean, variance = channel_moments(tf.cast(of, tf.float32))
+        scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
+        return tf.cast(tf.cast(inputs, tf.float32) * scale + (self.beta - mean * scale), inputs.dtype)
 
 
 @keras.saving.register_keras_serializable("mgc_keras")

@@ -11,6 +11,8 @@ from mgc_keras.features.network import NetworkExtractor
 from mgc_keras.published.musicnn.network import HOP_LENGTH, N_DFT, N_FRAMES, N_SAMPLES
 
 PATCH_HOP = N_FRAMES * HOP_LENGTH
+# Together they keep the cores of a CPU busy, and divide the 20 patches of a minute without rest.
+FEW_PATCHES = 4
 # The shortest clip with as many frames as a patch.
 SHORTEST = (N_FRAMES - 1) * HOP_LENGTH
 
@@ -28,11 +30,12 @@ class PatchMeans(Extractor):
     """
 
     n_samples, duration = None, None
-    batch_size = 4
 
     def __init__(self, patches: NetworkExtractor) -> None:
         self.patches = patches
         self.name, self.columns, self.sampling_rate = patches.name, patches.columns, patches.sampling_rate
+        # With many patches together, those of one clip would leave much of a batch empty.
+        self.batch_size = 1 if patches.batch_size <= FEW_PATCHES else 4
         self.resampler, self.streams, self.execution = patches.resampler, patches.streams, patches.execution
 
     def describe(self) -> dict[str, Any]:

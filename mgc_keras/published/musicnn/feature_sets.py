@@ -7,10 +7,11 @@ DEFAULT_WEIGHTS = "MTT_musicnn"
 
 def _musicnn(options: FeatureOptions, jobs: int | None) -> BuiltFeatures:
     from mgc_keras.errors import OptionError
+    from mgc_keras.execution import policy
     from mgc_keras.features.network import NetworkExtractor, find_weights
     from mgc_keras.networks.kinds import kind_of
     from mgc_keras.networks.load import load_model
-    from mgc_keras.published.musicnn.extractor import PatchMeans
+    from mgc_keras.published.musicnn.extractor import FEW_PATCHES, PatchMeans
     from mgc_keras.published.musicnn.network_kinds import KINDS
 
     weights = find_weights(options.weights or DEFAULT_WEIGHTS)
@@ -20,7 +21,8 @@ def _musicnn(options: FeatureOptions, jobs: int | None) -> BuiltFeatures:
         cure = "take MTT_musicnn, MSD_musicnn, MTT_vgg or MSD_vgg, or leave out --features"
         raise OptionError(f"{weights} is no network of musicnn", field="--weights", cure=cure)
     model = load_model(weights, output=options.output or "features", input="waveform")
-    extractor = NetworkExtractor(model, name="musicnn", weights_file=weights, batch_size=options.batch_size)
+    batch_size = FEW_PATCHES if options.batch_size is None and policy().device == "CPU" else options.batch_size
+    extractor = NetworkExtractor(model, name="musicnn", weights_file=weights, batch_size=batch_size)
     return BuiltFeatures(PatchMeans(extractor))
 
 
