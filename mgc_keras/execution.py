@@ -46,7 +46,7 @@ _THROUGH_XLA = {
 }
 _WIDEST_ON_CPU = 128
 # Clips a batch where a clip's numbers do not depend on it: more only cost memory on a CPU, a GPU is idle with fewer.
-_BATCH_SIZE = {"CPU": 16, "GPU": 64}
+_BATCH_SIZE = {"CPU": 8, "GPU": 64}
 
 _lock = threading.Lock()
 _precision = "exact"

@@ -58,7 +58,7 @@ class NetworkExtractor(Extractor):
     batch_size : int, optional
         Clips a batch. Networks that normalise by batch statistics, or refer decibels to the batch's maximum, give
         each clip numbers that depend on its batch. 256 by default for batch statistics, as the authors ran it; else
-        16, on a GPU 64. Where a clip's numbers do not depend on its batch, the size moves nothing but the last bits.
+        8, on a GPU 64. Where a clip's numbers do not depend on its batch, the size moves nothing but the last bits.
     batch_order : str
         Which clips share a batch; "file" as published. See `mgc_keras.features.extractor.compose_batches`. With
         "single", each window of a clip is a batch, too.
@@ -224,7 +224,10 @@ class NetworkExtractor(Extractor):
         n_clips = len(waveforms)
         if self._batch_statistics and self._kind and self._kind.whole_batch and n_clips > self._largest_whole_batch:
             return self._kind.whole_batch(self.model, waveforms)
-        if self._width is not None and n_clips != self._width:
+        if self._width is not None and n_clips > self._width:
+            starts = range(0, n_clips, self._width)
+            return np.concatenate([self._rows(waveforms[start : start + self._width]) for start in starts])
+        if self._width is not None and n_clips < self._width:
             waveforms = np.concatenate([waveforms, np.zeros((self._width - n_clips, self.n_samples), np.float32)])
         return self._compute(tf.constant(waveforms)).numpy()[:n_clips]
 
