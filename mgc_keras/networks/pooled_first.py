@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mgc_keras.layers.normalization import BatchStatisticsNormalization
+from mgc_keras.layers.pooling import MaxPooling2D
 
 
 @dataclass(frozen=True)
@@ -118,16 +119,17 @@ def _chains(model: keras.Model) -> list[_Chain]:
     except (AttributeError, ValueError):
         # A layer that is called several times has no single input.
         return []
-    used = [id(tensor) for tensors in inputs for tensor in tensors] + [id(tensor) for tensor in model.outputs]
+    used = [id(tensor) for tensors in (*inputs, getattr(model, "outputs", [])) for tensor in tensors]
 
     def before(layer: Any, kinds: tuple[type, ...]) -> Any:
         producer = producers.get(id(layer.input))
         feeds_it_alone = producer is not None and used.count(id(producer.output)) == 1
-        return producer if feeds_it_alone and isinstance(producer, kinds) else None
+        # No subclasses: who knows what else they do.
+        return producer if feeds_it_alone and type(producer) in kinds else None
 
     chains = []
     for pool in operations:
-        if isinstance(pool, keras.layers.MaxPooling2D):
+        if type(pool) in (keras.layers.MaxPooling2D, MaxPooling2D):
             norm = before(pool, (keras.layers.BatchNormalization, BatchStatisticsNormalization))
             convolution = norm and before(norm, (keras.layers.Conv2D,))
             if convolution and _commutes(convolution, norm, pool):

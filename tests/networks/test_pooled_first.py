@@ -105,3 +105,23 @@ def test_layers_that_are_called_twice_are_left_alone() -> None:
     maps = convolution(convolution(inputs))
     model = keras.Model(inputs, keras.layers.MaxPooling2D(2)(keras.layers.BatchNormalization()(maps)))
     assert pooled_first(model) is model
+
+
+def test_models_without_a_graph_of_layers_are_left_alone() -> None:
+    class Own(keras.Model):
+        def call(self, inputs: np.ndarray) -> np.ndarray:
+            return inputs
+
+    chain = [keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization(), keras.layers.MaxPooling2D(2)]
+    for model in (Own(), keras.Sequential([keras.Input(CLIPS.shape[1:]), *chain])):
+        found = pooled_first(model)
+        np.testing.assert_allclose(found(CLIPS), model(CLIPS), atol=1e-6)
+
+
+def test_layers_of_a_users_own_are_left_alone() -> None:
+    class Absolute(keras.layers.BatchNormalization):
+        def call(self, inputs: np.ndarray, **options: bool) -> np.ndarray:
+            return keras.ops.abs(super().call(inputs, **options))
+
+    model = network(Absolute())
+    assert pooled_first(model) is model
