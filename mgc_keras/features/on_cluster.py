@@ -15,8 +15,9 @@ from mgc_keras.features.extractor import Extractor
 from mgc_keras.features.joined import JoinedFeatures
 from mgc_keras.features.pipeline import ClipFeatures, clip_features
 
-# Of the tasks of a process, one computes at a time, while others decode: as without a cluster.
-_turn = threading.Lock()
+# Of the tasks of a process, as many compute at once as without a cluster, while others decode: by number of streams.
+_turns: dict[int, threading.Semaphore] = {}
+_lock = threading.Lock()
 
 
 def cluster_features(
@@ -72,24 +73,27 @@ def _batch(extractor: Extractor, clips: Clips, spans: Spans | None) -> tuple[lis
 
 
 def _in_turn(extractor: Extractor) -> Extractor:
-    """Return an extractor that several threads of this process may use; refuse where it cannot compute here."""
+    """Return an extractor that all threads of this process may call; refuse where it cannot compute here."""
     if isinstance(extractor, JoinedFeatures):
         return JoinedFeatures([_in_turn(part) for part in extractor.parts])
     _compute_as(extractor)
-    return extractor if getattr(extractor, "streams", 1) > 1 else cast(Extractor, _InTurn(extractor))
+    return cast(Extractor, _InTurn(extractor))
 
 
 class _InTurn:
-    """An extractor that may not be called from several threads at once, called by one after the other."""
+    """An extractor that computes as many batches at once as it has streams, whoever asks; the others wait."""
 
     def __init__(self, extractor: Extractor) -> None:
         self._extractor = extractor
+        streams = getattr(extractor, "streams", 1)
+        with _lock:
+            self._turns = _turns.setdefault(streams, threading.Semaphore(streams))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._extractor, name)
 
     def __call__(self, waveforms: Any) -> np.ndarray:
-        with _turn:
+        with self._turns:
             return self._extractor(waveforms)
 
 

@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from broken_clips import write_unusable
 from toy_extractor import OneAtATime, ToyExtractor, WaitingExtractor, write_clips
@@ -21,6 +23,7 @@ from mgc_keras.cluster import Cluster, Task, open_cluster
 from mgc_keras.errors import MgcKerasError, OptionError
 from mgc_keras.features.export import export_features
 from mgc_keras.features.network import NetworkExtractor
+from mgc_keras.features.on_cluster import _in_turn
 from mgc_keras.features.scattering import ScatteringExtractor
 from mgc_keras.studies.choi2017.network import convnet
 
@@ -107,6 +110,30 @@ def test_extractors_that_are_for_one_thread_are_called_by_one_at_a_time(tmp_path
     export_features(write_clips(tmp_path, 12), tmp_path / "toy.csv", OneAtATime(batch_size=2), cluster=cluster)
     assert json.loads((tmp_path / "toy.json").read_text())["n_failed"] == 0
     assert sum(cluster.fit().values()) == 2 > len(cluster.fit())
+
+
+@pytest.mark.parametrize("streams", [1, 2, 3])
+def test_a_workers_threads_compute_as_many_batches_at_once_as_one_machine_does(streams: int) -> None:
+    n_at_once, most, counting, together = 0, 0, threading.Lock(), threading.Barrier(streams, timeout=30)
+
+    class Counted(ToyExtractor):
+        def __call__(self, waveforms: np.ndarray) -> np.ndarray:
+            nonlocal n_at_once, most
+            with counting:
+                n_at_once += 1
+                most = max(most, n_at_once)
+            # Fewer would wait here in vain.
+            together.wait()
+            time.sleep(0.05)
+            with counting:
+                n_at_once -= 1
+            return super().__call__(waveforms)
+
+    extractor = Counted(batch_size=1)
+    extractor.streams = streams
+    with ThreadPoolExecutor(12) as pool:
+        rows = list(pool.map(lambda _: _in_turn(extractor)(np.ones((1, 100), np.float32)), range(12)))
+    assert len(rows) == 12 and most == streams
 
 
 def test_what_a_task_raises_is_raised_here(cluster: Cluster) -> None:
