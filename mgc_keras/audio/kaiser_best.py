@@ -80,7 +80,7 @@ class _Filters(NamedTuple):
     """The filter at the outputs of a period, and at the first of them once more, found a rounding before its sample.
 
     Outputs stand behind the samples `nearest` (up + 1,) of the period, or on them. Before and behind an output,
-    `places` (2, up + 1, 1) are the nearest sample's in the table, `values` and `slopes` (up + 1, 2, reach) those of all
+    `places` (2, up + 1) are the nearest sample's in the table, `values` and `slopes` (up + 1, 2, reach) those of all
     samples, nearest first.
     """
 
@@ -107,7 +107,7 @@ def _filters(up: int, down: int) -> _Filters:
     # resampy leaves out what is less than a step before the end.
     reached = taps <= n_table - step
     values, slopes = (np.where(reached, column[np.minimum(taps, n_table - 1)], 0.0) for column in (table, slope))
-    return _Filters(scale, nearest, places[:, :, None], values, slopes)
+    return _Filters(scale, nearest, places, values, slopes)
 
 
 def _periods(held: np.ndarray, start: int, positions: np.ndarray, filters: _Filters, down: int) -> np.ndarray:
@@ -116,8 +116,7 @@ def _periods(held: np.ndarray, start: int, positions: np.ndarray, filters: _Filt
     from mgc_keras.audio.kaiser_best_loop import add_up
 
     rows = np.ascontiguousarray(held[: len(held) // down * down].reshape(-1, down).T)
-    distances = filters.scale * (np.concatenate([positions, positions[:1]]) - filters.nearest[:, None])
-    beyond = np.stack([distances, filters.scale - distances]) * _PLACES - filters.places
-    sums = np.zeros(distances.shape, np.float32)
-    add_up(rows, filters.nearest + start, filters.values, filters.slopes, beyond, sums)
+    sums = np.zeros((len(filters.nearest), positions.shape[1]), np.float32)
+    table = filters.places, filters.scale, _PLACES, filters.values, filters.slopes
+    add_up(rows, filters.nearest, start, *table, positions, sums)
     return np.where(positions < 0, sums[-1], sums[:-1]).T.reshape(-1)

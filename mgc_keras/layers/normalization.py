@@ -47,15 +47,14 @@ class BatchStatisticsNormalization(ConfiguredLayer):
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the normalised batch; in training by TensorFlow's fused kernel, quicker and good to four digits."""
         if not training:
-            return self.normalized(inputs, of=inputs)
+            return self.normalized(inputs, *channel_moments(tf.cast(inputs, tf.float32)))
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         fused, values = tf.compat.v1.nn.fused_batch_norm, tf.cast(inputs, tf.float32)
         normalized, _, _ = fused(values, gamma, beta, epsilon=self.epsilon, is_training=True)
         return tf.cast(normalized, inputs.dtype)
 
-    def normalized(self, inputs: tf.Tensor, of: tf.Tensor) -> tf.Tensor:
-        """Return `inputs` normalised by the statistics of maps of the same channels."""
-        mean, variance = channel_moments(tf.cast(of, tf.float32))
+    def normalized(self, inputs: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
+        """Return `inputs` normalised by statistics of their channels, (channels,) each."""
         scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
         return tf.cast(tf.cast(inputs, tf.float32) * scale + (self.beta - mean * scale), inputs.dtype)
 

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mgc_keras.layers.normalization import BatchStatisticsNormalization
+from mgc_keras.layers.normalization import BatchStatisticsNormalization, channel_moments
 from mgc_keras.layers.pooling import MaxPooling2D
+from mgc_keras.networks.pooled_convolution import PooledConvolution, fits
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class _Chain:
     convolution: keras.layers.Conv2D
     norm: keras.Layer
     pool: keras.layers.MaxPooling2D
+
+    @property
+    def in_one_loop(self) -> bool:
+        """Whether convolution and pooling are computed together."""
+        return fits(self.convolution, self.pool)
 
     @property
     def signs(self) -> np.ndarray:
@@ -34,7 +40,8 @@ def pooled_first(model: keras.Model) -> keras.Model:
     Where convolution, normalisation and max pooling follow each other: the highest of scaled values is the scaled
     highest value, and the lowest one where the scale is negative. The filters of such channels change their sign, so
     that the highest value is what is wanted of all. By a batch's own statistics, the numbers are the same to the last
-    bit; by stored ones, which TensorFlow else folds into the filters, to float32's rounding.
+    bit; by stored ones, which TensorFlow else folds into the filters, to float32's rounding. So they are where
+    `PooledConvolution` takes the place of the first two layers.
 
     Parameters
     ----------
@@ -65,13 +72,19 @@ def pooled_first(model: keras.Model) -> keras.Model:
         if layer.name in norms:
             whole[layer.name] = arguments[0]
             return arguments[0]
-        outputs = layer(*arguments, **options)
-        if layer.name not in pools:
+        if layer.name in convolutions and convolutions[layer.name].in_one_loop:
+            return arguments[0]
+        chain = pools.get(layer.name)
+        moments: list[keras.KerasTensor] = []
+        if chain and chain.in_one_loop:
+            outputs, *moments = PooledConvolution(copies[chain.convolution.name], layer)(*arguments)
+        else:
+            outputs = layer(*arguments, **options)
+        if not chain:
             return outputs
-        chain = pools[layer.name]
         norm = copies[chain.norm.name]
         if isinstance(norm, BatchStatisticsNormalization):
-            return ByStatisticsOf(norm)([whole[norm.name], outputs])
+            return ByStatistics(norm)([outputs, *(moments or ChannelMoments()(whole[norm.name]))])
         if (activation := chain.convolution.activation) is not keras.activations.linear:
             return norm(keras.layers.Activation(activation)(keras.layers.Rescaling(chain.signs.tolist())(outputs)))
         return norm(outputs)
@@ -90,8 +103,16 @@ def pooled_first(model: keras.Model) -> keras.Model:
     return twin
 
 
-class ByStatisticsOf(keras.layers.Layer):
-    """Normalise pooled maps by the statistics of the whole ones."""
+class ChannelMoments(keras.layers.Layer):
+    """Return mean and variance of the channels of maps, (channels,) each: see `channel_moments`."""
+
+    def call(self, inputs: tf.Tensor) -> list[tf.Tensor]:
+        """Return mean and variance."""
+        return [*channel_moments(tf.cast(inputs, tf.float32))]
+
+
+class ByStatistics(keras.layers.Layer):
+    """Normalise pooled maps by the mean and variance of the whole ones."""
 
     def __init__(self, norm: BatchStatisticsNormalization, **options: Any) -> None:
         super().__init__(**options)
@@ -102,12 +123,12 @@ class ByStatisticsOf(keras.layers.Layer):
         self.norm.build(input_shape[0])
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """Return the second maps, normalised by the statistics of the first."""
-        return self.norm.normalized(inputs[1], of=inputs[0])
+        """Return the maps, normalised."""
+        return self.norm.normalized(*inputs)
 
     def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         """Return the shape of the pooled maps."""
-        return input_shape[1]
+        return input_shape[0]
 
 
 def _chains(model: keras.Model) -> list[_Chain]:
