@@ -120,6 +120,8 @@ def main() -> None:
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--rounded", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.epochs < 2:
+        parser.error(f"--epochs: {options.epochs} leaves none to time (give 2 or more)")
     if options.worker:
         worker(options)
         return

@@ -113,7 +113,8 @@ class Calibration:
         if self.network != network or self.names != tuple(names):
             raise OptionError("is of another network", field="calibration", cure=cure)
         if self.excerpts != dict(excerpts):
-            raise OptionError(f"is of songs cut otherwise ({self.excerpts})", field="calibration", cure=cure)
+            here = f"of {_in_words(self.excerpts)}, and these songs are cut into {_in_words(excerpts)}"
+            raise OptionError(f"is {here} (--drop, --centre)", field="calibration", cure=cure)
         if average not in self.scores:
             raise OptionError(f"knows no average {average!r}", field="calibration", cure=cure)
         return self
@@ -162,3 +163,9 @@ def is_calibration(path: Path) -> bool:
 def calibration_beside(model: str | Path) -> Path:
     """Return where the calibration of a saved model lies: ``model.calibration.json`` beside ``model.h5``."""
     return Path(model).with_suffix(".calibration.json")
+
+
+def _in_words(excerpts: Mapping[str, float | bool]) -> str:
+    centre = "one excerpt at the centre" if excerpts.get("centre") else "excerpts"
+    drop = excerpts.get("drop")
+    return f"{centre} of {excerpts.get('seconds', 0):g} s" + (f" without {drop:g} s at each end" if drop else "")

@@ -51,12 +51,12 @@ class TagChange:
     problem: str = ""
 
 
-def check_mutagen() -> None:
-    """Raise an `OptionError` unless mutagen is installed."""
+def check_mutagen(field: str = "--write") -> None:
+    """Raise an `OptionError` about `field` unless mutagen is installed."""
     try:
         import mutagen  # noqa: F401
     except ImportError as error:
-        raise OptionError("needs mutagen, which is not installed", field="--write", cure=INSTALL) from error
+        raise OptionError("needs mutagen, which is not installed", field=field, cure=INSTALL) from error
 
 
 def own_genres(path: Path) -> tuple[str, ...]:
@@ -200,7 +200,7 @@ def undo_changes(undo: str | Path, *, write: bool = True) -> Iterator[TagChange]
     OptionError
         It is missing or no undo file, or mutagen is not installed.
     """
-    check_mutagen()
+    check_mutagen("undo")
     for entry in reversed(_read_undo(Path(undo))):
         old, new = tuple(entry["old"]), tuple(entry["new"])
         change = TagChange(Path(entry["path"]), entry["field"], new, old, entry["had_tags"])

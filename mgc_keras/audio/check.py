@@ -121,7 +121,8 @@ def check_folder(
     ----------
     folder : str or Path
         Hidden files, ``._*`` files among them, are skipped; visible files of other suffixes are skipped and counted. A
-        sub-folder that may not be listed counts as a clip that cannot be read.
+        sub-folder that may not be listed counts as a clip that cannot be read. A file is taken for a clip, whatever its
+        suffix.
     minimum_duration : float
         Clips shorter than this many seconds are reported as too short.
     jobs : int or None
@@ -154,6 +155,9 @@ def check_folder(
     """
     _check_options(minimum_duration, jobs)
     folder = Path(folder)
+    if folder.is_file():
+        findings, groups = check_clips([folder], [folder.name], minimum_duration, jobs, cluster)
+        return CheckReport(folder.parent, {".": 1}, findings, {}, (), groups)
     paths, others = find_audio(folder, locked_too=True)
     left_out = tuple(_shown(path.relative_to(folder)) for path in others)
     if not paths:

@@ -1,4 +1,4 @@
-"""``mgc-keras check``: list what is wrong with a folder of clips."""
+"""``mgc-keras check``: list what is wrong with a folder of clips, or with one."""
 
 import argparse
 import os
@@ -24,7 +24,8 @@ _LINES_PER_KIND = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``mgc-keras check``."""
-    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder to check, with its sub-folders")
+    what = "the folder to check, with its sub-folders, or one clip"
+    parser.add_argument("folder", metavar="DIR|CLIP", type=Path, help=what)
     shorter = "report clips shorter than S seconds (default: %(default)s)"
     add_value(parser, "--minimum-duration", float, "S", shorter, 0.1)
     add_value(parser, "--jobs", int, "N", "number of threads (default: one for each processor)")

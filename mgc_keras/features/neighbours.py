@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import PurePath
 
 import numpy as np
@@ -29,17 +30,22 @@ def find_clip(table: pd.DataFrame, name: str) -> str:
     if name in ids:
         return name
     path = PurePath(name)
-    paths = {path.as_posix(), path.with_suffix("").as_posix()} if path.name else set()
-    for part in (lambda text: text, lambda text: text.rpartition("/")[2]):
-        names = {part(text) for text in paths}
-        found = [clip for clip in ids if part(clip) in names]
-        if len(found) > 1:
-            raise OptionError(f"may be {' or '.join(found[:4])}", field=name, cure="give one of these")
-        if found:
-            return found[0]
+    shared = {clip: max(_shared_end(clip, path), _shared_end(clip, path.with_suffix(""))) for clip in ids if path.name}
+    most = max(shared.values(), default=0)
+    found = [clip for clip, n_parts in shared.items() if n_parts == most > 0]
+    if len(found) > 1:
+        raise OptionError(f"may be {' or '.join(found[:4])}", field=name, cure="give one of these")
+    if found:
+        return found[0]
     near = get_close_matches(name, ids, n=3) or list(ids[:3])
     cure = f"give a clip_id of the table, such as {', '.join(near)}; a new song: export it into the table first"
     raise OptionError("no clip of the table is called so", field=name, cure=cure)
+
+
+def _shared_end(clip: str, path: PurePath) -> int:
+    """Return how many parts at their ends an id and a path have in common."""
+    pairs = zip(reversed(PurePath(clip).parts), reversed(path.parts))
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def nearest_clips(table: pd.DataFrame, clips: list[str], count: int = 10) -> Iterator[list[tuple[str, float]]]:

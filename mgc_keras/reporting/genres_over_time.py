@@ -68,7 +68,7 @@ def draw_genres(
     if (n_grey := len(order) - len(_COLOURS)) > 0:
         handles.append(Patch(color=GREY, label=f"the other {n_grey} genres" if n_grey > 1 else "the other genre"))
     if threshold:
-        label = f"{100 * threshold:g} %: needed to be sure"
+        label = f"{100 * threshold:g} %: the least for a sure answer"
         handles.append(bars.axvline(100 * threshold, color=DARK, linestyle="--", linewidth=1.2, label=label))
     if handles:
         figure_legend(figure, handles)

@@ -137,7 +137,10 @@ def test_calibrations_that_do_not_fit(model: Path, songs: Path, tmp_path: Path) 
     manifest, _ = held_out(tmp_path / "known", 3, seed=1)
     kept = tmp_path / "calibration.json"
     mgc_keras.classify(songs, model, calibrate_on=manifest, calibration=kept)
-    with pytest.raises(OptionError, match="cut otherwise"):
+    cut = (
+        r"is of excerpts of \S+ s, and these songs are cut into excerpts of \S+ s without 0\.01 s at each end \(--drop"
+    )
+    with pytest.raises(OptionError, match=cut):
         mgc_keras.classify(songs, model, calibration=kept, drop=0.01)
     with pytest.raises(OptionError, match="--calibrate-on"):
         mgc_keras.classify(songs, model, coverage=0.9)

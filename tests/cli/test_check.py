@@ -59,6 +59,16 @@ def test_findings_give_1_and_are_told(bad_folder):
     assert table["jazz"][:2] == ["4", "4"] and table["unusable"][:2] == ["14", "14"]
 
 
+def test_one_clip(bad_folder, tmp_path):
+    whole = check(bad_folder / "blues" / "fine.ogg")
+    assert (whole.returncode, whole.stdout) == (0, "Checked 1 clip in 1 folder: nothing found.\n")
+    cut_off = check(bad_folder / "jazz" / "cut.mp3", "-o", tmp_path / "found.csv")
+    assert cut_off.returncode == 1 and "cut.mp3" in cut_off.stdout
+    assert pd.read_csv(tmp_path / "found.csv")[["clip", "kind"]].values.tolist() == [["cut.mp3", "truncated"]]
+    (tmp_path / "notes.txt").write_text("no music")
+    assert "unreadable: 1 clip" in check(tmp_path / "notes.txt").stdout
+
+
 def test_the_findings_are_saved_and_their_path_comes_last(bad_folder, tmp_path):
     output = tmp_path / "new" / "findings.csv"
     done = check(bad_folder, "-o", output)
@@ -88,7 +98,6 @@ def test_long_lists_are_cut_in_print_but_not_in_the_file(tmp_path):
     "arguments, words",
     [
         (["nowhere"], "there is no such folder"),
-        (["clip.wav"], "is a file, not a folder"),
         (["empty"], "holds no audio files"),
         (["clips", "--minimum-duration", "-1"], "minimum_duration"),
         (["clips", "--minimum-duration", "nan"], "minimum_duration"),

@@ -117,7 +117,7 @@ def test_more_of_what_is_left_out_asks_for_nothing_anew(
         ("scattering MUSIC -o OUT/z.npz --seconds nan", "--seconds: must be above 0"),
         ("check MUSIC -o /proc/z.csv", "/proc: --output: cannot be written"),
         ("check MUSIC -o HERE/folder.csv", "folder.csv: --output: is a folder"),
-        ("check HERE/file", "is a file, not a folder"),
+        ("plot MUSIC -o HERE/x.png", "x.png: --out: is the name of a figure (name a folder"),
         ("plot MUSIC -o /proc", "/proc: --out: cannot be written"),
         ("plot MUSIC -o HERE/file", "file: --out: is a file, not a folder"),
         ("plot MUSIC -o OUT --sampling-rate 999999999", "--sampling-rate: must be above 0 and at most 768000"),

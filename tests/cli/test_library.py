@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,11 @@ def test_what_was_written_is_counted_in_words(model: Path, music: Path, capsys: 
         "mgc-keras undo: 1 file would be given back what it held: add --yes\n" in run(capsys, "undo", "undo.jsonl")[1]
     )
     assert "mgc-keras undo: 1 file was given back what it held\n" in run(capsys, "undo", "undo.jsonl", "--yes")[1]
+
+
+def test_undo_without_mutagen_names_no_option_of_another_command(
+    music: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "mutagen", None)
+    code, _, err = run(capsys, "undo", "some.jsonl")
+    assert code == 2 and "undo: needs mutagen" in err and "--write" not in err

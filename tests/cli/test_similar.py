@@ -62,6 +62,12 @@ def test_songs_are_named_by_id_path_or_file(music: Path, suffix: str, capsys: py
     assert found["distance"].is_monotonic_increasing
 
 
+def test_a_folder_tells_songs_of_one_name_apart(music: Path, capsys: pytest.CaptureFixture) -> None:
+    for name in ("jazz/clip000.wav", "music/jazz/clip000.wav", "/data/music/jazz/clip000", "./jazz/clip000.flac"):
+        assert main(["similar", "toy.csv", name]) == 0
+        assert capsys.readouterr().out.startswith("jazz/clip000.wav\n")
+
+
 def test_a_playlist_for_players(music: Path, capsys: pytest.CaptureFixture) -> None:
     command = ["similar", "toy.csv", "rock/clip004", "clip003", "--top", "2", "--playlist", "near.m3u8"]
     assert main(command) == 0

@@ -36,7 +36,8 @@ def test_verdict_threshold_and_grey(figures: list[Figure], tmp_path: Path) -> No
     (line,) = bars.lines
     assert set(line.get_xdata()) == {50.0} and line.get_linestyle() == "--" and bars.get_xlim()[1] > 50
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["the other 4 genres", "50 %: needed to be sure"]
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels == ["the other 4 genres", "50 %: the least for a sure answer"]
     grey = to_hex(legend.get_patches()[0].get_facecolor())
     # As many bars of the song have this colour, and parts of each excerpt.
     assert [to_hex(bar.get_facecolor()) for bar in bars.patches].count(grey) == 4
