@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
@@ -109,18 +110,22 @@ def ours(weights: str, paths: list[str]) -> tuple[str, dict]:
     import tensorflow as tf
 
     from mgc_keras.audio.files import read_waveform
+    from mgc_keras.execution import policy
     from mgc_keras.features.export import export_features
     from mgc_keras.features.network import compiled
     from mgc_keras.features.sets import FeatureOptions, feature_sets
     from mgc_keras.networks.load import load_model
-    from mgc_keras.published.musicnn.extractor import patches_of
+    from mgc_keras.published.musicnn.extractor import FEW_PATCHES, patches_of
 
     extractor = feature_sets()["musicnn"].build(FeatureOptions(weights=weights, output="tags"), None).extractor
     front_end = load_model(weights).get_layer("melspectrogram")
     stored = [np.asarray(front_end(patches_of(read_waveform(path, SR, resampler="kaiser_best")))) for path in paths]
     network = load_model(weights, input="melspectrogram")
-    computes = {len(batch): compiled(network, batch.shape) for batch in stored}
+    # As the export computes them: few patches at a time, and several such batches at once.
+    few = [batch[start : start + FEW_PATCHES] for batch in stored for start in range(0, len(batch), FEW_PATCHES)]
+    computes = {len(batch): compiled(network, batch.shape) for batch in few}
     compute = lambda batch: computes[len(batch)](tf.constant(batch)).numpy()
+    pool = ThreadPoolExecutor(policy().streams)
     folder = tempfile.mkdtemp()
 
     def of_given():
@@ -128,7 +133,7 @@ def ours(weights: str, paths: list[str]) -> tuple[str, dict]:
         return compiled(network, patches.shape)(tf.constant(patches)).numpy()
 
     parts = {
-        "network": lambda: [compute(batch) for batch in stored] and None,
+        "network": lambda: [*pool.map(compute, few)] and None,
         "whole": lambda: export_features(paths, Path(folder, "tags.csv"), extractor, resume=False) and None,
         "tags": of_given,
     }

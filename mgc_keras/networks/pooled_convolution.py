@@ -75,13 +75,25 @@ def _loop(pool_rows: int) -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndar
         n_clips, n_rows, n_columns = padded.shape[0], padded.shape[1] - 2, padded.shape[2] - 2
         pooled = np.empty((n_clips, n_rows // pool_rows, n_columns // _COLUMNS, len(bias)), np.float32)
         sums = np.empty((n_clips, 2, len(bias)))
-        one = lambda clip: pool_3_by_3(padded[clip], kernel, bias, pooled[clip], sums[clip])
-        if n_clips == 1:
-            one(0)
-        else:
-            with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-                list(pool.map(one, range(n_clips)))
+        clips = zip(padded, pooled, sums, strict=True)
+        in_threads(pool_3_by_3, [(of_clip, kernel, bias, found, added) for of_clip, found, added in clips])
         mean, square = sums.sum(axis=0) / (n_clips * n_rows * n_columns)
         return pooled, mean.astype(np.float32), (square - mean**2).astype(np.float32)
 
     return compute
+
+
+def in_threads(loop: Callable[..., None], calls: list[tuple]) -> None:
+    """Call a compiled loop, which lets Python go on meanwhile, in `n_threads` threads."""
+    if min(n_threads(), len(calls)) == 1:
+        for call in calls:
+            loop(*call)
+        return
+    with ThreadPoolExecutor(n_threads()) as pool:
+        list(pool.map(lambda call: loop(*call), calls))
+
+
+def n_threads() -> int:
+    """Return how many threads a step may take, of which several are computed at once: more would be in their way."""
+    n_cores = tf.config.threading.get_intra_op_parallelism_threads() or joblib.cpu_count()
+    return max(1, n_cores // policy().streams)

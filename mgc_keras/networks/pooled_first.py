@@ -9,7 +9,9 @@ import tensorflow as tf
 
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, channel_moments
 from mgc_keras.layers.pooling import MaxPooling2D
-from mgc_keras.networks.pooled_convolution import PooledConvolution, fits
+from mgc_keras.networks import highest_convolution, pooled_convolution
+from mgc_keras.networks.highest_convolution import HighestConvolution
+from mgc_keras.networks.pooled_convolution import PooledConvolution
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,14 @@ class _Chain:
     pool: keras.layers.MaxPooling2D
 
     @property
-    def in_one_loop(self) -> bool:
-        """Whether convolution and pooling are computed together."""
-        return fits(self.convolution, self.pool)
+    def one_loop(self) -> type[PooledConvolution | HighestConvolution] | None:
+        """The layer that computes convolution and pooling together, if there is one."""
+        if pooled_convolution.fits(self.convolution, self.pool):
+            return PooledConvolution
+        needs_moments = isinstance(self.norm, BatchStatisticsNormalization)
+        return (
+            None if needs_moments or not highest_convolution.fits(self.convolution, self.pool) else HighestConvolution
+        )
 
     @property
     def signs(self) -> np.ndarray:
@@ -40,8 +47,8 @@ def pooled_first(model: keras.Model) -> keras.Model:
     Where convolution, normalisation and max pooling follow each other: the highest of scaled values is the scaled
     highest value, and the lowest one where the scale is negative. The filters of such channels change their sign, so
     that the highest value is what is wanted of all. By a batch's own statistics, the numbers are the same to the last
-    bit; by stored ones, which TensorFlow else folds into the filters, to float32's rounding. So they are where
-    `PooledConvolution` takes the place of the first two layers.
+    bit; by stored ones, which TensorFlow else folds into the filters, to float32's rounding. So they are where one
+    loop computes convolution and pooling: `PooledConvolution`, `HighestConvolution`.
 
     Parameters
     ----------
@@ -72,12 +79,12 @@ def pooled_first(model: keras.Model) -> keras.Model:
         if layer.name in norms:
             whole[layer.name] = arguments[0]
             return arguments[0]
-        if layer.name in convolutions and convolutions[layer.name].in_one_loop:
+        if layer.name in convolutions and convolutions[layer.name].one_loop:
             return arguments[0]
         chain = pools.get(layer.name)
         moments: list[keras.KerasTensor] = []
-        if chain and chain.in_one_loop:
-            outputs, *moments = PooledConvolution(copies[chain.convolution.name], layer)(*arguments)
+        if chain and chain.one_loop:
+            outputs, *moments = chain.one_loop(copies[chain.convolution.name], layer)(*arguments)
         else:
             outputs = layer(*arguments, **options)
         if not chain:
