@@ -14,26 +14,28 @@ _MAP = "float32[:, ::1]"
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
+@numba.njit(inline="always", **_OPTIONS)
+def _add_products(sums: np.ndarray, filters: np.ndarray, x: np.ndarray, width: int) -> None:
+    x0, x1, x2, x3, x4, x5, x6, x7 = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
+    for n in range(width):
+        w0, w1, w2, w3 = filters[n], filters[n + width], filters[n + 2 * width], filters[n + 3 * width]
+        y0 = sums[n] + w0 * x0 + w1 * x1 + w2 * x2 + w3 * x3
+        y1 = sums[n + width] + w0 * x1 + w1 * x2 + w2 * x3 + w3 * x4
+        y2 = sums[n + 2 * width] + w0 * x2 + w1 * x3 + w2 * x4 + w3 * x5
+        y3 = sums[n + 3 * width] + w0 * x3 + w1 * x4 + w2 * x5 + w3 * x6
+        y4 = sums[n + 4 * width] + w0 * x4 + w1 * x5 + w2 * x6 + w3 * x7
+        sums[n], sums[n + width], sums[n + 2 * width] = y0, y1, y2
+        sums[n + 3 * width], sums[n + 4 * width] = y3, y4
+
+
 @lru_cache(maxsize=8)
 def highest_of_columns_for(width: int) -> Callable[..., None]:
     """Return `highest_of_columns` for so many filters, a multiple of 16.
 
     The compiler has to know the width: then it neither asks whether arrays overlap nor handles what is left of a
-    vector, and the loops reach what the processor can do.
+    vector, and the loops reach what the processor can do. Nothing but the width may be taken from here: by that numba
+    finds again what it compiled in an earlier process.
     """
-
-    @numba.njit(inline="always", **_OPTIONS)
-    def add_products(sums: np.ndarray, filters: np.ndarray, x: np.ndarray) -> None:
-        x0, x1, x2, x3, x4, x5, x6, x7 = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
-        for n in range(width):
-            w0, w1, w2, w3 = filters[n], filters[n + width], filters[n + 2 * width], filters[n + 3 * width]
-            y0 = sums[n] + w0 * x0 + w1 * x1 + w2 * x2 + w3 * x3
-            y1 = sums[n + width] + w0 * x1 + w1 * x2 + w2 * x3 + w3 * x4
-            y2 = sums[n + 2 * width] + w0 * x2 + w1 * x3 + w2 * x4 + w3 * x5
-            y3 = sums[n + 3 * width] + w0 * x3 + w1 * x4 + w2 * x5 + w3 * x6
-            y4 = sums[n + 4 * width] + w0 * x4 + w1 * x5 + w2 * x6 + w3 * x7
-            sums[n], sums[n + width], sums[n + 2 * width] = y0, y1, y2
-            sums[n + 3 * width], sums[n + 4 * width] = y3, y4
 
     @numba.njit(f"void({_MAP}, float32[:, :, ::1], int64, {_MAP})", **_OPTIONS)
     def highest_of_columns(padded: np.ndarray, kernel: np.ndarray, n_places: int, highest: np.ndarray) -> None:
@@ -70,7 +72,7 @@ def highest_of_columns_for(width: int) -> Callable[..., None]:
                     for kernel_row in range(n_kernel_rows):
                         x, filters = halves[half, row + kernel_row], kernel[half, kernel_row]
                         for tap in range(0, n_taps, TAPS):
-                            add_products(sums[half], filters[tap * width :], x[first + tap :])
+                            _add_products(sums[half], filters[tap * width :], x[first + tap :], width)
                 for place in range(PLACES):
                     at = place * width
                     common, in_even, in_odd = sums[0, at:], sums[1, at:], sums[2, at:]

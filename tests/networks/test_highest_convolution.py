@@ -1,5 +1,9 @@
 """Convolutions of which the highest output counts give what float64 and Keras's layers give."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,6 +17,7 @@ from mgc_keras.layers.normalization import BatchStatisticsNormalization
 from mgc_keras.layers.pooling import MaxPooling2D
 from mgc_keras.networks import highest_convolution
 from mgc_keras.networks.highest_convolution import HighestConvolution, fits
+from mgc_keras.networks.highest_convolution_loop import PLACES, TAPS
 from mgc_keras.networks.pooled_first import pooled_first
 from mgc_keras.published.musicnn.network import musicnn
 
@@ -132,3 +137,18 @@ def test_on_a_gpu_the_layers_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -
     convolution, pool = layers()
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [kind])
     assert not fits(convolution, pool)
+
+
+def test_the_loop_is_compiled_once_for_each_width(tmp_path: Path) -> None:
+    """What numba keeps must be found again by the next process, or each would add to it."""
+    program = (
+        "from mgc_keras.networks.highest_convolution_loop import highest_of_columns_for as loop; loop(32); loop(64)"
+    )
+    for _ in range(2):
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+        subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+        assert len([*tmp_path.rglob("*.nbc")]) == 2
+
+
+def test_layer_and_loop_work_on_as_much_together() -> None:
+    assert (highest_convolution._PAIRS, highest_convolution._TAPS) == (PLACES, TAPS)
