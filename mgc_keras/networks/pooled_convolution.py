@@ -75,10 +75,15 @@ def _loop(pool_rows: int) -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndar
         n_clips, n_rows, n_columns = padded.shape[0], padded.shape[1] - 2, padded.shape[2] - 2
         pooled = np.empty((n_clips, n_rows // pool_rows, n_columns // _COLUMNS, len(bias)), np.float32)
         sums = np.empty((n_clips, 2, len(bias)))
-        clips = zip(padded, pooled, sums, strict=True)
-        in_threads(pool_3_by_3, [(of_clip, kernel, bias, found, added) for of_clip, found, added in clips])
-        mean, square = sums.sum(axis=0) / (n_clips * n_rows * n_columns)
-        return pooled, mean.astype(np.float32), (square - mean**2).astype(np.float32)
+        # About the mean is taken off outputs before they are squared: of a silent clip rounding would be left.
+        start = -padded[:, 1:-1:4, 1:-1].mean(axis=(1, 2))[:, None] * kernel.sum(axis=(0, 1))
+        clips = zip(padded, start, bias - start, pooled, sums, strict=True)
+        in_threads(pool_3_by_3, [(of_clip, kernel, *others) for of_clip, *others in clips])
+        first, second = np.moveaxis(sums, 1, 0) / (n_rows * n_columns)
+        means = first - start + bias
+        mean = means.mean(axis=0)
+        variance = (second - first**2 + (means - mean) ** 2).mean(axis=0)
+        return pooled, mean.astype(np.float32), np.maximum(variance, 0).astype(np.float32)
 
     return compute
 

@@ -6,17 +6,25 @@ import numpy as np
 
 # A product may be added without being rounded before.
 @numba.njit(
-    "void(float32[:, ::1], float32[:, :, ::1], float32[::1], float32[:, :, ::1], float64[:, ::1])",
+    "void(float32[:, ::1], float32[:, :, ::1], float32[::1], float32[::1], float32[:, :, ::1], float64[:, ::1])",
     cache=True,
     nogil=True,
     error_model="numpy",
     fastmath={"contract"},
 )
-def pool_3_by_3(padded: np.ndarray, kernel: np.ndarray, bias: np.ndarray, pooled: np.ndarray, sums: np.ndarray) -> None:
+def pool_3_by_3(
+    padded: np.ndarray,
+    kernel: np.ndarray,
+    start: np.ndarray,
+    back: np.ndarray,
+    pooled: np.ndarray,
+    sums: np.ndarray,
+) -> None:
     """Convolve a map with filters of 3 x 3, and keep the highest value of each pool of some rows and 4 columns.
 
-    `padded` (rows + 2, columns + 2) float32; `kernel` (3, 3, n_filters); `bias` (n_filters,); `pooled` (rows / pool
-    rows, columns / 4, n_filters) is written, and `sums` (2, n_filters) float64: of all values, and of their squares.
+    `padded` (rows + 2, columns + 2) float32; `kernel` (3, 3, n_filters); to each value `start` (n_filters,) is added at
+    first, and `back` when all is done; `pooled` (rows / pool rows, columns / 4, n_filters) is written, and `sums` (2,
+    n_filters) float64: of all values without `back`, and of their squares.
     """
     n_rows, n_columns, n_filters = pooled.shape
     pool_rows = (len(padded) - 2) // n_rows
@@ -36,7 +44,7 @@ def pool_3_by_3(padded: np.ndarray, kernel: np.ndarray, bias: np.ndarray, pooled
                 c0, c1, c2, c3, c4, c5 = c[0], c[1], c[2], c[3], c[4], c[5]
                 for n in range(n_filters):
                     u0, u1, u2, v0, v1, v2, w0, w1, w2 = k0[n], k1[n], k2[n], k3[n], k4[n], k5[n], k6[n], k7[n], k8[n]
-                    y = bias[n]
+                    y = start[n]
                     y0 = y + a0 * u0 + a1 * u1 + a2 * u2 + b0 * v0 + b1 * v1 + b2 * v2 + c0 * w0 + c1 * w1 + c2 * w2
                     y1 = y + a1 * u0 + a2 * u1 + a3 * u2 + b1 * v0 + b2 * v1 + b3 * v2 + c1 * w0 + c2 * w1 + c3 * w2
                     y2 = y + a2 * u0 + a3 * u1 + a4 * u2 + b2 * v0 + b3 * v1 + b4 * v2 + c2 * w0 + c3 * w1 + c4 * w2
@@ -44,5 +52,6 @@ def pool_3_by_3(padded: np.ndarray, kernel: np.ndarray, bias: np.ndarray, pooled
                     total[n] += (y0 + y1) + (y2 + y3)
                     squares[n] += (y0 * y0 + y1 * y1) + (y2 * y2 + y3 * y3)
                     found = max(max(y0, y1), max(y2, y3))
-                    highest[n] = found if here == 0 else max(highest[n], found)
+                    found = found if here == 0 else max(highest[n], found)
+                    highest[n] = found + back[n] if here == pool_rows - 1 else found
     sums[0], sums[1] = total, squares

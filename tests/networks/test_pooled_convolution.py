@@ -89,6 +89,13 @@ def test_a_clip_has_the_same_bits_in_every_batch() -> None:
     np.testing.assert_array_equal(together, alone)
 
 
+def test_a_map_that_does_not_move_has_no_variance_below_zero() -> None:
+    _, convolution, pool = layers((12, 4), filters=64)
+    convolution.set_weights([np.eye(9)[4].reshape(3, 3, 1, 1) * np.linspace(0.1, 3, 64), np.zeros(64)])
+    _, mean, variance = PooledConvolution(convolution, pool)(np.full_like(CLIPS, -77.7))
+    assert (variance >= 0).numpy().all() and (variance <= 1e-9 * np.square(mean)).numpy().all()
+
+
 def test_nan_stays_nan_in_its_clip() -> None:
     _, convolution, pool = layers()
     clips = CLIPS.copy()
