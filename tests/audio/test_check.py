@@ -248,13 +248,18 @@ def test_memory_stays_flat(tmp_path):
     assert probe.duration == 1200 and peak < 4_000_000
 
 
+def test_a_file_is_a_clip(tmp_path):
+    report = check_folder(write(tmp_path / "clip.wav", tune(2.0)), minimum_duration=3.0)
+    write(tmp_path / "beside.wav", tune(0.2))
+    assert (report.n_clips, report.folder, report.skipped) == (1, tmp_path, {})
+    assert [(finding.clip, finding.kind) for finding in report.findings] == [("clip.wav", "too_short")]
+
+
 def test_folders_that_cannot_be_checked(tmp_path):
     with pytest.raises(AudioError, match="no such folder"):
         check_folder(tmp_path / "nowhere")
     with pytest.raises(AudioError, match="holds no audio files"):
         check_folder(tmp_path)
-    with pytest.raises(AudioError, match="is a file"):
-        check_folder(write(tmp_path / "clip.wav", tune(0.2)))
     for options in ({"minimum_duration": -1.0}, {"minimum_duration": float("nan")}, {"jobs": 0}):
         with pytest.raises(OptionError, match=next(iter(options))):
             check_folder(tmp_path, **options)
