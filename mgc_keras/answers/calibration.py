@@ -168,4 +168,5 @@ def calibration_beside(model: str | Path) -> Path:
 def _in_words(excerpts: Mapping[str, float | bool]) -> str:
     centre = "one excerpt at the centre" if excerpts.get("centre") else "excerpts"
     drop = excerpts.get("drop")
-    return f"{centre} of {excerpts.get('seconds', 0):g} s" + (f" without {drop:g} s at each end" if drop else "")
+    # What a file holds may be no number.
+    return f"{centre} of {excerpts.get('seconds')} s" + (f" without {drop} s at each end" if drop else "")

@@ -156,7 +156,7 @@ def check_folder(
     _check_options(minimum_duration, jobs)
     folder = Path(folder)
     if folder.is_file():
-        findings, groups = check_clips([folder], [folder.name], minimum_duration, jobs, cluster)
+        findings, groups = check_clips([folder], [_shown(Path(folder.name))], minimum_duration, jobs, cluster)
         return CheckReport(folder.parent, {".": 1}, findings, {}, (), groups)
     paths, others = find_audio(folder, locked_too=True)
     left_out = tuple(_shown(path.relative_to(folder)) for path in others)

@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mgc_keras.work import FailedClip, write_failed_clips
 
     check_above_0(arguments, "seconds", "sampling_rate")
-    if arguments.out.suffix.lower() in (".png", ".pdf", ".svg", ".jpg", ".jpeg"):
+    if arguments.out.suffix.lower() in (".png", ".pdf", ".svg", ".jpg", ".jpeg") and not arguments.out.is_dir():
         problem, cure = "is the name of a figure", "name a folder: figures are called after their clips"
         raise OptionError(problem, path=arguments.out, field="--out", cure=cure)
     clips = list_clips(arguments.clips, arguments.data_home)

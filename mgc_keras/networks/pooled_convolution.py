@@ -5,41 +5,21 @@ and variance and once for pooling, and took half of the network's time. TensorFl
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import joblib
 import keras
 import numpy as np
 import tensorflow as tf
 
-from mgc_keras.execution import policy
+from mgc_keras.networks.one_loop import OneLoop, in_threads, is_plain
 
 # Of the pools that there is a loop for.
 _COLUMNS = 4
 
 
-class PooledConvolution(keras.layers.Layer):
-    """A convolution and the max pooling behind it, at inference on a CPU, without the convolution's activation.
+class PooledConvolution(OneLoop):
+    """Filters of 3 x 3 and pools of some rows by 4 columns; mean and variance are added up in float64."""
 
-    Input: (batch, rows, columns, 1) float32. Output: the pooled maps; mean and population variance of each channel of
-    what was convolved, over batch, rows and columns, (channels,) each, added up in float64. A clip of NaN gives NaN.
-
-    Parameters
-    ----------
-    convolution : keras.layers.Conv2D
-    pool : keras.layers.MaxPooling2D
-        `fits` is true for these.
-    """
-
-    def __init__(self, convolution: keras.layers.Conv2D, pool: keras.layers.MaxPooling2D, **options: Any) -> None:
-        super().__init__(**options)
-        self.convolution, self.pool_rows = convolution, pool.pool_size[0]
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the filters."""
-        if not self.convolution.built:
-            self.convolution.build(input_shape)
+    gives_moments = True
 
     def call(self, inputs: tf.Tensor) -> list[tf.Tensor]:
         """Return pooled maps, mean and variance."""
@@ -51,19 +31,17 @@ class PooledConvolution(keras.layers.Layer):
         shapes = (n_clips, n_rows // self.pool_rows, n_columns // _COLUMNS, n_filters), (n_filters,), (n_filters,)
         return [tf.ensure_shape(output, shape) for output, shape in zip(outputs, shapes, strict=True)]
 
-
-def fits(convolution: keras.layers.Conv2D, pool: keras.layers.MaxPooling2D) -> bool:
-    """Tell whether there is a loop, on this device, for a convolution of a model and the pooling behind it."""
-    _, n_rows, n_columns, n_channels = convolution.input.shape
-    return (
-        policy().device == "CPU"
-        and n_channels == 1
-        and None not in (n_rows, n_columns)
-        and (convolution.kernel_size, convolution.strides, convolution.dilation_rate) == ((3, 3), (1, 1), (1, 1))
-        and (convolution.padding, convolution.use_bias, convolution.compute_dtype) == ("same", True, "float32")
-        and tuple(pool.strides) == tuple(pool.pool_size) == (pool.pool_size[0], _COLUMNS)
-        and n_rows % pool.pool_size[0] == n_columns % _COLUMNS == 0
-    )
+    @staticmethod
+    def fits(convolution: keras.layers.Conv2D, pool: keras.layers.MaxPooling2D) -> bool:
+        """Tell whether filters and pools have these sizes, and divide the map without rest."""
+        (_, n_rows, n_columns, _), (rows, columns) = convolution.input.shape, pool.pool_size
+        return (
+            is_plain(convolution)
+            and (convolution.kernel_size, convolution.padding) == ((3, 3), "same")
+            and tuple(pool.strides) == (rows, columns)
+            and columns == _COLUMNS
+            and n_rows % rows == n_columns % columns == 0
+        )
 
 
 def _loop(pool_rows: int) -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -86,19 +64,3 @@ def _loop(pool_rows: int) -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndar
         return pooled, mean.astype(np.float32), np.maximum(variance, 0).astype(np.float32)
 
     return compute
-
-
-def in_threads(loop: Callable[..., None], calls: list[tuple]) -> None:
-    """Call a compiled loop, which lets Python go on meanwhile, in `n_threads` threads."""
-    if min(n_threads(), len(calls)) == 1:
-        for call in calls:
-            loop(*call)
-        return
-    with ThreadPoolExecutor(n_threads()) as pool:
-        list(pool.map(lambda call: loop(*call), calls))
-
-
-def n_threads() -> int:
-    """Return how many threads a step may take, of which several are computed at once: more would be in their way."""
-    n_cores = tf.config.threading.get_intra_op_parallelism_threads() or joblib.cpu_count()
-    return max(1, n_cores // policy().streams)

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from mgc_keras.layers.normalization import BatchStatisticsNormalization, channel_moments
 from mgc_keras.layers.pooling import MaxPooling2D
-from mgc_keras.networks import highest_convolution, pooled_convolution
 from mgc_keras.networks.highest_convolution import HighestConvolution
 from mgc_keras.networks.pooled_convolution import PooledConvolution
 
@@ -25,12 +24,10 @@ class _Chain:
     @property
     def one_loop(self) -> type[PooledConvolution | HighestConvolution] | None:
         """The layer that computes convolution and pooling together, if there is one."""
-        if pooled_convolution.fits(self.convolution, self.pool):
-            return PooledConvolution
-        needs_moments = isinstance(self.norm, BatchStatisticsNormalization)
-        return (
-            None if needs_moments or not highest_convolution.fits(self.convolution, self.pool) else HighestConvolution
-        )
+        kinds: tuple[type[PooledConvolution | HighestConvolution], ...] = (PooledConvolution, HighestConvolution)
+        if isinstance(self.norm, BatchStatisticsNormalization):
+            kinds = tuple(kind for kind in kinds if kind.gives_moments)
+        return next((kind for kind in kinds if kind.fits(self.convolution, self.pool)), None)
 
     @property
     def signs(self) -> np.ndarray:

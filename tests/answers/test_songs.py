@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -147,6 +148,8 @@ def test_calibrations_that_do_not_fit(model: Path, songs: Path, tmp_path: Path) 
     found = Calibration.read(kept)
     with pytest.raises(OptionError, match="another network"):
         found.check_fits("another", found.names, found.excerpts, "mean")
+    with pytest.raises(OptionError, match="is of excerpts of long s, and"):
+        replace(found, excerpts={"seconds": "long"}).check_fits(found.network, found.names, found.excerpts, "mean")
     with pytest.raises(OptionError, match="knows no average 'knn'"):
         found.check_fits(found.network, found.names, found.excerpts, "knn")
     texts = ("", "[]", "{}", '{"kind": "mgc_keras calibration"}', kept.read_text().replace("0.", "7."))

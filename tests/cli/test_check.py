@@ -67,6 +67,9 @@ def test_one_clip(bad_folder, tmp_path):
     assert pd.read_csv(tmp_path / "found.csv")[["clip", "kind"]].values.tolist() == [["cut.mp3", "truncated"]]
     (tmp_path / "notes.txt").write_text("no music")
     assert "unreadable: 1 clip" in check(tmp_path / "notes.txt").stdout
+    odd = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    odd.write_text("no music")
+    assert "caf\\xe9.wav" in check(odd, "-o", tmp_path / "odd.csv").stdout
 
 
 def test_the_findings_are_saved_and_their_path_comes_last(bad_folder, tmp_path):

@@ -6,6 +6,8 @@ import pytest
 
 from mgc_keras.layers.normalization import BatchStatisticsNormalization
 from mgc_keras.layers.pooling import MaxPooling2D
+from mgc_keras.networks.highest_convolution import HighestConvolution
+from mgc_keras.networks.pooled_convolution import PooledConvolution
 from mgc_keras.networks.pooled_first import pooled_first
 from mgc_keras.published.musicnn.network import musicnn
 from mgc_keras.studies.choi2017.network import convnet
@@ -57,6 +59,31 @@ def test_the_statistics_of_a_batch_are_those_of_maps_before_pooling_to_the_last_
     twin = pooled_first(model)
     assert twin is not model
     np.testing.assert_array_equal(twin(CLIPS), model(CLIPS))
+
+
+@pytest.mark.parametrize(
+    ("loop", "norm", "activation"),
+    [
+        (PooledConvolution, keras.layers.BatchNormalization, None),
+        (PooledConvolution, keras.layers.BatchNormalization, "relu"),
+        (PooledConvolution, BatchStatisticsNormalization, None),
+        (HighestConvolution, keras.layers.BatchNormalization, None),
+        (HighestConvolution, keras.layers.BatchNormalization, "relu"),
+    ],
+)
+def test_convolution_and_pooling_in_one_loop(
+    loop: type, norm: type[keras.layers.Layer], activation: str | None
+) -> None:
+    clips, inputs = np.repeat(CLIPS, 2, axis=2)[..., :1], keras.Input((12, 40, 1))
+    if loop is PooledConvolution:
+        convolution, pool = keras.layers.Conv2D(6, 3, padding="same", activation=activation), (2, 4)
+    else:
+        convolution, pool = keras.layers.Conv2D(160, (3, 21), activation=activation), (1, 20)
+    model = with_random_weights(keras.Model(inputs, MaxPooling2D(pool)(norm()(convolution(inputs)))))
+    twin = pooled_first(model)
+    assert [type(layer) for layer in twin.layers].count(loop) == 1
+    plain = model.predict(clips, verbose=0)
+    np.testing.assert_allclose(twin.predict(clips, verbose=0), plain, rtol=0, atol=5e-6 * abs(plain).max())
 
 
 def test_nan_stays_nan_in_its_clip() -> None:
